@@ -1,0 +1,1 @@
+"""The terminal studio: one client among others."""
