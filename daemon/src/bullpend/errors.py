@@ -1,0 +1,225 @@
+"""The one family of errors that leaves the daemon.
+
+    BullpenError
+    ├── one class per bullpen.v1.ErrorReason, below
+
+Each class fixes its reason and its gRPC kind; an instance adds a sentence that says what happened, the request
+field at fault, a remedy, and dynamic parts as metadata. The rpc room maps them outward in one place. A test holds
+this table, the proto enum, docs/errors.md and the Python client together.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BullpenError(Exception):
+    """A refusal or failure with a reason that clients can act on.
+
+    `kind` is the name of a gRPC status code. `metadata` values are strings that may be shown to a person.
+    """
+
+    reason: ClassVar[str] = "INTERNAL"
+    kind: ClassVar[str] = "INTERNAL"
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, field: str = "", remedy: str = "", **metadata: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.remedy = remedy or self.default_remedy
+        self.metadata = {key: str(value) for key, value in metadata.items()}
+
+
+class TokenInvalid(BullpenError):
+    reason, kind = "TOKEN_INVALID", "UNAUTHENTICATED"
+    default_remedy = "Read the token from run/endpoint.json in the daemon's home; it changes with every start."
+
+
+class FieldInvalid(BullpenError):
+    reason, kind = "FIELD_INVALID", "INVALID_ARGUMENT"
+
+
+class ExactlyOneOf(BullpenError):
+    reason, kind = "EXACTLY_ONE_OF", "INVALID_ARGUMENT"
+
+
+class LimitExceeded(BullpenError):
+    reason, kind = "LIMIT_EXCEEDED", "INVALID_ARGUMENT"
+
+
+class PageTokenInvalid(BullpenError):
+    reason, kind = "PAGE_TOKEN_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "List again from the start, without a page token."
+
+
+class PathNotAllowed(BullpenError):
+    reason, kind = "PATH_NOT_ALLOWED", "PERMISSION_DENIED"
+
+
+class PathNotFound(BullpenError):
+    reason, kind = "PATH_NOT_FOUND", "NOT_FOUND"
+
+
+class PictureUnreadable(BullpenError):
+    reason, kind = "PICTURE_UNREADABLE", "INVALID_ARGUMENT"
+    default_remedy = "Give a PNG, JPEG or WebP picture that another program opens."
+
+
+class PictureTooLarge(BullpenError):
+    reason, kind = "PICTURE_TOO_LARGE", "INVALID_ARGUMENT"
+    default_remedy = "Scale the picture down, or raise pictures.max_megapixels in the settings."
+
+
+class ProjectNotFound(BullpenError):
+    reason, kind = "PROJECT_NOT_FOUND", "NOT_FOUND"
+    default_remedy = "See the projects with `bullpen projects list`."
+
+
+class ResourceNotFound(BullpenError):
+    reason, kind = "RESOURCE_NOT_FOUND", "NOT_FOUND"
+
+
+class AlreadyExists(BullpenError):
+    reason, kind = "ALREADY_EXISTS", "ALREADY_EXISTS"
+
+
+class StageUnknown(BullpenError):
+    reason, kind = "STAGE_UNKNOWN", "NOT_FOUND"
+    default_remedy = "See the stages with `bullpen stages`."
+
+
+class StageNotReady(BullpenError):
+    reason, kind = "STAGE_NOT_READY", "FAILED_PRECONDITION"
+
+
+class ModelNotFound(BullpenError):
+    reason, kind = "MODEL_NOT_FOUND", "NOT_FOUND"
+    default_remedy = "See the installed models with `bullpen models list`."
+
+
+class ModelCorrupt(BullpenError):
+    reason, kind = "MODEL_CORRUPT", "FAILED_PRECONDITION"
+    default_remedy = "Install the model again."
+
+
+class ModelUnsupported(BullpenError):
+    reason, kind = "MODEL_UNSUPPORTED", "FAILED_PRECONDITION"
+
+
+class ModelUnsafe(BullpenError):
+    reason, kind = "MODEL_UNSAFE", "FAILED_PRECONDITION"
+    default_remedy = "Use a model with safetensors weights."
+
+
+class DeviceOutOfMemory(BullpenError):
+    reason, kind = "DEVICE_OUT_OF_MEMORY", "RESOURCE_EXHAUSTED"
+
+
+class DeviceUnavailable(BullpenError):
+    reason, kind = "DEVICE_UNAVAILABLE", "UNAVAILABLE"
+
+
+class WorkerLost(BullpenError):
+    reason, kind = "WORKER_LOST", "ABORTED"
+
+
+class EngineFailed(BullpenError):
+    reason, kind = "ENGINE_FAILED", "INTERNAL"
+
+
+class StateConflict(BullpenError):
+    reason, kind = "STATE_CONFLICT", "ABORTED"
+
+
+class PlanStale(BullpenError):
+    reason, kind = "PLAN_STALE", "ABORTED"
+    default_remedy = "Plan again and confirm what is shown now."
+
+
+class SpendNotConfirmed(BullpenError):
+    reason, kind = "SPEND_NOT_CONFIRMED", "FAILED_PRECONDITION"
+    default_remedy = "Look at the plan's cost and send confirm_spend."
+
+
+class RequestIdReused(BullpenError):
+    reason, kind = "REQUEST_ID_REUSED", "ALREADY_EXISTS"
+    default_remedy = "Use a new request_id for a new request."
+
+
+class DiskFull(BullpenError):
+    reason, kind = "DISK_FULL", "RESOURCE_EXHAUSTED"
+    default_remedy = "Free space on the disk of the daemon's home, then retry; nothing was half written."
+
+
+class QueueFull(BullpenError):
+    reason, kind = "QUEUE_FULL", "RESOURCE_EXHAUSTED"
+    default_remedy = "Wait for runs to finish, or cancel some, and try again."
+
+
+class ContentLost(BullpenError):
+    reason, kind = "CONTENT_LOST", "DATA_LOSS"
+    default_remedy = "Run `bullpen doctor --deep` to see which files are affected."
+
+
+class DatabaseUnavailable(BullpenError):
+    reason, kind = "DATABASE_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "Run `bullpen doctor`."
+
+
+class WatcherTooSlow(BullpenError):
+    reason, kind = "WATCHER_TOO_SLOW", "RESOURCE_EXHAUSTED"
+    default_remedy = "Watch again after the last revision that was received; nothing is lost."
+
+
+class RevisionUnknown(BullpenError):
+    reason, kind = "REVISION_UNKNOWN", "OUT_OF_RANGE"
+    default_remedy = "List anew and watch after the revision of that list."
+
+
+class ShuttingDown(BullpenError):
+    reason, kind = "SHUTTING_DOWN", "UNAVAILABLE"
+    default_remedy = "Start the daemon again; accepted work goes on."
+
+
+class Internal(BullpenError):
+    reason, kind = "INTERNAL", "INTERNAL"
+    default_remedy = "Look for the incident in the daemon's log, and report it."
+
+
+class SettingInvalid(BullpenError):
+    reason, kind = "SETTING_INVALID", "INVALID_ARGUMENT"
+
+
+class HomeLocked(BullpenError):
+    reason, kind = "HOME_LOCKED", "FAILED_PRECONDITION"
+
+
+class SchemaTooNew(BullpenError):
+    reason, kind = "SCHEMA_TOO_NEW", "FAILED_PRECONDITION"
+    default_remedy = "Start the newer version of Bullpen, or use another home."
+
+
+class RunLogInvalid(BullpenError):
+    reason, kind = "RUN_LOG_INVALID", "INVALID_ARGUMENT"
+
+
+class LoraUnsupportedEngine(BullpenError):
+    reason, kind = "LORA_UNSUPPORTED_ENGINE", "FAILED_PRECONDITION"
+
+
+class ModelNotConverted(BullpenError):
+    reason, kind = "MODEL_NOT_CONVERTED", "FAILED_PRECONDITION"
+
+
+class EtagMismatch(BullpenError):
+    reason, kind = "ETAG_MISMATCH", "ABORTED"
+    default_remedy = "Read the resource again and repeat the change."
+
+
+BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
+
+
+def from_failure(reason: str, message: str, remedy: str = "") -> BullpenError:
+    """Restores a worker's failure as an error; an unknown reason is an engine failure."""
+    return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy)
