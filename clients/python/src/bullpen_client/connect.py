@@ -1,0 +1,167 @@
+"""Connecting to the daemon of a home: `Session` with a typed stub for each service.
+
+    async with Session(home) as session:
+        answer = await session.projects.ListProjects(project_pb2.ListProjectsRequest())
+
+Calls raise the family of `bullpen_client.errors`. A session survives a restart of the daemon: the stubs stay the
+same, only calls in flight are lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc
+from bullpen_api.v1 import (
+    asset_pb2_grpc,
+    bible_pb2_grpc,
+    event_pb2_grpc,
+    model_pb2_grpc,
+    project_pb2_grpc,
+    run_pb2_grpc,
+    system_pb2_grpc,
+)
+
+from bullpen_client.channel import TypedChannel
+from bullpen_client.errors import BullpenError, DaemonUnavailable
+from bullpen_client.health import PROBE_TIMEOUT, healthy, is_serving
+from bullpen_client.home import Endpoint, checkout_root, endpoint_path, pid_alive, read_endpoint, resolve_home
+from bullpen_client.launch import START_TIMEOUT, start_daemon
+
+__all__ = [
+    "Endpoint",
+    "Session",
+    "checkout_root",
+    "endpoint_path",
+    "is_serving",
+    "pid_alive",
+    "read_endpoint",
+    "resolve_home",
+    "start_daemon",
+]
+
+if TYPE_CHECKING:
+    from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
+    from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
+    from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
+    from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
+    from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
+    from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
+    from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
+
+
+def no_daemon(home: Path) -> DaemonUnavailable:
+    """What to say when nothing serves a home."""
+    return DaemonUnavailable(
+        f"No daemon serves the home {home}.",
+        remedy="Start one with `bullpen daemon start`, or name another home with --home.",
+        metadata={"home": str(home)},
+        code=grpc.StatusCode.UNAVAILABLE,
+    )
+
+
+class Session:
+    """A connection to the daemon of one home. Use it as `async with`.
+
+    `home` is resolved as `resolve_home` says. With `start` a daemon is started where none serves. With `endpoint` the
+    files of the home are not read: for a forwarded socket, or a test. Entering raises `DaemonUnavailable` when nothing
+    serves, and `DaemonStartFailed` when a started daemon ended.
+    """
+
+    projects: ProjectServiceAsyncStub
+    bible: BibleServiceAsyncStub
+    runs: RunServiceAsyncStub
+    assets: AssetServiceAsyncStub
+    events: EventServiceAsyncStub
+    models: ModelServiceAsyncStub
+    devices: DeviceServiceAsyncStub
+    system: SystemServiceAsyncStub
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str] | None = None,
+        *,
+        start: bool = False,
+        endpoint: Endpoint | None = None,
+        start_timeout: float = START_TIMEOUT,
+    ) -> None:
+        self.home = resolve_home(home)
+        self._start = start
+        self._given = endpoint
+        self._start_timeout = start_timeout
+        self._channel: TypedChannel | None = None
+
+    @property
+    def channel(self) -> TypedChannel:
+        """The channel below the stubs, for services that have no attribute here."""
+        if self._channel is None:
+            raise RuntimeError("the session is not open; use `async with Session(…)`")
+        return self._channel
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the session is connected to now."""
+        return self.channel.endpoint
+
+    async def __aenter__(self) -> Self:
+        endpoint = self._given or read_endpoint(self.home)
+        channel = TypedChannel(endpoint, self._reread) if endpoint else None
+        if channel is not None and not await self._answers(channel):
+            await channel.close()
+            channel = None
+        if channel is None:
+            if not self._start:
+                raise no_daemon(self.home)
+            endpoint = await start_daemon(self.home, timeout=self._start_timeout)
+            channel = TypedChannel(endpoint, self._reread)
+        self._channel = channel
+        self._bind(channel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends every call of this session and closes the connection."""
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None
+
+    async def serving(self, timeout: float = PROBE_TIMEOUT) -> bool:  # noqa: ASYNC109 - it becomes the call's deadline
+        """Whether the daemon answers its health check now."""
+        try:
+            return await healthy(self.channel, timeout)
+        except BullpenError:
+            return False
+
+    @staticmethod
+    async def _answers(channel: TypedChannel) -> bool:
+        """A daemon that is just starting has its socket before it serves; it gets a moment."""
+        for _ in range(10):
+            try:
+                if await healthy(channel, PROBE_TIMEOUT):
+                    return True
+            except BullpenError:
+                return False
+            await asyncio.sleep(0.1)
+        return False
+
+    def _reread(self) -> Endpoint | None:
+        return self._given or read_endpoint(self.home)
+
+    def _bind(self, channel: TypedChannel) -> None:
+        raw: Any = channel  # stubs only ask a channel for its four kinds of call
+        self.projects = project_pb2_grpc.ProjectServiceStub(raw)
+        self.bible = bible_pb2_grpc.BibleServiceStub(raw)
+        self.runs = run_pb2_grpc.RunServiceStub(raw)
+        self.assets = asset_pb2_grpc.AssetServiceStub(raw)
+        self.events = event_pb2_grpc.EventServiceStub(raw)
+        self.models = model_pb2_grpc.ModelServiceStub(raw)
+        self.devices = model_pb2_grpc.DeviceServiceStub(raw)
+        self.system = system_pb2_grpc.SystemServiceStub(raw)

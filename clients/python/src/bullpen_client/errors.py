@@ -1,0 +1,314 @@
+# ruff: noqa: N818 - the classes are named after the reasons of the contract, which do not end in "Error"
+"""The exception family of the client: what the daemon said, as one class per reason.
+
+    Exception
+    └── BullpenError                 reason, message, field, remedy, metadata, code
+        ├── one class per value of bullpen.v1.ErrorReason (PATH_NOT_ALLOWED → PathNotAllowed, …)
+        └── made by the client itself
+            ├── DaemonUnavailable    nothing serves this home, or the connection broke
+            ├── DaemonStartFailed    a daemon was started and ended, or never came to serve
+            ├── DeadlineExceeded     no answer in the time that the caller gave
+            └── MethodUnknown        the daemon has no such method
+
+A refused call carries `google.rpc.Status` in the trailing metadata `grpc-status-details-bin` with one
+`google.rpc.ErrorInfo`; `from_rpc` turns that into the right class. A reason that this client does not know
+(the daemon may be newer) gives a plain `BullpenError` with that reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped, unused-ignore]
+
+DOMAIN = "bullpen"
+_DETAILS_KEY = "grpc-status-details-bin"
+
+
+class BullpenError(Exception):
+    """A refused or failed call. `str()` gives the message alone; `remedy` says what to do about it."""
+
+    REASON: ClassVar[str] = "UNKNOWN"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        field: str = "",
+        remedy: str = "",
+        metadata: Mapping[str, str] | None = None,
+        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.REASON
+        self.field = field
+        self.remedy = remedy
+        self.metadata = dict(metadata or {})
+        self.code = code
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error as one JSON object: reason, kind (name of the gRPC code), message, field, remedy, metadata."""
+        return {
+            "reason": self.reason,
+            "kind": self.code.name,
+            "message": self.message,
+            "field": self.field,
+            "remedy": self.remedy,
+            "metadata": self.metadata,
+        }
+
+
+class TokenInvalid(BullpenError):
+    """No token, or one that this daemon does not know."""
+
+
+class FieldInvalid(BullpenError):
+    """A field is missing, malformed or out of its bounds."""
+
+
+class ExactlyOneOf(BullpenError):
+    """Both or neither of two fields were given where exactly one is needed."""
+
+
+class LimitExceeded(BullpenError):
+    """A limit of the manifest or of the settings is exceeded."""
+
+
+class PageTokenInvalid(BullpenError):
+    """A page token that was not given by this list call."""
+
+
+class PathNotAllowed(BullpenError):
+    """A path escapes its folder or lies outside the allowed roots."""
+
+
+class PathNotFound(BullpenError):
+    """A file or folder on the daemon's machine does not exist."""
+
+
+class PictureUnreadable(BullpenError):
+    """A file is not a picture of a supported format, or is damaged."""
+
+
+class PictureTooLarge(BullpenError):
+    """A picture would decode to more pixels than allowed."""
+
+
+class ProjectNotFound(BullpenError):
+    """No such project."""
+
+
+class ResourceNotFound(BullpenError):
+    """No such resource; metadata `resource` names it."""
+
+
+class AlreadyExists(BullpenError):
+    """A resource of this name exists."""
+
+
+class StageUnknown(BullpenError):
+    """The manifest has no such stage."""
+
+
+class StageNotReady(BullpenError):
+    """The stage starts from accepted pictures of an earlier stage, and some are missing."""
+
+
+class ModelNotFound(BullpenError):
+    """The model is not installed."""
+
+
+class ModelCorrupt(BullpenError):
+    """The model's files are damaged or differ from their manifest."""
+
+
+class ModelUnsupported(BullpenError):
+    """The model's family cannot do what the stage asks."""
+
+
+class ModelUnsafe(BullpenError):
+    """The model holds pickled weights, which are never loaded."""
+
+
+class DeviceOutOfMemory(BullpenError):
+    """The device ran out of memory, also after making room."""
+
+
+class DeviceUnavailable(BullpenError):
+    """No device can take the work."""
+
+
+class WorkerLost(BullpenError):
+    """The worker process died or hung during the job."""
+
+
+class EngineFailed(BullpenError):
+    """The engine gave an error while it made the picture."""
+
+
+class StateConflict(BullpenError):
+    """The resource's state does not allow this call."""
+
+
+class PlanStale(BullpenError):
+    """The plan's digest is not that of the plan as it would be made now."""
+
+
+class SpendNotConfirmed(BullpenError):
+    """The plan costs money and nobody confirmed it."""
+
+
+class RequestIdReused(BullpenError):
+    """The request id was used before for a different request."""
+
+
+class DiskFull(BullpenError):
+    """The disk is full; nothing was half written."""
+
+
+class QueueFull(BullpenError):
+    """The queue is full."""
+
+
+class ContentLost(BullpenError):
+    """A stored file is missing or its content is not what its name says."""
+
+
+class DatabaseUnavailable(BullpenError):
+    """The database could not be read or written."""
+
+
+class WatcherTooSlow(BullpenError):
+    """The watcher read too slowly and was let go; resume from the last revision seen."""
+
+
+class RevisionUnknown(BullpenError):
+    """The revision to resume from lies in the future of this journal."""
+
+
+class ShuttingDown(BullpenError):
+    """The daemon is shutting down."""
+
+
+class Internal(BullpenError):
+    """A fault of the daemon; its log has the details under metadata `incident`."""
+
+
+class SettingInvalid(BullpenError):
+    """A setting or a settings file has a wrong value."""
+
+
+class HomeLocked(BullpenError):
+    """Another daemon serves this home."""
+
+
+class SchemaTooNew(BullpenError):
+    """The database was written by a newer version."""
+
+
+class RunLogInvalid(BullpenError):
+    """A run log is not one, is incomplete, or cannot be replayed here."""
+
+
+class LoraUnsupportedEngine(BullpenError):
+    """The model does not take a LoRA on this engine."""
+
+
+class ModelNotConverted(BullpenError):
+    """The model was not converted for this engine."""
+
+
+class EtagMismatch(BullpenError):
+    """The resource changed since its etag was read."""
+
+
+class DaemonUnavailable(BullpenError):
+    """Nothing serves this home, or the connection broke. Made by the client."""
+
+
+class DaemonStartFailed(BullpenError):
+    """A daemon was started and ended, or never came to serve. Made by the client."""
+
+
+class DeadlineExceeded(BullpenError):
+    """No answer in the time that the caller gave. Made by the client."""
+
+
+class MethodUnknown(BullpenError):
+    """The daemon has no such method. Made by the client."""
+
+
+def _reason_of(class_name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).upper()
+
+
+CLIENT_REASONS = frozenset({"DAEMON_UNAVAILABLE", "DAEMON_START_FAILED", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"})
+# Every class by its reason; a test holds this table and bullpen.v1.ErrorReason together.
+BY_REASON: dict[str, type[BullpenError]] = {}
+for _class in BullpenError.__subclasses__():
+    _class.REASON = _reason_of(_class.__name__)
+    BY_REASON[_class.REASON] = _class
+
+# What a status without ErrorInfo means: it was given by gRPC itself, not by the daemon's rules.
+_BARE: dict[grpc.StatusCode, tuple[type[BullpenError], str]] = {
+    grpc.StatusCode.UNAVAILABLE: (
+        DaemonUnavailable,
+        "Start it with `bullpen daemon start`, or see why it ended in the folder `logs` of its home.",
+    ),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceeded, "Try again; `bullpen doctor` says how the daemon is."),
+    grpc.StatusCode.UNIMPLEMENTED: (MethodUnknown, "`bullpen call --list` shows the methods of this daemon."),
+    grpc.StatusCode.UNAUTHENTICATED: (
+        TokenInvalid,
+        "Use the home of this daemon; its token lies in run/endpoint.json.",
+    ),
+}
+
+
+def make(
+    reason: str, message: str, *, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN, metadata: Mapping[str, str]
+) -> BullpenError:
+    """The exception for a reason; `field` and `remedy` are taken out of the metadata."""
+    dynamic = dict(metadata)
+    field, remedy = dynamic.pop("field", ""), dynamic.pop("remedy", "")
+    return BY_REASON.get(reason, BullpenError)(
+        message, reason=reason, field=field, remedy=remedy, metadata=dynamic, code=code
+    )
+
+
+def _error_info(trailing: Iterable[tuple[str, str | bytes]]) -> tuple[str, error_details_pb2.ErrorInfo] | None:
+    for key, value in trailing:
+        if key != _DETAILS_KEY or not isinstance(value, bytes):
+            continue
+        status = status_pb2.Status()
+        try:
+            status.ParseFromString(value)
+        except DecodeError:
+            return None
+        for detail in status.details:
+            info = error_details_pb2.ErrorInfo()
+            if detail.Unpack(info) and info.domain == DOMAIN:
+                return status.message, info
+    return None
+
+
+def from_rpc(error: grpc.RpcError) -> BullpenError:
+    """The typed form of a gRPC error (`grpc.aio.AioRpcError`, or the error of a plain channel)."""
+    code: grpc.StatusCode = error.code()
+    details: str = error.details() or ""
+    trailing = [(str(key), value) for key, value in error.trailing_metadata() or ()]
+    if found := _error_info(trailing):
+        message, info = found
+        return make(info.reason, message or details, code=code, metadata=info.metadata)
+    if code in _BARE:
+        kind, remedy = _BARE[code]
+        words = details or code.name.lower().replace("_", " ")
+        if kind is DaemonUnavailable:
+            words = f"The daemon does not answer ({words})."
+        return kind(words, remedy=remedy, code=code)
+    return BullpenError(details or f"The call ended with {code.name}.", reason=code.name, code=code)
