@@ -1,0 +1,96 @@
+"""What others may ask of the scheduler's state: places in the queue, devices, models in memory, the next wake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from bullpend.scheduling.model import Device, DevicePhase, State
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentView:
+    """A model in memory. Times are of the scheduler's clock plus the offset that was given; `expires` is None while
+    the model is in use."""
+
+    model: str
+    device: str
+    size_bytes: int
+    since: float
+    expires: float | None
+    reason: str
+    in_use: bool
+
+
+def positions(state: State) -> Iterator[tuple[int, str]]:
+    """Waiting jobs in the order of the queue, counted from 1. A warm job may still start before its turn."""
+    return zip(count(1), state.queue.values(), strict=False)
+
+
+def position(state: State, job: str) -> int:
+    """A job's place in the queue, counted from 1; 0 when it does not wait."""
+    entry = state.jobs.get(job)
+    rank = None if entry is None else state.queue.rank((-entry.spec.priority, entry.spec.seq))
+    return 0 if rank is None else rank + 1
+
+
+def device_state(device: Device, now: float) -> str:
+    """`cold`, `starting`, `idle`, `busy` or `failed`, as bullpen.v1.Device.State has them in lower case."""
+    if device.phase is DevicePhase.COLD:
+        return "failed" if device.losses and device.retry_at > now else "cold"
+    if device.phase is DevicePhase.STARTING:
+        return "starting"
+    return "busy" if device.job or device.phase is DevicePhase.DYING else "idle"
+
+
+def residents(state: State, *, offset: float = 0.0) -> list[ResidentView]:
+    """Models in memory by device. `offset` turns the scheduler's clock into the one that is shown: wall − monotonic."""
+    return [_resident(state, device, model, offset) for device in state.devices.values() for model in device.residents]
+
+
+def _resident(state: State, device: Device, model: str, offset: float) -> ResidentView:
+    entry = device.residents[model]
+    in_use = uses(state, device, model)
+    if entry.leaving:
+        reason = "is being unloaded"
+    elif in_use:
+        reason = f"in use by {device.job}"
+    else:
+        reason = f"kept for {state.policy.keep_alive_seconds:g} s after its last use"
+    return ResidentView(
+        model=model,
+        device=device.device,
+        size_bytes=entry.size_bytes,
+        since=entry.since + offset,
+        expires=None if in_use else entry.last_used + state.policy.keep_alive_seconds + offset,
+        reason=reason,
+        in_use=in_use,
+    )
+
+
+def uses(state: State, device: Device, model: str) -> bool:
+    """Whether the job that runs on a device needs this model."""
+    entry = state.jobs.get(device.job) if device.job else None
+    return entry is not None and entry.spec.model == model
+
+
+def model_in_use(state: State, model: str) -> bool:
+    """Whether a running job needs this model; unloading it is then a conflict."""
+    return any(uses(state, device, model) for device in state.devices.values())
+
+
+def wake_at(state: State) -> float | None:
+    """When the next Tick is due, None where nothing waits for time. Cheap: looks at devices only."""
+    due: list[float] = []
+    for device in state.devices.values():
+        if device.stop_by is not None and device.phase is DevicePhase.READY:
+            due.append(device.stop_by)
+        if device.phase is DevicePhase.COLD and device.losses and state.queue and not state.draining:
+            due.append(device.retry_at)
+        due += [
+            resident.last_used + state.policy.keep_alive_seconds
+            for resident in device.residents.values()
+            if not resident.leaving and not uses(state, device, resident.model)
+        ]
+    return min(due, default=None)
