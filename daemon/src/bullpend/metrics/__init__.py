@@ -1,0 +1,1 @@
+"""Figures of the machine and of the work, read on demand."""

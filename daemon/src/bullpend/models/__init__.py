@@ -1,0 +1,1 @@
+"""The models that are installed on this machine: found, described and checked, never loaded."""

@@ -1,0 +1,44 @@
+"""What the models room knows of a model, without ever opening its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+INSTRUCTION_EDIT = "instruction_edit"
+
+
+class ModelState(StrEnum):
+    """Whether a model can be used; the names are those of bullpen.v1.Model.State."""
+
+    READY = "READY"
+    CORRUPT = "CORRUPT"
+    UNSUPPORTED = "UNSUPPORTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model.
+
+    `name` is `models/{folder name}`, or the absolute path of a folder that a person named directly. `refusal` is the
+    error reason that using it gives ("" for a ready one) and `problem` the sentence that goes with it. `digest` is
+    the SHA-256 over the hashes of its weight files; empty until it is known. Sizes are pixels.
+    """
+
+    name: str
+    title: str
+    state: ModelState
+    family: str
+    licence: str
+    path: str
+    size_bytes: int
+    capabilities: tuple[str, ...] = ()
+    default_width: int = 512
+    default_height: int = 512
+    default_steps: int = 20
+    default_guidance_scale: float = 7.5
+    default_image_guidance_scale: float = 1.5
+    problem: str = ""
+    refusal: str = ""
+    engine: str = "torch"
+    digest: str = ""

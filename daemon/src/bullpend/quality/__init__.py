@@ -1,0 +1,1 @@
+"""What measured values say about a picture, and which picture of several is the best."""

@@ -1,0 +1,1 @@
+"""Runs: planned, started, followed, reviewed, recorded."""

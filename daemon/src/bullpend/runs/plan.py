@@ -1,0 +1,150 @@
+"""The planner's two ends: the facts that it is given and the draft that it gives. Plain data, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bullpend.models.model import Model
+from bullpend.runs.manifest import Manifest
+from bullpend.runs.model import RunRequest, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """A stored picture: asset name, content hash, size in pixels."""
+
+    asset: str
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFacts:
+    """A scene: its source, its variables, its characters' descriptions in order, its accepted picture by stage."""
+
+    name: str
+    title: str
+    ordinal: int
+    source: PictureFacts | None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    characters: tuple[str, ...] = ()
+    accepted: Mapping[str, PictureFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPicture:
+    """An inspected picture of the input folder: path below the folder (posix), absolute path, hash, size in pixels."""
+
+    path: str
+    file: str
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class StyleGuideFacts:
+    """A style guide with the values that it gives to templates."""
+
+    name: str
+    title: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """A device that could take the run; `kind` is `cuda`, `mps`, `cpu` or `scripted`."""
+
+    name: str
+    kind: str
+    title: str = ""
+    reason: str = ""
+    memory_total_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWorld:
+    """All facts that a plan depends on, read before.
+
+    `scenes` holds all scenes of the project. `pictures` is None unless the request names an input folder; `skipped`
+    lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names. `seconds_per_step`
+    and `load_seconds` are measured on the first device, None while nothing was measured there.
+    """
+
+    manifest: Manifest
+    model: Model
+    scenes: tuple[SceneFacts, ...] = ()
+    style_guides: tuple[StyleGuideFacts, ...] = ()
+    pictures: tuple[FolderPicture, ...] | None = None
+    skipped: tuple[str, ...] = ()
+    resident_models: frozenset[str] = frozenset()
+    devices: tuple[DeviceFacts, ...] = ()
+    seconds_per_step: float | None = None
+    load_seconds: float | None = None
+
+
+class FindingSeverity(StrEnum):
+    """The names are those of bullpen.v1.PolicyFinding.Severity."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """Something that a person should know before the run starts."""
+
+    severity: FindingSeverity
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """One picture to be made.
+
+    `scene` and `source_asset` are set for scenes; `source_path` (below the folder) and `source_file` (absolute) for
+    a folder. `key` is what the seeds were derived from.
+    """
+
+    key: str
+    prompt: str
+    negative_prompt: str
+    seeds: tuple[int, ...]
+    source_sha256: str
+    scene: str = ""
+    source_asset: str = ""
+    source_path: str = ""
+    source_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """A model that the run needs, with whether it is in memory now."""
+
+    model: str
+    size_bytes: int
+    resident: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDraft:
+    """What a run would do. `candidates` is the number of all pictures; `estimated_seconds` None means unknown."""
+
+    digest: str
+    request: RunRequest
+    stage: str
+    model: Model
+    jobs: tuple[PlannedJob, ...]
+    candidates: int
+    sampling: Sampling
+    seed: int
+    models: tuple[PlannedModel, ...]
+    device: str
+    device_reason: str
+    findings: tuple[PolicyFinding, ...] = ()
+    estimated_seconds: float | None = None
+    estimated_cost_usd: float = 0.0

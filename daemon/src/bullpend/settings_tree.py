@@ -1,0 +1,142 @@
+"""The closed list of the daemon's settings: name, type, bounds, default and description of each, by group.
+
+`settings.py` reads them; docs/settings.md is made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PathSettings(_Group):
+    """Folders. `~`, `{home}` (the daemon's), `{checkout}` and `{tmp}` are replaced; what does not apply is left out."""
+
+    model_folders: list[str] = Field(
+        default=["{home}/models", "{checkout}/models", "{huggingface}"],
+        description="Folders that are searched for models, besides the embedded ones.",
+    )
+    input_roots: list[str] = Field(
+        default=["~", "{home}", "{tmp}", "{checkout}", "/mnt", "/media"],
+        description="Folders inside which pictures and models may be named by their path.",
+    )
+    style_roots: list[str] = Field(
+        default=[],
+        description="Folders that style anchors may come from, in place of the manifest's; empty keeps the manifest's.",
+    )
+
+
+class PictureSettings(_Group):
+    """Limits of pictures that are taken in."""
+
+    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=64.0, description="Millions of pixels that a picture may decode to; larger ones are refused unopened."
+    )
+
+
+class DeviceSettings(_Group):
+    """What computes."""
+
+    use: Literal["auto", "cpu", "cuda", "mps", "scripted"] = Field(
+        default="auto", description="Kind of device that is used; auto takes cuda, then mps, then the processor."
+    )
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        default=0, description="Threads of a worker on the processor; 0 means one per core."
+    )
+
+
+class SchedulerSettings(_Group):
+    """How work is handed out."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="How often a job is tried when its worker dies before it is held."
+    )
+    keep_alive_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=300.0, description="How long an unused model stays in memory."
+    )
+    queue_limit: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=10_000, description="Jobs that may wait; a run that would exceed it is refused."
+    )
+
+
+class WorkerSettings(_Group):
+    """How worker processes are watched."""
+
+    heartbeat_seconds: Annotated[float, Field(ge=0.05, le=60)] = Field(
+        default=2.0, description="How often a worker says that it is alive."
+    )
+    hang_seconds: Annotated[float, Field(ge=0.2, le=3600)] = Field(
+        default=30.0, description="After how long without a heartbeat a worker is killed and its job tried again."
+    )
+
+
+class PostSettings(_Group):
+    """Encoding, storing and measuring."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Processes that encode, store and measure pictures."
+    )
+
+
+class EventSettings(_Group):
+    """Streams to clients."""
+
+    subscriber_buffer: Annotated[int, Field(ge=16, le=1_000_000)] = Field(
+        default=1024,
+        description="Events that wait for a slow watcher before it is let go; it resumes from its revision.",
+    )
+
+
+class PreviewSettings(_Group):
+    """Small pictures of unfinished candidates."""
+
+    enabled: bool = Field(default=True, description="Whether workers send previews while they denoise.")
+
+
+class TestingSettings(_Group):
+    """Only for tests of the daemon."""
+
+    scripted: bool = Field(
+        default=False,
+        description="Adds the model and the device `scripted`, which follow a script and make no pictures.",
+    )
+
+
+class LogSettings(_Group):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe message that is logged."
+    )
+
+
+class Tree(_Group):
+    """All settings by group."""
+
+    paths: PathSettings = PathSettings()
+    pictures: PictureSettings = PictureSettings()
+    devices: DeviceSettings = DeviceSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    post: PostSettings = PostSettings()
+    events: EventSettings = EventSettings()
+    previews: PreviewSettings = PreviewSettings()
+    testing: TestingSettings = TestingSettings()
+    log: LogSettings = LogSettings()
+
+
+def known() -> Iterator[tuple[str, str, Any]]:
+    """Name, description and default of every setting, in order."""
+    defaults = Tree()
+    for group, field in Tree.model_fields.items():
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        for key, info in model.model_fields.items():
+            yield f"{group}.{key}", info.description or "", getattr(getattr(defaults, group), key)
