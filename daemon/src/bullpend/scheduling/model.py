@@ -59,6 +59,10 @@ class Outcome(Enum):
 # ---- state ----------------------------------------------------------------------------------------------------------
 
 
+# (-priority, seq, job): the order of the queue.
+QueueKey = tuple[int, int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
     """A job as it is handed to the scheduler. `attempt` and `deaths` count what lies behind it, 0 for a new one."""
@@ -73,6 +77,10 @@ class QueuedJob:
     seq: int = 0
     attempt: int = 0
     deaths: int = 0
+
+    def key(self) -> QueueKey:
+        """Its place in the order of the queue."""
+        return (-self.priority, self.seq, self.job)
 
 
 class Phase(Enum):
@@ -135,10 +143,6 @@ class Device:
     retry_at: float = 0.0
     lost_reason: str = ""
     residents: Mapping[str, Resident] = field(default_factory=lambda: MappingProxyType({}))
-
-
-# (-priority, seq): the order of the queue.
-QueueKey = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +281,8 @@ class KillWorker:
 @dataclass(frozen=True, slots=True)
 class StartJob:
     """Write the lease (job, attempt, device), then send the job to the device's worker. Answered by JobEnded,
-    DeviceLost or LeaseRefused."""
+    DeviceLost or LeaseRefused.
+    """
 
     job: str
     attempt: int

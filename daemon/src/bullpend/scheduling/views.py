@@ -12,7 +12,8 @@ from bullpend.scheduling.model import Device, DevicePhase, State
 @dataclass(frozen=True, slots=True)
 class ResidentView:
     """A model in memory. Times are of the scheduler's clock plus the offset that was given; `expires` is None while
-    the model is in use."""
+    the model is in use.
+    """
 
     model: str
     device: str
@@ -31,14 +32,14 @@ def positions(state: State) -> Iterator[tuple[int, str]]:
 def position(state: State, job: str) -> int:
     """A job's place in the queue, counted from 1; 0 when it does not wait."""
     entry = state.jobs.get(job)
-    rank = None if entry is None else state.queue.rank((-entry.spec.priority, entry.spec.seq))
+    rank = None if entry is None else state.queue.rank(entry.spec.key())
     return 0 if rank is None else rank + 1
 
 
 def device_state(device: Device, now: float) -> str:
     """`cold`, `starting`, `idle`, `busy` or `failed`, as bullpen.v1.Device.State has them in lower case."""
     if device.phase is DevicePhase.COLD:
-        return "failed" if device.losses and device.retry_at > now else "cold"
+        return "failed" if device.losses > 1 and device.retry_at > now else "cold"
     if device.phase is DevicePhase.STARTING:
         return "starting"
     return "busy" if device.job or device.phase is DevicePhase.DYING else "idle"
@@ -83,11 +84,15 @@ def model_in_use(state: State, model: str) -> bool:
 def wake_at(state: State) -> float | None:
     """When the next Tick is due, None where nothing waits for time. Cheap: looks at devices only."""
     due: list[float] = []
+    starting = sum(device.phase is DevicePhase.STARTING for device in state.devices.values())
+    short_of_workers = len(state.queue) > starting and not state.draining
     for device in state.devices.values():
         if device.stop_by is not None and device.phase is DevicePhase.READY:
             due.append(device.stop_by)
-        if device.phase is DevicePhase.COLD and device.losses and state.queue and not state.draining:
+        if device.phase is DevicePhase.COLD and short_of_workers:
             due.append(device.retry_at)
+        if device.phase is not DevicePhase.READY:
+            continue
         due += [
             resident.last_used + state.policy.keep_alive_seconds
             for resident in device.residents.values()

@@ -84,16 +84,16 @@ TRANSITIONS: dict[tuple[WorkerState, WorkerEvent], WorkerState] = {
 }
 
 
-class IllegalTransition(RuntimeError):
+class IllegalTransitionError(RuntimeError):
     """A worker was moved in a way that the table does not have."""
 
 
 def advance(state: WorkerState, event: WorkerEvent) -> WorkerState:
-    """The next state; raises IllegalTransition and changes nothing where the table has no such pair."""
+    """The next state; raises IllegalTransitionError and changes nothing where the table has no such pair."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise IllegalTransition(f"a {state.value} worker cannot be {event.value}") from None
+        raise IllegalTransitionError(f"a {state.value} worker cannot be {event.value}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,5 +25,6 @@ def probe() -> Probe:
 def choose(found: Probe, wanted: Sequence[str]) -> tuple[DeviceInfo, ...]:
     """The devices to be used. `auto` (or nothing): every accelerator, or the cpu where there is none. Otherwise each
     name is a kind (`cpu`, `cuda`, `mps`, `scripted`) or an address (`cuda:1`). Raises SettingInvalid for a name that
-    is unknown and DeviceUnavailable for a device that is not here."""
+    is unknown and DeviceUnavailable for a device that is not here.
+    """
     raise NotImplementedError

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from bullpen_api.worker.v1 import link_pb2
+
 from bullpend.workers.model import DeviceInfo, Lost, WorkerSettings, WorkerStatus
 
 # Called on the event loop, in order, with the device's name and a frame or its worker's end. It must not block.
@@ -28,7 +29,8 @@ class Supervisor:
 
     async def start_device(self, device: str) -> None:
         """Starts the device's worker and returns when its process exists. `heard` is told Ready, or Lost where it
-        cannot be started or dies."""
+        cannot be started or dies.
+        """
         raise NotImplementedError
 
     def send(self, device: str, frame: link_pb2.ToWorker) -> bool:
@@ -53,7 +55,8 @@ class Supervisor:
 
     async def run_task(self, task: link_pb2.Task) -> link_pb2.TaskDone:
         """Has a post worker do a task; its `id` is set here. Raises the worker's typed error, WorkerLost where two
-        workers died over it, ShuttingDown after close."""
+        workers died over it, ShuttingDown after close.
+        """
         raise NotImplementedError
 
     async def close(self) -> None:

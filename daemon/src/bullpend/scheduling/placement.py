@@ -1,0 +1,56 @@
+"""Which waiting job goes to which idle device. The numbers refer to docs/scheduler.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from bullpend.scheduling.model import Device, Entry, Policy, QueueKey
+from bullpend.scheduling.ordered import Ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A job for a device, and the jobs that it overtakes by being warm there."""
+
+    job: Entry
+    device: Device
+    overtakes: tuple[Entry, ...] = ()
+
+
+def place(
+    jobs: Ordered[str, Entry], queue: Ordered[QueueKey, str], idle: Sequence[Device], policy: Policy
+) -> Placement | None:
+    """The next placement, None where nothing waits or nothing is idle. `idle` is in order of preference."""
+    if not queue or not idle:
+        return None
+    # The window never crosses a priority: warmth is a saving, priority is a person's wish.
+    window = [jobs[name] for name in islice(queue.values(), policy.look_ahead + 1)]
+    head = window[0]
+    window = [entry for entry in window if entry.spec.priority == head.spec.priority]
+
+    # 11. The head of the queue goes to an idle device that has its model in memory.
+    for device in idle:
+        if is_warm(device, head.spec.model):
+            return Placement(head, device)
+
+    # 12. Otherwise a job close behind it that is warm on an idle device overtakes, unless somebody before it was
+    #     overtaken too often already.
+    overtaken: list[Entry] = []
+    for entry in window:
+        for device in idle:
+            if is_warm(device, entry.spec.model):
+                return Placement(entry, device, tuple(overtaken))
+        if entry.overtaken >= policy.max_overtakes:
+            break
+        overtaken.append(entry)
+
+    # 13. Otherwise the head goes to the first idle device and its model is loaded there.
+    return Placement(head, idle[0])
+
+
+def is_warm(device: Device, model: str) -> bool:
+    """Whether the model is in the device's memory and stays."""
+    resident = device.residents.get(model)
+    return resident is not None and not resident.leaving
