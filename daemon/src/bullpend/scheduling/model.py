@@ -150,8 +150,8 @@ class State:
     """Everything that the scheduler knows. Devices are in order of preference."""
 
     policy: Policy = field(default_factory=Policy)
-    jobs: Ordered[str, Entry] = EMPTY
-    queue: Ordered[QueueKey, str] = EMPTY
+    jobs: Ordered[str, Entry] = field(default_factory=lambda: EMPTY)
+    queue: Ordered[QueueKey, str] = field(default_factory=lambda: EMPTY)
     devices: Mapping[str, Device] = field(default_factory=lambda: MappingProxyType({}))
     draining: bool = False
 

@@ -41,8 +41,6 @@ class Ordered(Generic[K, V]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ordered) and self._size == other._size and list(self.items()) == list(other.items())
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"Ordered({dict(self.items())!r})"
 
