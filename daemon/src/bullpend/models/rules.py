@@ -1,8 +1,67 @@
-"""Decisions of the models room: what a folder's description means. Pure functions."""
+"""Decisions of the models room: which families can do what, and whether a model may be used. Pure functions."""
 
 from __future__ import annotations
 
-from bullpend.models.model import Model
+from dataclasses import dataclass
+
+from bullpend.errors import BY_REASON, ModelUnsupported
+from bullpend.models.model import INSTRUCTION_EDIT, Model, ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of models: its name, what it can do in this version, and its usual sampling. Sizes are pixels."""
+
+    name: str
+    capabilities: tuple[str, ...]
+    width: int
+    height: int
+    steps: int
+    guidance_scale: float
+    image_guidance_scale: float
+
+
+# By the `_class_name` of model_index.json. The sampling is that of the pipelines' own documentation.
+FAMILIES: dict[str, Family] = {
+    "StableDiffusionInstructPix2PixPipeline": Family("instruct-pix2pix", (INSTRUCTION_EDIT,), 512, 512, 20, 7.5, 1.5),
+}
+
+# Families that are recognised by name, so that a list can say what a folder holds; none of them runs yet.
+RECOGNISED: dict[str, str] = {
+    "StableDiffusionPipeline": "sd",
+    "StableDiffusionImg2ImgPipeline": "sd",
+    "StableDiffusionInpaintPipeline": "sd",
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionXLImg2ImgPipeline": "sdxl",
+    "StableDiffusionXLInpaintPipeline": "sdxl",
+    "StableDiffusionXLInstructPix2PixPipeline": "sdxl-instruct-pix2pix",
+    "StableDiffusion3Pipeline": "sd3",
+    "FluxPipeline": "flux",
+    "FluxKontextPipeline": "flux-kontext",
+    "Flux2Pipeline": "flux2",
+    "PixArtAlphaPipeline": "pixart",
+    "PixArtSigmaPipeline": "pixart",
+    "QwenImagePipeline": "qwen-image",
+    "QwenImageEditPipeline": "qwen-image-edit",
+}
+
+SCRIPTED = Model(
+    name="models/scripted",
+    title="Scripted",
+    state=ModelState.READY,
+    family="scripted",
+    licence="Apache-2.0",
+    path="",
+    size_bytes=0,
+    capabilities=(INSTRUCTION_EDIT,),
+    default_width=64,
+    default_height=64,
+    default_steps=4,
+    default_guidance_scale=1.0,
+    default_image_guidance_scale=1.0,
+    engine="scripted",
+    digest="scripted",
+)
 
 
 def require(model: Model, capability: str = "") -> Model:
@@ -10,4 +69,15 @@ def require(model: Model, capability: str = "") -> Model:
 
     Raises ModelCorrupt, ModelUnsafe or ModelUnsupported.
     """
-    raise NotImplementedError
+    if model.state is not ModelState.READY:
+        raise BY_REASON.get(model.refusal, ModelUnsupported)(model.problem, field="model", model=model.name)
+    if capability and capability not in model.capabilities:
+        can = ", ".join(model.capabilities) or "nothing that this version knows"
+        raise ModelUnsupported(
+            f"{model.name} cannot do {capability}; it can do: {can}.",
+            field="model",
+            remedy="Choose a model that can, with `bullpen models list`.",
+            model=model.name,
+            capability=capability,
+        )
+    return model

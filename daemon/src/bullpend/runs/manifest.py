@@ -20,6 +20,9 @@ from bullpend.quality.model import Greyscale, Limits
 FILE_NAME = "manifest.json"
 STEPS = (1, 200)
 SCALE = (0.0, 30.0)
+SIZE = (64, 2048)
+# Pixels that one cell of the latents covers in every family known here.
+SIZE_STEP = 8
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]

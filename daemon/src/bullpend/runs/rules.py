@@ -1,20 +1,95 @@
-"""Decisions of the runs room: what a request becomes. Pure functions, no I/O, no clock."""
+"""Decisions of the runs room: what a request becomes. Pure functions, no I/O, no clock.
+
+A plan is made in this order, and the first thing that is wrong ends it:
+
+1. the stage exists;
+2. exactly one of scenes and input folder is given;
+3. the model can do what the stage asks, and a device is there;
+4. candidates, seed and sampling are within their bounds;
+5. there are pictures, not more than the safe batch limit, each with what the stage starts from (`sources.py`);
+6. every variable of the instruction has a value (`prompts.py`);
+7. seeds, digest and estimates follow from all of the above, and findings tell what a person should know.
+
+The same request in the same world gives the same plan, to the byte.
+"""
 
 from __future__ import annotations
 
-from bullpend.runs.manifest import Manifest, Stage
-from bullpend.runs.model import RunRequest
-from bullpend.runs.plan import PlanDraft, PlanWorld
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
+from bullpend.models.model import Model
+from bullpend.models.rules import require
+from bullpend.runs import findings, prompts, sources
+from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage
+from bullpend.runs.model import RunRequest, Sampling, SamplingRequest
+from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlanWorld
+
+SEED_LIMIT = 2**32
+PRIORITY = (-1000, 1000)
+
+T = TypeVar("T")
+
+
+def stage_id(text: str) -> str:
+    """The id of a stage that is given as `style` or `stages/style`."""
+    return text.removeprefix("stages/")
 
 
 def stage_of(manifest: Manifest, stage: str) -> Stage:
     """The stage by its id or name (`style` or `stages/style`). Raises StageUnknown."""
-    raise NotImplementedError
+    found = manifest.stages.get(stage_id(stage))
+    if found is None:
+        known = ", ".join(manifest.stages)
+        what = f"There is no stage {stage!r}" if stage else "No stage is given"
+        raise StageUnknown(f"{what}; the stages are: {known}.", field="stage", remedy=f"Choose one of: {known}.")
+    return found
 
 
 def wanted_model(request: RunRequest, manifest: Manifest) -> str:
     """Name or path of the model that the request needs. Raises StageUnknown."""
-    raise NotImplementedError
+    return request.model or stage_of(manifest, request.stage).default_model
+
+
+def check_request(request: RunRequest, manifest: Manifest) -> Stage:
+    """What can be refused before any disk or database is read: steps 1, 2 and 4 of the plan, but for the sampling."""
+    stage = stage_of(manifest, request.stage)
+    if (request.scenes is None) == (not request.input_folder):
+        both = "Both scenes and an input folder are" if request.input_folder else "Neither scenes nor a folder is"
+        raise ExactlyOneOf(
+            f"{both} given, and a run needs exactly one of them.",
+            field="input_folder" if request.input_folder else "scenes",
+            remedy="Give scenes of the project, or the folder that holds the pictures.",
+            fields="scenes,input_folder",
+        )
+    if request.candidates < 0:
+        raise FieldInvalid(
+            f"{request.candidates} candidates cannot be made.",
+            field="candidates",
+            remedy=f"Give 1 to {manifest.candidate_cap}, or 0 for the stage's {stage.default_candidates}.",
+        )
+    if request.candidates > manifest.candidate_cap:
+        raise LimitExceeded(
+            f"{request.candidates} candidates are asked for, and a picture may have at most {manifest.candidate_cap}.",
+            field="candidates",
+            remedy=f"Give 1 to {manifest.candidate_cap}, or raise candidate_cap in settings/manifest.json.",
+            limit=manifest.candidate_cap,
+        )
+    if request.seed is not None and not 0 <= request.seed < SEED_LIMIT:
+        raise FieldInvalid(
+            f"The seed {request.seed} is out of its bounds.", field="seed", remedy=f"Give 0 to {SEED_LIMIT - 1}."
+        )
+    if not PRIORITY[0] <= request.priority <= PRIORITY[1]:
+        raise FieldInvalid(
+            f"The priority {request.priority} is out of its bounds.",
+            field="priority",
+            remedy=f"Give {PRIORITY[0]} to {PRIORITY[1]}.",
+        )
+    return stage
 
 
 def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
@@ -23,14 +98,135 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     Raises StageUnknown, ExactlyOneOf, LimitExceeded, StageNotReady, FieldInvalid, ResourceNotFound, ModelCorrupt,
     ModelUnsafe, ModelUnsupported, DeviceUnavailable.
     """
-    raise NotImplementedError
+    stage = check_request(request, world.manifest)
+    model = require(world.model, stage.capability)
+    device = _device(world.devices)
+    sampling = _sampling(request.sampling, stage, model)
+    pictures = sources.pictures(request, stage, world)
+    guide = prompts.style_guide(request, world.style_guides)
+    texts = prompts.write(request, stage, guide, pictures)
+    count = request.candidates or stage.default_candidates
+    content = {
+        "project": request.project,
+        "stage": stage_id(request.stage),
+        "model": {"name": model.name, "digest": model.digest},
+        "sampling": asdict(sampling),
+        "candidates": count,
+        "pictures": [
+            {"key": picture.key, "sha256": picture.sha256, "prompt": text.prompt, "negative_prompt": text.negative}
+            for picture, text in zip(pictures, texts, strict=True)
+        ],
+    }
+    seed = int.from_bytes(_hash(content)[:4], "big") if request.seed is None else request.seed
+    jobs = tuple(
+        PlannedJob(
+            key=picture.key,
+            prompt=text.prompt,
+            negative_prompt=text.negative,
+            seeds=tuple(candidate_seed(seed, picture.key, index) for index in range(1, count + 1)),
+            source_sha256=picture.sha256,
+            scene=picture.scene,
+            source_asset=picture.asset,
+            source_path=picture.path,
+            source_file=picture.file,
+        )
+        for picture, text in zip(pictures, texts, strict=True)
+    )
+    resident = model.name in world.resident_models
+    cost = 0.0
+    return PlanDraft(
+        digest=_hash({**content, "seed": seed, "device": device.kind, "cost_usd": cost}).hex(),
+        request=request,
+        stage=stage_id(request.stage),
+        model=model,
+        jobs=jobs,
+        candidates=count * len(jobs),
+        sampling=sampling,
+        seed=seed,
+        models=(PlannedModel(model.name, model.size_bytes, resident),),
+        device=device.name,
+        device_reason=device.reason,
+        findings=tuple(findings.of_plan(request, stage, world, guide, pictures, sampling)),
+        estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
+        estimated_cost_usd=cost,
+    )
 
 
 def candidate_seed(run_seed: int, key: str, index: int) -> int:
     """Seed of the candidate `index` (counted from 1) of the picture `key`, 0–4294967295."""
-    raise NotImplementedError
+    return int.from_bytes(hashlib.sha256(f"{run_seed}:{key}:{index}".encode()).digest()[:4], "big")
 
 
 def check_tuning(guidance_scale: float | None, image_guidance_scale: float | None) -> None:
     """Raises FieldInvalid when a change of a running job is empty or out of bounds."""
-    raise NotImplementedError
+    if guidance_scale is None and image_guidance_scale is None:
+        raise FieldInvalid(
+            "Nothing is to be changed.",
+            field="guidance_scale",
+            remedy="Give guidance_scale, image_guidance_scale or both.",
+        )
+    for field, value in (("guidance_scale", guidance_scale), ("image_guidance_scale", image_guidance_scale)):
+        _bounded(field, value, SCALE)
+
+
+def _device(devices: Sequence[DeviceFacts]) -> DeviceFacts:
+    if not devices:
+        raise DeviceUnavailable(
+            "No device can take the run.", remedy="Set devices.use to auto, and see `bullpen doctor`."
+        )
+    return devices[0]
+
+
+def _sampling(asked: SamplingRequest, stage: Stage, model: Model) -> Sampling:
+    for field, value, bounds in (
+        ("steps", asked.steps, STEPS),
+        ("guidance_scale", asked.guidance_scale, SCALE),
+        ("image_guidance_scale", asked.image_guidance_scale, SCALE),
+        ("width", asked.width, SIZE),
+        ("height", asked.height, SIZE),
+    ):
+        _bounded(f"sampling.{field}", value, bounds)
+    for field, side in (("width", asked.width), ("height", asked.height)):
+        if side is not None and side % SIZE_STEP:
+            raise FieldInvalid(
+                f"A {field} of {side} pixels is not a multiple of {SIZE_STEP}.",
+                field=f"sampling.{field}",
+                remedy=f"Give {side // SIZE_STEP * SIZE_STEP}, or leave it out for the model's own size.",
+            )
+    defaults = stage.defaults
+    return Sampling(
+        steps=_first(asked.steps, defaults.steps, model.default_steps),
+        guidance_scale=float(_first(asked.guidance_scale, defaults.guidance_scale, model.default_guidance_scale)),
+        image_guidance_scale=float(
+            _first(asked.image_guidance_scale, defaults.image_guidance_scale, model.default_image_guidance_scale)
+        ),
+        width=_first(asked.width, model.default_width),
+        height=_first(asked.height, model.default_height),
+    )
+
+
+def _first(*values: T | None) -> T:
+    return next(value for value in values if value is not None)
+
+
+def _bounded(field: str, value: float | None, bounds: tuple[float, float]) -> None:
+    # Written so that a value that is no number fails too.
+    if value is not None and not bounds[0] <= value <= bounds[1]:
+        raise FieldInvalid(
+            f"{field} is {value:g}, which is out of its bounds.",
+            field=field,
+            remedy=f"Give {bounds[0]:g} to {bounds[1]:g}, or leave it out.",
+        )
+
+
+def _estimate(world: PlanWorld, sampling: Sampling, candidates: int, resident: bool) -> float | None:
+    if world.seconds_per_step is None:
+        return None
+    load = 0.0 if resident else world.load_seconds or 0.0
+    return load + world.seconds_per_step * sampling.steps * candidates
+
+
+def _hash(content: Mapping[str, Any]) -> bytes:
+    """SHA-256 over canonical JSON (sorted keys, no blanks)."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).digest()

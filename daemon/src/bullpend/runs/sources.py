@@ -1,0 +1,146 @@
+"""Which pictures a run takes, and what each of them starts from. Pure functions.
+
+A stage with a predecessor starts from the predecessor's accepted pictures; the first one starts from the scenes' own
+sources. A person's folder of pictures stands for either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bullpend.errors import FieldInvalid, LimitExceeded, ResourceNotFound, StageNotReady
+from bullpend.runs.manifest import Stage
+from bullpend.runs.model import RunRequest
+from bullpend.runs.plan import FolderPicture, PictureFacts, PlanWorld, SceneFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the run: its key, where it comes from, its size in pixels, the values that its scene gives."""
+
+    key: str
+    sha256: str
+    width: int
+    height: int
+    scene: str = ""
+    asset: str = ""
+    path: str = ""
+    file: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    replaces: bool = False
+
+
+def picture_key(scene: str, source_path: str) -> str:
+    """What a picture's seeds are derived from: the id of its scene, or its path below the input folder."""
+    return scene.rsplit("/", 1)[-1] if scene else source_path
+
+
+def pictures(request: RunRequest, stage: Stage, world: PlanWorld) -> tuple[Picture, ...]:
+    """The pictures of the run in their order. `request` was checked by `rules.check_request`."""
+    if request.scenes is None:
+        found = _of_folder(request, world.pictures or ())
+        where, cut = "input_folder", "Split the folder"
+    else:
+        found = _of_scenes(request, stage, _selected(request.scenes, world.scenes))
+        where, cut = "scenes", "Choose fewer scenes"
+    limit = world.manifest.safe_batch_limit
+    if len(found) > limit:
+        raise LimitExceeded(
+            f"The run would take {len(found)} pictures, and one run takes at most {limit}.",
+            field=where,
+            remedy=f"{cut}, or raise safe_batch_limit in settings/manifest.json.",
+            limit=limit,
+        )
+    return found
+
+
+def _of_folder(request: RunRequest, inspected: Sequence[FolderPicture]) -> tuple[Picture, ...]:
+    if not inspected:
+        raise FieldInvalid(
+            f"There are no pictures in {request.input_folder}.",
+            field="input_folder",
+            remedy="Give a folder with PNG, JPEG or WebP files.",
+        )
+    return tuple(
+        Picture(
+            key=picture_key("", item.path),
+            sha256=item.sha256,
+            width=item.width,
+            height=item.height,
+            path=item.path,
+            file=item.file,
+        )
+        for item in sorted(inspected, key=lambda item: item.path)
+    )
+
+
+def _selected(names: Sequence[str], scenes: Sequence[SceneFacts]) -> list[SceneFacts]:
+    """The named scenes, or all, in story order, each once."""
+    by_name = {scene.name: scene for scene in scenes}
+    for name in names:
+        if name not in by_name:
+            known = ", ".join(scene.name.rsplit("/", 1)[-1] for scene in scenes) or "none"
+            raise ResourceNotFound(
+                f"There is no scene {name}.",
+                field="scenes",
+                remedy=f"The scenes of the project are: {known}.",
+                resource=name,
+            )
+    chosen = [by_name[name] for name in dict.fromkeys(names)] if names else list(scenes)
+    if not chosen:
+        raise FieldInvalid(
+            "The project has no scenes.",
+            field="scenes",
+            remedy="Create scenes with their source pictures, or give an input folder.",
+        )
+    return sorted(chosen, key=lambda scene: (scene.ordinal, scene.name))
+
+
+def _of_scenes(request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts]) -> tuple[Picture, ...]:
+    own = request.stage.removeprefix("stages/")
+    starts = [(scene, _start(scene, stage)) for scene in scenes]
+    missing = [scene.name.rsplit("/", 1)[-1] for scene, start in starts if start is None]
+    if missing:
+        raise _not_ready(request, stage, missing)
+    return tuple(
+        Picture(
+            key=picture_key(scene.name, ""),
+            sha256=start.sha256,
+            width=start.width,
+            height=start.height,
+            scene=scene.name,
+            asset=start.asset,
+            variables={**({"character": scene.characters[0]} if scene.characters else {}), **scene.variables},
+            replaces=own in scene.accepted,
+        )
+        for scene, start in starts
+        if start is not None
+    )
+
+
+def _start(scene: SceneFacts, stage: Stage) -> PictureFacts | None:
+    return scene.source if stage.predecessor is None else scene.accepted.get(stage.predecessor)
+
+
+def _not_ready(request: RunRequest, stage: Stage, missing: Sequence[str]) -> StageNotReady:
+    names = ", ".join(missing)
+    one = len(missing) == 1
+    if stage.predecessor is None:
+        return StageNotReady(
+            f"{'The scene' if one else 'The scenes'} {names} {'has' if one else 'have'} no source picture.",
+            field="scenes",
+            remedy=f"Give {'it' if one else 'each'} a source picture, or leave {'it' if one else 'them'} out.",
+            missing=names,
+        )
+    project = request.project.removeprefix("projects/")
+    command = f"bullpen run --project {project} --stage {stage.predecessor} --scenes {','.join(missing)}"
+    return StageNotReady(
+        f"The stage starts from accepted pictures of the stage {stage.predecessor}, and "
+        f"{'the scene' if one else 'the scenes'} {names} {'has' if one else 'have'} none.",
+        field="scenes",
+        remedy=f"Run `{command}`, and accept a candidate of {'it' if one else 'each'}.",
+        missing=names,
+        predecessor=stage.predecessor,
+        command=command,
+    )
