@@ -1,11 +1,50 @@
-"""Finds out what can compute here, without importing a model library."""
+"""Finds out what can compute here, without importing a model library.
+
+The daemon must be serving within half a second and stay small, so it reads what the system and the installed packages
+say about themselves: the NVIDIA driver's folder, the platform, and torch's version file. A worker finds the rest out.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import platform
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
+
+from bullpend import errors
 from bullpend.workers.model import DeviceInfo
+
+_DRIVER = Path("/proc/driver/nvidia/gpus")
+_KINDS = ("auto", "cuda", "mps", "cpu", "scripted")
+SCRIPTED = DeviceInfo(
+    name="devices/scripted",
+    kind="scripted",
+    address="scripted",
+    title="Scripted engine",
+    engine="scripted",
+    reason="The settings ask for it; it draws test patterns, no pictures.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the probe reads of a machine, so that tests can make one up."""
+
+    # Names of the GPUs that the NVIDIA driver lists, in its order; None where there is no driver.
+    nvidia_gpus: tuple[str, ...] | None
+    # Such as `linux`, `darwin`, and `x86_64`, `arm64`.
+    platform: str
+    architecture: str
+    processor: str
+    memory_bytes: int
+    torch_installed: bool
+    # The CUDA version that the installed torch was built with; empty for none.
+    torch_cuda: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +58,58 @@ class Probe:
 
 def probe() -> Probe:
     """Looks for devices in the order cuda, mps, cpu. Reads a few files; takes milliseconds."""
-    raise NotImplementedError
+    return assess(read_machine())
+
+
+def read_machine() -> Machine:
+    """Reads this machine."""
+    spec = importlib.util.find_spec("torch")
+    folder = None if spec is None or spec.origin is None else Path(spec.origin).parent
+    return Machine(
+        nvidia_gpus=_nvidia_gpus(_DRIVER),
+        platform=sys.platform,
+        architecture=platform.machine().lower(),
+        processor=_processor(Path("/proc/cpuinfo")),
+        memory_bytes=psutil.virtual_memory().total,
+        torch_installed=folder is not None,
+        torch_cuda="" if folder is None else _torch_cuda(folder / "version.py"),
+    )
+
+
+def assess(machine: Machine) -> Probe:
+    """What the machine's facts mean. The cpu is always there."""
+    devices: list[DeviceInfo] = []
+    absent: dict[str, str] = {}
+    if machine.nvidia_gpus is None:
+        absent["cuda"] = "No NVIDIA driver is loaded."
+    elif not machine.nvidia_gpus:
+        absent["cuda"] = "The NVIDIA driver is loaded but lists no GPU."
+    elif not machine.torch_installed:
+        absent["cuda"] = "An NVIDIA GPU is here, but torch is not installed."
+    elif not machine.torch_cuda:
+        absent["cuda"] = "An NVIDIA GPU is here, but the installed torch was built without CUDA."
+    else:
+        for index, title in enumerate(machine.nvidia_gpus):
+            reason = f"An NVIDIA GPU with a driver, and torch built for CUDA {machine.torch_cuda}."
+            devices.append(DeviceInfo(f"devices/cuda-{index}", "cuda", f"cuda:{index}", title, "torch", reason))
+    if machine.platform != "darwin" or machine.architecture != "arm64":
+        absent["mps"] = "This is no Mac with an Apple processor."
+    elif not machine.torch_installed:
+        absent["mps"] = "An Apple GPU is here, but torch is not installed."
+    else:
+        reason = "A Mac with an Apple processor; its GPU shares the memory."
+        devices.append(
+            DeviceInfo("devices/mps", "mps", "mps", machine.processor, "torch", reason, machine.memory_bytes)
+        )
+    cpu_reason = "The processor; always there, slower than a GPU."
+    if not machine.torch_installed:
+        cpu_reason = "The processor; but torch is not installed, so no model runs. Install bullpen[starter]."
+    elif not devices:
+        cpu_reason = f"The processor, as there is no usable GPU. {absent['cuda']}"
+    devices.append(
+        DeviceInfo("devices/cpu", "cpu", "cpu", machine.processor, "torch", cpu_reason, machine.memory_bytes)
+    )
+    return Probe(tuple(devices), absent)
 
 
 def choose(found: Probe, wanted: Sequence[str]) -> tuple[DeviceInfo, ...]:
@@ -27,4 +117,64 @@ def choose(found: Probe, wanted: Sequence[str]) -> tuple[DeviceInfo, ...]:
     name is a kind (`cpu`, `cuda`, `mps`, `scripted`) or an address (`cuda:1`). Raises SettingInvalid for a name that
     is unknown and DeviceUnavailable for a device that is not here.
     """
-    raise NotImplementedError
+    chosen: dict[str, DeviceInfo] = {}
+    for name in wanted or ("auto",):
+        for device in _matching(found, name):
+            chosen.setdefault(device.name, device)
+    return tuple(chosen.values())
+
+
+def _matching(found: Probe, name: str) -> Sequence[DeviceInfo]:
+    kind = name.partition(":")[0]
+    if kind not in _KINDS or (kind != "cuda" and ":" in name):
+        known = ", ".join(_KINDS)
+        raise errors.SettingInvalid(
+            f"No device is called {name!r}.", field="devices", remedy=f"Use one of {known}, or an address like cuda:0."
+        )
+    if name == "auto":
+        return [device for device in found.devices if device.kind != "cpu"] or found.devices
+    if name == "scripted":
+        return (SCRIPTED,)
+    matching = [device for device in found.devices if name in (device.kind, device.address)]
+    if not matching:
+        why = found.absent.get(kind, f"This machine has no {name}.")
+        raise errors.DeviceUnavailable(
+            f"The settings ask for {name}, which is not here. {why}",
+            field="devices",
+            remedy="Set devices to auto, or to a device that `bullpen devices` shows.",
+        )
+    return matching
+
+
+def _nvidia_gpus(driver: Path) -> tuple[str, ...] | None:
+    """Models of the GPUs in the driver's folder, one sub-folder each with an `information` file."""
+    if not driver.is_dir():
+        return None
+    titles = []
+    for folder in sorted(driver.iterdir()):
+        try:
+            text = (folder / "information").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        match = re.search(r"^Model:\s*(.+?)\s*$", text, re.MULTILINE)
+        titles.append(match.group(1) if match else "NVIDIA GPU")
+    return tuple(titles)
+
+
+def _torch_cuda(version_file: Path) -> str:
+    """The CUDA version that a torch build names in its version file, such as `12.6`; empty for a build without."""
+    try:
+        text = version_file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    match = re.search(r"^cuda\b[^=]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def _processor(cpuinfo: Path) -> str:
+    """The processor's name for people."""
+    try:
+        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        match = None
+    return match.group(1).strip() if match else (platform.processor() or platform.machine() or "Processor")

@@ -1,64 +1,155 @@
-"""Owns all worker processes: one per device, and the pool of post workers."""
+"""Owns all worker processes: one per device, and the pool of post workers.
+
+Use it on the loop of the main thread: a worker asks the system to be killed when the thread that started it ends.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpend.workers.model import DeviceInfo, Lost, WorkerSettings, WorkerStatus
+from bullpend.workers.model import DeviceInfo, Lost, WorkerSettings, WorkerState, WorkerStatus
+from bullpend.workers.pool import PostPool
+from bullpend.workers.process import WorkerProcess
 
 # Called on the event loop, in order, with the device's name and a frame or its worker's end. It must not block.
 Heard = Callable[[str, link_pb2.FromWorker | Lost], None]
 
+# Seconds that workers have to leave by themselves on close, and then to be gone after they were killed.
+_QUIT_SECONDS = 0.6
+_KILLED_SECONDS = 1.2
+
 
 class Supervisor:
-    """Starts, speaks to, watches and ends workers. Use it as an async context; all its calls belong on its loop."""
+    """Starts, speaks to, watches and ends workers. Use it as an async context; all its calls belong on its loop.
+
+    `heard` gets Ready, every other frame but log lines, and Lost exactly once per worker as its last word; nothing
+    more once `close` was called, so that an orderly stop is not taken for a loss.
+    """
 
     def __init__(self, settings: WorkerSettings, devices: Iterable[DeviceInfo], heard: Heard) -> None:
-        raise NotImplementedError
+        self._settings = settings
+        self._devices = {device.name: device for device in devices}
+        self._heard = heard
+        self._workers: dict[str, WorkerProcess] = {}
+        self._pool: PostPool | None = None
+        self._group = asyncio.TaskGroup()
+        self._closed = False
 
     async def __aenter__(self) -> Supervisor:
-        raise NotImplementedError
+        await self._group.__aenter__()
+        self._pool = PostPool(self._settings, self._configure(link_pb2.Configure.ROLE_POST), self._spawn)
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        try:
+            await self.close()
+        finally:
+            await self._group.__aexit__(kind, error, trace)
+
+    # ---- device workers ---------------------------------------------------------------------------------------------
 
     async def start_device(self, device: str) -> None:
         """Starts the device's worker and returns when its process exists. `heard` is told Ready, or Lost where it
-        cannot be started or dies.
+        cannot be started or dies. Nothing happens where one lives. Raises KeyError for an unknown device.
         """
-        raise NotImplementedError
+        info = self._devices[device]
+        if self._closed or device in self._workers:
+            return
+        configure = self._configure(link_pb2.Configure.ROLE_DEVICE, engine=info.engine, address=info.address)
+        process = WorkerProcess(
+            device.removeprefix("devices/"), self._settings, configure, lambda _, frame: self._on_device(device, frame)
+        )
+        self._workers[device] = process
+        await process.start()
 
     def send(self, device: str, frame: link_pb2.ToWorker) -> bool:
         """Hands a frame to a device's worker without waiting. False where there is none: Lost was or will be heard."""
-        raise NotImplementedError
+        process = self._workers.get(device)
+        return process is not None and process.send(frame)
 
     def kill(self, device: str, reason: str) -> None:
         """Kills a device's worker at once; Lost follows with the reason. Nothing happens where there is none."""
-        raise NotImplementedError
+        process = self._workers.get(device)
+        if process is not None:
+            process.kill(reason)
 
     def status(self, device: str) -> WorkerStatus | None:
         """The device's worker as it is now; None where it has none."""
-        raise NotImplementedError
+        process = self._workers.get(device)
+        return None if process is None else process.status()
+
+    # ---- post workers -----------------------------------------------------------------------------------------------
 
     def posts(self) -> list[WorkerStatus]:
         """The post workers as they are now."""
-        raise NotImplementedError
+        return self._entered().statuses()
 
     async def start_posts(self) -> None:
         """Starts the post workers now instead of with the first task, and waits until one is ready."""
-        raise NotImplementedError
+        await self._entered().start()
 
     async def run_task(self, task: link_pb2.Task) -> link_pb2.TaskDone:
         """Has a post worker do a task; its `id` is set here. Raises the worker's typed error, WorkerLost where two
         workers died over it, ShuttingDown after close.
         """
-        raise NotImplementedError
+        return await self._entered().run(task)
+
+    # ---- end --------------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """Ends every worker within two seconds; waiting tasks get ShuttingDown. A second call does nothing."""
-        raise NotImplementedError
+        if self._closed:
+            return
+        self._closed = True
+        pool = self._entered()
+        pool.close()
+        alive = [*self._workers.values(), *pool.processes()]
+        for process in alive:
+            process.quit()
+        await self._gone(alive, _QUIT_SECONDS)
+        for process in alive:
+            process.kill("did not quit")
+        await self._gone(alive, _KILLED_SECONDS)
+
+    # ---- inside -----------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    async def _gone(processes: list[WorkerProcess], seconds: float) -> None:
+        living = [process for process in processes if process.state is not WorkerState.DEAD]
+        try:
+            async with asyncio.timeout(seconds):
+                for process in living:
+                    await process.gone()
+        except TimeoutError:
+            return
+
+    def _entered(self) -> PostPool:
+        assert self._pool is not None, "use the supervisor as an async context"
+        return self._pool
+
+    def _spawn(self, process: WorkerProcess) -> None:
+        self._group.create_task(process.start(), name=f"start {process.name}")
+
+    def _on_device(self, device: str, frame: link_pb2.FromWorker | Lost) -> None:
+        if isinstance(frame, Lost):
+            del self._workers[device]
+        if not self._closed:
+            self._heard(device, frame)
+
+    def _configure(
+        self, role: link_pb2.Configure.Role.ValueType, *, engine: str = "", address: str = ""
+    ) -> link_pb2.Configure:
+        return link_pb2.Configure(
+            role=role,
+            engine=engine,
+            device=address,
+            threads=self._settings.threads,
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+            max_pixels=self._settings.max_pixels,
+        )
