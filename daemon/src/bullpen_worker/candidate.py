@@ -1,0 +1,167 @@
+"""One candidate under way: drives the engine's generator and does what is due between two steps.
+
+Between steps, in this order: cancel, changes of parameters (replayed ones first, then those asked for now), report,
+preview.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpen_worker.engines.base import Controls, Denoising, Picture, Step
+from bullpen_worker.heartbeat import Progress
+from bullpen_worker.inbox import Inbox, JobKey
+from bullpen_worker.pacing import PreviewPacer
+from bullpen_worker.reports import Reports
+
+
+class CanceledError(Exception):
+    """The job under way is to stop."""
+
+
+@dataclass(slots=True)
+class JobUnderWay:
+    """What the candidates of one running job share.
+
+    `controls` are the job's parameters with all that a person changed so far. A later candidate begins with them; the
+    difference is booked as its change at step 1, so that a replay of it alone gives the same pixels.
+    """
+
+    job: link_pb2.RunJob
+    inbox: Inbox
+    reports: Reports
+    progress: Progress
+    pacer: PreviewPacer
+    announces_decoding: bool
+    controls: Controls = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.controls = Controls(self.job.guidance_scale, self.job.image_guidance_scale)
+
+    @property
+    def key(self) -> JobKey:
+        """What marks the job and this attempt at it."""
+        return self.job.job, self.job.attempt
+
+    def check_canceled(self) -> None:
+        """Raises CanceledError where the daemon asked to stop."""
+        if self.inbox.canceled(self.key):
+            raise CanceledError
+
+
+class CandidateRun:
+    """Makes one candidate. `applied` holds the changes that took effect, by step."""
+
+    def __init__(self, under_way: JobUnderWay, task: link_pb2.CandidateTask) -> None:
+        self._shared = under_way
+        self._task = task
+        self._replay = {change.step: change for change in task.changes}
+        self.controls = Controls(under_way.job.guidance_scale, under_way.job.image_guidance_scale)
+        self.applied: list[link_pb2.AppliedChange] = []
+
+    def make(self, start: Callable[[Controls], Denoising]) -> Picture:
+        """Runs the generator to its picture. Raises CanceledError, or what the engine raises."""
+        self._before_step(1)
+        self._say(0, self._shared.job.steps, 0.0, "denoising")
+        denoising = start(self.controls)
+        try:
+            while True:
+                began = time.perf_counter()
+                try:
+                    step = next(denoising)
+                except StopIteration as stop:
+                    picture: Picture = stop.value
+                    return picture
+                self._after_step(step, time.perf_counter() - began)
+        finally:
+            denoising.close()
+
+    def _before_step(self, step: int) -> None:
+        shared = self._shared
+        shared.check_canceled()
+        booked = link_pb2.AppliedChange(step=step)
+        if step == 1 and not self._replay:
+            _carry_over(shared.controls, self.controls, booked)
+        if (planned := self._replay.get(step)) is not None:
+            _apply(planned, self.controls, booked)
+        for asked in shared.inbox.changes(shared.key):
+            _apply(asked, self.controls, booked)
+            _apply(asked, shared.controls, link_pb2.AppliedChange())
+        if booked.HasField("guidance_scale") or booked.HasField("image_guidance_scale"):
+            self.applied.append(booked)
+
+    def _after_step(self, step: Step, seconds: float) -> None:
+        shared = self._shared
+        shared.progress.advance()
+        self._say(step.number, step.total, seconds, "denoising")
+        if step.number < step.total:
+            self._before_step(step.number + 1)
+            self._preview(step, seconds)
+            return
+        shared.check_canceled()
+        if shared.announces_decoding:
+            self._say(step.number, step.total, 0.0, "decoding")
+
+    def _preview(self, step: Step, seconds: float) -> None:
+        shared = self._shared
+        every = shared.job.preview_every
+        if every <= 0 or step.preview is None:
+            return
+        shared.pacer.earned(seconds)
+        began = time.perf_counter()
+        if step.number % every or not shared.pacer.due(began):
+            return
+        preview = step.preview()
+        now = time.perf_counter()
+        shared.pacer.spent(now - began, now)
+        if preview is None:
+            return
+        shared.reports.offer(
+            link_pb2.FromWorker(
+                preview_ready=link_pb2.PreviewReady(
+                    job=shared.job.job,
+                    attempt=shared.job.attempt,
+                    candidate=self._task.name,
+                    step=step.number,
+                    image=preview.image,
+                    mime_type=preview.mime_type,
+                )
+            )
+        )
+
+    def _say(self, step: int, steps: int, seconds: float, phase: str) -> None:
+        job = self._shared.job
+        self._shared.reports.send(
+            link_pb2.FromWorker(
+                step_done=link_pb2.StepDone(
+                    job=job.job,
+                    attempt=job.attempt,
+                    candidate=self._task.name,
+                    step=step,
+                    steps=steps,
+                    seconds=seconds,
+                    phase=phase,
+                )
+            )
+        )
+
+
+def _apply(
+    change: link_pb2.AppliedChange | link_pb2.TuneJob, controls: Controls, booked: link_pb2.AppliedChange
+) -> None:
+    if change.HasField("guidance_scale") and math.isfinite(change.guidance_scale):
+        controls.guidance_scale = booked.guidance_scale = change.guidance_scale
+    if change.HasField("image_guidance_scale") and math.isfinite(change.image_guidance_scale):
+        controls.image_guidance_scale = booked.image_guidance_scale = change.image_guidance_scale
+
+
+def _carry_over(current: Controls, controls: Controls, booked: link_pb2.AppliedChange) -> None:
+    if current.guidance_scale != controls.guidance_scale:
+        controls.guidance_scale = booked.guidance_scale = current.guidance_scale
+    if current.image_guidance_scale != controls.image_guidance_scale:
+        controls.image_guidance_scale = booked.image_guidance_scale = current.image_guidance_scale

@@ -1,0 +1,133 @@
+"""What the device loop needs of an engine, and the few values that pass between them.
+
+Denoising is a generator: the engine yields after every step and the loop owns cancel, changes of parameters, previews
+and pace. Engines know nothing of the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+# 32 KiB: the most that a preview may weigh on the link.
+MAX_PREVIEW_BYTES = 32 * 1024
+
+
+@dataclass(slots=True)
+class Controls:
+    """Parameters that may change between steps; an engine reads them anew at the beginning of each step."""
+
+    guidance_scale: float
+    image_guidance_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What all candidates of a job share. Sizes in pixels; 0 leaves a size to the model."""
+
+    source_path: str
+    prompt: str
+    negative_prompt: str
+    steps: int
+    width: int
+    height: int
+    attempt: int
+    max_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model to load: its resource name, family, and the folder that holds it."""
+
+    name: str
+    family: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small encoded picture, at most MAX_PREVIEW_BYTES."""
+
+    image: bytes
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One denoising step that is done. `number` counts from 1 to `total`; `preview` costs time when called."""
+
+    number: int
+    total: int
+    preview: Callable[[], Preview | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture: width × height × 3 bytes, RGB, row by row. `not_finite` is the share of bad values, 0–1."""
+
+    width: int
+    height: int
+    rgb: bytes
+    not_finite: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What an engine says of itself when it is ready."""
+
+    name: str
+    device_title: str
+    memory_total_bytes: int
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+Denoising = Generator[Step, None, Picture]
+
+
+class PreparedJob(Protocol):
+    """A job whose texts and source are encoded; shared by its candidates."""
+
+    def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
+        """Makes candidate `number` (counted from 1). Closing the generator cancels and leaves the model usable."""
+        ...
+
+
+class LoadedModel(Protocol):
+    """A model in the device's memory."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of its weights."""
+        ...
+
+
+class Engine(Protocol):
+    """A library that runs models on one device. Used by the device thread only, but for `memory_used`."""
+
+    # True where decoding takes long enough to be announced.
+    announces_decoding: bool
+
+    def info(self) -> EngineInfo:
+        """Describes the engine and its device."""
+        ...
+
+    def memory_used(self) -> int:
+        """Bytes in use on the device. Called from the heartbeat's thread; must not wait for the device."""
+        ...
+
+    def load(self, model: ModelSpec) -> Any:
+        """Builds a model. Raises WorkerError with a MODEL_… reason, or what the library raises."""
+        ...
+
+    def unload(self, model: Any) -> None:
+        """Gives the model's memory back."""
+        ...
+
+    def prepare(self, model: Any, job: JobSpec) -> PreparedJob:
+        """Encodes what the job's candidates share. Raises WorkerError with a PICTURE_… reason."""
+        ...
+
+    def recover(self) -> None:
+        """Frees what a failed or canceled job may have left behind."""
+        ...

@@ -1,0 +1,148 @@
+"""Pictures without a model: a small pattern that follows from seed, prompt and guidance, made in microseconds.
+
+A model's folder may hold `scripted.json` with `load_ms`, `size_bytes` and `fail` (an error reason), so that loading,
+eviction and broken models can be played too.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import struct
+import threading
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bullpen_worker.engines.base import (
+    Controls,
+    Denoising,
+    EngineInfo,
+    JobSpec,
+    ModelSpec,
+    Picture,
+    Preview,
+    Step,
+)
+from bullpen_worker.engines.scripted.directives import Directives, parse
+from bullpen_worker.failures import WorkerError
+from bullpen_worker.machine import process_memory, total_memory
+
+_CYCLE = bytes(range(256)) * 2
+_DEFAULT_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedModel:
+    """A model that is nothing but its size."""
+
+    size_bytes: int
+
+
+class ScriptedEngine:
+    """Engine that follows the directives of the prompt; see `directives`."""
+
+    announces_decoding = False
+
+    def info(self) -> EngineInfo:
+        """Names itself as the device."""
+        return EngineInfo("scripted", "Scripted device", total_memory(), {"scripted": "1"})
+
+    def memory_used(self) -> int:
+        """Resident memory of the process in bytes."""
+        return process_memory()
+
+    def load(self, model: ModelSpec) -> ScriptedModel:
+        """Plays what `scripted.json` in the model's folder says; one mebibyte at once where there is none."""
+        script = Path(model.path, "scripted.json")
+        if not model.path or not script.is_file():
+            return ScriptedModel(1 << 20)
+        play = json.loads(script.read_text(encoding="utf-8"))
+        time.sleep(float(play.get("load_ms", 0)) / 1000)
+        if "fail" in play:
+            raise WorkerError(play["fail"], f"The scripted model {model.name} fails to load.")
+        return ScriptedModel(int(play.get("size_bytes", 1 << 20)))
+
+    def unload(self, model: ScriptedModel) -> None:
+        """Has nothing to free."""
+
+    def prepare(self, model: ScriptedModel, job: JobSpec) -> ScriptedJob:
+        """Reads the prompt's directives."""
+        directives = parse(job.prompt)
+        if directives.unreadable:
+            raise WorkerError("PICTURE_UNREADABLE", f"{job.source_path} is played to be unreadable.")
+        return ScriptedJob(job, directives)
+
+    def recover(self) -> None:
+        """Has nothing to free."""
+
+
+class ScriptedJob:
+    """A scripted prompt, ready to be played once for each candidate."""
+
+    def __init__(self, job: JobSpec, directives: Directives) -> None:
+        self._job = job
+        self._directives = directives
+        self._width = directives.width or job.width or _DEFAULT_SIZE
+        self._height = directives.height or job.height or _DEFAULT_SIZE
+
+    def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
+        """Waits as told, step by step; the picture follows from seed, prompt and the guidance of each step."""
+        job = self._job
+        play = self._directives.for_candidate(number, job.attempt)
+        steps = play.steps or max(job.steps, 1)
+        trace = hashlib.blake2b(f"{seed}\n{job.prompt}\n{job.negative_prompt}\n{steps}".encode(), digest_size=32)
+        for step in range(1, steps + 1):
+            if play.step_ms:
+                time.sleep(play.step_ms / 1000)
+            _play_faults(play, step)
+            trace.update(struct.pack("<dd", controls.guidance_scale, controls.image_guidance_scale))
+            yield Step(step, steps, lambda: self._preview(trace.digest()))
+        if play.decode_ms:
+            time.sleep(play.decode_ms / 1000)
+        if play.disk_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if play.nan:
+            return Picture(self._width, self._height, bytes(self._width * self._height * 3), 1.0)
+        if play.blank:
+            return Picture(self._width, self._height, b"\x80" * (self._width * self._height * 3))
+        return Picture(self._width, self._height, pattern(trace.digest(), self._width, self._height))
+
+    def _preview(self, digest: bytes) -> Preview:
+        return Preview(_png(pattern(digest, 16, 16), 16, 16), "image/png")
+
+
+def pattern(digest: bytes, width: int, height: int) -> bytes:
+    """RGB bytes of a picture that follows from a digest alone: one row, shifted in value from line to line."""
+    row = (digest * (width * 3 // len(digest) + 1))[: width * 3]
+    stride = 1 + digest[0] % 13
+    starts = ((y * stride) & 255 for y in range(height))
+    return b"".join(row.translate(_CYCLE[start : start + 256]) for start in starts)
+
+
+def _play_faults(play: Directives, step: int) -> None:
+    if step == play.fail_at:
+        raise RuntimeError(f"scripted failure at step {step}")
+    if step == play.oom_at:
+        raise MemoryError(f"scripted lack of memory at step {step}")
+    if step == play.crash_at:
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    if step == play.hang_at:
+        threading.Event().wait()
+
+
+def _png(rgb: bytes, width: int, height: int) -> bytes:
+    """Encodes RGB bytes by the PNG specification's shortest path, without a picture library."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    stride = width * 3
+    lines = b"".join(b"\0" + rgb[y * stride : (y + 1) * stride] for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines, 1)) + chunk(b"IEND", b"")

@@ -1,0 +1,134 @@
+"""The torch engine: one device, pipelines of the known families, equal pixels for equal jobs.
+
+Families differ in what a job needs and how it is denoised; all that is in their modules. Here is what they share:
+device, number type, loading, memory.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
+from bullpen_worker.engines.torch.families import FAMILIES, Family
+from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
+from bullpen_worker.failures import WorkerError, classify, is_out_of_memory
+from bullpen_worker.machine import process_memory, processor_title, total_memory
+
+_LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "pillow", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class TorchModel:
+    """A pipeline on the device, with its family."""
+
+    spec: ModelSpec
+    family: Family
+    pipeline: Any
+    size_bytes: int
+
+
+class TorchEngine:
+    """Runs diffusers pipelines on one device."""
+
+    announces_decoding = True
+
+    def __init__(self, device: str, threads: int) -> None:
+        """`device` is `cpu`, `mps` or `cuda:N`; `threads` 0 leaves the library's choice.
+
+        Raises RuntimeError where the device does not exist.
+        """
+        self.device = torch.device(device)
+        self.dtype = _number_type(self.device)
+        if threads > 0:
+            torch.set_num_threads(threads)
+        # Equal jobs give equal pixels: no algorithm is chosen by timing.
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.zeros(1, device=self.device)
+
+    def info(self) -> EngineInfo:
+        """Names the device and the libraries' versions."""
+        if self.device.type == "cuda":
+            properties = torch.cuda.get_device_properties(self.device)
+            title, memory = str(properties.name), int(properties.total_memory)
+        else:
+            title, memory = processor_title(), total_memory()
+        return EngineInfo("torch", title, memory, {name: version(name) for name in _LIBRARIES})
+
+    def memory_used(self) -> int:
+        """Bytes in use on the device; on the CPU, of this process."""
+        if self.device.type == "cuda":
+            free, total = torch.cuda.mem_get_info(self.device)
+            return int(total - free)
+        return process_memory()
+
+    def load(self, model: ModelSpec) -> TorchModel:
+        """Builds a pipeline from a local folder's safetensors; nothing is fetched and no code of the folder is run.
+
+        Raises WorkerError: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_OUT_OF_MEMORY.
+        """
+        folder = inspect_folder(model)
+        family = FAMILIES.get(model.family)
+        if family is None:
+            known = ", ".join(sorted(FAMILIES))
+            raise WorkerError(
+                "MODEL_UNSUPPORTED", f"{model.name} is of the family {model.family!r}; this engine knows {known}."
+            )
+        if folder.pipeline_class not in family.pipeline_classes:
+            raise WorkerError(
+                "MODEL_UNSUPPORTED",
+                f"{model.name} is a {folder.pipeline_class}, which is not of the family {model.family}.",
+            )
+        pipeline = self._build(model, family, folder)
+        pipeline.set_progress_bar_config(disable=True)
+        return TorchModel(model, family, pipeline, _size_bytes(pipeline))
+
+    def unload(self, model: TorchModel) -> None:
+        """Gives the memory back to the device."""
+        for component in model.pipeline.components.values():
+            if isinstance(component, torch.nn.Module):
+                # Empties the weights even where something still holds the module.
+                component.to("meta")
+        self.recover()
+
+    def prepare(self, model: TorchModel, job: JobSpec) -> PreparedJob:
+        """Encodes the job's texts and its source picture, once for all its candidates."""
+        return model.family.prepare(model.pipeline, job)
+
+    def recover(self) -> None:
+        """Collects what a failed job left, and hands cached device memory back."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif self.device.type == "mps":
+            torch.mps.empty_cache()
+
+    def _build(self, model: ModelSpec, family: Family, folder: ModelFolder) -> Any:
+        try:
+            return family.build(folder, self.dtype).to(self.device)
+        except WorkerError:
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise classify(error) from error
+            words = str(error).strip().splitlines() or [type(error).__name__]
+            raise WorkerError("MODEL_CORRUPT", f"{model.name} cannot be built: {words[0][:300]}") from error
+
+
+def _number_type(device: torch.device) -> torch.dtype:
+    """Half precision on accelerators; never on a CPU, where it is some hundred times slower than fp32."""
+    return torch.float32 if device.type == "cpu" else torch.float16
+
+
+def _size_bytes(pipeline: Any) -> int:
+    total = 0
+    for component in pipeline.components.values():
+        if isinstance(component, torch.nn.Module):
+            for tensor in (*component.parameters(), *component.buffers()):
+                total += tensor.numel() * tensor.element_size()
+    return total

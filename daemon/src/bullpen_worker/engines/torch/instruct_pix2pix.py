@@ -1,0 +1,157 @@
+"""Editing by instruction: StableDiffusionInstructPix2PixPipeline, step by step.
+
+The loop below is that of the pipeline's own `__call__`, written as a generator over the pipeline's own parts, and gives
+the same pixels to the bit (`tests/worker/test_torch_engine.py` holds the two together). What it adds: texts and source
+are encoded once for all candidates, parameters may change between steps, also across the point where guidance begins,
+and previews show the picture as the model expects it to become.
+
+Source: Brooks, Holynski, Efros, "InstructPix2Pix", https://arxiv.org/abs/2211.09800, equation 3.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from functools import partial
+from typing import Any
+
+import torch
+from diffusers.utils.torch_utils import randn_tensor
+
+from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.model_files import ModelFolder
+from bullpen_worker.engines.torch.preview import render_preview
+from bullpen_worker.ops.fit import Fitted, fit
+from bullpen_worker.ops.picture import open_picture
+
+
+class InstructPix2Pix:
+    """The family `instruct-pix2pix`."""
+
+    pipeline_classes = frozenset({"StableDiffusionInstructPix2PixPipeline"})
+
+    def build(self, folder: ModelFolder, dtype: torch.dtype) -> Any:
+        """Builds the stock pipeline from safetensors on this machine."""
+        from diffusers import StableDiffusionInstructPix2PixPipeline
+
+        return StableDiffusionInstructPix2PixPipeline.from_pretrained(
+            folder.path,
+            torch_dtype=dtype,
+            variant=folder.variant,
+            use_safetensors=True,
+            local_files_only=True,
+        )
+
+    def prepare(self, pipeline: Any, job: JobSpec) -> EditJob:
+        """Reads the source, fits it to the job's size and encodes it and the instruction.
+
+        Raises WorkerError: PICTURE_UNREADABLE, PICTURE_TOO_LARGE, PATH_NOT_FOUND.
+        """
+        width, height = canvas_size(pipeline, job)
+        return EditJob(pipeline, job, fit(open_picture(job.source_path, job.max_pixels), width, height))
+
+
+def canvas_size(pipeline: Any, job: JobSpec) -> tuple[int, int]:
+    """Width and height that the model works at: the job's, or the model's own, in whole latent cells."""
+    cell = int(pipeline.vae_scale_factor)
+    own = int(pipeline.unet.config.sample_size) * cell
+    return max(cell, (job.width or own) // cell * cell), max(cell, (job.height or own) // cell * cell)
+
+
+class EditJob:
+    """A source picture and an instruction in the model's own terms."""
+
+    def __init__(self, pipeline: Any, job: JobSpec, fitted: Fitted) -> None:
+        self._pipeline = pipeline
+        self._job = job
+        self._fitted = fitted
+        self._device = pipeline.device
+        with torch.no_grad():
+            self._instruction = self._encode_text(job.prompt)
+            pixels = pipeline.image_processor.preprocess(fitted.image)
+            self._source = pipeline.prepare_image_latents(
+                pixels, 1, 1, self._instruction.dtype, self._device, do_classifier_free_guidance=False
+            )
+        # Inputs with and without guidance: (text, image). The guided ones are made when first needed.
+        self._plain = (self._instruction, self._source)
+        self._guided: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
+        """Makes one candidate; `number` has no influence."""
+        pipeline, device = self._pipeline, self._device
+        # A scheduler keeps state from step to step; each candidate begins with one that nobody has used.
+        scheduler = copy.deepcopy(pipeline.scheduler)
+        # Seeded on the CPU: the same noise on every device.
+        generator = torch.Generator("cpu").manual_seed(seed)
+        with torch.no_grad():
+            scheduler.set_timesteps(max(1, self._job.steps), device=device)
+            latents = randn_tensor(
+                (1, pipeline.vae.config.latent_channels, *self._source.shape[-2:]),
+                generator=generator,
+                device=device,
+                dtype=self._instruction.dtype,
+            )
+            latents = latents * scheduler.init_noise_sigma
+        options = _step_options(scheduler, generator)
+        total = len(scheduler.timesteps)
+        for index, t in enumerate(scheduler.timesteps, start=1):
+            with torch.no_grad():
+                predicted = self._predict(scheduler, latents, t, controls)
+                stepped = scheduler.step(predicted, t, latents, **options)
+            latents = stepped.prev_sample
+            expected = getattr(stepped, "pred_original_sample", None)
+            yield Step(index, total, partial(self._preview, latents if expected is None else expected))
+        with torch.no_grad():
+            return self._decode(latents)
+
+    def _encode_text(self, text: str) -> torch.Tensor:
+        encoded: torch.Tensor = self._pipeline._encode_prompt(text, self._device, 1, False)
+        return encoded
+
+    def _inputs(self, guided: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        if not guided:
+            return self._plain
+        if self._guided is None:
+            negative = self._encode_text(self._job.negative_prompt)
+            self._guided = (
+                torch.cat([self._instruction, negative, negative]),
+                torch.cat([self._source, self._source, torch.zeros_like(self._source)], dim=0),
+            )
+        return self._guided
+
+    def _predict(self, scheduler: Any, latents: torch.Tensor, t: torch.Tensor, controls: Controls) -> torch.Tensor:
+        guided = controls.guidance_scale > 1.0 and controls.image_guidance_scale >= 1.0
+        text, image = self._inputs(guided)
+        scaled = scheduler.scale_model_input(torch.cat([latents] * 3) if guided else latents, t)
+        noise: torch.Tensor = self._pipeline.unet(
+            torch.cat([scaled, image], dim=1), t, encoder_hidden_states=text, return_dict=False
+        )[0]
+        if not guided:
+            return noise
+        for_text, for_image, free = noise.chunk(3)
+        return (
+            free + controls.guidance_scale * (for_text - for_image) + controls.image_guidance_scale * (for_image - free)
+        )
+
+    def _decode(self, latents: torch.Tensor) -> Picture:
+        pipeline = self._pipeline
+        image = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+        bad = 1.0 - float(torch.isfinite(image).float().mean())
+        if bad:
+            image = torch.nan_to_num(image, nan=0.0, posinf=1.0, neginf=-1.0)
+        image, flagged = pipeline.run_safety_checker(image, self._device, self._instruction.dtype)
+        denormalize = [True] if flagged is None else [not flag for flag in flagged]
+        (picture,) = pipeline.image_processor.postprocess(image, output_type="pil", do_denormalize=denormalize)
+        cropped = self._fitted.restore(picture)
+        return Picture(cropped.width, cropped.height, cropped.tobytes(), bad)
+
+    def _preview(self, latents: torch.Tensor) -> Preview | None:
+        with torch.no_grad():
+            return render_preview(self._pipeline.vae, latents, self._fitted)
+
+
+def _step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+    """What the scheduler's step takes besides the sample; schedulers differ in it."""
+    known = inspect.signature(scheduler.step).parameters
+    options: dict[str, Any] = {"eta": 0.0, "generator": generator}
+    return {name: value for name, value in options.items() if name in known}

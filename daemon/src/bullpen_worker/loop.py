@@ -1,0 +1,166 @@
+"""The device loop: takes commands, runs jobs, and keeps going whatever one job does.
+
+Everything that touches the device happens on the thread that calls `run`. What happens between two steps of a
+candidate is in `candidate`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
+from bullpen_worker.engines.base import Engine, JobSpec, ModelSpec, Picture
+from bullpen_worker.failures import WorkerError
+from bullpen_worker.heartbeat import Progress
+from bullpen_worker.inbox import Inbox
+from bullpen_worker.pacing import PreviewPacer
+from bullpen_worker.reports import Reports
+from bullpen_worker.residency import Residency, Resident
+
+
+class DeviceLoop:
+    """Runs the commands of an inbox on an engine and answers them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        residency: Residency,
+        inbox: Inbox,
+        reports: Reports,
+        progress: Progress,
+        max_pixels: int,
+    ) -> None:
+        self._engine = engine
+        self._residency = residency
+        self._inbox = inbox
+        self._reports = reports
+        self._progress = progress
+        self._max_pixels = max_pixels
+        self._pacers: dict[str, PreviewPacer] = {}
+        self._files = itertools.count(1)
+
+    def run(self) -> None:
+        """Takes and runs commands for ever. Raises OSError when the daemon no longer reads."""
+        while True:
+            self.handle(self._inbox.take())
+
+    def handle(self, message: link_pb2.ToWorker) -> None:
+        """Runs one command to its end and answers it."""
+        match message.WhichOneof("body"):
+            case "run_job":
+                self._run_job(message.run_job)
+            case "load_model":
+                self._load(_model_spec(message.load_model.model))
+            case "unload_model":
+                name = message.unload_model.model
+                self._residency.unload(name)
+                self._pacers.pop(name, None)
+                self._reports.send(link_pb2.FromWorker(model_unloaded=link_pb2.ModelUnloaded(model=name)))
+            case "cancel_job" | "tune_job":
+                pass  # of a job that has ended already
+            case other:
+                self._reports.log("warning", "command_not_for_device_worker", command=str(other))
+        self._progress.advance()
+
+    def _load(self, spec: ModelSpec) -> Resident | WorkerError:
+        seconds = 0.0
+        if (resident := self._residency.find(spec)) is None:
+            try:
+                resident = self._residency.load(spec)
+            except Exception as error:  # noqa: BLE001 - a broken model must not end the loop
+                failure = self._reports.failure(error, "model_failed", model=spec.name)
+                self._engine.recover()
+                failed = link_pb2.ModelFailed(model=spec.name, failure=failure.to_link())
+                self._reports.send(link_pb2.FromWorker(model_failed=failed))
+                return failure
+            seconds = resident.seconds
+        loaded = link_pb2.ModelLoaded(model=spec.name, size_bytes=resident.model.size_bytes, seconds=seconds)
+        self._reports.send(link_pb2.FromWorker(model_loaded=loaded))
+        return resident
+
+    def _run_job(self, job: link_pb2.RunJob) -> None:
+        pacer = self._pacers.setdefault(job.model.name, PreviewPacer())
+        under_way = JobUnderWay(job, self._inbox, self._reports, self._progress, pacer, self._engine.announces_decoding)
+        failure: WorkerError | None
+        try:
+            failure = self._make_candidates(under_way)
+            outcome = link_pb2.JobEnded.OUTCOME_FAILED if failure else link_pb2.JobEnded.OUTCOME_SUCCEEDED
+        except CanceledError:
+            failure, outcome = None, link_pb2.JobEnded.OUTCOME_CANCELED
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one job's fault must not end the loop
+            failure = self._reports.failure(error, "job_failed", job=job.job, attempt=str(job.attempt))
+            outcome = link_pb2.JobEnded.OUTCOME_FAILED
+            self._engine.recover()
+        ended = link_pb2.JobEnded(
+            job=job.job, attempt=job.attempt, outcome=outcome, failure=failure.to_link() if failure else None
+        )
+        self._inbox.finish(under_way.key)
+        self._reports.send(link_pb2.FromWorker(job_ended=ended))
+
+    def _make_candidates(self, under_way: JobUnderWay) -> WorkerError | None:
+        job = under_way.job
+        under_way.check_canceled()
+        spec = _model_spec(job.model)
+        resident = self._residency.find(spec)
+        if resident is None:
+            loading = link_pb2.StepDone(job=job.job, attempt=job.attempt, steps=job.steps, phase="loading")
+            self._reports.send(link_pb2.FromWorker(step_done=loading))
+            loaded = self._load(spec)
+            if isinstance(loaded, WorkerError):
+                return loaded
+            resident = loaded
+            under_way.check_canceled()
+        prepared = self._engine.prepare(resident.model, _job_spec(job, self._max_pixels))
+        for number, task in enumerate(job.candidates, start=1):
+            candidate = CandidateRun(under_way, task)
+            began = time.perf_counter()
+            picture = candidate.make(partial(prepared.denoise, number, task.seed))
+            seconds = time.perf_counter() - began
+            ready = link_pb2.CandidateReady(
+                job=job.job,
+                attempt=job.attempt,
+                candidate=task.name,
+                raw_path=self._write_raw(job.out_folder, picture),
+                width=picture.width,
+                height=picture.height,
+                device_seconds=seconds,
+                changes=candidate.applied,
+                not_finite=picture.not_finite,
+            )
+            self._reports.send(link_pb2.FromWorker(candidate_ready=ready))
+            self._progress.advance()
+        return None
+
+    def _write_raw(self, folder: str, picture: Picture) -> str:
+        path = Path(folder, f"{os.getpid()}-{time.time_ns():x}-{next(self._files)}.rgb")
+        try:
+            path.write_bytes(picture.rgb)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return str(path)
+
+
+def _model_spec(ref: link_pb2.ModelRef) -> ModelSpec:
+    return ModelSpec(ref.name, ref.family, ref.path)
+
+
+def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
+    return JobSpec(
+        source_path=job.source_path,
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+        steps=job.steps,
+        width=job.width,
+        height=job.height,
+        attempt=job.attempt,
+        max_pixels=max_pixels,
+    )

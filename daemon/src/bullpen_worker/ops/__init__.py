@@ -1,0 +1,1 @@
+"""Work on pictures that needs no model: check, fit, measure, encode, store."""

@@ -1,0 +1,123 @@
+"""What can be measured of a picture without a model. Values only: which of them are too high or too low is decided by
+the daemon.
+
+| name | meaning | unit |
+|---|---|---|
+| `width`, `height` | size | pixels |
+| `luminance_mean`, `luminance_std` | mean and standard deviation of luma (ITU-R BT.601) | 0–255 |
+| `blank` | largest standard deviation of the three channels; near 0 for a picture of one colour | 0–255 |
+| `chroma_mean`, `chroma_p95` | mean and 95th percentile of chroma C* = √(a*² + b*²) (CIE L*a*b*, D65) | 0 – about 130 |
+| `sharpness` | variance of the Laplacian of luma | luma² |
+| `structure_f1` | agreement of edges with the source, 0–1; only with a source | share |
+
+Chroma is taken from at most 256×256 evenly spaced pixels. The edges of picture and source agree within two pixels;
+F1 is the harmonic mean of the share of the picture's edges that the source has and of the source's that the picture
+has, after Martin, Fowlkes, Malik (2004), "Learning to detect natural image boundaries", section 5, without matching.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+
+_MAX_CHROMA_SIDE = 256
+_MAX_EDGE_SIDE = 512
+_EDGE_TOLERANCE = 2
+# A gradient this weak, in luma a pixel, is no edge whatever the rest of the picture looks like.
+_FAINTEST_EDGE = 8.0
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# sRGB (IEC 61966-2-1) to linear light, for all 256 values.
+_RAMP = np.arange(256, dtype=np.float32) / 255
+_LINEAR: Plane = np.where(_RAMP <= 0.04045, _RAMP / 12.92, ((_RAMP + 0.055) / 1.055) ** 2.4).astype(np.float32)
+# Linear sRGB to CIE XYZ relative to the D65 white point, so that white is (1, 1, 1).
+_XYZ = (
+    np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+    / np.array([[0.95047], [1.0], [1.08883]])
+).astype(np.float32)
+
+
+def measure(pixels: Pixels, source: Image.Image | None) -> dict[str, float]:
+    """Measures an RGB picture, uint8 of shape (height, width, 3). `source` is RGB of any size and the same shape."""
+    height, width = pixels.shape[:2]
+    luma: Plane = pixels @ _LUMA
+    chroma = _chroma(pixels)
+    values = {
+        "width": float(width),
+        "height": float(height),
+        "luminance_mean": float(luma.mean()),
+        "luminance_std": float(luma.std()),
+        "blank": float(pixels.reshape(-1, 3).std(axis=0).max()),
+        "chroma_mean": float(chroma.mean()),
+        "chroma_p95": float(np.percentile(chroma, 95)),
+    }
+    if min(width, height) >= 3:
+        values["sharpness"] = float(_laplacian(luma).var())
+        if source is not None:
+            values["structure_f1"] = _structure_f1(pixels, source)
+    return values
+
+
+def _chroma(pixels: Pixels) -> Plane:
+    """CIE L*a*b* chroma of evenly spaced pixels."""
+    across = -(-pixels.shape[1] // _MAX_CHROMA_SIDE)
+    down = -(-pixels.shape[0] // _MAX_CHROMA_SIDE)
+    linear = _LINEAR[pixels[::down, ::across]].reshape(-1, 3)
+    xyz = linear @ _XYZ.T
+    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), xyz * np.float32(841 / 108) + np.float32(4 / 29))
+    chroma: Plane = np.hypot(500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2]))
+    return chroma
+
+
+def _laplacian(luma: Plane) -> Plane:
+    middle = luma[1:-1, 1:-1]
+    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * middle
+
+
+def _structure_f1(pixels: Pixels, source: Image.Image) -> float:
+    """F1 of the two edge maps; 1 where neither has edges, 0 where only one has."""
+    height, width = pixels.shape[:2]
+    shrink = min(1.0, _MAX_EDGE_SIDE / max(width, height))
+    size = (max(3, round(width * shrink)), max(3, round(height * shrink)))
+    made = _edges(_luma_plane(Image.fromarray(pixels), size))
+    wanted = _edges(_luma_plane(source, size))
+    count_made, count_wanted = int(made.sum()), int(wanted.sum())
+    if not count_made or not count_wanted:
+        return 1.0 if count_made == count_wanted else 0.0
+    precision = int((made & _grow(wanted)).sum()) / count_made
+    recall = int((wanted & _grow(made)).sum()) / count_wanted
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _luma_plane(image: Image.Image, size: tuple[int, int]) -> Plane:
+    grey = image.convert("L")
+    if grey.size != size:
+        grey = grey.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return np.asarray(grey, np.float32)
+
+
+def _edges(luma: Plane) -> NDArray[np.bool_]:
+    """Where the Sobel gradient stands out: stronger than mean plus one standard deviation of this picture's."""
+    padded = np.pad(luma, 1, mode="edge")
+    across = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    down = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    strength = np.hypot(across[:, 2:] - across[:, :-2], down[2:] - down[:-2]) / 8
+    edges: NDArray[np.bool_] = strength > max(float(strength.mean() + strength.std()), _FAINTEST_EDGE)
+    return edges
+
+
+def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask with everything within the tolerance of it, row- and column-wise."""
+    for axis in (0, 1):
+        grown = mask.copy()
+        for shift in range(1, _EDGE_TOLERANCE + 1):
+            there, back = [slice(None)] * 2, [slice(None)] * 2
+            there[axis], back[axis] = slice(shift, None), slice(None, -shift)
+            grown[tuple(there)] |= mask[tuple(back)]
+            grown[tuple(back)] |= mask[tuple(there)]
+        mask = grown
+    return mask

@@ -1,0 +1,102 @@
+"""The post loop: checks, measures, encodes and stores pictures away from the device thread.
+
+Tasks run on two threads, so a slow one does not hold up the others; most of their time is spent in libraries and
+system calls that let the other thread run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from importlib.metadata import version
+from queue import SimpleQueue
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpen_worker.failures import WorkerError
+from bullpen_worker.heartbeat import Progress
+from bullpen_worker.machine import processor_title, total_memory
+from bullpen_worker.ops.finish import finish_picture
+from bullpen_worker.ops.import_picture import import_picture
+from bullpen_worker.ops.inspect_pictures import inspect_pictures
+from bullpen_worker.ops.sheet import write_sheet
+from bullpen_worker.reports import Reports
+
+THREADS = 2
+
+
+class PostLoop:
+    """Runs Task frames and answers each by TaskDone or TaskFailed with its id."""
+
+    def __init__(self, reports: Reports, progress: Progress, max_pixels: int) -> None:
+        self._reports = reports
+        self._progress = progress
+        self._max_pixels = max_pixels
+        self._tasks: SimpleQueue[link_pb2.ToWorker] = SimpleQueue()
+
+    def ready(self) -> link_pb2.Ready:
+        """What this worker says of itself."""
+        return link_pb2.Ready(
+            pid=os.getpid(),
+            engine="post",
+            device_title=processor_title(),
+            memory_total_bytes=total_memory(),
+            versions={name: version(name) for name in ("pillow", "numpy")},
+        )
+
+    def deliver(self, message: link_pb2.ToWorker) -> None:
+        """Puts a task into the line. May be called from any thread."""
+        self._tasks.put(message)
+
+    def run(self) -> None:
+        """Runs tasks for ever. Raises OSError when the daemon no longer reads."""
+        for number in range(1, THREADS):
+            threading.Thread(target=self._work_quietly, name=f"post-{number}", daemon=True).start()
+        self._work()
+
+    def handle(self, message: link_pb2.ToWorker) -> None:
+        """Runs one task to its end and answers it."""
+        if message.WhichOneof("body") != "task":
+            self._reports.log("warning", "command_not_for_post_worker", command=str(message.WhichOneof("body")))
+            return
+        task = message.task
+        try:
+            done = self._run(task)
+        except Exception as error:  # noqa: BLE001 - one task's fault must not end the loop
+            failure = self._reports.failure(error, "task_failed", "INTERNAL", kind=str(task.WhichOneof("body")))
+            answer = link_pb2.FromWorker(task_failed=link_pb2.TaskFailed(id=task.id, failure=failure.to_link()))
+        else:
+            answer = link_pb2.FromWorker(task_done=done)
+        self._progress.advance()
+        self._reports.send(answer)
+
+    def _run(self, task: link_pb2.Task) -> link_pb2.TaskDone:
+        limit = self._max_pixels
+        match task.WhichOneof("body"):
+            case "finish_picture":
+                stored = finish_picture(task.finish_picture, limit, self._complain)
+                return link_pb2.TaskDone(id=task.id, stored_picture=stored)
+            case "import_picture":
+                stored = import_picture(task.import_picture, limit, self._complain)
+                return link_pb2.TaskDone(id=task.id, stored_picture=stored)
+            case "inspect_pictures":
+                inspected = inspect_pictures(task.inspect_pictures.paths, limit)
+                return link_pb2.TaskDone(id=task.id, pictures_inspected=inspected)
+            case "contact_sheet":
+                return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
+            case other:
+                raise WorkerError("INTERNAL", f"This worker knows no task {other!r}.")
+
+    def _complain(self, error: Exception) -> None:
+        self._reports.log("warning", "side_work_failed", message=str(error))
+
+    def _work(self) -> None:
+        while True:
+            self.handle(self._tasks.get())
+
+    def _work_quietly(self) -> None:
+        try:
+            self._work()
+        except OSError:
+            # The daemon is gone; the reader's thread ends the process.
+            return
