@@ -84,7 +84,7 @@ def settings_folder(environ: Mapping[str, str] | None = None) -> Path:
         folder = Path(named).expanduser().absolute()
         if not folder.is_dir():
             raise SettingInvalid(
-                f"BULLPEN_SETTINGS names {folder}, which is no folder",
+                f"BULLPEN_SETTINGS names {folder}, which is no folder.",
                 field="BULLPEN_SETTINGS",
                 remedy="Name the folder that holds manifest.json and daemon.toml, or unset the variable.",
             )

@@ -121,6 +121,11 @@ class Settings:
         return self.tree.log
 
     @property
+    def wanted_devices(self) -> tuple[str, ...]:
+        """Kinds or addresses of devices, as the setting lists them; `auto` stands alone."""
+        return tuple(self.tree.devices.use.split(","))
+
+    @property
     def max_pixels(self) -> int:
         """Pixels that a picture may decode to."""
         return int(self.tree.pictures.max_megapixels * 1_000_000)
@@ -229,10 +234,10 @@ def _file_layer(path: Path, names: set[str]) -> Layer:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}", field=str(path)) from error
+        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingInvalid(
-            f"{path} is not valid TOML: {error}", field=str(path), remedy=f"Correct {path}, or move it away."
+            f"{path} is not valid TOML: {error}.", field=str(path), remedy=f"Correct {path}, or move it away."
         ) from error
     layer: Layer = []
     for group, content in data.items():
@@ -257,7 +262,7 @@ def _environment_layer(environ: Mapping[str, str], names: set[str]) -> Layer:
         elif variable.startswith(groups):
             near = difflib.get_close_matches(variable, by_variable, n=1)
             raise SettingInvalid(
-                f"there is no setting {variable}" + (f"; the nearest is {near[0]}" if near else ""),
+                f"There is no setting {variable}" + (f"; the nearest is {near[0]}." if near else "."),
                 field=variable,
                 remedy="Correct or unset the variable; docs/settings.md lists all settings.",
             )
@@ -292,7 +297,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise SettingInvalid(
-            f"{source}: {name} = {value!r} is not valid: {problem}",
+            f"{source}: {name} = {value!r} is not valid: {problem}.",
             field=name,
             remedy=f"Correct {name} ({source}), or remove it to use the default.",
             source=source,
@@ -302,7 +307,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
 def _unknown(name: str, names: set[str], source: str) -> SettingInvalid:
     near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.4)
     return SettingInvalid(
-        f"{source}: there is no setting {name}" + (f"; the nearest is {near[0]}" if near else ""),
+        f"{source}: there is no setting {name}" + (f"; the nearest is {near[0]}." if near else "."),
         field=name,
         remedy="Correct the name; docs/settings.md lists all settings.",
         source=source,

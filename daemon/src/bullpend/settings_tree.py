@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+_DEVICE = r"(cpu|mps|scripted|cuda(:\d{1,2})?)"
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,8 +46,10 @@ class PictureSettings(_Group):
 class DeviceSettings(_Group):
     """What computes."""
 
-    use: Literal["auto", "cpu", "cuda", "mps", "scripted"] = Field(
-        default="auto", description="Kind of device that is used; auto takes cuda, then mps, then the processor."
+    use: Annotated[str, Field(pattern=rf"^(auto|{_DEVICE}(,{_DEVICE})*)$")] = Field(
+        default="auto",
+        description="Devices that are used, parted by commas: cuda, cuda:1, mps, cpu, scripted; auto takes all cuda "
+        "devices, else mps, else the processor.",
     )
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(
         default=0, description="Threads of a worker on the processor; 0 means one per core."

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from bullpend.quality.model import (
@@ -31,7 +32,11 @@ from bullpend.quality.model import (
 def assess(
     measures: Mapping[str, float], limits: Limits, *, expected_size: tuple[int, int] | None = None
 ) -> QualityReport:
-    """Findings of one picture by the stage's limits; `expected_size` is (width, height) in pixels."""
+    """Findings of one picture by the stage's limits; `expected_size` is (width, height) in pixels.
+
+    A measure that is no finite number counts as missing.
+    """
+    measures = {name: value for name, value in measures.items() if math.isfinite(value)}
     findings = (
         *_not_finite(measures),
         *_size(measures, expected_size),
@@ -40,7 +45,7 @@ def assess(
         *_chroma(measures, limits),
         *_structure(measures, limits),
     )
-    return QualityReport(findings, chroma_excess(measures, limits), dict(measures))
+    return QualityReport(findings, chroma_excess(measures, limits), measures)
 
 
 def chroma_excess(measures: Mapping[str, float], limits: Limits) -> float:

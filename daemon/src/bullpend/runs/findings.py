@@ -37,15 +37,17 @@ def of_plan(
         yield _info("MODEL_LOAD", f"The model {world.model.name} ({size:.0f} MB) is loaded first.")
 
 
-def _style_guide(
-    request: RunRequest, world: PlanWorld, guide: StyleGuideFacts | None
-) -> Iterator[PolicyFinding]:
+def _style_guide(request: RunRequest, world: PlanWorld, guide: StyleGuideFacts | None) -> Iterator[PolicyFinding]:
     if guide is not None:
         if not request.style_guide:
-            yield _info("STYLE_GUIDE_CHOSEN", f"The style guide {guide.title or guide.name} is used; it is the only one.")
+            yield _info(
+                "STYLE_GUIDE_CHOSEN", f"The style guide {guide.title or guide.name} is used; it is the only one."
+            )
     elif world.style_guides:
         names = _names([item.name.rsplit("/", 1)[-1] for item in world.style_guides])
-        yield _warning("STYLE_GUIDE_UNCLEAR", f"There are several style guides ({names}) and none is chosen; none is used.")
+        yield _warning(
+            "STYLE_GUIDE_UNCLEAR", f"There are several style guides ({names}) and none is chosen; none is used."
+        )
     else:
         yield _warning("STYLE_GUIDE_MISSING", "The project has no style guide, so nothing holds its look together.")
 
@@ -68,8 +70,9 @@ def _replaced(request: RunRequest, pictures: Sequence[Picture]) -> Iterator[Poli
     if replaced and request.acceptance is Acceptance.BEST:
         yield _warning(
             "ACCEPTED_REPLACED",
-            f"{_count(len(replaced), 'scene')} ({_names(replaced)}) already {'has' if len(replaced) == 1 else 'have'} an "
-            "accepted picture of this stage; the best new candidate takes its place. The old one is kept.",
+            f"{_count(len(replaced), 'scene')} ({_names(replaced)}) already "
+            f"{'has' if len(replaced) == 1 else 'have'} an accepted picture of this stage; the best new candidate "
+            "takes its place. The old one is kept.",
         )
 
 

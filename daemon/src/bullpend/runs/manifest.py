@@ -113,9 +113,9 @@ def load(path: Path) -> Manifest:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}", field=str(path)) from error
+        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
     except ValueError as error:
-        raise SettingInvalid(f"{path} is not valid JSON: {error}", field=str(path)) from error
+        raise SettingInvalid(f"{path} is not valid JSON: {error}.", field=str(path)) from error
     return parse(data, str(path))
 
 
@@ -133,7 +133,7 @@ def parse(data: Any, where: str = FILE_NAME) -> Manifest:
 
 def _wrong(where: str, field: str, message: str) -> SettingInvalid:
     return SettingInvalid(
-        f"{where}: {field or 'the whole file'}: {message}",
+        f"{where}: {field or 'the whole file'}: {message}.",
         field=field,
         remedy=f"Correct {field} in {where}.",
         file=where,
@@ -175,7 +175,7 @@ def check_template(template: str, stage: Stage, field: str) -> tuple[str, ...]:
         return template_variables(template)
     except ValueError as error:
         raise FieldInvalid(
-            f"the template is malformed: {error}",
+            f"The instruction is malformed: {error}.",
             field=field,
             remedy=f"Write variables as {{name}}, such as {{{next(iter(stage.variables), 'style')}}}.",
         ) from error

@@ -102,7 +102,7 @@ def move(table: Table[S], current: S, target: S, subject: str) -> S:
     """The state after the change. Raises StateConflict, naming `subject`, when the table does not hold the pair."""
     if target not in table[current]:
         raise StateConflict(
-            f"{subject} is {current.lower()} and cannot become {target.lower()}",
+            f"{subject} is {current.lower()} and cannot become {target.lower()}.",
             subject=subject,
             state=current.value,
         )
@@ -277,6 +277,7 @@ class Run:
     model_digest: str
     sampling: Sampling
     seed: int
+    model_family: str = ""
     state: RunState = RunState.QUEUED
     log_path: str = ""
     parent_run: str = ""

@@ -61,9 +61,7 @@ def write(
 ) -> tuple[Words, ...]:
     """The words of each picture, in order. Raises FieldInvalid naming the first variable without a value."""
     names = used_variables(request, stage)
-    values = [
-        {**(guide.variables if guide else {}), **picture.variables, **request.variables} for picture in pictures
-    ]
+    values = [{**(guide.variables if guide else {}), **picture.variables, **request.variables} for picture in pictures]
     for name in names:
         missing = [
             picture.key for picture, known in zip(pictures, values, strict=True) if not known.get(name, "").strip()

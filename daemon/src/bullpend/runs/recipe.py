@@ -1,19 +1,32 @@
-"""The complete recipe of a picture, and the A1111 `parameters` text made from it."""
+"""The complete recipe of a picture: everything that decided its pixels, and where it came from.
+
+It goes into the picture's file (keyword `bullpen`), its sidecar, the database and the run log. `infotext.py` makes
+the A1111 `parameters` text from it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import bullpend
+from bullpend.runs.infotext import parameters_text, parse_parameters
 from bullpend.runs.model import AppliedChange, Sampling
 
-SCHEMA_VERSION = 1
+__all__ = ["SCHEMA", "Recipe", "parameters_text", "parse_parameters", "to_json"]
+
+SCHEMA = "bullpen.recipe/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decided one picture. `versions` are the library versions by name, from the worker."""
+    """Everything that decided one picture.
+
+    Names are resource names. `versions` are the library versions by name, as the worker tells them; `device_kind` is
+    `cuda`, `mps`, `cpu` or `scripted`. `changes` took effect while the picture was made.
+    """
 
     project: str
     run: str
@@ -38,20 +51,36 @@ class Recipe:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON with schema version and version of Bullpen."""
-        raise NotImplementedError
+        """As JSON. The scheduler of the sampler is the model's own, and so part of `model.digest`."""
+        return {
+            "schema": SCHEMA,
+            "bullpen": bullpend.__version__,
+            "project": self.project,
+            "run": self.run,
+            "job": self.job,
+            "candidate": self.candidate,
+            "stage": self.stage,
+            "model": {"name": self.model, "digest": self.model_digest, "family": self.family},
+            "engine": {
+                "name": self.engine,
+                "device_kind": self.device_kind,
+                "versions": dict(sorted(self.versions.items())),
+            },
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "variables": dict(sorted(self.variables.items())),
+            "seed": self.seed,
+            "sampling": asdict(self.sampling),
+            "source": {
+                "sha256": self.source_sha256,
+                "asset": self.source_asset,
+                "scene": self.scene,
+                "path": self.source_path,
+            },
+            "changes": [change.to_dict() for change in self.changes],
+        }
 
 
 def to_json(recipe: Mapping[str, Any]) -> str:
     """The recipe as canonical JSON: sorted keys, no blanks, UTF-8."""
-    raise NotImplementedError
-
-
-def parameters_text(recipe: Mapping[str, Any]) -> str:
-    """The A1111 `parameters` text of a recipe."""
-    raise NotImplementedError
-
-
-def parse_parameters(text: str) -> dict[str, str]:
-    """Prompt, `Negative prompt` and the settings of a `parameters` text."""
-    raise NotImplementedError
+    return json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,58 +1,119 @@
-"""The complete log of an ended run, as JSON, and what it takes to run it again."""
+"""The complete log of an ended run, as JSON, and what it takes to run it again.
+
+The log holds the request, the plan as it was carried out, every job and candidate with recipe, quality, place and
+reason, the winners, times and versions. Sources are named by their hash: a replay finds them in the store, wherever
+they came from. Reading is strict: what a replay needs is either there and well formed, or the log is refused with the
+path of the field.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
-from bullpend.runs.model import AppliedChange, Job, Run, RunRequest, Sampling
+import bullpend
+from bullpend.runs.model import Candidate, Failure, Job, Run
+from bullpend.runs.replay import ReplayCandidate, ReplayJob, ReplayRequest, parse
 
-SCHEMA_VERSION = 1
+__all__ = ["SCHEMA", "ReplayCandidate", "ReplayJob", "ReplayRequest", "parse", "render"]
 
-
-@dataclass(frozen=True, slots=True)
-class ReplayCandidate:
-    """A candidate to repeat."""
-
-    seed: int
-    changes: tuple[AppliedChange, ...]
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayJob:
-    """A picture to repeat; its source is found by its hash."""
-
-    key: str
-    scene: str
-    source_path: str
-    source_sha256: str
-    prompt: str
-    negative_prompt: str
-    candidates: tuple[ReplayCandidate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRequest:
-    """What a run log asks to be repeated. `run` is the name of the run that wrote it."""
-
-    run: str
-    request: RunRequest
-    model: str
-    model_digest: str
-    sampling: Sampling
-    seed: int
-    jobs: tuple[ReplayJob, ...]
+SCHEMA = "bullpen.run/1"
 
 
 def render(
-    run: Run, jobs: Sequence[Job], *, plan: Mapping[str, Any], versions: Mapping[str, str], family: str = ""
+    run: Run,
+    jobs: Sequence[Job],
+    *,
+    versions: Mapping[str, str] | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> str:
-    """The run log, with deterministic order of keys. `plan` is the draft's `plan_dict`."""
-    raise NotImplementedError
+    """The run log, ending with a line break; the same run gives the same text.
+
+    `versions` are library versions by name. `plan` may add what was shown before the start (estimates, findings).
+    """
+    ordered = sorted(jobs, key=lambda job: job.name)
+    winners = [
+        {"scene": job.scene, "source_path": job.source_path, **_winner(candidate)}
+        for job in ordered
+        for candidate in job.candidates
+        if candidate.accepted
+    ]
+    content = {
+        "schema": SCHEMA,
+        "bullpen": bullpend.__version__,
+        "run": run.name,
+        "parent_run": run.parent_run,
+        "state": run.state.value,
+        "request": run.request.to_dict(),
+        "plan": {
+            **(plan or {}),
+            "digest": run.plan_digest,
+            "stage": run.request.stage.removeprefix("stages/"),
+            "model": {"name": run.model, "digest": run.model_digest, "family": run.model_family},
+            "sampling": asdict(run.sampling),
+            "seed": run.seed,
+        },
+        "times": {"create": run.create_time, "start": run.start_time, "end": run.end_time},
+        "versions": dict(sorted((versions or {}).items())),
+        "error": _failure(run.error),
+        "winners": winners,
+        "jobs": [_job(job) for job in ordered],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def parse(text: str) -> ReplayRequest:
-    """Reads a run log. Raises RunLogInvalid naming the field that is missing or wrong."""
-    raise NotImplementedError
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "key": job.key,
+        "state": job.state.value,
+        "source": {
+            "sha256": job.source_sha256,
+            "asset": job.source_asset,
+            "scene": job.scene,
+            "path": job.source_path,
+        },
+        "prompt": job.prompt,
+        "negative_prompt": job.negative_prompt,
+        "attempt": job.attempt,
+        "device": job.device,
+        "times": {"create": job.create_time, "start": job.start_time, "end": job.end_time},
+        "error": _failure(job.error),
+        "candidates": [_candidate(candidate) for candidate in sorted(job.candidates, key=lambda item: item.index)],
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "index": candidate.index,
+        "state": candidate.state.value,
+        "seed": candidate.seed,
+        "changes": [change.to_dict() for change in candidate.changes],
+        "asset": candidate.asset,
+        "sha256": candidate.sha256,
+        "device_seconds": candidate.device_seconds,
+        "end_time": candidate.end_time,
+        "quality": candidate.quality.to_dict() if candidate.quality is not None else None,
+        "rank": candidate.rank,
+        "rank_reason": candidate.rank_reason,
+        "accepted": candidate.accepted,
+        "accept_reason": candidate.accept_reason,
+        "accepted_by_hand": candidate.accepted_by_hand,
+        "recipe": dict(candidate.recipe) if candidate.recipe is not None else None,
+    }
+
+
+def _winner(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "candidate": candidate.name,
+        "asset": candidate.asset,
+        "reason": candidate.accept_reason,
+        "by_hand": candidate.accepted_by_hand,
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, str] | None:
+    return asdict(failure) if failure is not None else None

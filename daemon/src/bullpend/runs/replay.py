@@ -1,0 +1,217 @@
+"""Reads a run log as the request to repeat it. Strict: nothing that decides pixels is guessed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bullpend.errors import RunLogInvalid
+from bullpend.runs.manifest import SCALE, SIZE, STEPS
+from bullpend.runs.model import Acceptance, AppliedChange, RunRequest, Sampling, SamplingRequest
+
+# A log of the largest run stays far below; larger texts are refused unread.
+MAX_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayCandidate:
+    """A candidate to repeat. `sha256` is that of the picture it gave, empty if it gave none."""
+
+    seed: int
+    changes: tuple[AppliedChange, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayJob:
+    """A picture to repeat; its source is found by its hash."""
+
+    key: str
+    scene: str
+    source_path: str
+    source_asset: str
+    source_sha256: str
+    prompt: str
+    negative_prompt: str
+    candidates: tuple[ReplayCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What a run log asks to be repeated. `run` is the name of the run that wrote it."""
+
+    run: str
+    request: RunRequest
+    model: str
+    model_digest: str
+    model_family: str
+    sampling: Sampling
+    seed: int
+    jobs: tuple[ReplayJob, ...]
+
+
+class _Part(BaseModel):
+    # Parts of the log that tell what came of the run are not read, and so may grow.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Scale = Annotated[float, Field(ge=SCALE[0], le=SCALE[1], allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=STEPS[0], le=STEPS[1])]
+Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Change(_Part):
+    step: Annotated[int, Field(ge=1)]
+    guidance_scale: Scale | None = None
+    image_guidance_scale: Scale | None = None
+
+
+class _Candidate(_Part):
+    index: Annotated[int, Field(ge=1)]
+    seed: Seed
+    changes: list[_Change]
+    sha256: str
+
+
+class _Source(_Part):
+    sha256: Hash
+    asset: str
+    scene: str
+    path: str
+
+
+class _Job(_Part):
+    key: Text
+    source: _Source
+    prompt: str
+    negative_prompt: str
+    candidates: Annotated[list[_Candidate], Field(min_length=1)]
+
+
+class _AskedSampling(_Part):
+    steps: Steps | None
+    guidance_scale: Scale | None
+    image_guidance_scale: Scale | None
+    width: Side | None
+    height: Side | None
+
+
+class _Request(_Part):
+    project: Text
+    stage: Text
+    scenes: list[str] | None
+    input_folder: str
+    candidates: int
+    model: str
+    sampling: _AskedSampling
+    seed: Seed | None
+    style_guide: str
+    variables: dict[str, str]
+    instruction: str
+    acceptance: Literal["BEST", "MANUAL"]
+    priority: int
+
+
+class _Model(_Part):
+    name: Text
+    digest: str
+    family: str
+
+
+class _Sampling(_Part):
+    steps: Steps
+    guidance_scale: Scale
+    image_guidance_scale: Scale
+    width: Side
+    height: Side
+
+
+class _Plan(_Part):
+    model: _Model
+    sampling: _Sampling
+    seed: Seed
+
+
+class _Log(_Part):
+    # `schema` is a name that pydantic keeps for itself.
+    schema_: Annotated[Literal["bullpen.run/1"], Field(alias="schema")]
+    run: Text
+    request: _Request
+    plan: _Plan
+    jobs: Annotated[list[_Job], Field(min_length=1)]
+
+
+def parse(text: str) -> ReplayRequest:
+    """Reads a run log. Raises RunLogInvalid naming the field that is missing or wrong."""
+    log = _validated(_decoded(text))
+    asked = log.request.model_dump()
+    request = RunRequest(
+        **{
+            **asked,
+            "scenes": None if log.request.scenes is None else tuple(log.request.scenes),
+            "sampling": SamplingRequest(**asked["sampling"]),
+            "acceptance": Acceptance(log.request.acceptance),
+        }
+    )
+    return ReplayRequest(
+        run=log.run,
+        request=request,
+        model=log.plan.model.name,
+        model_digest=log.plan.model.digest,
+        model_family=log.plan.model.family,
+        sampling=Sampling(**log.plan.sampling.model_dump()),
+        seed=log.plan.seed,
+        jobs=tuple(_job(job) for job in log.jobs),
+    )
+
+
+def _job(job: _Job) -> ReplayJob:
+    return ReplayJob(
+        key=job.key,
+        scene=job.source.scene,
+        source_path=job.source.path,
+        source_asset=job.source.asset,
+        source_sha256=job.source.sha256,
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+        candidates=tuple(
+            ReplayCandidate(
+                seed=candidate.seed,
+                changes=tuple(AppliedChange(**change.model_dump()) for change in candidate.changes),
+                sha256=candidate.sha256,
+            )
+            for candidate in sorted(job.candidates, key=lambda item: item.index)
+        ),
+    )
+
+
+def _decoded(text: str) -> Any:
+    if len(text) > MAX_BYTES:
+        raise _wrong("run_log", "is too large to be a run log")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _wrong("run_log", f"is not valid JSON ({error})") from error
+
+
+def _validated(data: Any) -> _Log:
+    try:
+        return _Log.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "run_log"
+        raise _wrong(field, first["msg"][:1].lower() + first["msg"][1:]) from error
+
+
+def _wrong(field: str, problem: str) -> RunLogInvalid:
+    return RunLogInvalid(
+        f"The run log cannot be replayed: {field}: {problem}.",
+        field=field,
+        remedy="Give the run.json that a run of this version wrote, unchanged.",
+    )
