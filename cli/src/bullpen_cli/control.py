@@ -1,0 +1,99 @@
+"""`bullpen cancel`, `bullpen tune` and `bullpen accept`: acting on what runs and deciding what wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from bullpen_api.v1 import run_pb2
+from bullpen_client import names
+
+from bullpen_cli import output
+from bullpen_cli.board import label
+from bullpen_cli.command import Command, State, pass_state
+from bullpen_cli.paging import everything
+from bullpen_cli.resolve import expand, run_named
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+_ACTIVE = (run_pb2.Run.STATE_QUEUED, run_pb2.Run.STATE_RUNNING)
+
+
+def cancel_targets(state: State, target: str, *, everything_active: bool) -> None:
+    """Cancels one run or job, or every active run, and says what became of each."""
+
+    async def body(session: Session) -> list[run_pb2.Run | run_pb2.Job]:
+        if everything_active:
+            request = run_pb2.ListRunsRequest(parent="projects/-", states=_ACTIVE)
+            active = (await everything(session.runs.ListRuns, request, "runs"))[0]
+            return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name)) for run in active]
+        name = expand(target) if "/" in target else await run_named(session, target)
+        if names.kind_of(name) == "jobs":
+            return [await session.runs.CancelJob(run_pb2.CancelJobRequest(name=name))]
+        return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))]
+
+    stopped = state.with_session(body, start=False)
+    if state.json:
+        output.emit({"canceled": [output.as_dict(one) for one in stopped]})
+        return
+    for one in stopped:
+        output.say(f"{one.name}  {output.state_name(one).lower()}")
+    if not stopped:
+        output.say("Nothing was running.", style="dim")
+
+
+@click.command(
+    cls=Command,
+    examples=["bullpen cancel last", "bullpen cancel projects/harbor_lights/runs/…", "bullpen cancel --all"],
+)
+@click.argument("target", metavar="RUN_OR_JOB", required=False)
+@click.option("--all", "everything_active", is_flag=True, help="Every run that has not ended.")
+@pass_state
+def cancel(state: State, target: str | None, everything_active: bool) -> None:
+    """Stop a run or a job within one denoising step; finished candidates stay."""
+    if bool(target) == everything_active:
+        raise click.UsageError("name a run or a job, or give --all.")
+    cancel_targets(state, target or "", everything_active=everything_active)
+
+
+@click.command(cls=Command, examples=["bullpen tune projects/harbor_lights/runs/…/jobs/… --guidance 9"])
+@click.argument("job")
+@click.option("--guidance", type=float, help="How strongly the instruction acts.")
+@click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")
+@pass_state
+def tune(state: State, job: str, guidance: float | None, image_guidance: float | None) -> None:
+    """Change a running job from its next denoising step on."""
+    if guidance is None and image_guidance is None:
+        raise click.UsageError("give --guidance or --image-guidance.")
+    request = run_pb2.TuneJobRequest(name=expand(job), guidance_scale=guidance, image_guidance_scale=image_guidance)
+
+    async def body(session: Session) -> run_pb2.Job:
+        return await session.runs.TuneJob(request)
+
+    tuned = state.with_session(body, start=False)
+    if state.json:
+        output.emit(tuned)
+    else:
+        output.say(f"{label(tuned)}: changed from the next step on")
+
+
+@click.command(
+    cls=Command,
+    examples=["bullpen accept projects/harbor_lights/runs/…/jobs/…/candidates/… --reason 'better light'"],
+)
+@click.argument("candidate")
+@click.option("--reason", default="", help="Kept with the decision.")
+@pass_state
+def accept(state: State, candidate: str, reason: str) -> None:
+    """Take a candidate as the picture of its scene and stage."""
+    request = run_pb2.AcceptCandidateRequest(name=expand(candidate), reason=reason)
+
+    async def body(session: Session) -> run_pb2.Candidate:
+        return await session.runs.AcceptCandidate(request)
+
+    taken = state.with_session(body)
+    if state.json:
+        output.emit(taken)
+    else:
+        output.say(f"accepted {taken.name}" + (f" ({taken.accept_reason})" if taken.accept_reason else ""))

@@ -1,0 +1,140 @@
+"""`bullpen demo`: a whole comic run with the embedded starter, from nothing to contact sheets."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import click
+import grpc
+from bullpen_api.v1 import project_pb2, run_pb2
+from bullpen_client import errors, names
+
+from bullpen_cli import output, results
+from bullpen_cli.board import Board
+from bullpen_cli.command import Command, State, Whole, pass_state
+from bullpen_cli.failure import INTERRUPTED, OK
+from bullpen_cli.follow import follow
+from bullpen_cli.run import tell_how_to_come_back
+from bullpen_cli.universe import Universe, bring_in, sample
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+
+async def _one_stage(session: Session, parent: str, stage: str, candidates: int, started: list[str]) -> Board:
+    """Plans, starts and follows one stage over all scenes."""
+    spec = run_pb2.RunSpec(
+        stage=stage, candidates=candidates, scenes=run_pb2.SceneSelection(), acceptance=run_pb2.RunSpec.ACCEPTANCE_BEST
+    )
+    plan = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
+    made = await session.runs.CreateRun(
+        run_pb2.CreateRunRequest(parent=parent, spec=spec, plan_digest=plan.digest, request_id=str(uuid.uuid4()))
+    )
+    started.append(made.name)
+    board = await follow(session, made.name)
+    if board.run.state != run_pb2.Run.STATE_SUCCEEDED:
+        raise _stage_failed(stage, board)
+    return board
+
+
+def _stage_failed(stage: str, board: Board) -> errors.BullpenError:
+    error = board.run.error
+    state = output.state_name(board.run).lower()
+    return errors.make(
+        error.reason or "STATE_CONFLICT",
+        f"The stage {stage} ended {state}. {error.message}".strip(),
+        code=grpc.StatusCode.ABORTED,
+        metadata={"run": board.run.name, "remedy": error.remedy or f"See `bullpen runs jobs {board.run.name}`."},
+    )
+
+
+async def play(
+    session: Session, universe: Universe, candidates: int, started: list[str]
+) -> tuple[list[Board], project_pb2.Project]:
+    """Brings the universe in and takes it through every stage of the manifest, in its order."""
+    output.note(f"bringing in {universe.said['title']}", style=None)
+    parent = await bring_in(session, universe)
+    stages = (await session.runs.ListStages(run_pb2.ListStagesRequest())).stages
+    boards = []
+    for number, stage in enumerate(stages, 1):
+        output.note(f"stage {number} of {len(stages)}: {stage.title or names.ident(stage.name)}", style="bold")
+        boards.append(await _one_stage(session, parent, names.ident(stage.name), candidates, started))
+    return boards, await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent))
+
+
+def summary(boards: list[Board], project: project_pb2.Project, seconds: float) -> dict[str, Any]:
+    """The outcome as the one object that `--json` ends with."""
+    figures = [board.run.figures for board in boards]
+    measured = [(f.qa_pass_rate, f.candidates_done) for f in figures if f.HasField("qa_pass_rate")]
+    weight = sum(count for _, count in measured)
+    return {
+        "project": names.ident(project.name),
+        "runs": len(boards),
+        "jobs": sum(f.jobs for f in figures),
+        "candidates": sum(f.candidates_done for f in figures),
+        "accepted": sum(f.accepted for f in figures),
+        "assets": project.figures.assets,
+        "exports": [path for board in boards for path in results.exports(board.run)],
+        "seconds": round(seconds, 3),
+        "qa_pass_rate": round(sum(rate * count for rate, count in measured) / weight, 4) if weight else None,
+    }
+
+
+def _show(boards: list[Board], outcome: dict[str, Any], state: State) -> None:
+    rows = []
+    for board in boards:
+        f = board.run.figures
+        rate = output.percent(f, "qa_pass_rate")
+        rows.append((board.run.spec.stage, f"{f.candidates_done}", f"{f.accepted}/{f.jobs}", rate, board.run.name))
+    output.table(
+        ("stage", "candidates", "accepted", "QA pass", "run"), rows, right=("candidates", "accepted", "QA pass")
+    )
+    output.say(f"{outcome['candidates']} candidates in {output.span(outcome['seconds'])}", style="bold")
+    output.say(f"pictures       {state.home / 'projects' / outcome['project'] / 'assets'}")
+    for path in outcome["exports"]:
+        output.say(f"{'contact sheet' if path.endswith(results.SHEET) else 'run log':<14} {path}")
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "bullpen demo                        all stages, then the studio opens on the project",
+        "bullpen demo --headless             the same without the studio",
+        "bullpen demo --headless --json      ends with one JSON object on stdout",
+    ],
+)
+@click.option("--headless", is_flag=True, help="Do not open the studio at the end.")
+@click.option("--candidates", type=Whole(1), default=2, show_default=True, help="Candidates of each picture.")
+@pass_state
+def demo(state: State, headless: bool, candidates: int) -> int:
+    """Make a whole comic run with the embedded starter.
+
+    Starts the daemon, brings in the sample universe, runs every stage over all scenes, and says where the pictures,
+    contact sheets and run logs are. May be run again: the universe is kept, new runs are made.
+    """
+    begun = time.monotonic()
+    universe = sample()
+    started: list[str] = []
+
+    async def body(session: Session) -> tuple[list[Board], project_pb2.Project]:
+        return await play(session, universe, candidates, started)
+
+    try:
+        boards, project = state.with_session(body)
+    except KeyboardInterrupt:
+        if started:
+            tell_how_to_come_back(started[-1])
+        return INTERRUPTED
+    outcome = summary(boards, project, time.monotonic() - begun)
+    if state.json:
+        output.emit(outcome)
+        return OK
+    _show(boards, outcome, state)
+    if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return OK
+    from bullpen_cli.studio import open_studio
+
+    return open_studio(state.home, outcome["project"], "auto")

@@ -1,0 +1,60 @@
+"""`bullpen doctor`: what is missing, and how to get it. Works without a daemon; with one it asks it too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from bullpen_api.v1 import system_pb2
+from bullpen_client.errors import BullpenError, DaemonUnavailable
+
+from bullpen_cli import output
+from bullpen_cli.checks import ERROR, OK, WARNING, Finding, local_checks
+from bullpen_cli.command import Command, State, pass_state
+from bullpen_cli.failure import FAILED
+from bullpen_cli.failure import OK as FINE
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+_STATUS = {
+    system_pb2.Check.STATUS_OK: OK,
+    system_pb2.Check.STATUS_WARNING: WARNING,
+    system_pb2.Check.STATUS_ERROR: ERROR,
+}
+_GLYPH = {OK: ("✓", "green"), WARNING: ("⚑", "yellow"), ERROR: ("✗", "red")}
+
+
+def _ask_daemon(state: State, deep: bool) -> list[Finding]:
+    """The daemon's own findings; one finding that says so when it does not answer or cannot."""
+
+    async def body(session: Session) -> list[Finding]:
+        answer = await session.system.Diagnose(system_pb2.DiagnoseRequest(deep=deep))
+        return [Finding(c.name, _STATUS.get(c.status, WARNING), c.message, c.remedy) for c in answer.checks]
+
+    try:
+        return state.with_session(body, start=False)
+    except DaemonUnavailable:
+        words = "not running; database, stored files, models and devices were not checked"
+        return [Finding("daemon", WARNING, words, "`bullpen daemon start`, then ask the doctor again.")]
+    except BullpenError as error:
+        return [Finding("daemon", ERROR, error.message, error.remedy)]
+
+
+@click.command(cls=Command, examples=["bullpen doctor", "bullpen doctor --deep", "bullpen doctor --json"])
+@click.option("--deep", is_flag=True, help="Also read every stored file and compare it with its name.")
+@pass_state
+def doctor(state: State, deep: bool) -> int:
+    """Check the installation, the home and the daemon; exit status 1 when something is wrong."""
+    findings = [*local_checks(state.home), *_ask_daemon(state, deep)]
+    wrong = any(finding.status == ERROR for finding in findings)
+    if state.json:
+        output.emit({"healthy": not wrong, "checks": [finding.as_dict() for finding in findings]})
+        return FAILED if wrong else FINE
+    out = output.console()
+    for finding in findings:
+        glyph, style = _GLYPH[finding.status]
+        out.print(f"{glyph} {finding.name:<14} {finding.message}", style=None if finding.status == OK else style)
+        if finding.remedy and finding.status != OK:
+            out.print(f"    remedy: {finding.remedy}")
+    return FAILED if wrong else FINE

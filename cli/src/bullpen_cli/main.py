@@ -1,0 +1,109 @@
+"""The console script `bullpen`: bare it opens the terminal studio, with a command it is the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+from bullpen_client.errors import BullpenError
+
+from bullpen_cli import failure
+from bullpen_cli.command import Group, State
+
+COMMANDS = {
+    "tui": "bullpen_cli.studio:tui",
+    "demo": "bullpen_cli.demo:demo",
+    "doctor": "bullpen_cli.doctor:doctor",
+    "daemon": "bullpen_cli.daemon:daemon",
+    "projects": "bullpen_cli.projects:projects",
+    "styles": "bullpen_cli.bible:styles",
+    "characters": "bullpen_cli.bible:characters",
+    "scenes": "bullpen_cli.scenes:scenes",
+    "stages": "bullpen_cli.stages:stages",
+    "run": "bullpen_cli.run:run",
+    "runs": "bullpen_cli.runs:runs",
+    "cancel": "bullpen_cli.control:cancel",
+    "tune": "bullpen_cli.control:tune",
+    "accept": "bullpen_cli.control:accept",
+    "assets": "bullpen_cli.assets:assets",
+    "watch": "bullpen_cli.events:watch",
+    "ps": "bullpen_cli.models:ps",
+    "models": "bullpen_cli.models:models",
+    "devices": "bullpen_cli.models:devices",
+    "metrics": "bullpen_cli.system:metrics",
+    "settings": "bullpen_cli.system:settings",
+    "logs": "bullpen_cli.system:logs",
+    "call": "bullpen_cli.call:call",
+    "completion": "bullpen_cli.completion:completion",
+}
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("bullpen")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        click.echo(f"bullpen {number}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Group,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    examples=[
+        "bullpen                                   open the studio in this terminal",
+        "bullpen demo --headless                   make a whole comic run with the embedded starter",
+        "bullpen projects list",
+        "bullpen run --project harbor_lights --stage style --all-scenes",
+        "bullpen doctor                            what is missing, and how to get it",
+    ],
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def bullpen(ctx: click.Context) -> None:
+    """A comic studio in the terminal, over a local daemon.
+
+    Without a command it opens the studio, and starts a daemon if none runs.
+    """
+    if ctx.invoked_subcommand is None:
+        from bullpen_cli.studio import open_studio
+
+        ctx.exit(open_studio(ctx.ensure_object(State).home, None, "auto"))
+
+
+def _tolerant_streams() -> None:
+    """A terminal that cannot show a sign gets a question mark, never an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Runs one command line and gives its exit status (0, 1, 2, 130)."""
+    _tolerant_streams()
+    state = State()
+    try:
+        status = bullpen.main(args=args, prog_name="bullpen", standalone_mode=False, obj=state)
+    except click.UsageError as error:
+        return failure.usage(error)
+    except click.ClickException as error:
+        return failure.usage(error)
+    except (click.Abort, KeyboardInterrupt):
+        return failure.INTERRUPTED
+    except BullpenError as error:
+        return failure.typed(error, as_json=state.json)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return failure.PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a person never sees a traceback
+        return failure.unexpected(error, state.home)
+    return status if isinstance(status, int) else failure.OK

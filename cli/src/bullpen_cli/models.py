@@ -1,0 +1,161 @@
+"""`bullpen ps`, `bullpen models` and `bullpen devices`: what can compute, what is installed, what is in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from bullpen_api.v1 import model_pb2
+from bullpen_client import names
+
+from bullpen_cli import output
+from bullpen_cli.command import Command, Group, State, pass_state
+from bullpen_cli.paging import everything
+from bullpen_cli.run import model_name
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+
+@click.command(cls=Command, examples=["bullpen ps", "bullpen ps --json"])
+@pass_state
+def ps(state: State) -> None:
+    """List the models that are in memory now: where, how large, since when, until when, why."""
+
+    async def body(session: Session) -> model_pb2.ListResidentsResponse:
+        return await session.models.ListResidents(model_pb2.ListResidentsRequest())
+
+    answer = state.with_session(body, start=False)
+    if state.json:
+        output.emit(answer)
+        return
+    output.table(
+        ("model", "device", "size", "since", "expires", "why"),
+        (
+            (
+                resident.model,
+                names.ident(resident.device),
+                output.size(resident.size_bytes),
+                output.moment(resident.since),
+                "in use" if resident.in_use else output.moment(resident.expires),
+                resident.reason,
+            )
+            for resident in answer.residents
+        ),
+        empty="No model is in memory; the first job loads what it needs.",
+        right=("size",),
+    )
+
+
+@click.group(cls=Group, examples=["bullpen models list", "bullpen models show starter-edit"])
+def models() -> None:
+    """Installed models."""
+
+
+@models.command("list", examples=["bullpen models list"])
+@pass_state
+def list_models(state: State) -> None:
+    """List the installed models."""
+
+    async def body(session: Session) -> list[model_pb2.Model]:
+        return (await everything(session.models.ListModels, model_pb2.ListModelsRequest(), "models"))[0]
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit({"models": [output.as_dict(model) for model in found]})
+        return
+    output.table(
+        ("model", "state", "family", "engine", "size", "picture", "title"),
+        (
+            (
+                model.name,
+                output.state_name(model).lower() + (f": {model.problem}" if model.problem else ""),
+                model.family,
+                model.engine,
+                output.size(model.size_bytes),
+                f"{model.default_width}×{model.default_height}",
+                model.title,
+            )
+            for model in found
+        ),
+        empty="No model is installed. `bullpen doctor` says how to get the starter.",
+        right=("size", "picture"),
+    )
+
+
+@models.command("show", examples=["bullpen models show starter-edit"])
+@click.argument("name")
+@pass_state
+def show_model(state: State, name: str) -> None:
+    """Show one model."""
+
+    async def body(session: Session) -> model_pb2.Model:
+        return await session.models.GetModel(model_pb2.GetModelRequest(name=model_name(name)))
+
+    model = state.with_session(body)
+    if state.json:
+        output.emit(model)
+        return
+    rows = [
+        ("model", model.name),
+        ("title", model.title),
+        ("state", output.state_name(model).lower()),
+        ("problem", model.problem or "–"),
+        ("family", model.family),
+        ("engine", model.engine or "–"),
+        ("can", " ".join(model.capabilities)),
+        ("picture", f"{model.default_width}×{model.default_height}, {model.default_steps} steps"),
+        ("size", output.size(model.size_bytes)),
+        ("licence", model.licence or "–"),
+        ("path", model.path),
+    ]
+    output.table(("", ""), rows)
+
+
+@models.command("unload", examples=["bullpen models unload starter-edit"])
+@click.argument("name")
+@pass_state
+def unload_model(state: State, name: str) -> None:
+    """Free a model's memory on every device that is not using it."""
+
+    async def body(session: Session) -> model_pb2.UnloadModelResponse:
+        return await session.models.UnloadModel(model_pb2.UnloadModelRequest(name=model_name(name)))
+
+    answer = state.with_session(body, start=False)
+    if state.json:
+        output.emit(answer)
+    elif answer.devices:
+        output.say(f"freed on {', '.join(names.ident(device) for device in answer.devices)}")
+    else:
+        output.say("It was not in memory.", style="dim")
+
+
+@click.command(cls=Command, examples=["bullpen devices"])
+@pass_state
+def devices(state: State) -> None:
+    """List what can compute here; the first is the default."""
+
+    async def body(session: Session) -> model_pb2.ListDevicesResponse:
+        return await session.devices.ListDevices(model_pb2.ListDevicesRequest())
+
+    answer = state.with_session(body)
+    if state.json:
+        output.emit(answer)
+        return
+    output.table(
+        ("device", "kind", "state", "engine", "memory", "title", "why"),
+        (
+            (
+                names.ident(device.name),
+                device.kind,
+                output.state_name(device).lower(),
+                device.engine,
+                f"{output.size(device.memory_used_bytes)} / {output.size(device.memory_total_bytes)}",
+                device.title,
+                device.reason,
+            )
+            for device in answer.devices
+        ),
+        empty="No device was found.",
+        right=("memory",),
+    )

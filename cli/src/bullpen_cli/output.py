@@ -1,0 +1,136 @@
+"""How answers look: tables and short lines for a person, one JSON object a line for a program.
+
+Answers go to stdout, progress and notes to stderr. Texts of users are never read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Width where there is no terminal to ask: wide enough that no path is cut.
+_PIPE_WIDTH = 240
+GLYPHS = {
+    "QUEUED": ("◌", "dim"),
+    "RUNNING": ("●", "cyan"),
+    "SUCCEEDED": ("✓", "green"),
+    "PARTIAL": ("◐", "yellow"),
+    "FAILED": ("✗", "red"),
+    "CANCELED": ("⊘", "dim"),
+    "HELD": ("‖", "yellow"),
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on stdout or stderr that reads no markup."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width, soft_wrap=width is not None)
+
+
+def as_dict(message: Message) -> dict[str, Any]:
+    """A message as proto3 JSON; fields at their default are written too, so that a script finds every key."""
+    return MessageToDict(message, always_print_fields_with_no_presence=True)
+
+
+def line(value: Any) -> str:
+    """One line of JSON."""
+    return json.dumps(as_dict(value) if isinstance(value, Message) else value, ensure_ascii=False)
+
+
+def emit(value: Any) -> None:
+    """Writes one JSON object on stdout."""
+    sys.stdout.write(line(value) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Writes a line for a person on stdout."""
+    console().print(text, style=style)
+
+
+def note(text: str, *, style: str | None = "dim") -> None:
+    """Writes a line for a person on stderr."""
+    console(stderr=True).print(text, style=style)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "", right: Sequence[str] = ()) -> None:
+    """Writes a table on stdout, or the sentence `empty` when there are no rows. `right` columns are numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    listed = list(rows)
+    if not listed and empty:
+        say(empty, style="dim")
+        return
+    view = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        view.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in listed:
+        view.add_row(*(cell if hasattr(cell, "__rich_console__") else str(cell) for cell in row))
+    console().print(view)
+
+
+def state_name(message: Any, field: str = "state") -> str:
+    """Short name of an enum field, such as `RUNNING` for `STATE_RUNNING`."""
+    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
+    value = descriptor.values_by_number.get(getattr(message, field))
+    if value is None:
+        return "UNKNOWN"
+    return str(value.name).rpartition("STATE_")[2] if field == "state" else str(value.name)
+
+
+def state_text(state: str) -> Any:
+    """A state with its sign, coloured."""
+    from rich.text import Text
+
+    glyph, style = GLYPHS.get(state, ("·", ""))
+    return Text(f"{glyph} {state.lower()}", style=style)
+
+
+def size(count: float) -> str:
+    """Bytes for a person: `12.3 MB`."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def span(value: Duration | float | None) -> str:
+    """A length of time for a person: `0.4 s`, `12 s`, `1:12`, `2:03:12`."""
+    if value is None:
+        return "–"
+    seconds = value.seconds + value.nanos / 1e9 if isinstance(value, Duration) else float(value)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(stamp: Timestamp) -> str:
+    """A time in the local zone, or a dash when it is not set."""
+    if not stamp.seconds:
+        return "–"
+    return stamp.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def percent(message: Any, field: str) -> str:
+    """An optional share as a percentage, or a dash when it was not measured."""
+    return f"{getattr(message, field):.0%}" if message.HasField(field) else "–"

@@ -1,0 +1,56 @@
+"""Showing what a run would do, before anything is spent."""
+
+from __future__ import annotations
+
+from bullpen_api.v1 import run_pb2
+from bullpen_client import names
+
+from bullpen_cli import output
+
+_SHOWN = 12
+
+
+def sampling_words(sampling: run_pb2.SamplingParameters) -> str:
+    """The parameters that are set, in one line."""
+    words = []
+    if sampling.HasField("steps"):
+        words.append(f"{sampling.steps} steps")
+    if sampling.HasField("guidance_scale"):
+        words.append(f"guidance {sampling.guidance_scale:g}")
+    if sampling.HasField("image_guidance_scale"):
+        words.append(f"image guidance {sampling.image_guidance_scale:g}")
+    if sampling.HasField("width") and sampling.HasField("height"):
+        words.append(f"{sampling.width}×{sampling.height}")
+    return ", ".join(words)
+
+
+def show(plan: run_pb2.Plan) -> None:
+    """Writes a plan on stdout: jobs, models, figures, findings."""
+    output.table(
+        ("scene", "source", "instruction", "seeds"),
+        (
+            (
+                names.ident(job.scene) or "–",
+                job.source_path or names.ident(job.source_asset)[:12],
+                job.prompt,
+                " ".join(str(seed) for seed in job.seeds),
+            )
+            for job in plan.jobs[:_SHOWN]
+        ),
+        empty="The plan has no jobs.",
+    )
+    if len(plan.jobs) > _SHOWN:
+        output.say(f"… and {len(plan.jobs) - _SHOWN} more", style="dim")
+    output.say(f"stage       {plan.spec.stage}")
+    output.say(f"makes       {len(plan.jobs)} pictures, {plan.candidates} candidates; {sampling_words(plan.sampling)}")
+    for model in plan.models:
+        warm = "in memory" if model.resident else "to be loaded"
+        output.say(f"model       {model.model} ({output.size(model.size_bytes)}, {warm})")
+    if plan.device:
+        output.say(f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""))
+    duration = output.span(plan.estimated_duration) if plan.HasField("estimated_duration") else "not measured yet"
+    output.say(f"takes       {duration}, costs {plan.estimated_cost_usd:.2f} USD")
+    output.say(f"seed        {plan.seed}")
+    for finding in plan.findings:
+        warning = finding.severity == run_pb2.PolicyFinding.SEVERITY_WARNING
+        output.say(f"{'⚑' if warning else '·'} {finding.message}", style="yellow" if warning else None)

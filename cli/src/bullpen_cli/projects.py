@@ -1,0 +1,108 @@
+"""`bullpen projects`: the universes of this home."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import click
+from bullpen_api.v1 import project_pb2
+from bullpen_client import names
+
+from bullpen_cli import output
+from bullpen_cli.command import Group, State, pass_state
+from bullpen_cli.paging import everything
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+
+@click.group(
+    cls=Group,
+    examples=[
+        "bullpen projects list",
+        "bullpen projects create noir_city --title 'Noir City' --story 'A detective who cannot sleep.'",
+        "bullpen projects show noir_city",
+    ],
+)
+def projects() -> None:
+    """Universes: the unit of work and of isolation."""
+
+
+@projects.command("list", examples=["bullpen projects list", "bullpen projects list --json"])
+@pass_state
+def list_projects(state: State) -> None:
+    """List the projects with their figures."""
+
+    async def body(session: Session) -> list[project_pb2.Project]:
+        request = project_pb2.ListProjectsRequest()
+        return (await everything(session.projects.ListProjects, request, "projects"))[0]
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit({"projects": [output.as_dict(project) for project in found]})
+        return
+    output.table(
+        ("project", "title", "scenes", "runs", "pictures", "QA pass", "last run"),
+        (_row(project) for project in found),
+        empty="There is no project yet. `bullpen projects create SLUG --title …` makes one, `bullpen demo` a sample.",
+        right=("scenes", "runs", "pictures", "QA pass"),
+    )
+
+
+def _row(project: project_pb2.Project) -> tuple[Any, ...]:
+    figures = project.figures
+    runs = f"{figures.runs} ({figures.active_runs} ●)" if figures.active_runs else str(figures.runs)
+    rate = output.percent(figures, "qa_pass_rate")
+    last = output.moment(figures.last_run_time)
+    return names.ident(project.name), project.title, figures.scenes, runs, figures.assets, rate, last
+
+
+@projects.command("show", examples=["bullpen projects show harbor_lights"])
+@click.argument("slug")
+@pass_state
+def show_project(state: State, slug: str) -> None:
+    """Show one project: story, figures, and how far each stage is."""
+
+    async def body(session: Session) -> project_pb2.Project:
+        return await session.projects.GetProject(project_pb2.GetProjectRequest(name=names.project(slug)))
+
+    show(state, state.with_session(body))
+
+
+def show(state: State, project: project_pb2.Project) -> None:
+    """Writes one project."""
+    if state.json:
+        output.emit(project)
+        return
+    figures = project.figures
+    output.say(f"{project.title or names.ident(project.name)}  ({project.name})", style="bold")
+    if project.story:
+        output.say(project.story)
+    output.say(
+        f"{figures.scenes} scenes, {figures.characters} characters, {figures.runs} runs, {figures.candidates} "
+        f"candidates, {figures.assets} pictures, QA pass {output.percent(figures, 'qa_pass_rate')}, "
+        f"{output.span(figures.device_seconds)} of device time"
+    )
+    if figures.stages:
+        done = ((stage.stage, f"{stage.accepted}/{stage.scenes}") for stage in figures.stages)
+        output.table(("stage", "accepted"), done)
+
+
+@projects.command("create", examples=["bullpen projects create noir_city --title 'Noir City'"])
+@click.argument("slug")
+@click.option("--title", default="", help="Name that people read.")
+@click.option("--story", default="", help="What the universe is about, in a sentence or more.")
+@pass_state
+def create_project(state: State, slug: str, title: str, story: str) -> None:
+    """Create a project. SLUG is lower-case letters, digits, _ and -."""
+
+    async def body(session: Session) -> project_pb2.Project:
+        request = project_pb2.CreateProjectRequest(
+            project_id=slug,
+            project=project_pb2.Project(title=title, story=story),
+            request_id=str(uuid.uuid4()),
+        )
+        return await session.projects.CreateProject(request)
+
+    show(state, state.with_session(body))

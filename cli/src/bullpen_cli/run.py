@@ -1,0 +1,191 @@
+"""`bullpen run`: plan a stage over pictures, show the plan, run it, follow it."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from bullpen_api.v1 import run_pb2
+from bullpen_client import names
+
+from bullpen_cli import output, plan, results
+from bullpen_cli.command import Command, State, Whole, pairs, pass_state
+from bullpen_cli.failure import FAILED, INTERRUPTED, OK
+from bullpen_cli.follow import follow
+from bullpen_cli.transfer import absolute
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+_ACCEPT = {"best": run_pb2.RunSpec.ACCEPTANCE_BEST, "manual": run_pb2.RunSpec.ACCEPTANCE_MANUAL}
+
+
+def model_name(text: str) -> str:
+    """A model's resource name, or the absolute path of a folder when the text looks like a path."""
+    if text.startswith((".", "/", "~")):
+        return absolute(text)
+    return text if not text or "/" in text else f"models/{text}"
+
+
+def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
+    """What the options ask for. Which combinations are right is the daemon's to say."""
+    sampling = run_pb2.SamplingParameters(
+        steps=options["steps"],
+        guidance_scale=options["guidance"],
+        image_guidance_scale=options["image_guidance"],
+    )
+    spec = run_pb2.RunSpec(
+        stage=names.ident(options["stage"]),
+        candidates=options["candidates"] or 0,
+        model=model_name(options["model"]),
+        sampling=sampling,
+        seed=options["seed"],
+        style_guide=names.style_guide(project, options["style_guide"]) if options["style_guide"] else "",
+        variables=pairs(options["variables"]),
+        instruction=options["instruction"],
+        acceptance=_ACCEPT[options["acceptance"]],
+        priority=options["priority"],
+    )
+    if options["scenes"] is not None:
+        chosen = [slug.strip() for slug in options["scenes"].split(",") if slug.strip()]
+        if not chosen:
+            raise click.UsageError("--scenes takes at least one scene; --all-scenes takes all.")
+        spec.scenes.scenes.extend(names.scene(project, slug) for slug in chosen)
+    if options["all_scenes"]:
+        spec.scenes.SetInParent()
+    if options["input"] is not None:
+        spec.input_folder = absolute(options["input"])
+    return spec
+
+
+def _check(options: dict[str, Any]) -> None:
+    if options["replay"] is None:
+        missing = [f"--{name}" for name in ("project", "stage") if not options[name]]
+        if missing:
+            raise click.UsageError(f"missing {' and '.join(missing)}.")
+    if options["scenes"] is not None and options["all_scenes"]:
+        raise click.UsageError("--scenes and --all-scenes exclude each other.")
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "bullpen run --project harbor_lights --stage style --all-scenes --dry-run",
+        "bullpen run --project harbor_lights --stage time --scenes pier,market --candidates 3 --set time=night",
+        "bullpen run --project noir_city --stage style --input ~/photos --yes",
+        "bullpen run --replay var/projects/noir_city/runs/…/run.json --yes",
+    ],
+)
+@click.option("--project", metavar="SLUG", default="", help="Project to run in.")
+@click.option("--stage", default="", help="Stage of the manifest; `bullpen stages` lists them.")
+@click.option("--scenes", metavar="A,B", help="These scenes of the project.")
+@click.option("--all-scenes", is_flag=True, help="All scenes of the project.")
+@click.option("--input", metavar="FOLDER", help="Own pictures on the daemon's machine, instead of scenes.")
+@click.option("--candidates", type=Whole(1), help="Candidates of each picture.")
+@click.option("--model", default="", help="Model name, or the path of a local diffusers folder.")
+@click.option("--steps", type=Whole(-(2**31)), help="Denoising steps.")
+@click.option("--guidance", type=float, help="How strongly the instruction acts.")
+@click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")
+@click.option("--seed", type=Whole(0, 2**32 - 1), help="Seed of the run.")
+@click.option("--style-guide", metavar="SLUG", default="", help="Style guide; not needed where there is only one.")
+@click.option("--set", "variables", multiple=True, metavar="KEY=VALUE", help="A value for the template.")
+@click.option("--instruction", default="", help="Instruction in place of the stage's.")
+@click.option(
+    "--accept",
+    "acceptance",
+    type=click.Choice(list(_ACCEPT)),
+    default="best",
+    show_default=True,
+    help="Who decides which candidate wins: the ranking, or you.",
+)
+@click.option("--priority", type=Whole(-(2**31)), default=0, help="Larger goes first.")
+@click.option("--replay", metavar="LOG", type=click.Path(exists=True, dir_okay=False), help="Repeat a run log.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--yes", is_flag=True, help="Start without asking; also confirms what the plan costs.")
+@click.option("--detach", is_flag=True, help="Start and come back at once.")
+@pass_state
+def run(state: State, /, **options: Any) -> int:
+    """Run one stage over scenes or over a folder of own pictures.
+
+    Shows the plan first. Ctrl-C leaves the run going and says how to come back to it.
+    """
+    _check(options)
+    log = Path(options["replay"]).read_text(encoding="utf-8", errors="replace") if options["replay"] else ""
+    started: list[str] = []
+
+    async def body(session: Session) -> int:
+        made = await (_replay(session, options, log) if options["replay"] else _start(state, session, options))
+        if made is None:
+            return OK
+        started.append(made.name)
+        if options["detach"]:
+            return _detached(state, made)
+        return await finish(state, session, made.name)
+
+    try:
+        return state.with_session(body)
+    except KeyboardInterrupt:
+        for name in started:
+            tell_how_to_come_back(name)
+        return INTERRUPTED
+
+
+def tell_how_to_come_back(run_name: str) -> None:
+    """After Ctrl-C: the run is not cancelled."""
+    output.note("")
+    output.note("Left the run; it goes on.", style="yellow")
+    output.note(f"  come back  bullpen runs follow {run_name}", style=None)
+    output.note(f"  stop it    bullpen cancel {run_name}", style=None)
+
+
+async def finish(state: State, session: Session, run_name: str) -> int:
+    """Follows a run to its end and shows what came out; the exit status."""
+    board = await follow(session, run_name)
+    found = await results.winners(session, board)
+    if state.json:
+        output.emit(results.as_dict(board, found))
+    else:
+        results.show(board, found)
+    return OK if board.run.state == run_pb2.Run.STATE_SUCCEEDED else FAILED
+
+
+def _detached(state: State, made: run_pb2.Run) -> int:
+    if state.json:
+        output.emit(made)
+    else:
+        output.say(f"started {made.name}")
+        output.say(f"  follow  bullpen runs follow {made.name}")
+    return OK
+
+
+async def _replay(session: Session, options: dict[str, Any], log: str) -> run_pb2.Run:
+    parent = names.project(options["project"]) if options["project"] else ""
+    request = run_pb2.ReplayRunRequest(parent=parent, run_log=log, request_id=str(uuid.uuid4()))
+    return await session.runs.ReplayRun(request)
+
+
+async def _start(state: State, session: Session, options: dict[str, Any]) -> run_pb2.Run | None:
+    """Plans, shows and starts; None when nothing was started."""
+    parent = names.project(options["project"])
+    spec = spec_of(options["project"], options)
+    planned = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
+    if state.json and options["dry_run"]:
+        output.emit(planned)
+    if not state.json:
+        plan.show(planned)
+    if options["dry_run"]:
+        return None
+    interactive = sys.stdin.isatty() and not state.json
+    confirmed = options["yes"]
+    if not confirmed and interactive:
+        if not click.confirm("Start this run?", default=True, err=True):
+            output.note("Nothing was started.")
+            return None
+        confirmed = True
+    request = run_pb2.CreateRunRequest(
+        parent=parent, spec=spec, plan_digest=planned.digest, confirm_spend=confirmed, request_id=str(uuid.uuid4())
+    )
+    return await session.runs.CreateRun(request)

@@ -1,0 +1,180 @@
+"""`bullpen runs`: what ran, what runs, and going on with it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import click
+from bullpen_api.v1 import run_pb2
+from bullpen_client import names
+
+from bullpen_cli import control, output, plan, results
+from bullpen_cli.board import label
+from bullpen_cli.command import Group, State, Whole, pass_state
+from bullpen_cli.failure import INTERRUPTED
+from bullpen_cli.follow import load
+from bullpen_cli.paging import everything
+from bullpen_cli.resolve import run_named
+from bullpen_cli.run import finish, tell_how_to_come_back
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+_STATES = {name.removeprefix("STATE_").lower(): number for name, number in run_pb2.Run.State.items() if number}
+
+
+@click.group(
+    cls=Group,
+    examples=[
+        "bullpen runs list",
+        "bullpen runs show last",
+        "bullpen runs follow projects/harbor_lights/runs/…",
+        "bullpen runs retry last",
+    ],
+)
+def runs() -> None:
+    """Runs of all projects. RUN is a full name, an id, PROJECT/ID, or `last`."""
+
+
+@runs.command("list", examples=["bullpen runs list", "bullpen runs list --project harbor_lights --state failed"])
+@click.option("--project", metavar="SLUG", default="-", help="Only this project.")
+@click.option("--state", "states", multiple=True, type=click.Choice(list(_STATES)), help="Only runs in this state.")
+@click.option("--limit", type=Whole(1), default=30, show_default=True, help="At most so many.")
+@pass_state
+def list_runs(state: State, project: str, states: tuple[str, ...], limit: int) -> None:
+    """List runs, newest first."""
+
+    async def body(session: Session) -> list[run_pb2.Run]:
+        request = run_pb2.ListRunsRequest(parent=names.project(project), states=[_STATES[name] for name in states])
+        return (await everything(session.runs.ListRuns, request, "runs", limit=limit))[0]
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit({"runs": [output.as_dict(run) for run in found]})
+        return
+    output.table(
+        ("run", "stage", "state", "pictures", "candidates", "accepted", "QA pass", "device", "made"),
+        (
+            (
+                run.name,
+                run.spec.stage,
+                output.state_text(output.state_name(run)),
+                f"{run.figures.jobs_done}/{run.figures.jobs}",
+                f"{run.figures.candidates_done}/{run.figures.candidates}",
+                run.figures.accepted,
+                output.percent(run.figures, "qa_pass_rate"),
+                output.span(run.figures.device_seconds),
+                output.moment(run.create_time),
+            )
+            for run in found
+        ),
+        empty="There are no such runs. `bullpen run --project P --stage S --all-scenes` starts one.",
+        right=("pictures", "candidates", "accepted", "QA pass", "device"),
+    )
+
+
+@runs.command("show", examples=["bullpen runs show last", "bullpen runs show projects/harbor_lights/runs/…"])
+@click.argument("run")
+@pass_state
+def show_run(state: State, run: str) -> None:
+    """Show one run: winners, figures, and where things lie."""
+
+    async def body(session: Session) -> None:
+        board, _ = await load(session, await run_named(session, run))
+        found = await results.winners(session, board)
+        if state.json:
+            output.emit(results.as_dict(board, found))
+            return
+        results.show(board, found)
+        output.say(f"model         {board.run.model}, {plan.sampling_words(board.run.sampling)}, seed {board.run.seed}")
+
+    state.with_session(body)
+
+
+@runs.command("jobs", examples=["bullpen runs jobs last"])
+@click.argument("run")
+@pass_state
+def list_jobs(state: State, run: str) -> None:
+    """List a run's jobs with every candidate and its rank."""
+
+    async def body(session: Session) -> list[run_pb2.Job]:
+        return list((await load(session, await run_named(session, run)))[0].jobs.values())
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit({"jobs": [output.as_dict(job) for job in found]})
+        return
+    rows: list[tuple[object, ...]] = []
+    for job in found:
+        why = job.error.message
+        rows.append((label(job), output.state_text(output.state_name(job)), job.attempt, "", "", why, job.name))
+        for candidate in job.candidates:
+            star = "★ " if candidate.accepted else ""
+            rows.append(
+                (
+                    "",
+                    output.state_text(output.state_name(candidate)),
+                    "",
+                    candidate.rank or "–",
+                    f"{star}{candidate.quality.hard_failures} hard, {candidate.quality.soft_warnings} soft",
+                    candidate.rank_reason,
+                    candidate.name,
+                )
+            )
+    output.table(("picture", "state", "attempt", "rank", "QA", "why", "name"), rows, right=("attempt", "rank"))
+
+
+@runs.command("follow", examples=["bullpen runs follow last"])
+@click.argument("run")
+@pass_state
+def follow_run(state: State, run: str) -> int:
+    """Come back to a run and see it to its end. Ctrl-C leaves it going."""
+    reached: list[str] = []
+
+    async def body(session: Session) -> int:
+        reached.append(await run_named(session, run))
+        return await finish(state, session, reached[0])
+
+    try:
+        return state.with_session(body)
+    except KeyboardInterrupt:
+        for name in reached:
+            tell_how_to_come_back(name)
+        return INTERRUPTED
+
+
+@runs.command("retry", examples=["bullpen runs retry last"])
+@click.argument("run")
+@click.option("--detach", is_flag=True, help="Start and come back at once.")
+@pass_state
+def retry_run(state: State, run: str, detach: bool) -> int:
+    """Start a new run from the failed, held and canceled jobs of an ended one."""
+    started: list[str] = []
+
+    async def body(session: Session) -> int:
+        request = run_pb2.RetryRunRequest(name=await run_named(session, run), request_id=str(uuid.uuid4()))
+        made = await session.runs.RetryRun(request)
+        started.append(made.name)
+        if detach:
+            if state.json:
+                output.emit(made)
+            else:
+                output.say(f"started {made.name}")
+            return 0
+        return await finish(state, session, made.name)
+
+    try:
+        return state.with_session(body)
+    except KeyboardInterrupt:
+        for name in started:
+            tell_how_to_come_back(name)
+        return INTERRUPTED
+
+
+@runs.command("cancel", examples=["bullpen runs cancel last"])
+@click.argument("run")
+@pass_state
+def cancel_run(state: State, run: str) -> None:
+    """Stop a run within one denoising step; finished candidates stay."""
+    control.cancel_targets(state, run, everything_active=False)

@@ -1,0 +1,107 @@
+"""`bullpen metrics`, `bullpen settings` and `bullpen logs`: the daemon's own figures."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+from bullpen_api.v1 import system_pb2
+from bullpen_client import names
+
+from bullpen_cli import output
+from bullpen_cli.command import Command, State, pass_state
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+
+def metrics_line(metrics: system_pb2.Metrics) -> str:
+    """The figures in one line."""
+    parts = [
+        f"cpu {metrics.cpu_utilization:.0%}",
+        f"memory {output.size(metrics.memory_used_bytes)} / {output.size(metrics.memory_total_bytes)}",
+        f"daemon {output.size(metrics.daemon_memory_bytes)}",
+        f"disk free {output.size(metrics.disk_free_bytes)}",
+    ]
+    for device in metrics.devices:
+        words = [names.ident(device.device), output.state_name(device).lower()]
+        if device.HasField("utilization"):
+            words.append(f"{device.utilization:.0%}")
+        if device.HasField("temperature_celsius"):
+            words.append(f"{device.temperature_celsius:.0f} °C")
+        words.append(f"worker {output.size(device.worker_memory_bytes)}")
+        parts.append(" ".join(words))
+    parts.append(f"jobs {metrics.running_jobs} running, {metrics.queued_jobs} queued")
+    parts.append(f"{metrics.candidates_done} candidates done, {metrics.candidates_per_minute:.1f}/min")
+    parts.append(f"watchers {metrics.watchers}")
+    return " · ".join(parts)
+
+
+@click.command(cls=Command, examples=["bullpen metrics", "bullpen metrics --watch --interval 5"])
+@click.option("--watch", "keep", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--interval", type=float, default=1.0, show_default=True, help="Seconds between two lines.")
+@pass_state
+def metrics(state: State, keep: bool, interval: float) -> None:
+    """Show processor, memory, devices and queue."""
+
+    def tell(message: system_pb2.Metrics) -> None:
+        if state.json:
+            output.emit(message)
+        else:
+            output.say(metrics_line(message))
+
+    async def body(session: Session) -> None:
+        if not keep:
+            tell(await session.system.GetMetrics(system_pb2.GetMetricsRequest()))
+            return
+        request = system_pb2.WatchMetricsRequest()
+        request.interval.FromTimedelta(timedelta(seconds=interval))
+        async for message in session.system.WatchMetrics(request):
+            tell(message)
+
+    state.with_session(body, start=False)
+
+
+@click.command(cls=Command, examples=["bullpen settings", "bullpen settings --json"])
+@pass_state
+def settings(state: State) -> None:
+    """List every setting with its value and where it came from."""
+
+    async def body(session: Session) -> system_pb2.ListSettingsResponse:
+        return await session.system.ListSettings(system_pb2.ListSettingsRequest())
+
+    answer = state.with_session(body)
+    if state.json:
+        output.emit(answer)
+        return
+    rows = ((setting.name, setting.value, setting.source, setting.description) for setting in answer.settings)
+    output.table(("setting", "value", "from", "what it does"), rows)
+
+
+@click.command(cls=Command, examples=["bullpen logs", "tail -f $(bullpen logs --json | jq -r .files[0].path)"])
+@pass_state
+def logs(state: State) -> None:
+    """Say where the logs of this home are, newest first."""
+    folder = state.home / "logs"
+    found = sorted((p for p in folder.glob("*") if p.is_file()), key=lambda path: path.stat().st_mtime, reverse=True)
+    if state.json:
+        listed = [{"path": str(path), "bytes": path.stat().st_size} for path in found]
+        output.emit({"folder": str(folder), "files": listed})
+        return
+    output.table(
+        ("log", "size", "last written"),
+        (
+            (
+                path,
+                output.size(path.stat().st_size),
+                time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime)),
+            )
+            for path in found
+        ),
+        empty=f"There are no logs in {folder} yet.",
+        right=("size",),
+    )
+    if found:
+        output.say(f"follow one with: tail -f {found[0]}", style="dim")
