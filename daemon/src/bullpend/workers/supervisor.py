@@ -36,21 +36,18 @@ class Supervisor:
         self._heard = heard
         self._workers: dict[str, WorkerProcess] = {}
         self._pool: PostPool | None = None
-        self._group = asyncio.TaskGroup()
+        # Starts of post workers that are under way; they never raise, close waits for them.
+        self._starts: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def __aenter__(self) -> Supervisor:
-        await self._group.__aenter__()
         self._pool = PostPool(self._settings, self._configure(link_pb2.Configure.ROLE_POST), self._spawn)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self.close()
-        finally:
-            await self._group.__aexit__(kind, error, trace)
+        await self.close()
 
     # ---- device workers ---------------------------------------------------------------------------------------------
 
@@ -112,18 +109,20 @@ class Supervisor:
         alive = [*self._workers.values(), *pool.processes()]
         for process in alive:
             process.quit()
-        await self._gone(alive, _QUIT_SECONDS)
+        await self._gone(alive, self._starts, _QUIT_SECONDS)
         for process in alive:
             process.kill("did not quit")
-        await self._gone(alive, _KILLED_SECONDS)
+        await self._gone(alive, self._starts, _KILLED_SECONDS)
 
     # ---- inside -----------------------------------------------------------------------------------------------------
 
     @staticmethod
-    async def _gone(processes: list[WorkerProcess], seconds: float) -> None:
+    async def _gone(processes: list[WorkerProcess], starts: set[asyncio.Task[None]], seconds: float) -> None:
         living = [process for process in processes if process.state is not WorkerState.DEAD]
         try:
             async with asyncio.timeout(seconds):
+                for start in list(starts):
+                    await start
                 for process in living:
                     await process.gone()
         except TimeoutError:
@@ -134,7 +133,9 @@ class Supervisor:
         return self._pool
 
     def _spawn(self, process: WorkerProcess) -> None:
-        self._group.create_task(process.start(), name=f"start {process.name}")
+        task = asyncio.get_running_loop().create_task(process.start(), name=f"start {process.name}")
+        self._starts.add(task)
+        task.add_done_callback(self._starts.discard)
 
     def _on_device(self, device: str, frame: link_pb2.FromWorker | Lost) -> None:
         if isinstance(frame, Lost):
