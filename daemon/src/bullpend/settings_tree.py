@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 _DEVICE = r"(cpu|mps|scripted|cuda(:\d{1,2})?)"
 
 

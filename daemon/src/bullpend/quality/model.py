@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-# Names of the measures that the rules read. All are shares of the full range, 0–1.
-CHROMA = "chroma_mean"  # mean over pixels of max(R, G, B) − min(R, G, B)
-LUMA_STD = "luma_std"  # standard deviation of the luma
-STRUCTURE_F1 = "structure_f1"  # F1 of the edges against those of the source
-NOT_FINITE = "not_finite"  # share of values that were not finite before rounding
-WIDTH = "width"
-HEIGHT = "height"
+# Names of the measures that the rules read; a post worker measures them, but for NOT_FINITE, which an engine counts.
+CHROMA = "chroma_mean"  # mean chroma C* of CIE L*a*b*, 0 to about 130
+BLANK = "blank"  # largest standard deviation of the three channels, 0–255
+STRUCTURE_F1 = "structure_f1"  # agreement of the edges with those of the source, 0–1
+NOT_FINITE = "not_finite"  # share of values that were not finite before rounding, 0–1
+WIDTH = "width"  # pixels
+HEIGHT = "height"  # pixels
 
 
 class FindingKind(StrEnum):
@@ -47,12 +47,12 @@ class Greyscale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of a stage; None switches a check off."""
+    """Limits of a stage, in the units of the measures; None switches a check off."""
 
     chroma_soft: float | None = None
     chroma_hard: float | None = None
     greyscale: Greyscale = Greyscale.OFF
-    greyscale_chroma: float = 0.02
+    greyscale_chroma: float = 1.5
     blank_std_min: float | None = None
     structure_f1_soft: float | None = None
     structure_f1_hard: float | None = None

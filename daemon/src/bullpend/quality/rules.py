@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bullpend.quality.model import (
     CHROMA,
     HEIGHT,
-    LUMA_STD,
+    BLANK,
     NOT_FINITE,
     STRUCTURE_F1,
     WIDTH,
@@ -73,9 +73,11 @@ def _size(measures: Mapping[str, float], expected: tuple[int, int] | None) -> It
 
 
 def _blank(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
-    value, least = measures.get(LUMA_STD), limits.blank_std_min
+    value, least = measures.get(BLANK), limits.blank_std_min
     if value is not None and least is not None and value < least:
-        message = f"the picture is nearly one flat tone: contrast {value:.4f} is below {least:g}"
+        message = (
+            f"the picture is nearly one flat tone: its values vary by {value:.1f} of 255, which is below {least:g}"
+        )
         yield Finding(Severity.HARD, FindingKind.BLANK, message, value, least)
 
 
@@ -84,10 +86,10 @@ def _greyscale(measures: Mapping[str, float], limits: Limits) -> Iterator[Findin
     if value is None:
         return
     if limits.greyscale is Greyscale.EXPECT and value > limit:
-        message = f"the stage asks for grey pictures and this one has colour: chroma {value:.3f} is above {limit:g}"
+        message = f"the stage asks for grey pictures and this one has colour: chroma {value:.1f} is above {limit:g}"
         yield Finding(Severity.HARD, FindingKind.GREYSCALE, message, value, limit)
     if limits.greyscale is Greyscale.FORBID and value <= limit:
-        message = f"the picture lost its colours: chroma {value:.3f} is not above {limit:g}"
+        message = f"the picture lost its colours: chroma {value:.1f} is not above {limit:g}"
         yield Finding(Severity.HARD, FindingKind.GREYSCALE, message, value, limit)
 
 
@@ -97,7 +99,7 @@ def _chroma(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
         return
     for severity, limit in ((Severity.HARD, limits.chroma_hard), (Severity.SOFT, limits.chroma_soft)):
         if limit is not None and value > limit:
-            message = f"the colours are too strong: chroma {value:.3f} is above {limit:g}"
+            message = f"the colours are too strong: chroma {value:.1f} is above {limit:g}"
             yield Finding(severity, FindingKind.CHROMA, message, value, limit)
             return
 
@@ -152,7 +154,7 @@ def _reason(entry: Entry, ordered: Sequence[Entry], place: int) -> str:
     report = entry.report
     figures = (
         f"{_count(report.hard_failures, 'hard failure')}, {_count(report.soft_warnings, 'soft warning')}, "
-        f"chroma excess {report.chroma_excess:.3f}"
+        f"chroma excess {report.chroma_excess:.2f}"
     )
     if STRUCTURE_F1 in report.measures:
         figures += f", structure {report.measures[STRUCTURE_F1]:.3f}"

@@ -25,6 +25,8 @@ SIZE = (64, 2048)
 SIZE_STEP = 8
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Chroma = Annotated[float, Field(ge=0.0, le=200.0)]
+Level = Annotated[float, Field(ge=0.0, le=255.0)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -42,12 +44,15 @@ class StageDefaults(_Part):
 
 
 class QaLimits(_Part):
-    """Limits of the quality checks; null switches a check off. All are shares of the full range, 0–1."""
+    """Limits of the quality checks; null switches a check off.
 
-    chroma_soft: Share | None = None
-    chroma_hard: Share | None = None
+    Chroma is that of CIE L*a*b* (0 to about 130), the blank limit a standard deviation of 0–255, structure a share.
+    """
+
+    chroma_soft: Chroma | None = None
+    chroma_hard: Chroma | None = None
     greyscale: Annotated[str, Field(pattern="^(off|expect|forbid)$")] = "off"
-    blank_std_min: Share | None = None
+    blank_std_min: Level | None = None
     structure_f1_soft: Share | None = None
     structure_f1_hard: Share | None = None
 
