@@ -905,7 +905,7 @@ class Candidate(_message.Message):
     """True when a person accepted it."""
     device_seconds: _builtins.float
     recipe_json: _builtins.str
-    """Complete recipe of the picture, as JSON; what replay reads."""
+    """Complete recipe of the picture, as JSON. Set by GetJob only: lists and events leave it out."""
     revision: _builtins.int
     @_builtins.property
     def quality(self) -> Global___QualityReport: ...

@@ -1,0 +1,5 @@
+"""`python -m bullpend`."""
+
+from bullpend.cli import main
+
+raise SystemExit(main())

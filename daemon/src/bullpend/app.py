@@ -1,0 +1,216 @@
+"""The composition root: puts the rooms together, serves, and takes them apart in order.
+
+    lock → database (migrations) → workers → dispatcher (recovery) → services → socket → endpoint.json
+    signal → refuse calls → drain → workers gone → database closed → endpoint.json and lock given back
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from bullpen_api.v1 import (
+    asset_pb2_grpc,
+    bible_pb2_grpc,
+    event_pb2_grpc,
+    model_pb2_grpc,
+    project_pb2_grpc,
+    run_pb2_grpc,
+    system_pb2_grpc,
+)
+
+from bullpend import __version__
+from bullpend.assets.files import Files
+from bullpend.assets.intake import Intake
+from bullpend.assets.service import AssetService
+from bullpend.bible.service import BibleService
+from bullpend.clock import SystemClock, new_id
+from bullpend.db import Database
+from bullpend.dispatch.dispatcher import Dispatcher
+from bullpend.events.bus import Bus
+from bullpend.events.service import EventService
+from bullpend.metrics.collect import MachineProbe
+from bullpend.models.registry import Registry
+from bullpend.models.service import Devices, DeviceService, ModelService
+from bullpend.projects.service import ProjectService
+from bullpend.quality.model import Limits
+from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
+from bullpend.rpc.interceptor import Guard
+from bullpend.rpc.server import Mount, Server
+from bullpend.runs import manifest as manifests
+from bullpend.runs.making import Making
+from bullpend.runs.plan import DeviceFacts
+from bullpend.runs.planning import Planning
+from bullpend.runs.service import RunService
+from bullpend.scheduling.model import Policy
+from bullpend.settings import Settings
+from bullpend.system.diagnosis import Diagnosis
+from bullpend.system.service import Identity, Metrics, SystemService
+from bullpend.workers.model import WorkerSettings
+from bullpend.workers.probe import choose, probe
+from bullpend.workers.supervisor import Supervisor
+
+log = structlog.get_logger("daemon")
+
+DRAIN_SECONDS = 10.0
+GRACE_SECONDS = 1.0
+
+
+@dataclass
+class Stop:
+    """Why and how the daemon is to end."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    now: bool = False
+
+    def ask(self, now: bool) -> None:
+        """Ends the daemon; a second, impatient call shortens the first."""
+        self.now = self.now or now or self.asked.is_set()
+        self.asked.set()
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until a signal or a Shutdown call. Raises HomeLocked, SchemaTooNew, DatabaseUnavailable, DiskFull,
+    SettingInvalid or DeviceUnavailable before it serves."""
+    home, clock, stop = settings.home, SystemClock(), Stop()
+    identity = Identity(new_id(), os.getpid(), clock.now())
+    async with AsyncExitStack() as stack:
+        lock = HomeLock(home.run)
+        lock.acquire()
+        stack.callback(lock.release)
+        sweep(home.tmp)
+        manifest = manifests.load(settings.manifest_file)
+        bus = Bus()
+        database = Database.open(home.database, clock, bus.committed)
+        stack.callback(database.close)
+        bus.revision = await database.read(lambda view: view.revision())
+        devices = choose(probe(), [settings.devices.use])
+        registry = Registry(
+            settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted
+        )
+        files = Files(home.projects)
+
+        def limits(stage: str) -> Limits:
+            known = manifest.stages.get(stage)
+            return known.qa.limits.limits() if known else Limits()
+
+        dispatcher = Dispatcher(
+            database=database,
+            bus=bus,
+            files=files,
+            clock=clock,
+            policy=Policy(
+                max_attempts=settings.scheduler.max_attempts,
+                keep_alive_seconds=settings.scheduler.keep_alive_seconds,
+            ),
+            devices=devices,
+            scratch=home.tmp,
+            limits=limits,
+            previews=settings.previews.enabled,
+        )
+        supervisor = await stack.enter_async_context(
+            Supervisor(worker_settings(settings), devices, dispatcher.heard)
+        )
+        recovered = await dispatcher.start(supervisor)
+        facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]
+        planning = Planning(
+            database,
+            manifest,
+            registry,
+            settings.input_roots(),
+            facts,
+            lambda: [view.model for view in dispatcher.residents()],
+            supervisor.run_task,
+        )
+        intake = Intake(database, files, supervisor.run_task)
+        making = Making(database, planning, intake, dispatcher.submit, settings.scheduler.queue_limit)
+        shown = Devices(dispatcher, supervisor, clock)
+        metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
+        diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
+        events = EventService(database, bus)
+        mounts: list[Mount] = [
+            (
+                project_pb2_grpc.add_ProjectServiceServicer_to_server,
+                ProjectService(database, home.projects, list(manifest.stages)),
+                "bullpen.v1.ProjectService",
+            ),
+            (bible_pb2_grpc.add_BibleServiceServicer_to_server, BibleService(database), "bullpen.v1.BibleService"),
+            (
+                run_pb2_grpc.add_RunServiceServicer_to_server,
+                RunService(database, planning, making, dispatcher),
+                "bullpen.v1.RunService",
+            ),
+            (
+                asset_pb2_grpc.add_AssetServiceServicer_to_server,
+                AssetService(database, files, intake, settings.input_roots(), home.tmp),
+                "bullpen.v1.AssetService",
+            ),
+            (event_pb2_grpc.add_EventServiceServicer_to_server, events, "bullpen.v1.EventService"),
+            (
+                model_pb2_grpc.add_ModelServiceServicer_to_server,
+                ModelService(registry, dispatcher, bus),
+                "bullpen.v1.ModelService",
+            ),
+            (
+                model_pb2_grpc.add_DeviceServiceServicer_to_server,
+                DeviceService(shown, bus),
+                "bullpen.v1.DeviceService",
+            ),
+            (
+                system_pb2_grpc.add_SystemServiceServicer_to_server,
+                SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),
+                "bullpen.v1.SystemService",
+            ),
+        ]
+        token = secrets.token_urlsafe(32)
+        server = Server(Guard(token), mounts)
+        path = socket_path(home.root)
+        address = await server.start(path)
+        write_endpoint(home.run, Endpoint(address, token, identity.pid, __version__, identity.instance))
+        stack.callback(remove_endpoint, home.run, identity.instance)
+        listen(stop)
+        notify_ready()
+        log.info("daemon.serving", address=address, recovered=recovered, devices=[d.name for d in devices])
+        await stop.asked.wait()
+        log.info("daemon.stopping", now=stop.now)
+        events.close()
+        await server.stop(GRACE_SECONDS)
+        path.unlink(missing_ok=True)
+        await dispatcher.drain(0.0 if stop.now else DRAIN_SECONDS)
+    log.info("daemon.stopped")
+
+
+def worker_settings(settings: Settings) -> WorkerSettings:
+    """What the workers room takes of the settings."""
+    return WorkerSettings(
+        heartbeat_seconds=settings.worker.heartbeat_seconds,
+        hung_seconds=settings.worker.hang_seconds,
+        post_workers=settings.post.workers,
+        threads=settings.worker_threads,
+        max_pixels=settings.max_pixels,
+    )
+
+
+def sweep(folder: Path) -> None:
+    """Removes what an earlier daemon left unfinished."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            path.unlink()
+
+
+def listen(stop: Stop) -> None:
+    """SIGTERM and SIGINT end the daemon; a second one ends it at once."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":  # not run in the tests of this project
+        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(stop.ask, False))
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.ask, False)
+

@@ -1,0 +1,74 @@
+"""Takes pictures into the store: a post worker checks, hashes and keeps the bytes; then one transaction registers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.assets import store
+from bullpend.assets.files import Files
+from bullpend.db import Database, Row
+
+RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
+
+
+class Intake:
+    """The one way by which pictures from outside become assets."""
+
+    def __init__(self, database: Database, files: Files, run_task: RunTask) -> None:
+        self._database = database
+        self._files = files
+        self._run_task = run_task
+
+    async def take(
+        self,
+        project: str,
+        path: Path,
+        *,
+        kind: str,
+        display_name: str,
+        origin: str,
+        licence: str = "",
+        tags: Sequence[str] = (),
+        consume: bool = False,
+    ) -> Row:
+        """Stores the picture at `path` unchanged and returns its asset's row.
+
+        Raises PictureUnreadable, PictureTooLarge, PathNotFound or DiskFull; nothing is half written then.
+        """
+        sidecar = {
+            "schema": "bullpen.asset/1",
+            "project": project,
+            "kind": kind,
+            "display_name": display_name,
+            "origin": origin,
+            "licence": licence,
+            "tags": list(tags),
+        }
+        task = link_pb2.Task(
+            import_picture=link_pb2.ImportPicture(
+                path=str(path),
+                assets_folder=str(self._files.assets(project)),
+                thumbnails_folder=str(self._files.thumbnails(project)),
+                sidecar_json=json.dumps(sidecar),
+                consume=consume,
+            )
+        )
+        stored = (await self._run_task(task)).stored_picture
+        row: Row = {
+            "project": project,
+            "kind": kind,
+            "sha256": stored.sha256,
+            "mime_type": stored.mime_type,
+            "size_bytes": stored.size_bytes,
+            "width": stored.width,
+            "height": stored.height,
+            "display_name": display_name,
+            "origin": origin,
+            "licence": licence,
+            "tags": list(tags),
+        }
+        return await self._database.write(lambda tx: store.add(tx, self._files, row))

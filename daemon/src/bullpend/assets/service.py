@@ -1,0 +1,169 @@
+"""AssetService: unpack, call, pack; content goes out in chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from bullpen_api.v1 import asset_pb2, asset_pb2_grpc
+
+from bullpend.assets import store
+from bullpend.assets.files import Files
+from bullpend.assets.intake import Intake
+from bullpend.clock import new_id
+from bullpend.db import Database, Row
+from bullpend.db.database import View, mapped_disk_errors
+from bullpend.errors import ContentLost, FieldInvalid, LimitExceeded
+from bullpend.projects import store as projects
+from bullpend.rpc import names, paging
+from bullpend.paths import allowed_file
+
+CHUNK = 256 * 1024
+UPLOAD_LIMIT = 256 * 1024 * 1024
+IMPORT_KINDS = ("SOURCE", "REFERENCE")
+
+
+def import_kind(kind: asset_pb2.Asset.Kind.ValueType) -> str:
+    """The kind of an imported asset. Raises FieldInvalid for kinds that only runs make."""
+    name = asset_pb2.Asset.Kind.Name(kind).removeprefix("KIND_") if kind else "SOURCE"
+    if name not in IMPORT_KINDS:
+        raise FieldInvalid("An imported picture is a source or a reference.", field="kind")
+    return name
+
+
+def check_tags(tags: Sequence[str]) -> list[str]:
+    """Tags without blanks and doubles; at most 64 of up to 64 characters."""
+    if len(tags) > 64:
+        raise FieldInvalid(f"`tags` has {len(tags)} entries; at most 64 are kept.", field="tags")
+    return list(dict.fromkeys(names.text(tag.strip(), "tags", 64, required=True) for tag in tags))
+
+
+class AssetService(asset_pb2_grpc.AssetServiceServicer):
+    """The registry of pictures and files."""
+
+    def __init__(self, database: Database, files: Files, intake: Intake, roots: Sequence[Path], scratch: Path) -> None:
+        self._database = database
+        self._files = files
+        self._intake = intake
+        self._roots = roots
+        self._scratch = scratch
+
+    async def GetAsset(self, request: asset_pb2.GetAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """One asset."""
+        return store.pack(await self._get(request.name), self._files)
+
+    async def ListAssets(self, request: asset_pb2.ListAssetsRequest, context: Any) -> asset_pb2.ListAssetsResponse:  # noqa: N802
+        """Assets, newest first."""
+        (project,) = names.parse(request.parent, "projects/*", "parent")
+        kinds = [asset_pb2.Asset.Kind.Name(kind).removeprefix("KIND_") for kind in request.kinds]
+        scope = f"{project}/assets/{','.join(kinds)}"
+        page = paging.page(request.page_size, request.page_token, scope, (int,))
+
+        def read(view: View) -> tuple[list[Row], int]:
+            projects.get(view, project, "parent")
+            before = int(page.after[0]) if page.after else None
+            return store.page(view, project, kinds, before, page.limit + 1), view.revision()
+
+        rows, revision = await self._database.read(read)
+        shown, token = page.cut(rows, [(row["id"],) for row in rows])
+        assets = [store.pack(row, self._files) for row in shown]
+        return asset_pb2.ListAssetsResponse(assets=assets, next_page_token=token, revision=revision)
+
+    async def ImportAsset(self, request: asset_pb2.ImportAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """Takes a picture from the daemon's own disk."""
+        (project,) = names.parse(request.parent, "projects/*", "parent")
+        await self._database.read(lambda view: projects.get(view, project, "parent"))
+        path = await asyncio.to_thread(allowed_file, request.path, self._roots, "path")
+        row = await self._intake.take(
+            project,
+            path,
+            kind=import_kind(request.kind),
+            display_name=path.name,
+            origin=str(path),
+            licence=names.text(request.licence, "licence", 200),
+            tags=check_tags(request.tags),
+        )
+        return store.pack(row, self._files)
+
+    async def UploadAsset(  # noqa: N802
+        self, request_iterator: AsyncIterator[asset_pb2.UploadAssetRequest], context: Any
+    ) -> asset_pb2.Asset:
+        """Takes a picture that the client sends."""
+        head: asset_pb2.UploadHead | None = None
+        project, received = "", 0
+        scratch = self._scratch / f"upload-{new_id()}"
+        file: IO[bytes] | None = None
+        try:
+            async for part in request_iterator:
+                if part.HasField("head"):
+                    if head is not None:
+                        raise FieldInvalid("The head goes first and once.", field="head")
+                    head = part.head
+                    (project,) = names.parse(head.parent, "projects/*", "head.parent")
+                    await self._database.read(lambda view: projects.get(view, project, "head.parent"))
+                    file = await asyncio.to_thread(scratch.open, "wb")
+                    continue
+                if file is None:
+                    raise FieldInvalid("The first message must carry the head.", field="head")
+                received += len(part.chunk)
+                if received > UPLOAD_LIMIT:
+                    raise LimitExceeded(f"An upload may have {UPLOAD_LIMIT >> 20} MiB at most.", field="chunk")
+                with mapped_disk_errors():
+                    await asyncio.to_thread(file.write, part.chunk)
+            if head is None or file is None:
+                raise FieldInvalid("The upload holds no head.", field="head")
+            with mapped_disk_errors():
+                file.close()
+            display_name = Path(names.text(head.display_name, "head.display_name", 200)).name or "upload"
+            row = await self._intake.take(
+                project,
+                scratch,
+                kind=import_kind(head.kind),
+                display_name=display_name,
+                origin=f"upload:{display_name}",
+                licence=names.text(head.licence, "head.licence", 200),
+                tags=check_tags(head.tags),
+                consume=True,
+            )
+            return store.pack(row, self._files)
+        finally:
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    file.close()
+            scratch.unlink(missing_ok=True)
+
+    async def ReadContent(  # noqa: N802
+        self, request: asset_pb2.ReadContentRequest, context: Any
+    ) -> AsyncIterator[asset_pb2.ReadContentResponse]:
+        """Streams the content, or the thumbnail, from an offset on."""
+        row = await self._get(request.name)
+        path, mime = self._files.content(row["project"], row["sha256"], row["mime_type"]), row["mime_type"]
+        if request.variant == asset_pb2.ReadContentRequest.VARIANT_THUMBNAIL:
+            path, mime = self._files.thumbnail(row["project"], row["sha256"]), "image/webp"
+        if request.offset < 0:
+            raise FieldInvalid("`offset` is negative.", field="offset")
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except OSError as error:
+            raise ContentLost(f"The file of {request.name} cannot be read: {error.strerror}.", path=path) from error
+        with file:
+            total = path.stat().st_size
+            file.seek(request.offset)
+            first = True
+            while chunk := await asyncio.to_thread(file.read, CHUNK):
+                yield asset_pb2.ReadContentResponse(
+                    chunk=chunk, total_bytes=total if first else 0, mime_type=mime if first else ""
+                )
+                first = False
+
+    async def _get(self, name: str) -> Row:
+        project, slug = names.parse(name, "projects/*/assets/*")
+
+        def read(view: View) -> Row:
+            projects.get(view, project)
+            return store.get(view, project, slug)
+
+        return await self._database.read(read)

@@ -1,0 +1,1 @@
+"""What a universe looks like: style guides, characters, scenes."""

@@ -1,0 +1,301 @@
+"""The database: one writer connection on its own thread, a few read-only ones, and group commit.
+
+Writes are whole synchronous functions that run on the writer thread inside one transaction; everything that waits at
+that moment shares a commit, each function behind a savepoint of its own, so that one that raises takes nothing else
+with it. A write has happened when `write` returns: the commit is synced to the disk (`synchronous=FULL`).
+
+Events that a function emits become rows of the journal in the same transaction, and are handed on, in order, when it
+is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+import apsw
+
+from bullpend.clock import Clock
+from bullpend.db import migrate
+from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Value = str | int | float | bytes | None
+
+MAX_GROUP = 256
+READERS = 2
+BUSY_MS = 5000
+
+
+class Event(NamedTuple):
+    """A committed row of the journal; `payload` is a serialized bullpen.v1.Event without revision and time."""
+
+    revision: int
+    time: float
+    project: str
+    subject: str
+    kind: str
+    payload: bytes
+
+
+class View:
+    """Reads on one connection. Rows come as dictionaries by column name."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def all(self, sql: str, *args: Value) -> list[Row]:
+        """Every row."""
+        cursor = self._connection.execute(sql, args)
+        names: list[str] | None = None
+        rows = []
+        for values in cursor:
+            names = names or [d[0] for d in cursor.get_description()]
+            rows.append(dict(zip(names, values, strict=True)))
+        return rows
+
+    def one(self, sql: str, *args: Value) -> Row | None:
+        """The first row, if any."""
+        rows = self.all(sql, *args)
+        return rows[0] if rows else None
+
+    def value(self, sql: str, *args: Value) -> Any:
+        """The first column of the first row, or None."""
+        for values in self._connection.execute(sql, args):
+            return values[0]
+        return None
+
+    def revision(self) -> int:
+        """The last committed revision that this view can see."""
+        return cast(int, self.value("SELECT coalesce(max(revision), 0) FROM journal"))
+
+
+class Tx(View):
+    """One write: statements, and the events that go with them."""
+
+    def __init__(self, connection: apsw.Connection, now: float, events: list[Event]) -> None:
+        super().__init__(connection)
+        self.now = now
+        self._events = events
+
+    def run(self, sql: str, *args: Value) -> int:
+        """Runs one statement to its end and returns how many rows it changed."""
+        for _ in self._connection.execute(sql, args):
+            pass
+        return self._connection.changes()
+
+    def insert(self, table: str, row: Row) -> int:
+        """Inserts a row and returns its rowid. Column names come from our own code only."""
+        columns = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" * len(row))
+        for _ in self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values())):  # noqa: S608 -- names are ours
+            pass
+        return self._connection.last_insert_rowid()
+
+    def next_revision(self) -> int:
+        """The revision that the next `emit` will have; rows store it before their payload is packed."""
+        return cast(int, self.value("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='journal'), 0)")) + 1
+
+    def emit(self, project: str, subject: str, kind: str, payload: bytes) -> int:
+        """Adds a row to the journal and returns its revision."""
+        row = {"time": self.now, "project": project, "subject": subject, "kind": kind, "payload": payload}
+        revision = self.insert("journal", row)
+        self._events.append(Event(revision, self.now, project, subject, kind, payload))
+        return revision
+
+
+@dataclass
+class _Write(Generic[T]):
+    work: Callable[[Tx], T]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[T]
+    result: T | None = None
+    error: BaseException | None = None
+
+
+class Database:
+    """The daemon's SQLite file. Open with `Database.open`, end with `close`."""
+
+    def __init__(self, path: Path, clock: Clock, on_commit: Callable[[list[Event]], None]) -> None:
+        self.path = path
+        self._clock = clock
+        self._on_commit = on_commit
+        self._queue: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_loop, name="db-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-reader")
+        self._local = threading.local()
+        self._closed = False
+        self._writer: apsw.Connection | None = None
+        self._inode = -1
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock, on_commit: Callable[[list[Event]], None]) -> Database:
+        """Opens or creates the file and brings its schema up to date.
+
+        `on_commit` gets each group's events on the event loop that asked for the last of its writes.
+        Raises SchemaTooNew, DatabaseUnavailable or DiskFull.
+        """
+        database = cls(path, clock, on_commit)
+        with mapped_errors():
+            connection = apsw.Connection(str(path))
+            connection.set_busy_timeout(BUSY_MS)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+                for _ in connection.execute(f"PRAGMA {pragma}"):
+                    pass
+            migrate.apply(connection, path)
+            path.chmod(0o600)
+        database._writer = connection
+        database._inode = path.stat().st_ino
+        database._thread.start()
+        return database
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Runs `work` in a transaction; returns its result once that is durable, or raises what it raised."""
+        if self._closed:
+            raise ShuttingDown("The database is closed.")
+        loop = asyncio.get_running_loop()
+        item = _Write(work, loop, loop.create_future())
+        self._queue.put(item)
+        return await item.future
+
+    async def read(self, work: Callable[[View], T]) -> T:
+        """Runs `work` on a read-only connection, with one consistent view of the file."""
+        if self._closed:
+            raise ShuttingDown("The database is closed.")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def file_in_place(self) -> bool:
+        """False when the file was deleted or replaced under the daemon: writes would go nowhere."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Finishes what is queued and closes every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._readers.shutdown(wait=True)
+
+    def _read(self, work: Callable[[View], T]) -> T:
+        with mapped_errors():
+            connection: apsw.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+                connection.set_busy_timeout(BUSY_MS)
+                self._local.connection = connection
+            with _transaction(connection, "BEGIN"):
+                return work(View(connection))
+
+    def _write_loop(self) -> None:
+        connection = self._writer
+        assert connection is not None
+        ending = False
+        while not ending:
+            first = self._queue.get()
+            group: list[_Write[Any]] = [] if first is None else [first]
+            ending = first is None
+            while len(group) < MAX_GROUP and not self._queue.empty():
+                item = self._queue.get()
+                if item is None:
+                    ending = True
+                else:
+                    group.append(item)
+            if group:
+                self._commit(connection, group)
+        connection.close()
+
+    def _commit(self, connection: apsw.Connection, group: list[_Write[Any]]) -> None:
+        events: list[Event] = []
+        try:
+            with mapped_errors(), _transaction(connection, "BEGIN IMMEDIATE"):
+                for item in group:
+                    kept = len(events)
+                    _execute(connection, "SAVEPOINT item")
+                    try:
+                        item.result = item.work(Tx(connection, self._clock.now(), events))
+                    except (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError):
+                        raise
+                    except Exception as error:  # noqa: BLE001 -- handed to the one who asked
+                        _execute(connection, "ROLLBACK TO item")
+                        del events[kept:]
+                        item.error = error
+                    _execute(connection, "RELEASE item")
+                if not self.file_in_place():
+                    raise DatabaseUnavailable("The database file was deleted or replaced while the daemon runs.")
+        except Exception as error:  # noqa: BLE001 -- the commit failed: everyone in the group hears of it
+            events = []
+            for item in group:
+                item.error = item.error or error
+        by_loop = group[-1].loop
+        try:
+            by_loop.call_soon_threadsafe(_deliver, group, events, self._on_commit)
+        except RuntimeError:
+            return  # the loop ended while the daemon stops; what is committed stays
+
+
+def _deliver(group: Sequence[_Write[Any]], events: list[Event], on_commit: Callable[[list[Event]], None]) -> None:
+    if events:
+        on_commit(events)
+    for item in group:
+        if item.future.done():
+            continue
+        if item.error is not None:
+            item.future.set_exception(item.error)
+        else:
+            item.future.set_result(item.result)
+
+
+def _execute(connection: apsw.Connection, sql: str) -> None:
+    for _ in connection.execute(sql):
+        pass
+
+
+@contextmanager
+def _transaction(connection: apsw.Connection, begin: str) -> Iterator[None]:
+    _execute(connection, begin)
+    try:
+        yield
+    except BaseException:
+        if not connection.get_autocommit():
+            _execute(connection, "ROLLBACK")
+        raise
+    _execute(connection, "COMMIT")
+
+
+@contextmanager
+def mapped_disk_errors() -> Iterator[None]:
+    """Turns a full disk into DiskFull; other errors of the system pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("The disk of the daemon's home is full.") from error
+        raise
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turns SQLite's errors into those of the daemon."""
+    try:
+        yield
+    except BullpenError:
+        raise
+    except apsw.FullError as error:
+        raise DiskFull("The disk of the database is full.") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DatabaseUnavailable(f"The database is damaged: {error}.") from error
+    except apsw.Error as error:
+        raise DatabaseUnavailable(f"The database cannot be used: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,84 @@
+"""From a raw picture to a registered candidate: encoded, stored and measured by a post worker, then one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.assets.files import Files
+from bullpend.db import Database
+from bullpend.dispatch.lease import Lease, changes_of
+from bullpend.quality.model import NOT_FINITE, Limits
+from bullpend.quality.rules import assess
+from bullpend.runs import transitions
+from bullpend.runs.recipe import parameters_text, to_json
+
+RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
+
+
+class Finishing:
+    """Turns CandidateReady frames into candidates with assets."""
+
+    def __init__(self, database: Database, files: Files, run_task: RunTask) -> None:
+        self._database = database
+        self._files = files
+        self._run_task = run_task
+
+    async def finish(
+        self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits
+    ) -> bool:
+        """Stores and registers the picture; False when its attempt is no longer the one that counts.
+
+        Raises DiskFull, WorkerLost, DatabaseUnavailable or what the post worker met.
+        """
+        project = lease.run["project"]
+        recipe = lease.recipe(frame, ready).to_dict()
+        text = to_json(recipe)
+        sidecar = {
+            "schema": "bullpen.asset/1",
+            "project": project,
+            "kind": "CANDIDATE",
+            "display_name": f"{lease.run['slug']}_{frame.candidate.split('/')[-3]}_{frame.candidate.split('/')[-1]}.png",
+            "origin": frame.candidate,
+            "derived_from": [lease.job["source_asset"]],
+            "recipe": recipe,
+        }
+        task = link_pb2.Task(
+            finish_picture=link_pb2.FinishPicture(
+                raw_path=frame.raw_path,
+                width=frame.width,
+                height=frame.height,
+                assets_folder=str(self._files.assets(project)),
+                thumbnails_folder=str(self._files.thumbnails(project)),
+                texts={"bullpen": text, "parameters": parameters_text(recipe)},
+                sidecar_json=json.dumps(sidecar),
+                source_path=str(lease.source),
+            )
+        )
+        stored = (await self._run_task(task)).stored_picture
+        measures = {**stored.measures, NOT_FINITE: frame.not_finite}
+        done = transitions.Finished(
+            candidate=frame.candidate,
+            job=frame.job,
+            attempt=frame.attempt,
+            asset={
+                "project": project,
+                "kind": "CANDIDATE",
+                "sha256": stored.sha256,
+                "mime_type": stored.mime_type,
+                "size_bytes": stored.size_bytes,
+                "width": stored.width,
+                "height": stored.height,
+                "display_name": sidecar["display_name"],
+                "origin": frame.candidate,
+                "derived_from": sidecar["derived_from"],
+            },
+            quality=assess(measures, limits, expected_size=(frame.width, frame.height)),
+            recipe=text,
+            changes=[change.to_dict() for change in changes_of(frame)],
+            device_seconds=frame.device_seconds,
+            device=lease.device,
+        )
+        return await self._database.write(lambda tx: transitions.finish_candidate(tx, self._files, done))

@@ -1,0 +1,101 @@
+"""A job that a device works on: what the frames to the worker and the recipes of its pictures are made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.db import Row
+from bullpend.runs.model import AppliedChange
+from bullpend.runs.recipe import Recipe
+from bullpend.runs.store import run_name
+from bullpend.runs.wire import sampling_of
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Rows as they were when the job was leased, the source's file, and the device."""
+
+    run: Row
+    job: Row
+    source: Path
+    device: str
+    device_kind: str
+
+    @property
+    def attempt(self) -> int:
+        """Counted from 1; marks every answer."""
+        return int(self.job["attempt"])
+
+    def frame(self, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
+        """The order to the device's worker: what is still to be made of the job."""
+        run, job = self.run, self.job
+        tasks = [
+            link_pb2.CandidateTask(
+                name=row["name"],
+                seed=row["seed"],
+                changes=[link_pb2.AppliedChange(**change) for change in json.loads(row["changes"])],
+            )
+            for row in job["candidates"]
+            if row["state"] in ("QUEUED", "RUNNING")
+        ]
+        return link_pb2.ToWorker(
+            run_job=link_pb2.RunJob(
+                job=job["name"],
+                attempt=self.attempt,
+                model=link_pb2.ModelRef(name=run["model"], family=run["model_family"], path=run["model_path"]),
+                source_path=str(self.source),
+                prompt=job["prompt"],
+                negative_prompt=job["negative_prompt"],
+                steps=run["steps"],
+                guidance_scale=run["guidance_scale"],
+                image_guidance_scale=run["image_guidance_scale"],
+                width=run["width"],
+                height=run["height"],
+                candidates=tasks,
+                out_folder=str(out_folder),
+                preview_every=preview_every,
+            )
+        )
+
+    def recipe(self, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> Recipe:
+        """Everything that decided the picture of `frame`."""
+        run, job = self.run, self.job
+        candidate = next(row for row in job["candidates"] if row["name"] == frame.candidate)
+        return Recipe(
+            project=run["project"],
+            run=run_name(run),
+            job=job["name"],
+            candidate=frame.candidate,
+            stage=run["stage"],
+            model=run["model"],
+            model_digest=run["model_digest"],
+            family=run["model_family"],
+            engine=ready.engine,
+            device_kind=self.device_kind,
+            versions=dict(sorted(ready.versions.items())),
+            prompt=job["prompt"],
+            negative_prompt=job["negative_prompt"],
+            seed=candidate["seed"],
+            sampling=sampling_of(run),
+            source_sha256=job["source_sha256"],
+            source_asset=job["source_asset"],
+            scene=job["scene"],
+            source_path=job["source_path"],
+            changes=changes_of(frame),
+        )
+
+
+def changes_of(frame: link_pb2.CandidateReady) -> tuple[AppliedChange, ...]:
+    """The changes of parameters that took effect while the picture was made."""
+    return tuple(
+        AppliedChange(
+            change.step,
+            change.guidance_scale if change.HasField("guidance_scale") else None,
+            change.image_guidance_scale if change.HasField("image_guidance_scale") else None,
+        )
+        for change in frame.changes
+    )

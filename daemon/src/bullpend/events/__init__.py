@@ -1,0 +1,1 @@
+"""What clients hear: the journal's events in order, and the latest progress of what runs."""

@@ -1,0 +1,122 @@
+"""EventService: the journal as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from bullpen_api.v1 import event_pb2, event_pb2_grpc
+
+from bullpend.db import Database, Event
+from bullpend.errors import ProjectNotFound, RevisionUnknown, ShuttingDown, WatcherTooSlow
+from bullpend.events.bus import Bus
+from bullpend.rpc import names
+from bullpend.rpc.wire import timestamp
+
+PAGE = 256
+BOOKMARK_SECONDS = 10.0
+STALL_SECONDS = 60.0
+
+
+def read_journal(view: Any, after: int, project: str, limit: int) -> list[Event]:
+    """Up to `limit` events after a revision, of one project or of all (`""`)."""
+    where, args = ("AND project = ?", (project,)) if project else ("", ())
+    sql = f"SELECT revision, time, project, subject, kind, payload FROM journal WHERE revision > ? {where} ORDER BY revision LIMIT ?"  # noqa: S608, E501 -- fixed texts
+    return [Event(**row) for row in view.all(sql, after, *args, limit)]
+
+
+def pack(event: Event) -> event_pb2.WatchResponse:
+    """The wire form of a committed event."""
+    message = event_pb2.Event.FromString(event.payload)
+    message.revision, message.subject, message.kind = event.revision, event.subject, event.kind
+    message.time.CopyFrom(timestamp(event.time))
+    return event_pb2.WatchResponse(event=message)
+
+
+class EventService(event_pb2_grpc.EventServiceServicer):
+    """Streams events after a revision, and follows."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+        self.closing = asyncio.Event()
+
+    async def Watch(  # noqa: N802 -- gRPC's name
+        self,
+        request: event_pb2.WatchRequest,
+        context: grpc.aio.ServicerContext[event_pb2.WatchRequest, event_pb2.WatchResponse],
+    ) -> None:
+        """Ordered, unique, complete after `after_revision`; progress and previews are the latest values only."""
+        project = await self._scope(request.parent)
+        cursor = request.after_revision if request.HasField("after_revision") else self._bus.revision
+        if not 0 <= cursor <= self._bus.revision:
+            raise RevisionUnknown(
+                f"The journal ends at revision {self._bus.revision}, before {cursor}.", field="after_revision"
+            )
+        subscriber = self._bus.subscribe(progress=request.progress, previews=request.previews)
+        prefix = f"projects/{project}/"
+        try:
+            await send(context, bookmark(cursor))
+            marked = cursor
+            while True:
+                async for event in self._catch_up(cursor, project):
+                    cursor = event.revision
+                    if not project or event.project == project:
+                        await send(context, pack(event))
+                        marked = cursor
+                for item in subscriber.take():
+                    candidate = item.progress.candidate or item.preview.candidate
+                    if not project or candidate.startswith(prefix):
+                        await send(context, item)
+                if self.closing.is_set():
+                    raise ShuttingDown("The daemon is shutting down.")
+                fresh = await subscriber.wait(BOOKMARK_SECONDS)
+                if not fresh or cursor - marked >= PAGE:
+                    await send(context, bookmark(cursor))
+                    marked = cursor
+        finally:
+            self._bus.unsubscribe(subscriber)
+
+    def close(self) -> None:
+        """Ends every watch with SHUTTING_DOWN."""
+        self.closing.set()
+        self._bus.wake_all()
+
+    async def _scope(self, parent: str) -> str:
+        if parent in ("", "projects/-"):
+            return ""
+        (project,) = names.parse(parent, "projects/*", "parent")
+        if not await self._database.read(lambda v: v.value("SELECT 1 FROM projects WHERE slug = ?", project)):
+            raise ProjectNotFound(f"There is no project {project}.", field="parent", project=project)
+        return project
+
+    async def _catch_up(self, after: int, project: str) -> AsyncIterator[Event]:
+        """Everything committed after a revision: from memory where it reaches back, else from the journal."""
+        while after < self._bus.revision:
+            end = self._bus.revision
+            page = self._bus.recent(after, PAGE)
+            if page is None:
+                page = await self._database.read(lambda view: read_journal(view, after, "", PAGE))  # noqa: B023
+            for event in page:
+                yield event
+            if not page:
+                return
+            after = page[-1].revision
+            if after >= end:
+                return
+
+
+async def send(context: grpc.aio.ServicerContext[Any, Any], item: event_pb2.WatchResponse) -> None:
+    """Writes one item; a client that takes none for a minute is let go, and can resume."""
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            await context.write(item)
+    except TimeoutError:
+        raise WatcherTooSlow(f"The watcher read nothing for {STALL_SECONDS:.0f} s.") from None
+
+
+def bookmark(revision: int) -> event_pb2.WatchResponse:
+    """Says up to which revision everything was sent."""
+    return event_pb2.WatchResponse(bookmark=event_pb2.Bookmark(revision=revision))

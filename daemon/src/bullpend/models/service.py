@@ -1,0 +1,132 @@
+"""ModelService and DeviceService: what can be run, on what, and what is in memory now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bullpen_api.v1 import model_pb2, model_pb2_grpc
+
+from bullpend.clock import Clock
+from bullpend.dispatch.dispatcher import Dispatcher
+from bullpend.events.bus import Bus
+from bullpend.models.model import Model
+from bullpend.models.registry import Registry
+from bullpend.rpc import paging
+from bullpend.rpc.wire import duration, timestamp
+from bullpend.scheduling import views
+from bullpend.workers.model import DeviceInfo
+from bullpend.workers.supervisor import Supervisor
+
+
+def pack(model: Model) -> model_pb2.Model:
+    """The wire form of a model."""
+    return model_pb2.Model(
+        name=model.name,
+        title=model.title,
+        state=model_pb2.Model.State.Value(f"STATE_{model.state}"),
+        family=model.family,
+        licence=model.licence,
+        path=model.path,
+        size_bytes=model.size_bytes,
+        capabilities=model.capabilities,
+        default_width=model.default_width,
+        default_height=model.default_height,
+        default_steps=model.default_steps,
+        problem=model.problem,
+        engine=model.engine,
+    )
+
+
+class Devices:
+    """Devices as they are shown: what was found, what the scheduler knows, what their workers last said."""
+
+    def __init__(self, dispatcher: Dispatcher, supervisor: Supervisor, clock: Clock) -> None:
+        self._dispatcher = dispatcher
+        self._supervisor = supervisor
+        self._clock = clock
+
+    def all(self) -> list[model_pb2.Device]:
+        """Every device, the default first."""
+        return [self._pack(info) for info in self._dispatcher.devices.values()]
+
+    def _pack(self, info: DeviceInfo) -> model_pb2.Device:
+        known = self._dispatcher.state.devices.get(info.name)
+        state = views.device_state(known, self._clock.monotonic()) if known else "cold"
+        status = self._supervisor.status(info.name)
+        ready = self._dispatcher.ready.get(info.name)
+        beat = status.heartbeat if status else None
+        return model_pb2.Device(
+            name=info.name,
+            kind=info.kind,
+            title=(ready.device_title if ready else "") or info.title,
+            state=model_pb2.Device.State.Value(f"STATE_{state.upper()}"),
+            engine=info.engine,
+            reason=(known.lost_reason if known and state == "failed" else "") or info.reason,
+            memory_total_bytes=(ready.memory_total_bytes if ready else 0) or info.memory_total_bytes,
+            memory_used_bytes=beat.memory_used_bytes if beat else 0,
+            job=known.job if known else "",
+            worker_pid=status.pid if status else 0,
+            uptime=duration(status.uptime_seconds) if status else None,
+        )
+
+
+class ModelService(model_pb2_grpc.ModelServiceServicer):
+    """The registry of models, and which of them are in memory."""
+
+    def __init__(self, registry: Registry, dispatcher: Dispatcher, bus: Bus) -> None:
+        self._registry = registry
+        self._dispatcher = dispatcher
+        self._bus = bus
+
+    async def GetModel(self, request: model_pb2.GetModelRequest, context: Any) -> model_pb2.Model:  # noqa: N802
+        """One model."""
+        return pack(await asyncio.to_thread(self._registry.get, request.name))
+
+    async def ListModels(self, request: model_pb2.ListModelsRequest, context: Any) -> model_pb2.ListModelsResponse:  # noqa: N802
+        """Installed models by name; looks at the folders anew."""
+        page = paging.page(request.page_size, request.page_token, "models", (str,))
+        models = sorted(await asyncio.to_thread(self._registry.scan), key=lambda model: model.name)
+        after = str(page.after[0]) if page.after else ""
+        rest = [model for model in models if model.name > after][: page.limit + 1]
+        shown, token = page.cut(rest, [(model.name,) for model in rest])
+        return model_pb2.ListModelsResponse(
+            models=[pack(model) for model in shown], next_page_token=token, revision=self._bus.revision
+        )
+
+    async def ListResidents(  # noqa: N802
+        self, request: model_pb2.ListResidentsRequest, context: Any
+    ) -> model_pb2.ListResidentsResponse:
+        """What is in memory now."""
+        residents = [
+            model_pb2.Resident(
+                model=view.model,
+                device=view.device,
+                size_bytes=view.size_bytes,
+                since=timestamp(view.since),
+                expires=timestamp(view.expires),
+                reason=view.reason,
+                in_use=view.in_use,
+            )
+            for view in self._dispatcher.residents()
+        ]
+        return model_pb2.ListResidentsResponse(residents=residents, revision=self._bus.revision)
+
+    async def UnloadModel(self, request: model_pb2.UnloadModelRequest, context: Any) -> model_pb2.UnloadModelResponse:  # noqa: N802
+        """Frees a model's memory."""
+        await asyncio.to_thread(self._registry.get, request.name)
+        devices = [view.device for view in self._dispatcher.residents() if view.model == request.name]
+        self._dispatcher.unload(request.name)
+        return model_pb2.UnloadModelResponse(devices=devices)
+
+
+class DeviceService(model_pb2_grpc.DeviceServiceServicer):
+    """What can compute here."""
+
+    def __init__(self, devices: Devices, bus: Bus) -> None:
+        self._devices = devices
+        self._bus = bus
+
+    async def ListDevices(self, request: model_pb2.ListDevicesRequest, context: Any) -> model_pb2.ListDevicesResponse:  # noqa: N802
+        """Every device, the default first."""
+        return model_pb2.ListDevicesResponse(devices=self._devices.all(), revision=self._bus.revision)

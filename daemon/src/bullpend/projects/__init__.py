@@ -1,0 +1,1 @@
+"""Projects: the unit of work and of isolation."""

@@ -1,0 +1,119 @@
+"""ProjectService: unpack, call, pack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bullpen_api.v1 import event_pb2, project_pb2, project_pb2_grpc
+
+from bullpend.db import Database, Row, Tx
+from bullpend.db.database import View
+from bullpend.errors import FieldInvalid
+from bullpend.projects import store
+from bullpend.rpc import names, paging
+from bullpend.rpc.wire import etag, once, timestamp
+
+FOLDERS = ("assets", "thumbnails", "runs")
+
+
+def pack(row: Row, figures: Row | None = None, stages: Sequence[str] = ()) -> project_pb2.Project:
+    """The wire form of a project's row, with its figures where they were asked for."""
+    project = project_pb2.Project(
+        name=f"projects/{row['slug']}",
+        title=row["title"],
+        story=row["story"],
+        storage=project_pb2.Project.Storage.Value(f"STORAGE_{row['storage']}"),
+        create_time=timestamp(row["create_time"]),
+        update_time=timestamp(row["update_time"]),
+        etag=etag(row["slug"], row["revision"]),
+        revision=row["revision"],
+    )
+    if figures is not None:
+        project.figures.CopyFrom(pack_figures(figures, stages))
+    return project
+
+
+def pack_figures(row: Row, stages: Sequence[str]) -> project_pb2.ProjectFigures:
+    """The wire form of a project's figures; `stages` gives the order of the manifest."""
+    measured = row["qa_measured"]
+    return project_pb2.ProjectFigures(
+        runs=row["runs"],
+        active_runs=row["active_runs"],
+        assets=row["assets"],
+        scenes=row["scenes"],
+        characters=row["characters"],
+        candidates=row["candidates"],
+        qa_pass_rate=row["qa_passed"] / measured if measured else None,
+        device_seconds=row["device_seconds"],
+        last_run_time=timestamp(row["last_run_time"]),
+        stages=[
+            project_pb2.StageProgress(stage=stage, accepted=row["stages"].get(stage, 0), scenes=row["scenes"])
+            for stage in stages
+        ],
+    )
+
+
+class ProjectService(project_pb2_grpc.ProjectServiceServicer):
+    """Keeps universes."""
+
+    def __init__(self, database: Database, folder: Path, stages: Sequence[str]) -> None:
+        self._database = database
+        self._folder = folder
+        self._stages = stages
+
+    async def CreateProject(  # noqa: N802 -- gRPC's name
+        self, request: project_pb2.CreateProjectRequest, context: Any
+    ) -> project_pb2.Project:
+        """Makes the folder, then the row: a crash between the two leaves an empty folder, which is taken over."""
+        slug = names.slug(request.project_id, "project_id")
+        title = names.text(request.project.title, "project.title", 200)
+        story = names.text(request.project.story, "project.story", 20_000)
+        if request.project.storage not in (0, project_pb2.Project.STORAGE_LOCAL):
+            raise FieldInvalid("Only local storage is available.", field="project.storage")
+        await asyncio.to_thread(make_folders, self._folder / slug)
+
+        def create(tx: Tx) -> Row:
+            def work() -> str:
+                row = store.create(tx, slug, title, story)
+                message = pack(row)
+                tx.emit(slug, message.name, "project.created", event_pb2.Event(project=message).SerializeToString())
+                return slug
+
+            return store.get(tx, once(tx, request.request_id, request, work))
+
+        return self._full(await self._database.write(create), None)
+
+    async def GetProject(self, request: project_pb2.GetProjectRequest, context: Any) -> project_pb2.Project:  # noqa: N802
+        """One project with its figures."""
+        (slug,) = names.parse(request.name, "projects/*")
+        row, figures = await self._database.read(lambda v: (store.get(v, slug), store.figures(v, slug)))
+        return self._full(row, figures)
+
+    async def ListProjects(  # noqa: N802
+        self, request: project_pb2.ListProjectsRequest, context: Any
+    ) -> project_pb2.ListProjectsResponse:
+        """Projects by slug, with their figures."""
+        page = paging.page(request.page_size, request.page_token, "projects", (str,))
+
+        def read(view: View) -> tuple[list[tuple[Row, Row]], int]:
+            after = str(page.after[0]) if page.after else ""
+            rows = store.page(view, after, page.limit + 1)
+            return [(row, store.figures(view, row["slug"])) for row in rows], view.revision()
+
+        rows, revision = await self._database.read(read)
+        shown, token = page.cut(rows, [(row["slug"],) for row, _ in rows])
+        return project_pb2.ListProjectsResponse(
+            projects=[self._full(row, figures) for row, figures in shown], next_page_token=token, revision=revision
+        )
+
+    def _full(self, row: Row, figures: Row | None) -> project_pb2.Project:
+        return pack(row, figures, self._stages)
+
+
+def make_folders(folder: Path) -> None:
+    """The folders of a project; existing ones are kept."""
+    for name in FOLDERS:
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)

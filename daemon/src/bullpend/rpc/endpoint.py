@@ -1,0 +1,119 @@
+"""Where the daemon is found: the lock of a home, the socket's path, and `run/endpoint.json`.
+
+The lock is taken before the socket is bound, because a second server would take the path silently. The kernel frees
+it when its holder dies, so a crash leaves nothing to clean up by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import platformdirs
+
+from bullpend.errors import HomeLocked
+
+PATH_LIMIT = 107
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The content of `endpoint.json`."""
+
+    address: str
+    token: str
+    pid: int
+    version: str
+    instance: str
+
+
+class HomeLock:
+    """Exclusive use of a home for as long as this object, or the process, lives."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self._path = run_folder / "lock"
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Takes the lock or raises HomeLocked, naming who holds it."""
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            _lock(file)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise HomeLocked(
+                f"Another daemon (process {holder}) serves {self._path.parent.parent}.",
+                remedy="Use that one, stop it with `bullpen daemon stop`, or give this one another --home.",
+                pid=holder,
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":  # not run in the tests of this project
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def socket_path(home: Path) -> Path:
+    """`<home>/run/bullpend.sock`, or a path in the user's runtime folder where that would be too long to bind."""
+    path = home / "run" / "bullpend.sock"
+    if len(os.fsencode(path)) <= PATH_LIMIT:
+        return path
+    folder = Path(platformdirs.user_runtime_dir("bullpen"))
+    if not os.access(folder.parent, os.W_OK):
+        folder = Path(tempfile.gettempdir()) / f"bullpen-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{os.stat(home).st_ino:x}.sock"
+
+
+def write_endpoint(run_folder: Path, endpoint: Endpoint) -> None:
+    """Writes `endpoint.json` atomically, readable by the user alone."""
+    target, scratch = run_folder / "endpoint.json", run_folder / "endpoint.json.tmp"
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(asdict(endpoint), file)
+    scratch.replace(target)
+
+
+def remove_endpoint(run_folder: Path, instance: str) -> None:
+    """Removes `endpoint.json` if it is still that of `instance`."""
+    path = run_folder / "endpoint.json"
+    try:
+        if json.loads(path.read_text(encoding="utf-8")).get("instance") == instance:
+            path.unlink()
+    except (OSError, ValueError):
+        return
+
+
+def notify_ready() -> None:
+    """Tells systemd that the daemon serves, when it was started by it (sd_notify)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.connect("\0" + address[1:] if address.startswith("@") else address)
+        sock.sendall(b"READY=1")

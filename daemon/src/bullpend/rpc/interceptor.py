@@ -1,0 +1,114 @@
+"""The one interceptor: checks the token, and turns every exception into a typed status.
+
+What is not a BullpenError is a fault of ours: the client gets INTERNAL with an incident number, and the log has the
+traceback under the same number. No traceback ever leaves the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+import structlog
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from bullpend.clock import new_id
+from bullpend.errors import BullpenError, Internal, ShuttingDown, TokenInvalid
+
+log = structlog.get_logger("rpc")
+
+DOMAIN = "bullpen"
+OPEN = ("/grpc.health.v1.Health/", "/grpc.reflection.v1.", "/grpc.reflection.v1alpha.")
+DETAILS = "grpc-status-details-bin"
+
+
+def to_status(error: BullpenError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """Code, message and trailing metadata of an error, with one google.rpc.ErrorInfo in the details."""
+    code = grpc.StatusCode[error.kind]
+    metadata = dict(error.metadata)
+    if error.field:
+        metadata["field"] = error.field
+    if error.remedy:
+        metadata["remedy"] = error.remedy
+    info = any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
+    status = status_pb2.Status(code=code.value[0], message=error.message, details=[info])
+    return code, error.message, ((DETAILS, status.SerializeToString()),)
+
+
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc.aio has no usable type for it
+    """Authentication and errors for every method."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+        self.closing = False
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wraps the method's handler; unknown methods stay UNIMPLEMENTED."""
+        handler = await continuation(details)
+        if handler is None or details.method.startswith(OPEN):
+            return handler
+        metadata = dict(details.invocation_metadata or ())
+        return self._wrap(handler, details.method, metadata.get("authorization", ""))
+
+    def _check(self, authorization: str | bytes) -> None:
+        given = authorization if isinstance(authorization, bytes) else authorization.encode()
+        if not hmac.compare_digest(given, b"Bearer " + self._token):
+            raise TokenInvalid("The call has no valid token." if given else "The call has no token.")
+        if self.closing:
+            raise ShuttingDown("The daemon is shutting down.")
+
+    def _wrap(self, handler: Any, method: str, authorization: str | bytes) -> grpc.RpcMethodHandler[Any, Any]:
+        guard = self
+
+        async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                guard._check(authorization)
+                return await inner(request, context)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
+                await _abort(context, error, method)
+
+        async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            try:
+                guard._check(authorization)
+                async for item in inner(request, context):
+                    yield item
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
+                await _abort(context, error, method)
+
+        kind = ("stream" if handler.request_streaming else "unary") + (
+            "_stream" if handler.response_streaming else "_unary"
+        )
+        inner = getattr(handler, kind)
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
+            stream if inspect.isasyncgenfunction(inner) else unary,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+        return wrapped
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception, method: str) -> NoReturn:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if not isinstance(error, BullpenError):
+        incident = new_id(4)
+        log.error("rpc.fault", method=method, incident=incident, exc_info=error)
+        error = Internal("The daemon met a fault of its own.", incident=incident)
+    code, message, trailing = to_status(error)
+    await context.abort(code, message, trailing)
+    raise AssertionError("abort always raises")

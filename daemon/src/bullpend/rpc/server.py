@@ -1,0 +1,61 @@
+"""Builds the grpc.aio server: limits, health, reflection, and the socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from bullpend.rpc.interceptor import Guard
+
+MAX_MESSAGE = 4 * 1024 * 1024
+OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", 16 * MAX_MESSAGE),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+
+# A generated `add_…Servicer_to_server`, the servicer, and the service's full name.
+Mount = tuple[Callable[[Any, Any], None], object, str]
+
+
+class Server:
+    """The daemon's gRPC server on one Unix socket."""
+
+    def __init__(self, guard: Guard, mounts: list[Mount]) -> None:
+        self._guard = guard
+        self._server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
+        for add, servicer, name in mounts:
+            add(servicer, self._server)
+            names.append(name)
+        self._names = names
+        reflection.enable_server_reflection(names, self._server)
+
+    async def start(self, path: Path) -> str:
+        """Binds and serves; returns the address. The caller holds the lock of the home."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server.add_insecure_port(f"unix:{path}")
+            await self._server.start()
+        finally:
+            os.umask(before)
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return f"unix:{path}"
+
+    async def stop(self, grace: float) -> None:
+        """Refuses new calls, lets running ones end within `grace` seconds, then cuts them."""
+        self._guard.closing = True
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)

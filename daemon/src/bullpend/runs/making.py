@@ -1,0 +1,244 @@
+"""How runs come to be: from a plan, from a run log, or from the failed jobs of an ended run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from bullpen_api.v1 import event_pb2, run_pb2
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from bullpend.assets.files import name_of, slug_of
+from bullpend.assets.intake import Intake
+from bullpend.db import Database, Row, Tx
+from bullpend.db.database import View
+from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
+from bullpend.projects import store as projects
+from bullpend.rpc.wire import once
+from bullpend.runs import runlog, store
+from bullpend.runs.model import AppliedChange, Sampling
+from bullpend.runs.plan import PlanDraft, PlannedJob
+from bullpend.runs.planning import Planning
+from bullpend.runs.store import NewJob, NewRun, run_name
+from bullpend.runs.wire import pack_plan, pack_run, sampling_of, write_spec
+
+ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED")
+
+
+class Making:
+    """Makes durable runs, and hands their jobs to the scheduler."""
+
+    def __init__(
+        self,
+        database: Database,
+        planning: Planning,
+        intake: Intake,
+        submit: Callable[[Row], None],
+        queue_limit: int,
+    ) -> None:
+        self._database = database
+        self._planning = planning
+        self._intake = intake
+        self._submit = submit
+        self._queue_limit = queue_limit
+
+    async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
+        """A run as it is planned now. Raises PlanStale where that is not what was shown."""
+        if known := await self._known(request.request_id):
+            return await self._store(project, request, known)
+        draft = await self._planning.draft(project, request.spec)
+        if request.plan_digest and request.plan_digest != draft.digest:
+            raise PlanStale("The plan is another one than the one that was shown.", field="plan_digest")
+        if draft.estimated_cost_usd > 0 and not request.confirm_spend:
+            raise SpendNotConfirmed(f"The run costs about ${draft.estimated_cost_usd:.2f}.", field="confirm_spend")
+        jobs = [await self._job(project, job) for job in draft.jobs]
+        plan = MessageToDict(pack_plan(draft, request.spec), preserving_proto_field_name=True)
+        return await self._store(project, request, _new_run(project, request.spec, draft, jobs, plan))
+
+    async def from_log(self, request: run_pb2.ReplayRunRequest, project: str) -> Row:
+        """A run that repeats a log. Raises RunLogInvalid or ContentLost."""
+        replay = runlog.parse(request.run_log)
+        project = project or replay.request.project
+        if known := await self._known(request.request_id):
+            return await self._store(project, request, known)
+        model = await self._planning.model(replay.model)
+        if model.digest != replay.model_digest:
+            raise RunLogInvalid(
+                f"{replay.model} is not the model that the log was made with; its weights differ.",
+                field="run_log.model_digest",
+                remedy="Install the model's version that the log names.",
+            )
+
+        def sources(view: View) -> dict[str, str]:
+            projects.get(view, project, "parent")
+            found = {}
+            for job in replay.jobs:
+                if not view.value(
+                    "SELECT 1 FROM assets WHERE project = ? AND slug = ?", project, slug_of(job.source_sha256)
+                ):
+                    what = job.scene or job.source_path
+                    raise ContentLost(
+                        f"The source of {what} is not among the project's assets.",
+                        remedy="Import the picture with the hash that the log names.",
+                        sha256=job.source_sha256,
+                    )
+                found[job.source_sha256] = name_of(project, job.source_sha256)
+            return found
+
+        names = await self._database.read(sources)
+        own = project == replay.request.project
+        jobs = tuple(
+            NewJob(
+                key=job.key,
+                scene=job.scene if own else "",
+                source_asset=names[job.source_sha256],
+                source_path=job.source_path,
+                source_sha256=job.source_sha256,
+                prompt=job.prompt,
+                negative_prompt=job.negative_prompt,
+                seeds=tuple(candidate.seed for candidate in job.candidates),
+                changes=tuple(candidate.changes for candidate in job.candidates),
+            )
+            for job in replay.jobs
+        )
+        new = NewRun(
+            project=project,
+            stage=replay.request.stage,
+            spec=write_spec(replay.request).SerializeToString(),
+            plan_digest="",
+            plan={"replay_of": replay.run},
+            model=model,
+            sampling=replay.sampling,
+            seed=replay.seed,
+            # A replay shows what was; it does not take the place of what was accepted since.
+            acceptance="MANUAL",
+            priority=replay.request.priority,
+            jobs=jobs,
+            parent_run=replay.run,
+        )
+        return await self._store(project, request, new)
+
+    async def from_failed(self, project: str, slug: str, request: run_pb2.RetryRunRequest) -> Row:
+        """A run from an ended run's failed, held and canceled jobs. Raises StateConflict."""
+        if known := await self._known(request.request_id):
+            return await self._store(project, request, known)
+
+        def read(view: View) -> tuple[Row, list[Row]]:
+            projects.get(view, project)
+            row = store.get(view, project, slug)
+            return row, store.jobs_page(view, row["id"], 0, 1_000_000)
+
+        row, rows = await self._database.read(read)
+        if row["state"] not in ENDED:
+            raise StateConflict(f"{request.name} has not ended.", field="name", remedy="Cancel it, or wait for it.")
+        again = [job for job in rows if job["state"] in ("FAILED", "HELD", "CANCELED")]
+        if not again:
+            raise StateConflict(f"Every job of {request.name} succeeded.", field="name", remedy="Start a new run.")
+        jobs = tuple(
+            NewJob(
+                **{field: job[field] for field in ("scene", "source_asset", "source_path", "source_sha256")},
+                key=job["source_key"],
+                prompt=job["prompt"],
+                negative_prompt=job["negative_prompt"],
+                seeds=tuple(candidate["seed"] for candidate in job["candidates"]),
+                changes=tuple(
+                    tuple(AppliedChange(**change) for change in json.loads(candidate["changes"]))
+                    for candidate in job["candidates"]
+                ),
+            )
+            for job in again
+        )
+        sampling: Sampling = sampling_of(row)
+        new = NewRun(
+            project=project,
+            stage=row["stage"],
+            spec=row["spec"],
+            plan_digest=row["plan_digest"],
+            plan={"retry_of": request.name},
+            model=await self._planning.model(row["model"]),
+            sampling=sampling,
+            seed=row["seed"],
+            acceptance=row["acceptance"],
+            priority=row["priority"],
+            jobs=jobs,
+            parent_run=request.name,
+        )
+        return await self._store(project, request, new)
+
+    async def _job(self, project: str, job: PlannedJob) -> NewJob:
+        asset, sha256 = job.source_asset, job.source_sha256
+        if job.source_file:
+            path = Path(job.source_file)
+            row = await self._intake.take(
+                project, path, kind="SOURCE", display_name=path.name, origin=job.source_file
+            )
+            if row["sha256"] != sha256:
+                raise PlanStale(f"{job.source_path} changed while the run was made.", field="input_folder")
+            asset = name_of(project, sha256)
+        return NewJob(
+            key=job.key,
+            scene=job.scene,
+            source_asset=asset,
+            source_path=job.source_path,
+            source_sha256=sha256,
+            prompt=job.prompt,
+            negative_prompt=job.negative_prompt,
+            seeds=job.seeds,
+        )
+
+    async def _known(self, request_id: str) -> str:
+        if not request_id:
+            return ""
+        sql = "SELECT answer FROM requests WHERE request_id = ?"
+        return str(await self._database.read(lambda view: view.value(sql, request_id)) or "")
+
+    async def _store(self, project: str, request: Message, new: NewRun | str) -> Row:
+        """One transaction, or the answer that the same request_id had before."""
+
+        def write(tx: Tx) -> tuple[Row, list[Row]]:
+            made: list[Row] = []
+
+            def work() -> str:
+                assert isinstance(new, NewRun)
+                projects.get(tx, project, "parent")
+                if store.open_count(tx) + len(new.jobs) > self._queue_limit:
+                    raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)
+                row = store.create(tx, new)
+                payload = event_pb2.Event(run=pack_run(row)).SerializeToString()
+                tx.emit(project, run_name(row), "run.created", payload)
+                made.extend(_submissions(tx, row))
+                return run_name(row)
+
+            name = once(tx, getattr(request, "request_id", ""), request, work)
+            _, owner, _, slug = name.split("/")
+            return store.get(tx, owner, slug), made
+
+        row, made = await self._database.write(write)
+        for job in made:
+            self._submit(job)
+        return row
+
+
+def _submissions(tx: Tx, run: Row) -> list[Row]:
+    rows = tx.all("SELECT id, name, attempt, strikes FROM jobs WHERE run_id = ? ORDER BY id", run["id"])
+    return [{**row, **{key: run[key] for key in ("project", "slug", "model", "priority")}} for row in rows]
+
+
+def _new_run(
+    project: str, spec: run_pb2.RunSpec, draft: PlanDraft, jobs: list[NewJob], plan: dict[str, object]
+) -> NewRun:
+    return NewRun(
+        project=project,
+        stage=draft.stage,
+        spec=spec.SerializeToString(),
+        plan_digest=draft.digest,
+        plan=plan,
+        model=draft.model,
+        sampling=draft.sampling,
+        seed=draft.seed,
+        acceptance=draft.request.acceptance.value,
+        priority=draft.request.priority,
+        jobs=tuple(jobs),
+    )

@@ -1,0 +1,137 @@
+"""Gathers the facts that the planner decides on: from the database, the models, the disk and the scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+from bullpen_api.v1 import run_pb2
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.bible import store as bible
+from bullpend.db import Database, Row
+from bullpend.db.database import View
+from bullpend.errors import from_failure
+from bullpend.models.model import Model
+from bullpend.models.registry import Registry
+from bullpend.projects import store as projects
+from bullpend.runs import inputs, rules, store
+from bullpend.runs.manifest import Manifest
+from bullpend.runs.model import RunRequest
+from bullpend.runs.plan import (
+    DeviceFacts,
+    FolderPicture,
+    PictureFacts,
+    PlanDraft,
+    PlanWorld,
+    SceneFacts,
+    StyleGuideFacts,
+)
+from bullpend.runs.wire import read_spec
+
+RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
+
+
+class Planning:
+    """Makes plans; starts nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        manifest: Manifest,
+        registry: Registry,
+        roots: Sequence[Path],
+        devices: Sequence[DeviceFacts],
+        resident: Callable[[], Iterable[str]],
+        run_task: RunTask,
+    ) -> None:
+        self.manifest = manifest
+        self._database = database
+        self._registry = registry
+        self._roots = roots
+        self._devices = tuple(devices)
+        self._resident = resident
+        self._run_task = run_task
+
+    async def draft(self, project: str, spec: run_pb2.RunSpec) -> PlanDraft:
+        """The plan of a request. Raises what RunService.PlanRun lists."""
+        await self._database.read(lambda view: projects.get(view, project, "parent"))
+        request = read_spec(project, spec)
+        rules.check_request(request, self.manifest)
+        model = await self.model(rules.wanted_model(request, self.manifest))
+        pictures, skipped = await self._folder(request) if request.input_folder else (None, ())
+        world = await self._database.read(lambda view: self._world(view, project, model))
+        return rules.plan(
+            request,
+            PlanWorld(
+                manifest=self.manifest,
+                model=model,
+                scenes=world[0],
+                style_guides=world[1],
+                pictures=pictures,
+                skipped=skipped,
+                resident_models=frozenset(self._resident()),
+                devices=self._devices,
+                seconds_per_step=world[2],
+            ),
+        )
+
+    async def model(self, name: str) -> Model:
+        """A model that was found sound. Raises ModelNotFound, ModelCorrupt, ModelUnsafe, ModelUnsupported."""
+        return await asyncio.to_thread(self._registry.verify, name)
+
+    async def _folder(self, request: RunRequest) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
+        limit = self.manifest.safe_batch_limit
+        listing = await asyncio.to_thread(inputs.list_pictures, request.input_folder, self._roots, limit)
+        paths = [str(path) for path in listing.pictures]
+        task = link_pb2.Task(inspect_pictures=link_pb2.InspectPictures(paths=paths))
+        seen = (await self._run_task(task)).pictures_inspected.pictures if paths else []
+        pictures = []
+        for picture in seen:
+            below = Path(picture.path).relative_to(listing.folder).as_posix()
+            if picture.HasField("failure"):
+                error = from_failure(picture.failure.reason, picture.failure.message, picture.failure.remedy)
+                error.field, error.metadata["path"] = "input_folder", below
+                raise error
+            digest = await asyncio.to_thread(inputs.hash_file, Path(picture.path))
+            pictures.append(FolderPicture(below, picture.path, digest, picture.width, picture.height))
+        return tuple(pictures), listing.skipped
+
+    def _world(
+        self, view: View, project: str, model: Model
+    ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], float | None]:
+        rows = view.all("SELECT slug, sha256, width, height FROM assets WHERE project = ?", project)
+        pictures = {row["slug"]: _picture(project, row) for row in rows}
+        accepted = bible.accepted(view, project)
+        characters = {
+            f"projects/{project}/characters/{row['slug']}": row["description"]
+            for row in view.all("SELECT slug, description FROM characters WHERE project = ?", project)
+        }
+        scenes = []
+        for row in bible.page(view, bible.SCENES, project, (-(2**31), 0), 1_000_000):
+            scenes.append(
+                SceneFacts(
+                    name=f"projects/{project}/scenes/{row['slug']}",
+                    title=row["title"],
+                    ordinal=row["ordinal"],
+                    source=pictures.get(row["source_asset"].rsplit("/", 1)[-1]),
+                    variables=row["variables"],
+                    characters=tuple(characters[name] for name in row["characters"]),
+                    accepted={
+                        item["stage"]: pictures[item["asset"].rsplit("/", 1)[-1]]
+                        for item in accepted.get(row["slug"], [])
+                    },
+                )
+            )
+        guides = tuple(
+            StyleGuideFacts(f"projects/{project}/styleGuides/{row['slug']}", row["title"], row["variables"])
+            for row in bible.page(view, bible.STYLE_GUIDES, project, (0, 0), 1_000_000)
+        )
+        device = self._devices[0].name if self._devices else ""
+        return tuple(scenes), guides, store.step_seconds(view, model.name, device)
+
+
+def _picture(project: str, row: Row) -> PictureFacts:
+    name = f"projects/{project}/assets/{row['slug']}"
+    return PictureFacts(name, row["sha256"], row["width"], row["height"])

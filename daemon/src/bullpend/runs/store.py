@@ -1,0 +1,202 @@
+"""SQL of runs, jobs and candidates: making and reading them. How they change is in transitions.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bullpend.db import Row, Tx
+from bullpend.db.database import View
+from bullpend.errors import ResourceNotFound
+from bullpend.models.model import Model
+from bullpend.runs.model import AppliedChange, Sampling
+
+OPEN_JOBS = "('QUEUED', 'RUNNING')"
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be stored: `key` is what its seeds were derived from; changes are what a replay repeats."""
+
+    key: str
+    scene: str
+    source_asset: str
+    source_path: str
+    source_sha256: str
+    prompt: str
+    negative_prompt: str
+    seeds: tuple[int, ...]
+    changes: tuple[tuple[AppliedChange, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be stored with its jobs. `spec` is a serialized bullpen.v1.RunSpec."""
+
+    project: str
+    stage: str
+    spec: bytes
+    plan_digest: str
+    plan: Mapping[str, Any]
+    model: Model
+    sampling: Sampling
+    seed: int
+    acceptance: str
+    priority: int
+    jobs: tuple[NewJob, ...]
+    parent_run: str = ""
+
+
+def run_name(row: Row) -> str:
+    """The resource name of a run's row."""
+    return f"projects/{row['project']}/runs/{row['slug']}"
+
+
+def create(tx: Tx, new: NewRun) -> Row:
+    """Inserts a run with its jobs and candidates; returns the run's row."""
+    number = tx.value("UPDATE projects SET next_run = next_run + 1 WHERE slug = ? RETURNING next_run - 1", new.project)
+    row: Row = {
+        "project": new.project,
+        "slug": f"r-{number:04d}-{new.stage}",
+        "stage": new.stage,
+        "state": "QUEUED",
+        "spec": new.spec,
+        "plan_digest": new.plan_digest,
+        "plan": json.dumps(new.plan, sort_keys=True),
+        "model": new.model.name,
+        "model_path": new.model.path,
+        "model_family": new.model.family,
+        "model_digest": new.model.digest,
+        "steps": new.sampling.steps,
+        "guidance_scale": float(new.sampling.guidance_scale),
+        "image_guidance_scale": float(new.sampling.image_guidance_scale),
+        "width": new.sampling.width,
+        "height": new.sampling.height,
+        "seed": new.seed,
+        "acceptance": new.acceptance,
+        "priority": new.priority,
+        "parent_run": new.parent_run,
+        "create_time": tx.now,
+        "jobs": len(new.jobs),
+        "candidates": sum(len(job.seeds) for job in new.jobs),
+        "revision": tx.next_revision(),
+    }
+    run_id = tx.insert("runs", row)
+    for number, job in enumerate(new.jobs, 1):
+        name = f"{run_name(row)}/jobs/j-{number:03d}"
+        job_id = tx.insert(
+            "jobs",
+            {
+                "run_id": run_id,
+                "name": name,
+                "state": "QUEUED",
+                "scene": job.scene,
+                "source_asset": job.source_asset,
+                "source_path": job.source_path,
+                "source_sha256": job.source_sha256,
+                "source_key": job.key,
+                "prompt": job.prompt,
+                "negative_prompt": job.negative_prompt,
+                "create_time": tx.now,
+                "revision": row["revision"],
+            },
+        )
+        for index, seed in enumerate(job.seeds, 1):
+            changes = [change.to_dict() for change in job.changes[index - 1]] if job.changes else []
+            tx.insert(
+                "candidates",
+                {
+                    "job_id": job_id,
+                    "run_id": run_id,
+                    "name": f"{name}/candidates/c-{index}",
+                    "state": "QUEUED",
+                    "seed": seed,
+                    "changes": json.dumps(changes),
+                    "revision": row["revision"],
+                },
+            )
+    return by_id(tx, run_id)
+
+
+def by_id(view: View, run_id: int) -> Row:
+    """A run that is known to exist."""
+    row = view.one("SELECT * FROM runs WHERE id = ?", run_id)
+    assert row is not None
+    return row
+
+
+def get(view: View, project: str, slug: str, field: str = "name") -> Row:
+    """One run. Raises ResourceNotFound."""
+    row = view.one("SELECT * FROM runs WHERE project = ? AND slug = ?", project, slug)
+    if row is None:
+        name = f"projects/{project}/runs/{slug}"
+        raise ResourceNotFound(f"There is no {name}.", field=field, resource=name)
+    return row
+
+
+def page(view: View, project: str, states: Sequence[str], before: int | None, limit: int) -> list[Row]:
+    """Runs newest first, older than the id `before`; of one project, or of all (`-`)."""
+    where, args = ("AND project = ?", [project]) if project != "-" else ("", [])
+    if states:
+        where += f" AND state IN ({', '.join('?' * len(states))})"
+    sql = f"SELECT * FROM runs WHERE id < ? {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 -- fixed texts
+    return view.all(sql, 2**62 if before is None else before, *args, *states, limit)
+
+
+def jobs_page(view: View, run_id: int, after: int, limit: int) -> list[Row]:
+    """Jobs of a run in their order, after a job's id, each with its `candidates`."""
+    jobs = view.all("SELECT * FROM jobs WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?", run_id, after, limit)
+    return [with_candidates(view, job) for job in jobs]
+
+
+def job(view: View, name: str, field: str = "name") -> Row:
+    """One job with its candidates. Raises ResourceNotFound."""
+    row = view.one("SELECT * FROM jobs WHERE name = ?", name)
+    if row is None:
+        raise ResourceNotFound(f"There is no {name}.", field=field, resource=name)
+    return with_candidates(view, row)
+
+
+def with_candidates(view: View, row: Row) -> Row:
+    """The job's row with `candidates`, in their order."""
+    return {**row, "candidates": view.all("SELECT * FROM candidates WHERE job_id = ? ORDER BY id", row["id"])}
+
+
+def candidate(view: View, name: str, field: str = "name") -> Row:
+    """One candidate. Raises ResourceNotFound."""
+    row = view.one("SELECT * FROM candidates WHERE name = ?", name)
+    if row is None:
+        raise ResourceNotFound(f"There is no {name}.", field=field, resource=name)
+    return row
+
+
+def open_jobs(view: View) -> list[Row]:
+    """Every unfinished job with what the scheduler needs of its run, in the order of acceptance."""
+    return view.all(
+        f"""SELECT j.id, j.name, j.state, j.attempt, j.strikes, r.project, r.slug, r.model, r.priority
+            FROM jobs j JOIN runs r ON r.id = j.run_id WHERE j.state IN {OPEN_JOBS} ORDER BY j.id"""  # noqa: S608
+    )
+
+
+def open_count(view: View) -> int:
+    """How many jobs are unfinished."""
+    return int(view.value(f"SELECT count(*) FROM jobs WHERE state IN {OPEN_JOBS}"))  # noqa: S608
+
+
+def open_jobs_of(view: View, run_id: int) -> list[str]:
+    """Names of a run's unfinished jobs."""
+    sql = f"SELECT name FROM jobs WHERE run_id = ? AND state IN {OPEN_JOBS} ORDER BY id"  # noqa: S608
+    return [row["name"] for row in view.all(sql, run_id)]
+
+
+def runs_without_log(view: View) -> list[int]:
+    """Ended runs whose log is still to be written."""
+    return [row["id"] for row in view.all("SELECT id FROM runs WHERE end_time IS NOT NULL AND log_path = ''")]
+
+
+def step_seconds(view: View, model: str, device: str) -> float | None:
+    """Measured seconds of a denoising step of this model on this device."""
+    value = view.value("SELECT step_seconds FROM timings WHERE model = ? AND device = ?", model, device)
+    return None if value is None else float(value)

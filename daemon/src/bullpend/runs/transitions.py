@@ -1,0 +1,289 @@
+"""How runs, jobs and candidates change, in SQL: each change is guarded by the states it may come from.
+
+Each function runs inside one transaction, returns None or False when the guard refused, and emits what changed. A
+finished picture is guarded by (job, attempt): what a lost or stopped worker still says changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from bullpen_api.v1 import event_pb2
+
+from bullpend.assets import store as assets
+from bullpend.assets.files import Files, name_of
+from bullpend.bible import store as bible
+from bullpend.bible.service import scene_message
+from bullpend.db import Row, Tx
+from bullpend.errors import StateConflict
+from bullpend.quality.model import Entry, QualityReport
+from bullpend.quality.rules import rank
+from bullpend.runs import store
+from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
+from bullpend.runs.wire import pack_candidate, pack_job, pack_run
+
+TIMING_WEIGHT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A candidate that a worker made and a post worker stored. `asset` is an assets row without its defaults."""
+
+    candidate: str
+    job: str
+    attempt: int
+    asset: Mapping[str, Any]
+    quality: QualityReport
+    recipe: str
+    changes: list[dict[str, Any]]
+    device_seconds: float
+    device: str
+
+
+def _set(tx: Tx, table: str, row_id: int, **values: Any) -> None:
+    columns = ", ".join(f"{name} = ?" for name in values)
+    tx.run(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)  # noqa: S608 -- names are ours
+
+
+def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
+    return "(" + ", ".join(f"'{state}'" for state in sources(table, target)) + ")"
+
+
+def emit_run(tx: Tx, run_id: int, kind: str) -> None:
+    """Says that a run changed; the row's revision becomes that of the event."""
+    _set(tx, "runs", run_id, revision=tx.next_revision())
+    row = store.by_id(tx, run_id)
+    payload = event_pb2.Event(run=pack_run(row, store.step_seconds(tx, row["model"], "")))
+    tx.emit(row["project"], store.run_name(row), kind, payload.SerializeToString())
+
+
+def emit_job(tx: Tx, project: str, job_id: int, kind: str) -> None:
+    """Says that a job changed, with its candidates."""
+    _set(tx, "jobs", job_id, revision=tx.next_revision())
+    row = tx.one("SELECT * FROM jobs WHERE id = ?", job_id)
+    assert row is not None
+    payload = event_pb2.Event(job=pack_job(store.with_candidates(tx, row)))
+    tx.emit(project, row["name"], kind, payload.SerializeToString())
+
+
+def emit_candidate(tx: Tx, project: str, name: str, kind: str) -> Row:
+    """Says that a candidate changed; returns its row."""
+    tx.run("UPDATE candidates SET revision = ? WHERE name = ?", tx.next_revision(), name)
+    row = store.candidate(tx, name)
+    payload = event_pb2.Event(candidate=pack_candidate(row))
+    tx.emit(project, name, kind, payload.SerializeToString())
+    return row
+
+
+def emit_scene(tx: Tx, project: str, scene: str) -> None:
+    """Says that a scene has other accepted pictures."""
+    message = scene_message(tx, project, scene)
+    tx.emit(project, message.name, "scene.accepted", event_pb2.Event(scene=message).SerializeToString())
+
+
+def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | None:
+    """Gives a queued job to a device; returns (run, job with candidates), or None when it is no longer queued."""
+    changed = tx.run(
+        "UPDATE jobs SET state = 'RUNNING', attempt = ?1, device = ?2, start_time = coalesce(start_time, ?3) "
+        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)}",  # noqa: S608
+        attempt,
+        device,
+        tx.now,
+        name,
+    )
+    if not changed:
+        return None
+    job = store.job(tx, name)
+    run = store.by_id(tx, job["run_id"])
+    if tx.run("UPDATE runs SET state = 'RUNNING', start_time = ? WHERE id = ? AND state = 'QUEUED'", tx.now, run["id"]):
+        emit_run(tx, run["id"], "run.started")
+    emit_job(tx, run["project"], job["id"], "job.started")
+    return store.by_id(tx, run["id"]), store.job(tx, name)
+
+
+def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
+    """Registers a finished picture; False when its job or attempt is no longer the one that runs."""
+    job = store.job(tx, done.job)
+    row = store.candidate(tx, done.candidate)
+    if job["attempt"] != done.attempt or job["state"] != "RUNNING" or row["state"] not in ("QUEUED", "RUNNING"):
+        return False
+    run = store.by_id(tx, job["run_id"])
+    asset = assets.add(tx, files, dict(done.asset))
+    _set(
+        tx,
+        "candidates",
+        row["id"],
+        state="SUCCEEDED",
+        asset=name_of(asset["project"], asset["sha256"]),
+        quality=json.dumps(done.quality.to_dict()),
+        hard_failures=done.quality.hard_failures,
+        device_seconds=done.device_seconds,
+        changes=json.dumps(done.changes),
+        recipe=done.recipe,
+        end_time=tx.now,
+    )
+    tx.run(
+        "UPDATE runs SET candidates_done = candidates_done + 1, qa_measured = qa_measured + 1, "
+        "qa_passed = qa_passed + ?, device_seconds = device_seconds + ? WHERE id = ?",
+        int(done.quality.hard_failures == 0),
+        done.device_seconds,
+        run["id"],
+    )
+    _learn(tx, run["model"], done.device, done.device_seconds / max(run["steps"], 1))
+    emit_candidate(tx, run["project"], done.candidate, "candidate.succeeded")
+    return True
+
+
+def _learn(tx: Tx, model: str, device: str, seconds: float) -> None:
+    for key in (device, ""):  # "" is any device
+        tx.run(
+            "INSERT INTO timings VALUES (?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET samples = samples + 1, "
+            "step_seconds = step_seconds + (?3 - step_seconds) * max(?4, 1.0 / (samples + 1))",
+            model,
+            key,
+            seconds,
+            TIMING_WEIGHT,
+        )
+
+
+def requeue(tx: Tx, name: str, attempt: int, deaths: int) -> bool:
+    """Puts a leased job back; its finished candidates stay."""
+    changed = tx.run(
+        "UPDATE jobs SET state = 'QUEUED', strikes = ?, device = '' WHERE name = ? AND attempt = ? AND state = 'RUNNING'",
+        deaths,
+        name,
+        attempt,
+    )
+    if changed:
+        job = store.job(tx, name)
+        emit_job(tx, store.by_id(tx, job["run_id"])["project"], job["id"], "job.requeued")
+    return bool(changed)
+
+
+def recover(tx: Tx) -> int:
+    """At the start of the daemon: nothing runs, so every leased job goes back to the queue."""
+    rows = tx.all("SELECT name, attempt, strikes FROM jobs WHERE state = 'RUNNING'")
+    for row in rows:
+        requeue(tx, row["name"], row["attempt"], row["strikes"])
+    return len(rows)
+
+
+def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = None) -> int | None:
+    """Ends a job: what was not made takes its fate, what was made is ranked, and the best one may be accepted.
+
+    Returns the run's id when this was its last open job, else None.
+    """
+    job = store.job(tx, name)
+    run = store.by_id(tx, job["run_id"])
+    error = json.dumps(asdict(failure)) if failure else ""
+    changed = tx.run(
+        f"UPDATE jobs SET state = ?, error = ?, end_time = ? WHERE id = ? AND state IN {_states(JOB_TABLE, target)}",  # noqa: S608
+        target.value,
+        error,
+        tx.now,
+        job["id"],
+    )
+    if not changed:
+        return None
+    left = "CANCELED" if target is JobState.CANCELED else "FAILED"
+    tx.run(
+        "UPDATE candidates SET state = ?, end_time = ? WHERE job_id = ? AND state IN ('QUEUED', 'RUNNING')",
+        left,
+        tx.now,
+        job["id"],
+    )
+    winner = _rank(tx, job)
+    if winner and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
+        _accept(tx, run, job, winner, tx.value("SELECT rank_reason FROM candidates WHERE name = ?", winner), False)
+    column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
+    tx.run(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ?", run["id"])  # noqa: S608 -- ours
+    emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
+    return _settle(tx, run["id"], error)
+
+
+def _rank(tx: Tx, job: Row) -> str:
+    """Ranks the finished candidates of a job; returns the name of the acceptable best one, or nothing."""
+    entries = [
+        Entry(row["name"], index, QualityReport.from_dict(json.loads(row["quality"])))
+        for index, row in enumerate(store.with_candidates(tx, job)["candidates"], 1)
+        if row["state"] == "SUCCEEDED"
+    ]
+    winner = ""
+    for place in rank(entries):
+        tx.run("UPDATE candidates SET rank = ?, rank_reason = ? WHERE name = ?", place.rank, place.reason, place.key)
+        if place.rank == 1 and place.acceptable:
+            winner = place.key
+    return winner
+
+
+def _settle(tx: Tx, run_id: int, error: str) -> int | None:
+    """Updates a run after one of its jobs ended; returns its id when it ended with it."""
+    run = store.by_id(tx, run_id)
+    ended = run["jobs_done"] + run["jobs_failed"] + run["jobs_canceled"]
+    if error and not run["error"]:
+        _set(tx, "runs", run_id, error=error)
+    if ended < run["jobs"]:
+        emit_run(tx, run_id, "run.progressed")
+        return None
+    if run["jobs_done"] == run["jobs"]:
+        state = RunState.SUCCEEDED
+    elif run["jobs_done"]:
+        state = RunState.PARTIAL
+    else:
+        state = RunState.CANCELED if run["jobs_canceled"] == run["jobs"] else RunState.FAILED
+    _set(tx, "runs", run_id, state=state.value, end_time=tx.now)
+    emit_run(tx, run_id, f"run.{state.lower()}")
+    return run_id
+
+
+def accept_by_hand(tx: Tx, name: str, reason: str) -> Row:
+    """Makes a finished candidate the picture of its scene and stage. Raises StateConflict when it is not finished."""
+    row = store.candidate(tx, name)
+    if row["state"] != "SUCCEEDED":
+        raise StateConflict(
+            f"{name} is {row['state'].lower()}; only a finished candidate can be accepted.",
+            field="name",
+            remedy="Wait until it is finished, or accept another one.",
+            state=row["state"],
+        )
+    job = store.job(tx, name.rsplit("/candidates/", 1)[0])
+    run = store.by_id(tx, job["run_id"])
+    _accept(tx, run, job, name, reason or "Taken by hand.", True)
+    emit_run(tx, run["id"], "run.reviewed")
+    return store.candidate(tx, name)
+
+
+def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -> None:
+    before = tx.all("SELECT name FROM candidates WHERE job_id = ? AND accepted = 1 AND name != ?", job["id"], name)
+    for other in before:
+        tx.run("UPDATE candidates SET accepted = 0, accept_reason = '', by_hand = 0 WHERE name = ?", other["name"])
+        emit_candidate(tx, run["project"], other["name"], "candidate.released")
+    tx.run(
+        "UPDATE candidates SET accepted = 1, accept_reason = ?, by_hand = ? WHERE name = ?", reason, int(by_hand), name
+    )
+    row = emit_candidate(tx, run["project"], name, "candidate.accepted")
+    tx.run(
+        "UPDATE runs SET accepted = (SELECT count(*) FROM candidates WHERE run_id = ?1 AND accepted = 1) WHERE id = ?1",
+        run["id"],
+    )
+    if not job["scene"]:
+        return
+    scene = job["scene"].rsplit("/", 1)[-1]
+    tx.run(
+        "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET candidate = excluded.candidate, "
+        "asset = excluded.asset, reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
+        run["project"],
+        scene,
+        run["stage"],
+        name,
+        row["asset"],
+        reason,
+        int(by_hand),
+        tx.now,
+    )
+    bible.get(tx, bible.SCENES, run["project"], scene)
+    emit_scene(tx, run["project"], scene)

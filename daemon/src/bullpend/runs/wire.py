@@ -1,0 +1,255 @@
+"""The wire forms of runs, jobs, candidates and plans, made from rows and drafts; and specs read from the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from bullpen_api.v1 import run_pb2
+
+from bullpend.db import Row
+from bullpend.errors import FieldInvalid
+from bullpend.rpc import names
+from bullpend.rpc.wire import duration, etag, timestamp
+from bullpend.runs.manifest import Manifest, Stage
+from bullpend.runs.model import Acceptance, RunRequest, Sampling, SamplingRequest
+from bullpend.runs.plan import PlanDraft
+from bullpend.runs.store import run_name
+
+
+def pack_error(text: str) -> run_pb2.JobError | None:
+    """The wire form of a stored failure; None where there is none."""
+    return run_pb2.JobError(**json.loads(text)) if text else None
+
+
+def pack_sampling(sampling: Sampling) -> run_pb2.SamplingParameters:
+    """The wire form of complete sampling parameters."""
+    return run_pb2.SamplingParameters(
+        steps=sampling.steps,
+        guidance_scale=sampling.guidance_scale,
+        image_guidance_scale=sampling.image_guidance_scale,
+        width=sampling.width,
+        height=sampling.height,
+    )
+
+
+def sampling_of(row: Row) -> Sampling:
+    """A run's sampling parameters."""
+    return Sampling(row["steps"], row["guidance_scale"], row["image_guidance_scale"], row["width"], row["height"])
+
+
+def pack_run(row: Row, seconds_per_step: float | None = None) -> run_pb2.Run:
+    """The wire form of a run's row; with a measured step, also how long it will go on."""
+    left = row["candidates"] - row["candidates_done"]
+    active = row["state"] in ("QUEUED", "RUNNING")
+    measured = row["qa_measured"]
+    return run_pb2.Run(
+        name=run_name(row),
+        state=run_pb2.Run.State.Value(f"STATE_{row['state']}"),
+        spec=run_pb2.RunSpec.FromString(row["spec"]),
+        plan_digest=row["plan_digest"],
+        model=row["model"],
+        sampling=pack_sampling(sampling_of(row)),
+        seed=row["seed"],
+        create_time=timestamp(row["create_time"]),
+        start_time=timestamp(row["start_time"]),
+        end_time=timestamp(row["end_time"]),
+        figures=run_pb2.RunFigures(
+            jobs=row["jobs"],
+            jobs_done=row["jobs_done"],
+            jobs_failed=row["jobs_failed"],
+            candidates=row["candidates"],
+            candidates_done=row["candidates_done"],
+            accepted=row["accepted"],
+            qa_pass_rate=row["qa_passed"] / measured if measured else None,
+            device_seconds=row["device_seconds"],
+            time_left=duration(left * row["steps"] * seconds_per_step) if active and seconds_per_step else None,
+        ),
+        log_path=row["log_path"],
+        parent_run=row["parent_run"],
+        error=pack_error(row["error"]),
+        etag=etag(row["id"], row["revision"]),
+        revision=row["revision"],
+    )
+
+
+def pack_job(row: Row, position: Callable[[str], int] | None = None, recipes: bool = False) -> run_pb2.Job:
+    """The wire form of a job's row with its candidates; `position` tells its place in the queue."""
+    return run_pb2.Job(
+        name=row["name"],
+        state=run_pb2.Job.State.Value(f"STATE_{row['state']}"),
+        scene=row["scene"],
+        source_asset=row["source_asset"],
+        source_path=row["source_path"],
+        prompt=row["prompt"],
+        negative_prompt=row["negative_prompt"],
+        attempt=row["attempt"],
+        device=row["device"],
+        position=position(row["name"]) if position and row["state"] == "QUEUED" else 0,
+        candidates=[pack_candidate(candidate, recipes) for candidate in row["candidates"]],
+        error=pack_error(row["error"]),
+        create_time=timestamp(row["create_time"]),
+        start_time=timestamp(row["start_time"]),
+        end_time=timestamp(row["end_time"]),
+        revision=row["revision"],
+    )
+
+
+def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
+    """The wire form of a candidate's row."""
+    return run_pb2.Candidate(
+        name=row["name"],
+        state=run_pb2.Candidate.State.Value(f"STATE_{row['state']}"),
+        seed=row["seed"],
+        asset=row["asset"],
+        quality=pack_quality(row["quality"]) if row["quality"] else None,
+        rank=row["rank"],
+        rank_reason=row["rank_reason"],
+        accepted=bool(row["accepted"]),
+        accept_reason=row["accept_reason"],
+        accepted_by_hand=bool(row["by_hand"]),
+        device_seconds=row["device_seconds"],
+        end_time=timestamp(row["end_time"]),
+        recipe_json=row["recipe"] if recipe else "",
+        revision=row["revision"],
+    )
+
+
+def pack_quality(text: str) -> run_pb2.QualityReport:
+    """The wire form of a stored quality report."""
+    report = json.loads(text)
+    return run_pb2.QualityReport(
+        hard_failures=report["hard_failures"],
+        soft_warnings=report["soft_warnings"],
+        chroma_excess=report["chroma_excess"],
+        measures=report["measures"],
+        findings=[
+            run_pb2.Finding(
+                severity=run_pb2.Finding.Severity.Value(f"SEVERITY_{finding['severity']}"),
+                kind=run_pb2.Finding.Kind.Value(f"KIND_{finding['kind']}"),
+                message=finding["message"],
+                value=finding["value"],
+                limit=finding["limit"],
+            )
+            for finding in report["findings"]
+        ],
+    )
+
+
+def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
+    """The wire form of a plan."""
+    return run_pb2.Plan(
+        digest=draft.digest,
+        spec=spec,
+        jobs=[
+            run_pb2.PlannedJob(
+                scene=job.scene,
+                source_path=job.source_path,
+                source_asset=job.source_asset,
+                prompt=job.prompt,
+                negative_prompt=job.negative_prompt,
+                seeds=job.seeds,
+            )
+            for job in draft.jobs
+        ],
+        candidates=draft.candidates,
+        models=[run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident) for m in draft.models],
+        estimated_duration=duration(draft.estimated_seconds),
+        estimated_cost_usd=draft.estimated_cost_usd,
+        findings=[
+            run_pb2.PolicyFinding(
+                severity=run_pb2.PolicyFinding.Severity.Value(f"SEVERITY_{finding.severity.value}"),
+                code=finding.code,
+                message=finding.message,
+            )
+            for finding in draft.findings
+        ],
+        sampling=pack_sampling(draft.sampling),
+        seed=draft.seed,
+        device=draft.device,
+        device_reason=draft.device_reason,
+    )
+
+
+def pack_stage(slug: str, stage: Stage) -> run_pb2.Stage:
+    """The wire form of a stage of the manifest."""
+    return run_pb2.Stage(
+        name=f"stages/{slug}",
+        title=stage.title,
+        description=stage.description,
+        instruction=stage.instruction,
+        negative_prompt=stage.negative_prompt,
+        predecessor=stage.predecessor or "",
+        default_model=stage.default_model,
+        capability=stage.capability,
+        defaults=run_pb2.SamplingParameters(**stage.defaults.model_dump(exclude_none=True)),
+        default_candidates=stage.default_candidates,
+        variables=list(stage.variables),
+    )
+
+
+def pack_stages(manifest: Manifest) -> run_pb2.ListStagesResponse:
+    """The wire form of the manifest."""
+    return run_pb2.ListStagesResponse(
+        stages=[pack_stage(slug, stage) for slug, stage in manifest.stages.items()],
+        safe_batch_limit=manifest.safe_batch_limit,
+        candidate_cap=manifest.candidate_cap,
+    )
+
+
+def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
+    """What a spec asks for. Raises FieldInvalid for names that are malformed or of another project."""
+    scenes: tuple[str, ...] | None = None
+    if spec.HasField("scenes"):
+        scenes = tuple(_scene(project, name) for name in spec.scenes.scenes)
+    acceptance = Acceptance.MANUAL if spec.acceptance == run_pb2.RunSpec.ACCEPTANCE_MANUAL else Acceptance.BEST
+    asked = spec.sampling
+    sampling = SamplingRequest(
+        **{field: getattr(asked, field) for field in SamplingRequest.__slots__ if asked.HasField(field)}  # type: ignore[arg-type]  # the field names are the same
+    )
+    return RunRequest(
+        project=project,
+        stage=spec.stage.removeprefix("stages/"),
+        scenes=scenes,
+        input_folder=spec.input_folder,
+        candidates=spec.candidates,
+        model=spec.model,
+        sampling=sampling,
+        seed=spec.seed if spec.HasField("seed") else None,
+        style_guide=spec.style_guide,
+        variables=names.variables(spec.variables, "variables"),
+        instruction=names.text(spec.instruction, "instruction", 4000),
+        acceptance=acceptance,
+        priority=spec.priority,
+    )
+
+
+def _scene(project: str, name: str) -> str:
+    owner, _ = names.parse(name, "projects/*/scenes/*", "scenes")
+    if owner != project:
+        raise FieldInvalid(f"{name} belongs to another project.", field="scenes", remedy="Name scenes of the project.")
+    return name
+
+
+def write_spec(request: RunRequest) -> run_pb2.RunSpec:
+    """The reverse of `read_spec`."""
+    sampling = {
+        field: getattr(request.sampling, field)
+        for field in SamplingRequest.__slots__
+        if getattr(request.sampling, field) is not None
+    }
+    scenes = None if request.scenes is None else run_pb2.SceneSelection(scenes=request.scenes)
+    return run_pb2.RunSpec(
+        stage=request.stage,
+        scenes=scenes,
+        input_folder=request.input_folder,
+        candidates=request.candidates,
+        model=request.model,
+        sampling=run_pb2.SamplingParameters(**sampling),
+        seed=request.seed,
+        style_guide=request.style_guide,
+        variables=request.variables,
+        instruction=request.instruction,
+        acceptance=run_pb2.RunSpec.Acceptance.Value(f"ACCEPTANCE_{request.acceptance.value}"),
+        priority=request.priority,
+    )

@@ -1,0 +1,1 @@
+"""The daemon about itself: information, metrics, settings, diagnosis, shutdown."""

@@ -1,0 +1,145 @@
+"""What `bullpen doctor` asks of a running daemon: each check says what it found, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from bullpen_api.v1 import model_pb2, system_pb2
+
+from bullpend.assets.files import Files
+from bullpend.db import Database, Row
+from bullpend.errors import BullpenError
+from bullpend.metrics.collect import MachineFigures
+from bullpend.models.registry import Registry
+
+LOW_DISK = 1 << 30
+PAGE = 1000
+OK = system_pb2.Check.STATUS_OK
+WARNING = system_pb2.Check.STATUS_WARNING
+ERROR = system_pb2.Check.STATUS_ERROR
+
+
+class Diagnosis:
+    """Runs the checks."""
+
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        registry: Registry,
+        devices: Callable[[], list[model_pb2.Device]],
+        machine: Callable[[], MachineFigures],
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._registry = registry
+        self._devices = devices
+        self._machine = machine
+
+    async def run(self, deep: bool) -> list[system_pb2.Check]:
+        """All checks; `deep` also reads every stored file."""
+        checks = [await self._check_database(), self._check_disk()]
+        checks += [check async for check in self._check_models()]
+        checks += [self._check_device(device) for device in self._devices()]
+        checks.append(await self._check_files(deep))
+        return checks
+
+    async def _check_database(self) -> system_pb2.Check:
+        name = "database"
+        if not self._database.file_in_place():
+            return system_pb2.Check(
+                name=name,
+                status=ERROR,
+                message="The database file was deleted or replaced while the daemon runs; nothing can be saved.",
+                remedy="Stop the daemon, put the file or its newest .bak back, and start it again.",
+            )
+        try:
+            found = await self._database.read(lambda view: view.value("PRAGMA quick_check(1)"))
+        except BullpenError as error:
+            found = error.message
+        if found == "ok":
+            return system_pb2.Check(name=name, status=OK, message="The database is sound.")
+        return system_pb2.Check(
+            name=name,
+            status=ERROR,
+            message=f"The database is damaged: {found}.",
+            remedy="Stop the daemon and keep a copy of the file; pictures and their sidecars are not affected.",
+        )
+
+    def _check_disk(self) -> system_pb2.Check:
+        free = self._machine().disk_free_bytes
+        low = free < LOW_DISK
+        return system_pb2.Check(
+            name="disk",
+            status=WARNING if low else OK,
+            message=f"{free / (1 << 30):.1f} GiB are free on the disk of the home.",
+            remedy="Free some space: runs stop when the disk is full." if low else "",
+        )
+
+    async def _check_models(self) -> AsyncIterator[system_pb2.Check]:
+        models = await asyncio.to_thread(self._registry.scan)
+        if not models:
+            yield system_pb2.Check(
+                name="models",
+                status=WARNING,
+                message="No model is installed.",
+                remedy='Install the embedded starter: pip install "bullpen[starter]".',
+            )
+        for model in models:
+            name = model.name
+            try:
+                await asyncio.to_thread(self._registry.verify, name)
+            except BullpenError as error:
+                status = WARNING if error.reason == "MODEL_UNSUPPORTED" else ERROR
+                yield system_pb2.Check(name=name, status=status, message=error.message, remedy=error.remedy)
+            else:
+                yield system_pb2.Check(name=name, status=OK, message=f"{model.title} is ready.")
+
+    def _check_device(self, device: model_pb2.Device) -> system_pb2.Check:
+        failed = device.state == model_pb2.Device.STATE_FAILED
+        return system_pb2.Check(
+            name=device.name,
+            status=ERROR if failed else OK,
+            message=device.reason if failed else f"{device.title}: {device.reason}",
+            remedy="See the daemon's log for why its worker ends; it is tried again by itself." if failed else "",
+        )
+
+    async def _check_files(self, deep: bool) -> system_pb2.Check:
+        seen, lost, after = 0, [], 0
+        while True:
+            sql = "SELECT id, project, sha256, mime_type FROM assets WHERE id > ? ORDER BY id LIMIT ?"
+            rows = await self._database.read(lambda view: view.all(sql, after, PAGE))  # noqa: B023 -- awaited at once
+            if not rows:
+                break
+            seen, after = seen + len(rows), rows[-1]["id"]
+            lost += await asyncio.to_thread(self._unsound, rows, deep)
+        what = "were read and are" if deep else "exist"
+        if not lost:
+            return system_pb2.Check(name="assets", status=OK, message=f"All {seen} stored files {what} as recorded.")
+        return system_pb2.Check(
+            name="assets",
+            status=ERROR,
+            message=f"{len(lost)} of {seen} stored files are missing or changed; the first is {lost[0]}.",
+            remedy="Put the files back from a backup, or import their pictures again.",
+        )
+
+    def _unsound(self, rows: list[Row], deep: bool) -> list[Path]:
+        bad = []
+        for row in rows:
+            path = self._files.content(row["project"], row["sha256"], row["mime_type"])
+            try:
+                sound = not deep or _sha256(path) == row["sha256"]
+                sound = sound and path.is_file()
+            except OSError:
+                sound = False
+            if not sound:
+                bad.append(path)
+        return bad
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
