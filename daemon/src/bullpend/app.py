@@ -1,7 +1,7 @@
 """The composition root: puts the rooms together, serves, and takes them apart in order.
 
-    lock → database (migrations) → workers → dispatcher (recovery) → services → socket → endpoint.json
-    signal → refuse calls → drain → workers gone → database closed → endpoint.json and lock given back
+lock → database (migrations) → workers → dispatcher (recovery) → services → socket → endpoint.json
+signal → refuse calls → drain → workers gone → database closed → endpoint.json and lock given back
 """
 
 from __future__ import annotations
@@ -78,23 +78,22 @@ class Stop:
 
 async def serve(settings: Settings) -> None:
     """Serves until a signal or a Shutdown call. Raises HomeLocked, SchemaTooNew, DatabaseUnavailable, DiskFull,
-    SettingInvalid or DeviceUnavailable before it serves."""
+    SettingInvalid or DeviceUnavailable before it serves.
+    """
     home, clock, stop = settings.home, SystemClock(), Stop()
     identity = Identity(new_id(), os.getpid(), clock.now())
     async with AsyncExitStack() as stack:
         lock = HomeLock(home.run)
         lock.acquire()
         stack.callback(lock.release)
-        sweep(home.tmp)
+        sweep(home.tmp, *home.projects.glob("*/assets/.tmp"))
         manifest = manifests.load(settings.manifest_file)
         bus = Bus()
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
         devices = choose(probe(), [settings.devices.use])
-        registry = Registry(
-            settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted
-        )
+        registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
 
         def limits(stage: str) -> Limits:
@@ -115,9 +114,7 @@ async def serve(settings: Settings) -> None:
             limits=limits,
             previews=settings.previews.enabled,
         )
-        supervisor = await stack.enter_async_context(
-            Supervisor(worker_settings(settings), devices, dispatcher.heard)
-        )
+        supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
         recovered = await dispatcher.start(supervisor)
         facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]
         planning = Planning(
@@ -198,11 +195,12 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     )
 
 
-def sweep(folder: Path) -> None:
+def sweep(*folders: Path) -> None:
     """Removes what an earlier daemon left unfinished."""
-    for path in folder.iterdir():
-        with suppress(OSError):
-            path.unlink()
+    for folder in folders:
+        for path in folder.iterdir():
+            with suppress(OSError):
+                path.unlink()
 
 
 def listen(stop: Stop) -> None:
@@ -213,4 +211,3 @@ def listen(stop: Stop) -> None:
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask, False)
-

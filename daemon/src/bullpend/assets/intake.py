@@ -1,4 +1,4 @@
-"""Takes pictures into the store: a post worker checks, hashes and keeps the bytes; then one transaction registers them."""
+"""Takes pictures into the store: a post worker checks, hashes and keeps the bytes; one transaction registers them."""
 
 from __future__ import annotations
 

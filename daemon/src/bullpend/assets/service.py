@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,9 +18,9 @@ from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View, mapped_disk_errors
 from bullpend.errors import ContentLost, FieldInvalid, LimitExceeded
+from bullpend.paths import allowed_file
 from bullpend.projects import store as projects
 from bullpend.rpc import names, paging
-from bullpend.paths import allowed_file
 
 CHUNK = 256 * 1024
 UPLOAD_LIMIT = 256 * 1024 * 1024
@@ -103,7 +104,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
                         raise FieldInvalid("The head goes first and once.", field="head")
                     head = part.head
                     (project,) = names.parse(head.parent, "projects/*", "head.parent")
-                    await self._database.read(lambda view: projects.get(view, project, "head.parent"))
+                    await self._database.read(partial(projects.get, slug=project, field="head.parent"))
                     file = await asyncio.to_thread(scratch.open, "wb")
                     continue
                 if file is None:

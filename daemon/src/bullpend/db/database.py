@@ -97,7 +97,7 @@ class Tx(View):
         """Inserts a row and returns its rowid. Column names come from our own code only."""
         columns = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
-        for _ in self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values())):  # noqa: S608 -- names are ours
+        for _ in self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values())):
             pass
         return self._connection.last_insert_rowid()
 
@@ -171,7 +171,8 @@ class Database:
         """Runs `work` on a read-only connection, with one consistent view of the file."""
         if self._closed:
             raise ShuttingDown("The database is closed.")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self._read(work))
 
     def file_in_place(self) -> bool:
         """False when the file was deleted or replaced under the daemon: writes would go nowhere."""
@@ -297,5 +298,5 @@ def mapped_errors() -> Iterator[None]:
         raise DiskFull("The disk of the database is full.") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DatabaseUnavailable(f"The database is damaged: {error}.") from error
-    except apsw.Error as error:
+    except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError, apsw.LockedError) as error:
         raise DatabaseUnavailable(f"The database cannot be used: {type(error).__name__}: {error}.") from error

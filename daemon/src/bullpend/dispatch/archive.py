@@ -1,4 +1,4 @@
-"""What is left of an ended run for people: its JSON log and its contact sheet, beside each other in the run's folder."""
+"""What is left of an ended run for people: its JSON log and its contact sheet, side by side in the run's folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bullpen_api.v1 import run_pb2
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.assets import store as assets
@@ -29,7 +30,6 @@ from bullpend.runs.model import (
 )
 from bullpend.runs.transitions import emit_run
 from bullpend.runs.wire import read_spec, sampling_of
-from bullpen_api.v1 import run_pb2
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 LOG = "run.json"
@@ -54,7 +54,6 @@ class Archive:
             [job_model(job) for job in jobs],
             plan=json.loads(run["plan"]),
             versions=_versions(jobs),
-            family=run["model_family"],
         )
         await asyncio.to_thread(write_durably, path, text.encode())
         await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))

@@ -374,9 +374,7 @@ class Dispatcher:
         work.storing.add(task)
         task.add_done_callback(work.storing.discard)
 
-    async def _finish(
-        self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready
-    ) -> None:
+    async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
         assert self._finishing is not None
         try:
             if await self._finishing.finish(lease, frame, ready, self._limits(lease.run["stage"])):
@@ -411,7 +409,7 @@ class Dispatcher:
         self._supervisor.send(device, frame)
 
     def _spawn(self, work: Awaitable[T]) -> asyncio.Task[T]:
-        task: asyncio.Task[T] = asyncio.ensure_future(work)  # type: ignore[assignment]  # a coroutine gives a task
+        task: asyncio.Task[T] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

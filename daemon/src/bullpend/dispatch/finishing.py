@@ -26,21 +26,20 @@ class Finishing:
         self._files = files
         self._run_task = run_task
 
-    async def finish(
-        self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits
-    ) -> bool:
+    async def finish(self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits) -> bool:
         """Stores and registers the picture; False when its attempt is no longer the one that counts.
 
         Raises DiskFull, WorkerLost, DatabaseUnavailable or what the post worker met.
         """
         project = lease.run["project"]
+        job, candidate = frame.job.rsplit("/", 1)[-1], frame.candidate.rsplit("/", 1)[-1]
         recipe = lease.recipe(frame, ready).to_dict()
         text = to_json(recipe)
         sidecar = {
             "schema": "bullpen.asset/1",
             "project": project,
             "kind": "CANDIDATE",
-            "display_name": f"{lease.run['slug']}_{frame.candidate.split('/')[-3]}_{frame.candidate.split('/')[-1]}.png",
+            "display_name": f"{lease.run['slug']}_{job}_{candidate}.png",
             "origin": frame.candidate,
             "derived_from": [lease.job["source_asset"]],
             "recipe": recipe,

@@ -42,10 +42,10 @@ class Subscriber:
         items, self._latest = list(self._latest.values()), {}
         return items
 
-    async def wait(self, timeout: float) -> bool:
-        """Waits until something is new; False after `timeout` seconds without."""
+    async def wait(self, seconds: float) -> bool:
+        """Waits until something is new; False after that many seconds without."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
             return False

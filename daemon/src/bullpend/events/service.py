@@ -23,7 +23,7 @@ STALL_SECONDS = 60.0
 def read_journal(view: Any, after: int, project: str, limit: int) -> list[Event]:
     """Up to `limit` events after a revision, of one project or of all (`""`)."""
     where, args = ("AND project = ?", (project,)) if project else ("", ())
-    sql = f"SELECT revision, time, project, subject, kind, payload FROM journal WHERE revision > ? {where} ORDER BY revision LIMIT ?"  # noqa: S608, E501 -- fixed texts
+    sql = f"SELECT revision, time, project, subject, kind, payload FROM journal WHERE revision > ? {where} ORDER BY revision LIMIT ?"  # noqa: E501 -- fixed texts
     return [Event(**row) for row in view.all(sql, after, *args, limit)]
 
 
@@ -31,7 +31,8 @@ def pack(event: Event) -> event_pb2.WatchResponse:
     """The wire form of a committed event."""
     message = event_pb2.Event.FromString(event.payload)
     message.revision, message.subject, message.kind = event.revision, event.subject, event.kind
-    message.time.CopyFrom(timestamp(event.time))
+    if at := timestamp(event.time):
+        message.time.CopyFrom(at)
     return event_pb2.WatchResponse(event=message)
 
 
@@ -43,7 +44,7 @@ class EventService(event_pb2_grpc.EventServiceServicer):
         self._bus = bus
         self.closing = asyncio.Event()
 
-    async def Watch(  # noqa: N802 -- gRPC's name
+    async def Watch(  # type: ignore[override]  # noqa: N802 -- gRPC's name; writing instead of yielding is allowed
         self,
         request: event_pb2.WatchRequest,
         context: grpc.aio.ServicerContext[event_pb2.WatchRequest, event_pb2.WatchResponse],

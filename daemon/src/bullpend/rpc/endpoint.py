@@ -85,7 +85,7 @@ def socket_path(home: Path) -> Path:
     if not os.access(folder.parent, os.W_OK):
         folder = Path(tempfile.gettempdir()) / f"bullpen-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{os.stat(home).st_ino:x}.sock"
+    return folder / f"{home.stat().st_ino:x}.sock"
 
 
 def write_endpoint(run_folder: Path, endpoint: Endpoint) -> None:

@@ -41,14 +41,14 @@ def to_status(error: BullpenError) -> tuple[grpc.StatusCode, str, tuple[tuple[st
     return code, error.message, ((DETAILS, status.SerializeToString()),)
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc.aio has no usable type for it
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     """Authentication and errors for every method."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
         self.closing = False
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override]  # the stubs forget that a method may be unknown
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         details: grpc.HandlerCallDetails,

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
+from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]  # missing in the stubs
 from grpc_reflection.v1alpha import reflection
 
 from bullpend.rpc.interceptor import Guard
@@ -31,9 +33,9 @@ class Server:
     def __init__(self, guard: Guard, mounts: list[Mount]) -> None:
         self._guard = guard
         self._server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
+        names = [reflection.SERVICE_NAME, HEALTH_NAME]
         for add, servicer, name in mounts:
             add(servicer, self._server)
             names.append(name)

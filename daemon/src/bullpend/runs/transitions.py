@@ -46,7 +46,7 @@ class Finished:
 
 def _set(tx: Tx, table: str, row_id: int, **values: Any) -> None:
     columns = ", ".join(f"{name} = ?" for name in values)
-    tx.run(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)  # noqa: S608 -- names are ours
+    tx.run(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)
 
 
 def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
@@ -89,7 +89,7 @@ def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | Non
     """Gives a queued job to a device; returns (run, job with candidates), or None when it is no longer queued."""
     changed = tx.run(
         "UPDATE jobs SET state = 'RUNNING', attempt = ?1, device = ?2, start_time = coalesce(start_time, ?3) "
-        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)}",  # noqa: S608
+        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)}",
         attempt,
         device,
         tx.now,
@@ -153,7 +153,8 @@ def _learn(tx: Tx, model: str, device: str, seconds: float) -> None:
 def requeue(tx: Tx, name: str, attempt: int, deaths: int) -> bool:
     """Puts a leased job back; its finished candidates stay."""
     changed = tx.run(
-        "UPDATE jobs SET state = 'QUEUED', strikes = ?, device = '' WHERE name = ? AND attempt = ? AND state = 'RUNNING'",
+        "UPDATE jobs SET state = 'QUEUED', strikes = ?, device = '' "
+        "WHERE name = ? AND attempt = ? AND state = 'RUNNING'",
         deaths,
         name,
         attempt,
@@ -181,7 +182,7 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     run = store.by_id(tx, job["run_id"])
     error = json.dumps(asdict(failure)) if failure else ""
     changed = tx.run(
-        f"UPDATE jobs SET state = ?, error = ?, end_time = ? WHERE id = ? AND state IN {_states(JOB_TABLE, target)}",  # noqa: S608
+        f"UPDATE jobs SET state = ?, error = ?, end_time = ? WHERE id = ? AND state IN {_states(JOB_TABLE, target)}",
         target.value,
         error,
         tx.now,
@@ -200,7 +201,7 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     if winner and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
         _accept(tx, run, job, winner, tx.value("SELECT rank_reason FROM candidates WHERE name = ?", winner), False)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
-    tx.run(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ?", run["id"])  # noqa: S608 -- ours
+    tx.run(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ?", run["id"])
     emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
     return _settle(tx, run["id"], error)
 
@@ -274,8 +275,8 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
         return
     scene = job["scene"].rsplit("/", 1)[-1]
     tx.run(
-        "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET candidate = excluded.candidate, "
-        "asset = excluded.asset, reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
+        "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "candidate = excluded.candidate, asset = excluded.asset, reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
         run["project"],
         scene,
         run["stage"],

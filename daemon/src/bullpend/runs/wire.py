@@ -153,7 +153,9 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
             for job in draft.jobs
         ],
         candidates=draft.candidates,
-        models=[run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident) for m in draft.models],
+        models=[
+            run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident) for m in draft.models
+        ],
         estimated_duration=duration(draft.estimated_seconds),
         estimated_cost_usd=draft.estimated_cost_usd,
         findings=[
