@@ -172,7 +172,8 @@ class Database:
         if self._closed:
             raise ShuttingDown("The database is closed.")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: self._read(work))
+        result: T = await loop.run_in_executor(self._readers, self._read, work)
+        return result
 
     def file_in_place(self) -> bool:
         """False when the file was deleted or replaced under the daemon: writes would go nowhere."""

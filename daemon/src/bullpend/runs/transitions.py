@@ -276,7 +276,8 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
     scene = job["scene"].rsplit("/", 1)[-1]
     tx.run(
         "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "candidate = excluded.candidate, asset = excluded.asset, reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
+        "candidate = excluded.candidate, asset = excluded.asset, reason = excluded.reason, "
+        "by_hand = excluded.by_hand, time = excluded.time",
         run["project"],
         scene,
         run["stage"],
