@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from bullpend.quality.model import (
+    BLANK,
     CHROMA,
     HEIGHT,
-    BLANK,
     NOT_FINITE,
     STRUCTURE_F1,
     WIDTH,
@@ -59,17 +59,17 @@ def chroma_excess(measures: Mapping[str, float], limits: Limits) -> float:
 def _not_finite(measures: Mapping[str, float]) -> Iterator[Finding]:
     value = measures.get(NOT_FINITE)
     if value is not None and value > 0.0:
-        message = f"{value:.2%} of the values were not numbers before they were rounded; the engine broke down"
+        message = f"{value:.2%} of the values were not numbers before they were rounded; the engine broke down."
         yield Finding(Severity.HARD, FindingKind.NOT_FINITE, message, value, 0.0)
 
 
 def _size(measures: Mapping[str, float], expected: tuple[int, int] | None) -> Iterator[Finding]:
-    if expected is None or WIDTH not in measures or HEIGHT not in measures:
+    if expected is None:
         return
-    for name, value, wanted in (("wide", measures[WIDTH], expected[0]), ("high", measures[HEIGHT], expected[1])):
-        if value != wanted:
-            message = f"the picture is {value:g} pixels {name} where {wanted} were asked for"
-            yield Finding(Severity.HARD, FindingKind.SIZE, message, float(value), float(wanted))
+    for name, value, wanted in (("wide", measures.get(WIDTH), expected[0]), ("high", measures.get(HEIGHT), expected[1])):
+        if value is not None and value != wanted:
+            message = f"The picture is {value:g} pixels {name} where {wanted} were asked for."
+            yield Finding(Severity.HARD, FindingKind.SIZE, message, value, float(wanted))
 
 
 def _blank(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
@@ -86,10 +86,10 @@ def _greyscale(measures: Mapping[str, float], limits: Limits) -> Iterator[Findin
     if value is None:
         return
     if limits.greyscale is Greyscale.EXPECT and value > limit:
-        message = f"the stage asks for grey pictures and this one has colour: chroma {value:.1f} is above {limit:g}"
+        message = f"The stage asks for grey pictures and this one has colour: chroma {value:.1f} is above {limit:g}."
         yield Finding(Severity.HARD, FindingKind.GREYSCALE, message, value, limit)
     if limits.greyscale is Greyscale.FORBID and value <= limit:
-        message = f"the picture lost its colours: chroma {value:.1f} is not above {limit:g}"
+        message = f"The picture lost its colours: chroma {value:.1f} is not above {limit:g}."
         yield Finding(Severity.HARD, FindingKind.GREYSCALE, message, value, limit)
 
 
@@ -99,7 +99,7 @@ def _chroma(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
         return
     for severity, limit in ((Severity.HARD, limits.chroma_hard), (Severity.SOFT, limits.chroma_soft)):
         if limit is not None and value > limit:
-            message = f"the colours are too strong: chroma {value:.1f} is above {limit:g}"
+            message = f"The colours are too strong: chroma {value:.1f} is above {limit:g}."
             yield Finding(severity, FindingKind.CHROMA, message, value, limit)
             return
 
@@ -110,7 +110,7 @@ def _structure(measures: Mapping[str, float], limits: Limits) -> Iterator[Findin
         return
     for severity, limit in ((Severity.HARD, limits.structure_f1_hard), (Severity.SOFT, limits.structure_f1_soft)):
         if limit is not None and value < limit:
-            message = f"the drawing left its source: edge agreement {value:.3f} is below {limit:g}"
+            message = f"The drawing left its source: edge agreement {value:.3f} is below {limit:g}."
             yield Finding(severity, FindingKind.STRUCTURE, message, value, limit)
             return
 
