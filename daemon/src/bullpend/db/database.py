@@ -165,7 +165,8 @@ class Database:
         loop = asyncio.get_running_loop()
         item = _Write(work, loop, loop.create_future())
         self._queue.put(item)
-        return await item.future
+        result: T = await item.future
+        return result
 
     async def read(self, work: Callable[[View], T]) -> T:
         """Runs `work` on a read-only connection, with one consistent view of the file."""

@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` (from nothing to a finished comic run) and `make test` (everything).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS ?= test
+DEMO_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Two processes with spinning OpenMP threads ruin each other's time.
+export OMP_WAIT_POLICY := passive
+
+.PHONY: help demo test check format generate bench starter install clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# torch comes first and pinned: a later dependency must not pull another build of it.
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $(STAMP)
+
+install: $(STAMP)  ## virtual environment with everything in it
+
+demo:  ## install, then make the sample universe's four stages on the starter (DEMO_ARGS=--headless)
+	@$(MAKE) --no-print-directory $(STAMP) EXTRAS=starter
+	$(BIN)/bullpen demo $(DEMO_ARGS)
+
+test: check  ## install, checks, whole suite
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## format, lint, types, imports, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate.py --check
+	cd proto && ../$(BIN)/buf lint
+
+format: $(STAMP)  ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(STAMP)  ## code from proto/, after the breaking-change check
+	cd proto && ../$(BIN)/buf breaking --against golden/bullpen.binpb
+	$(BIN)/python tools/generate.py
+
+bench: $(STAMP)  ## the performance table
+	$(BIN)/python -m tests.bench
+
+starter: $(STAMP)  ## train the embedded models again (hours)
+	$(BIN)/python -m bullpen_starter.train all
+
+clean:  ## remove the virtual environment and caches, never var/
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
