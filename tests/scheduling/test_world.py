@@ -1,0 +1,220 @@
+"""The scheduler against a world where anything happens at any time: workers die, jobs end late, twice or never asked,
+people cancel whatever they like. The world keeps its own books and compares.
+"""
+
+from __future__ import annotations
+
+from bullpend.scheduling import model as m
+from bullpend.scheduling import views
+from bullpend.scheduling.invariants import check
+from bullpend.scheduling.rules import step
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+POLICY = m.Policy(max_attempts=2, max_leases=6, look_ahead=3, max_overtakes=2, keep_alive_seconds=20)
+DEVICES = ("a", "b", "c")
+MODELS = ("x", "y", "z")
+REASONS = st.sampled_from(["ENGINE_FAILED", "DEVICE_OUT_OF_MEMORY"])
+PICK = st.integers(0, 1 << 16)
+
+
+class World(RuleBasedStateMachine):
+    """What really happens, and what the scheduler is told of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = m.State(policy=POLICY)
+        self.now = 0.0
+        self.seq = 0
+        self.specs: dict[str, m.QueuedJob] = {}
+        self.final: dict[str, m.Command] = {}
+        self.attempt: dict[str, int] = {}
+        self.overtaken: dict[str, int] = {}
+        self.running: dict[str, m.StartJob] = {}
+        self.workers: dict[str, str] = {}
+        self.past: list[m.Fact] = []
+
+    # ---- the dispatcher's part --------------------------------------------------------------------------------------
+
+    def tell(self, fact: m.Fact) -> tuple[m.Command, ...]:
+        self.state, commands = step(self.state, fact, self.now)
+        for command in commands:
+            self.carry_out(command)
+        return commands
+
+    def carry_out(self, command: m.Command) -> None:
+        match command:
+            case m.StartWorker(device):
+                assert device not in self.workers, "started twice"
+                self.workers[device] = "starting"
+            case m.KillWorker(device):
+                assert device in self.workers
+                self.workers[device] = "dying"
+            case m.StartJob(job, attempt, device, model):
+                self.start(command, job, attempt, device, model)
+            case m.StopJob(job, attempt, device):
+                assert self.running[device].job == job
+                assert self.running[device].attempt == attempt
+            case m.UnloadModel(device):
+                assert self.workers[device] == "ready"
+            case m.RequeueJob(job, attempt):
+                assert job not in self.final
+                assert self.attempt[job] == attempt
+                self.free(job)
+            case m.SucceedJob(job) | m.FailJob(job) | m.CancelJob(job) | m.HoldJob(job):
+                assert job in self.specs
+                assert job not in self.final, "ended twice"
+                self.final[job] = command
+                self.free(job)
+
+    def start(self, command: m.StartJob, job: str, attempt: int, device: str, model: str) -> None:
+        spec = self.specs[job]
+        assert self.workers[device] == "ready", "started without a worker"
+        assert device not in self.running, "two jobs on one device"
+        assert job not in [other.job for other in self.running.values()], "one job on two devices"
+        assert job not in self.final, "started after its end"
+        assert model == spec.model
+        assert attempt == self.attempt[job] + 1, "the attempt grows by one"
+        self.attempt[job] = attempt
+        self.running[device] = command
+        for other in self.waiting():
+            rival = self.specs[other]
+            assert rival.priority <= spec.priority, "a higher priority was passed over"
+            if rival.priority == spec.priority and rival.seq < spec.seq:
+                self.overtaken[other] += 1
+                assert self.overtaken[other] <= POLICY.max_overtakes, "overtaken too often"
+
+    def free(self, job: str) -> None:
+        for device, command in list(self.running.items()):
+            if command.job == job:
+                del self.running[device]
+
+    def waiting(self) -> list[str]:
+        on_devices = {command.job for command in self.running.values()}
+        return [job for job in self.specs if job not in self.final and job not in on_devices]
+
+    # ---- what happens -----------------------------------------------------------------------------------------------
+
+    @initialize(devices=st.integers(1, 3))
+    def devices_are_found(self, devices: int) -> None:
+        for device in DEVICES[:devices]:
+            self.tell(m.DeviceAdded(device))
+
+    @rule(model=st.sampled_from(MODELS), priority=st.sampled_from([0, 0, 0, 1]), twice=st.booleans())
+    def a_job_is_submitted(self, model: str, priority: int, twice: bool) -> None:
+        self.seq += 1
+        spec = m.QueuedJob(f"j{self.seq}", "r", "p", model, priority=priority, seq=self.seq)
+        self.specs[spec.job] = spec
+        self.attempt[spec.job] = 0
+        self.overtaken[spec.job] = 0
+        self.tell(m.JobSubmitted(spec))
+        if twice:
+            assert self.tell(m.JobSubmitted(spec)) == ()
+
+    @precondition(lambda self: self.specs)
+    @rule(pick=PICK)
+    def a_job_is_canceled(self, pick: int) -> None:
+        job = list(self.specs)[pick % len(self.specs)]
+        was_final = job in self.final
+        commands = self.tell(m.JobCanceled(job))
+        assert not (was_final and commands)
+        assert not any(isinstance(command, m.StopJob) for command in self.tell(m.JobCanceled(job)))
+
+    @precondition(lambda self: "starting" in self.workers.values())
+    @rule(pick=PICK)
+    def a_worker_is_ready(self, pick: int) -> None:
+        names = [name for name, phase in self.workers.items() if phase == "starting"]
+        name = names[pick % len(names)]
+        self.workers[name] = "ready"
+        self.tell(m.DeviceReady(name))
+
+    @precondition(lambda self: self.workers)
+    @rule(pick=PICK)
+    def a_worker_dies(self, pick: int) -> None:
+        name = list(self.workers)[pick % len(self.workers)]
+        del self.workers[name]
+        self.tell(m.DeviceLost(name, "died"))
+        assert name not in self.running
+
+    @precondition(lambda self: self.running)
+    @rule(pick=PICK, outcome=st.sampled_from(m.Outcome), reason=REASONS)
+    def a_job_ends(self, pick: int, outcome: m.Outcome, reason: str) -> None:
+        command = list(self.running.values())[pick % len(self.running)]
+        failure = m.Failure(reason, "words") if outcome is m.Outcome.FAILED else None
+        fact = m.JobEnded(command.job, command.attempt, command.device, outcome, failure)
+        self.past.append(fact)
+        self.tell(fact)
+
+    @precondition(lambda self: self.past)
+    @rule(pick=PICK)
+    def an_old_answer_comes_again(self, pick: int) -> None:
+        self.tell(m.Tick())
+        before = self.state
+        assert self.tell(self.past[pick % len(self.past)]) == ()
+        assert self.state is before
+
+    @precondition(lambda self: self.running)
+    @rule(pick=PICK)
+    def the_store_refuses_a_lease(self, pick: int) -> None:
+        command = list(self.running.values())[pick % len(self.running)]
+        self.final[command.job] = command
+        self.free(command.job)
+        self.tell(m.LeaseRefused(command.job, command.attempt))
+
+    @precondition(lambda self: "ready" in self.workers.values())
+    @rule(pick=PICK, model=st.sampled_from(MODELS), loaded=st.booleans())
+    def a_model_comes_or_goes(self, pick: int, model: str, loaded: bool) -> None:
+        names = [name for name, phase in self.workers.items() if phase == "ready"]
+        name = names[pick % len(names)]
+        self.tell(m.ModelLoaded(name, model, 5) if loaded else m.ModelUnloaded(name, model))
+
+    @rule(model=st.sampled_from(MODELS))
+    def somebody_unloads(self, model: str) -> None:
+        self.tell(m.UnloadRequested(model))
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 11.0, 25.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.tell(m.Tick())
+        wake = views.wake_at(self.state)
+        assert wake is None or wake > self.now, "the dispatcher would spin"
+
+    # ---- what must hold ---------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_state_is_sound(self) -> None:
+        check(self.state)
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        """The scheduler cares for exactly the jobs that are not final, and runs exactly those that run."""
+        assert set(self.state.jobs) == set(self.specs) - set(self.final)
+        assert {name for _, name in views.positions(self.state)} == set(self.waiting())
+        assert {d.device: d.job for d in self.state.devices.values() if d.job} == {
+            device: command.job for device, command in self.running.items()
+        }
+
+    def teardown(self) -> None:
+        """Given progress, every accepted job comes to one end."""
+        for _ in range(20 + 10 * len(self.specs)):
+            if len(self.final) == len(self.specs):
+                return
+            self.time_passes(120.0)
+            for name, phase in list(self.workers.items()):
+                if phase == "starting":
+                    self.workers[name] = "ready"
+                    self.tell(m.DeviceReady(name))
+                elif phase == "dying":
+                    del self.workers[name]
+                    self.tell(m.DeviceLost(name, "killed"))
+            for command in list(self.running.values()):
+                self.tell(m.JobEnded(command.job, command.attempt, command.device, m.Outcome.SUCCEEDED))
+            check(self.state)
+        assert len(self.final) == len(self.specs), "a job never ended"
+
+
+TestWorld = World.TestCase
+TestWorld.settings = settings(
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
