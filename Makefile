@@ -3,8 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-EXTRAS ?= test
+READY := $(VENV)/.ready
 DEMO_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -17,23 +16,24 @@ help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 # torch comes first and pinned: a later dependency must not pull another build of it.
-$(STAMP): pyproject.toml
+$(READY)-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
-	touch $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@
 
-install: $(STAMP)  ## virtual environment with everything in it
+.PRECIOUS: $(READY)-starter $(READY)-test
 
-demo:  ## install, then make the sample universe's four stages on the starter (DEMO_ARGS=--headless)
-	@$(MAKE) --no-print-directory $(STAMP) EXTRAS=starter
+install: $(READY)-test  ## virtual environment with everything in it
+
+demo: $(READY)-starter  ## install, then take the sample universe through four stages (DEMO_ARGS=--headless)
 	$(BIN)/bullpen demo $(DEMO_ARGS)
 
 test: check  ## install, checks, whole suite
 	$(BIN)/python -m pytest
 
-check: $(STAMP)  ## format, lint, types, imports, contract
+check: $(READY)-test  ## format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -41,18 +41,18 @@ check: $(STAMP)  ## format, lint, types, imports, contract
 	$(BIN)/python tools/generate.py --check
 	cd proto && ../$(BIN)/buf lint
 
-format: $(STAMP)  ## format and mend what can be mended
+format: $(READY)-test  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: $(STAMP)  ## code from proto/, after the breaking-change check
+generate: $(READY)-test  ## code from proto/, after the breaking-change check
 	cd proto && ../$(BIN)/buf breaking --against golden/bullpen.binpb
 	$(BIN)/python tools/generate.py
 
-bench: $(STAMP)  ## the performance table
+bench: $(READY)-test  ## the performance table
 	$(BIN)/python -m tests.bench
 
-starter: $(STAMP)  ## train the embedded models again (hours)
+starter: $(READY)-test  ## train the embedded models again (hours)
 	$(BIN)/python -m bullpen_starter.train all
 
 clean:  ## remove the virtual environment and caches, never var/
