@@ -1,0 +1,99 @@
+"""Every action of the studio, once.
+
+Keys, the footer, the command palette and the help screen are all made from this list, so that none of them can say
+something that the others do not. An action names the places where it works; the screen of that place has a method
+`action_<id>`, and may refuse it for the moment by `check_action`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LISTS = ("projects", "runs", "run", "assets", "metrics", "models", "settings")
+TOP = ("projects", "runs", "assets", "metrics", "models", "settings")
+PLACES = (*TOP, "run", "review")
+"""Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a person can do.
+
+    `keys` are Textual key names, the first is the one shown; without keys it is found in the palette only. `footer`
+    gives its place in the footer (smaller is further left); 0 keeps it out.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    places: tuple[str, ...]
+    footer: int = 0
+    palette: bool = True
+    on_app: bool = False
+    """The method is the application's, not the screen's."""
+
+
+REGISTRY: tuple[Action, ...] = (
+    # Where to go
+    Action("go_projects", ("1",), "Projects", "Go to the projects", PLACES, on_app=True),
+    Action("go_runs", ("2",), "Runs", "Go to the runs of the project", PLACES, on_app=True),
+    Action("go_assets", ("3",), "Assets", "Go to the pictures of the project", PLACES, on_app=True),
+    Action(
+        "go_metrics", ("6",), "Metrics", "Go to figures of the machine and the models in memory", PLACES, on_app=True
+    ),
+    Action("go_models", ("7",), "Models", "Go to models and devices", PLACES, on_app=True),
+    Action(
+        "go_settings", ("0",), "Settings", "Go to the settings and where each value comes from", PLACES, on_app=True
+    ),
+    # Lists
+    Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
+    Action("row_up", ("k",), "up", "Move up", LISTS, palette=False),
+    Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
+    Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
+    # Projects and runs
+    Action("open", ("enter",), "open", "Open what is under the cursor", ("projects", "runs", "run"), footer=10),
+    Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),
+    Action("compose", ("r",), "new run", "Compose a run and see its plan", ("projects", "runs", "run"), footer=30),
+    Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
+    Action("cancel_job", ("x",), "cancel job", "Stop the job under the cursor within one step", ("run",), footer=14),
+    Action("cancel_run", ("X",), "cancel run", "Stop the run within one step", ("runs", "run"), footer=16),
+    Action("retry_run", ("R",), "retry", "Start a run from what failed", ("runs", "run", "review"), footer=18),
+    Action("guidance_up", ("plus",), "guidance", "More guidance from the next step on", ("run",), footer=20),
+    Action("guidance_down", ("minus",), "guidance", "Less guidance from the next step on", ("run",), footer=20),
+    Action("show_log", ("l",), "log", "Say where the run log lies", ("runs", "run"), footer=40),
+    # Review
+    Action("previous_candidate", ("h", "left"), "candidate", "The candidate before", ("review",), footer=10),
+    Action("next_candidate", ("l", "right"), "candidate", "The next candidate", ("review",), footer=10),
+    Action("flip", ("space",), "A/B", "Show the source in place of the candidate, and back", ("review",), footer=12),
+    Action("zoom", ("z",), "zoom", "Show one picture as large as the screen allows", ("review",), footer=13),
+    Action("difference", ("equals_sign",), "difference", "Show what differs from the source", ("review",), footer=14),
+    Action("accept", ("enter",), "accept", "Take this candidate for its scene", ("review",), footer=16),
+    Action("override", ("o",), "override", "Take this candidate and say why", ("review",), footer=18),
+    Action("previous_job", ("left_square_bracket",), "scene", "The scene before", ("review",), footer=20),
+    # Metrics and models
+    Action("next_job", ("right_square_bracket",), "scene", "The next scene", ("review",), footer=20),
+    Action("unload", ("u",), "unload", "Free the memory of the model under the cursor", ("metrics",), footer=10),
+    Action("other_table", ("tab",), "models / devices", "Move between the two tables", ("models",), footer=10),
+    # Compose
+    Action("run_plan", ("f5", "ctrl+enter"), "run", "Run what the plan shows", ("compose",), footer=10),
+    Action("dry_run", ("f6", "d"), "dry run", "Show the whole plan and start nothing", ("compose",), footer=20),
+    # Everywhere
+    Action("filter", ("slash",), "filter", "Show only rows with these letters", LISTS, footer=80),
+    Action("commands", ("colon", "ctrl+p"), "command", "Find an action, a project or a run by name", PLACES, footer=85),
+    Action("keys", ("question_mark", "f1"), "keys", "Show every key that works here", (*PLACES, "compose"), footer=90),
+    Action("toggle_theme", (), "ink / paper", "Change between the dark and the light theme", PLACES, on_app=True),
+    Action("back", ("escape",), "back", "Go back", (*PLACES, "compose"), footer=5),
+    Action("quit", ("q", "ctrl+q"), "quit", "Leave the studio; the daemon goes on", PLACES, footer=95, on_app=True),
+)
+
+
+def target(action: Action) -> str:
+    """The action as Textual names it, with the node that has the method."""
+    return f"app.{action.id}" if action.on_app else f"screen.{action.id}"
+
+
+def actions_for(place: str, registry: Iterable[Action] = REGISTRY) -> tuple[Action, ...]:
+    """Actions that a place has, in the order of the registry."""
+    return tuple(action for action in registry if place in action.places)

@@ -1,0 +1,371 @@
+"""The studio: one application over one daemon.
+
+The application owns the mirror, the connection and what a person is looking at; screens draw from it. Work in the
+background posts messages, and only their handlers change anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from bullpen_api.v1 import system_pb2
+from bullpen_client.errors import BullpenError
+from bullpen_client.watch import Reconnected, Reconnecting
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+
+from bullpen_tui import messages as say
+from bullpen_tui.graphics import Graphics, choose
+from bullpen_tui.mirror import Change, Happened, Listed, Restarted, Snapshot, apply_all
+from bullpen_tui.pacing import batches
+from bullpen_tui.palette import ActionCommands
+from bullpen_tui.pictures import PictureStore
+from bullpen_tui.port import Daemon, Dial, WatchItem, sentence
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.session import dial
+from bullpen_tui.theme import INK, PAPER, THEMES
+
+Answer = TypeVar("Answer")
+
+METRICS_KEPT = 120
+RETRY_SECONDS = 2.0
+BASE = 1
+"""Screens below the first place: the empty one that every application begins with."""
+
+
+def new_request_id() -> str:
+    """An id that makes a repeated request harmless."""
+    return uuid.uuid4().hex
+
+
+class StudioApp(App[int]):
+    """The terminal studio.
+
+    `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970.
+    """
+
+    TITLE = "Bullpen"
+    CSS_PATH = "studio.tcss"
+    COMMANDS: ClassVar[set[Any]] = {ActionCommands}
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        dial: Dial,
+        *,
+        project: str | None = None,
+        graphics: Graphics = "half",
+        now: Callable[[], float] = time.time,
+        request_id: Callable[[], str] = new_request_id,
+    ) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-normal"), (140, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = INK.name
+        self._dial = dial
+        self._wanted = f"projects/{project.removeprefix('projects/')}" if project else ""
+        self.graphics: Graphics = graphics
+        self.now = now
+        self.request_id = request_id
+        self.snapshot = Snapshot()
+        self.info: system_pb2.Info | None = None
+        self.metrics: deque[system_pb2.Metrics] = deque(maxlen=METRICS_KEPT)
+        self.lost = ""
+        self.listed = False
+        self._daemon: Daemon | None = None
+        self._project = ""
+        self._looked: set[str] = set()
+        self.pictures = PictureStore(self._read_picture)
+
+    # --- what the screens ask ---
+
+    @property
+    def daemon(self) -> Daemon:
+        """The daemon. Screens that call it are reached only when there is one."""
+        if self._daemon is None:
+            raise RuntimeError("no daemon was reached yet")
+        return self._daemon
+
+    @property
+    def connected(self) -> bool:
+        """Whether a daemon was reached."""
+        return self._daemon is not None
+
+    @property
+    def project(self) -> str:
+        """Name of the project that the person works in; empty while there is none."""
+        if self._project in self.snapshot.projects:
+            return self._project
+        if self._wanted in self.snapshot.projects:
+            return self._wanted
+        return min(self.snapshot.projects, default="")
+
+    def enter_project(self, name: str) -> None:
+        """Makes a project the one that the person works in."""
+        self._project = name
+
+    def first_look(self, what: str) -> bool:
+        """Whether a list was not read before; from then on the watch keeps it fresh."""
+        if not self.connected or what in self._looked:
+            return False
+        self._looked.add(what)
+        return True
+
+    def ask(
+        self,
+        call: Coroutine[Any, Any, Answer],
+        done: Callable[[Answer], Message | None],
+        *,
+        to: MessagePump | None = None,
+        refused: Callable[[BullpenError], Message] = say.CallRefused,
+        group: str = "calls",
+        latest_only: bool = False,
+    ) -> None:
+        """Runs a call in the background and posts what came of it, to the application or to a screen."""
+        target = to or self
+
+        async def work() -> None:
+            try:
+                message = done(await call)
+            except BullpenError as error:
+                message = refused(error)
+            if message is not None:
+                target.post_message(message)
+
+        self.run_worker(work(), group=group, exclusive=latest_only)
+
+    def fetch(self, call: Coroutine[Any, Any, Listed], *, group: str) -> None:
+        """Runs a list call and puts its answer into the mirror."""
+        self.ask(call, lambda listed: say.ChangesArrived((listed,)), group=group)
+
+    def want_picture(self, asset: str, to: MessagePump, *, thumbnail: bool = True) -> None:
+        """Reads a picture and posts it to a screen."""
+        self.ask(
+            self.pictures.get(asset, thumbnail),
+            lambda picture: say.PictureArrived(asset, picture),
+            to=to,
+            refused=lambda error: say.PictureMissed(asset, error),
+            group=f"picture {asset}",
+        )
+
+    async def _read_picture(self, asset: str, thumbnail: bool) -> bytes:
+        return await self.daemon.content(asset, thumbnail)
+
+    # --- the live connection ---
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of our own that other themes lack."""
+        return dict(INK.variables)
+
+    def on_mount(self) -> None:
+        """Begins with the projects and reaches for the daemon."""
+        from bullpen_tui.screens.projects import ProjectsScreen
+
+        self.push_screen(ProjectsScreen())
+        self.run_worker(self._live(), group="live")
+
+    async def _live(self) -> None:
+        daemon = await self._reach()
+        self.run_worker(self._follow_metrics(daemon), group="metrics")
+        while True:
+            try:
+                listing = await daemon.projects()
+                projects = Listed(tuple(listing.projects), listing.revision)
+                self.post_message(say.ChangesArrived((projects,)))
+                async for batch in batches(daemon.watch(listing.revision)):
+                    self._post_batch(batch)
+            except BullpenError as error:
+                self.post_message(say.ConnectionBroke(error, 0))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _reach(self) -> Daemon:
+        while True:
+            try:
+                daemon = await self._dial()
+                info = await daemon.info()
+            except BullpenError as error:
+                self.post_message(say.DaemonMissed(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.post_message(say.DaemonReached(daemon, info))
+                return daemon
+
+    async def _follow_metrics(self, daemon: Daemon) -> None:
+        while True:
+            try:
+                async for metrics in daemon.metrics(1.0):
+                    self.post_message(say.MetricsArrived(metrics))
+            except BullpenError:
+                # The watch tells the person; figures simply stand still meanwhile.
+                pass
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _post_batch(self, batch: list[WatchItem]) -> None:
+        changes: list[Change] = []
+        for item in batch:
+            if isinstance(item, Reconnecting):
+                self.post_message(say.ConnectionBroke(item.error, item.attempt))
+            elif isinstance(item, Reconnected):
+                self.post_message(say.ConnectionMended())
+            else:
+                changes.append(Happened(item))
+        if changes:
+            self.post_message(say.ChangesArrived(tuple(changes)))
+
+    # --- what happened ---
+
+    def on_daemon_reached(self, message: say.DaemonReached) -> None:
+        """Keeps the daemon, and notices when it is another one than before."""
+        if self.info is not None and self.info.instance != message.info.instance:
+            self.snapshot = apply_all(self.snapshot, (Restarted(),))
+            self._looked.clear()
+        self._daemon = message.daemon
+        self.info = message.info
+        self.lost = ""
+        self._chrome()
+
+    def on_daemon_missed(self, message: say.DaemonMissed) -> None:
+        """Says why there is nothing to see."""
+        self.lost = sentence(message.error)
+        self._chrome()
+
+    def on_connection_broke(self, message: say.ConnectionBroke) -> None:
+        """Shows the banner; what is on the screen stays."""
+        self.lost = f"The connection to the daemon is lost; what you see may be old. {sentence(message.error)}"
+        self._chrome()
+
+    def on_connection_mended(self, message: say.ConnectionMended) -> None:
+        """Takes the banner away and asks who answers now."""
+        self.lost = ""
+        self._chrome()
+        daemon = self.daemon
+        self.ask(daemon.info(), lambda info: say.DaemonReached(daemon, info), group="info")
+
+    def on_changes_arrived(self, message: say.ChangesArrived) -> None:
+        """Brings the mirror forward and draws."""
+        self.listed = True
+        if self.lost:
+            self.lost = ""
+            self._chrome()
+        before = self.snapshot
+        self.snapshot = apply_all(before, message.changes)
+        if self.snapshot is not before or not before.projects:
+            self.draw()
+
+    def on_metrics_arrived(self, message: say.MetricsArrived) -> None:
+        """Keeps the figures of the last minutes."""
+        self.metrics.append(message.metrics)
+        self._chrome()
+        if (studio := self.studio_screen) is not None:
+            studio.draw_metrics()
+
+    def on_call_refused(self, message: say.CallRefused) -> None:
+        """Says in words what was refused."""
+        self.notify(sentence(message.error), title="Not done", severity="error", timeout=8)
+
+    # --- drawing ---
+
+    @property
+    def studio_screen(self) -> StudioScreen | None:
+        """The uppermost screen that is no dialog."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, StudioScreen):
+                return screen
+        return None
+
+    def draw(self) -> None:
+        """Lets the screen draw the mirror."""
+        if (studio := self.studio_screen) is not None and studio.is_mounted:
+            studio.draw()
+            studio.refresh_bindings()
+
+    def _chrome(self) -> None:
+        if (studio := self.studio_screen) is not None and studio.is_mounted:
+            studio.draw_chrome()
+
+    # --- going places ---
+
+    def _go(self, screen: Screen[Any]) -> None:
+        while len(self.screen_stack) > BASE + 1:
+            self.pop_screen()
+        self.switch_screen(screen)
+
+    def action_go_projects(self) -> None:
+        """To the projects."""
+        from bullpen_tui.screens.projects import ProjectsScreen
+
+        self._go(ProjectsScreen())
+
+    def action_go_runs(self) -> None:
+        """To the runs of the project."""
+        from bullpen_tui.screens.runs import RunsScreen
+
+        self._go(RunsScreen())
+
+    def action_go_assets(self) -> None:
+        """To the pictures of the project."""
+        from bullpen_tui.screens.assets import AssetsScreen
+
+        self._go(AssetsScreen())
+
+    def action_go_metrics(self) -> None:
+        """To figures of the machine."""
+        from bullpen_tui.screens.metrics import MetricsScreen
+
+        self._go(MetricsScreen())
+
+    def action_go_models(self) -> None:
+        """To models and devices."""
+        from bullpen_tui.screens.models import ModelsScreen
+
+        self._go(ModelsScreen())
+
+    def action_go_settings(self) -> None:
+        """To the settings."""
+        from bullpen_tui.screens.settings import SettingsScreen
+
+        self._go(SettingsScreen())
+
+    @property
+    def deep(self) -> bool:
+        """Whether there is a screen to go back to."""
+        return len(self.screen_stack) > BASE + 1
+
+    def open_run(self, name: str) -> None:
+        """To one run."""
+        from bullpen_tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(name))
+
+    def action_toggle_theme(self) -> None:
+        """Ink or paper."""
+        self.theme = PAPER.name if self.theme == INK.name else INK.name
+
+    async def action_quit(self) -> None:
+        """Leaves; the daemon goes on."""
+        if self._daemon is not None:
+            await self._daemon.close()
+        self.exit(0)
+
+
+def run_tui(home: Path | None = None, project: str | None = None, graphics: str = "auto") -> int:
+    """Opens the studio on a home and gives the exit status.
+
+    `graphics` is `auto`, `kitty`, `sixel`, `half` or `none`; another word raises ValueError. The terminal is asked what
+    it can draw before the screen is taken over. Where no daemon serves the home one is started, and goes on afterwards.
+    """
+    way = choose(graphics)
+    app = StudioApp(partial(dial(home)), project=project, graphics=way)
+    return app.run() or 0

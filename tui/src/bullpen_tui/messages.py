@@ -1,0 +1,192 @@
+"""What happened, as messages: the only way by which work in the background reaches the screen."""
+
+from __future__ import annotations
+
+from bullpen_api.v1 import model_pb2, project_pb2, run_pb2, system_pb2
+from bullpen_client.errors import BullpenError
+from PIL import Image
+from textual.message import Message
+
+from bullpen_tui.mirror import Change
+from bullpen_tui.port import Daemon
+
+
+class DaemonReached(Message):
+    """A daemon answered, and told about itself."""
+
+    def __init__(self, daemon: Daemon, info: system_pb2.Info) -> None:
+        super().__init__()
+        self.daemon = daemon
+        self.info = info
+
+
+class DaemonMissed(Message):
+    """No daemon could be reached."""
+
+    def __init__(self, error: BullpenError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class ChangesArrived(Message):
+    """A batch of changes, in their order."""
+
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        super().__init__()
+        self.changes = changes
+
+
+class ConnectionBroke(Message):
+    """The watch was lost; it is being taken up again."""
+
+    def __init__(self, error: BullpenError, attempt: int) -> None:
+        super().__init__()
+        self.error = error
+        self.attempt = attempt
+
+
+class ConnectionMended(Message):
+    """The watch goes on where it broke off."""
+
+
+class MetricsArrived(Message):
+    """Figures of the machine."""
+
+    def __init__(self, metrics: system_pb2.Metrics) -> None:
+        super().__init__()
+        self.metrics = metrics
+
+
+class CallRefused(Message):
+    """A call did not succeed."""
+
+    def __init__(self, error: BullpenError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class PictureArrived(Message):
+    """A picture was read."""
+
+    def __init__(self, asset: str, picture: Image.Image) -> None:
+        super().__init__()
+        self.asset = asset
+        self.picture = picture
+
+
+class PictureMissed(Message):
+    """A picture could not be read."""
+
+    def __init__(self, asset: str, error: BullpenError) -> None:
+        super().__init__()
+        self.asset = asset
+        self.error = error
+
+
+class ProjectCreated(Message):
+    """A project exists now."""
+
+    def __init__(self, project: project_pb2.Project) -> None:
+        super().__init__()
+        self.project = project
+
+
+class RunStarted(Message):
+    """A run was accepted and is durable."""
+
+    def __init__(self, run: run_pb2.Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+class RunStopped(Message):
+    """A run was canceled."""
+
+    def __init__(self, run: run_pb2.Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+class JobStopped(Message):
+    """A job was canceled."""
+
+    def __init__(self, job: run_pb2.Job) -> None:
+        super().__init__()
+        self.job = job
+
+
+class JobTuned(Message):
+    """A running job took another guidance."""
+
+    def __init__(self, job: run_pb2.Job, guidance_scale: float) -> None:
+        super().__init__()
+        self.job = job
+        self.guidance_scale = guidance_scale
+
+
+class CandidateAccepted(Message):
+    """A candidate is the picture of its scene now."""
+
+    def __init__(self, candidate: run_pb2.Candidate) -> None:
+        super().__init__()
+        self.candidate = candidate
+
+
+class StagesListed(Message):
+    """The stages of the manifest are known."""
+
+    def __init__(self, stages: run_pb2.ListStagesResponse) -> None:
+        super().__init__()
+        self.stages = stages
+
+
+class PlanMade(Message):
+    """A plan for what the form says now."""
+
+    def __init__(self, plan: run_pb2.Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+class PlanRefused(Message):
+    """What the form says now cannot be planned."""
+
+    def __init__(self, error: BullpenError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class ResidentsListed(Message):
+    """Models in memory are known."""
+
+    def __init__(self, residents: model_pb2.ListResidentsResponse) -> None:
+        super().__init__()
+        self.residents = residents
+
+
+class ModelUnloaded(Message):
+    """A model's memory was freed."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.model = model
+
+
+class MachineListed(Message):
+    """Models, residents and devices are known."""
+
+    def __init__(
+        self, models: list[model_pb2.Model], residents: list[model_pb2.Resident], devices: list[model_pb2.Device]
+    ) -> None:
+        super().__init__()
+        self.models = models
+        self.residents = residents
+        self.devices = devices
+
+
+class SettingsListed(Message):
+    """Settings with their sources are known."""
+
+    def __init__(self, settings: list[system_pb2.Setting]) -> None:
+        super().__init__()
+        self.settings = settings

@@ -1,0 +1,180 @@
+"""What all screens share: the frame around them, lists, filter, and drawing from the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from bullpen_tui.actions import actions_for
+from bullpen_tui.keymap import bindings_for
+from bullpen_tui.mirror import Snapshot
+from bullpen_tui.widgets.chrome import Banner, FilterLine, KeyBar, TopBar
+from bullpen_tui.widgets.rows import RowTable
+
+if TYPE_CHECKING:
+    from bullpen_tui.app import StudioApp
+
+
+class StudioScreen(Screen[None]):
+    """A screen with a place in the registry of actions.
+
+    Subclasses give `body()` and `draw()`; `draw` is called with every change of the mirror, and must be cheap.
+    """
+
+    place: ClassVar[str] = ""
+    tab: ClassVar[str] = ""
+    """The place of the first line that is marked as open; the screen's own where empty."""
+
+    AUTO_FOCUS = "RowTable"
+
+    def __init_subclass__(cls, **keywords: bool) -> None:
+        """Binds the keys of the place."""
+        if cls.place:
+            cls.BINDINGS = bindings_for(cls.place)
+        super().__init_subclass__(**keywords)
+
+    @property
+    def studio(self) -> StudioApp:
+        """The application."""
+        return cast("StudioApp", self.app)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the mirror shows now."""
+        return self.studio.snapshot
+
+    def compose(self) -> ComposeResult:
+        """Frame and body."""
+        yield TopBar(self.tab or self.place)
+        yield Banner()
+        with Container(id="body"):
+            yield from self.body()
+        yield FilterLine()
+        yield KeyBar(self.place)
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the frame's lines."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draws the mirror."""
+
+    def draw_metrics(self) -> None:
+        """Draws what depends on the figures of the machine."""
+
+    def draw_chrome(self) -> None:
+        """Draws the frame."""
+        self.query_one(TopBar).refresh()
+        self.query_one(Banner).say(self.studio.lost)
+
+    def on_mount(self) -> None:
+        """Draws at once what is known already."""
+        self.draw_chrome()
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Draws what changed while another screen was in front."""
+        if self.is_mounted and self.query(TopBar):
+            self.draw_chrome()
+            self.draw()
+            self.refresh_bindings()
+
+    # --- lists -------------------------------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> RowTable | None:
+        """The list with the focus, else the first one."""
+        if isinstance(self.focused, RowTable):
+            return self.focused
+        tables = self.query(RowTable)
+        return tables.first() if tables else None
+
+    def action_row_down(self) -> None:
+        """One row down."""
+        if self.table:
+            self.table.action_down()
+
+    def action_row_up(self) -> None:
+        """One row up."""
+        if self.table:
+            self.table.action_up()
+
+    def action_row_first(self) -> None:
+        """To the first row."""
+        if self.table:
+            self.table.action_first()
+
+    def action_row_last(self) -> None:
+        """To the last row."""
+        if self.table:
+            self.table.action_last()
+
+    @on(RowTable.Pressed)
+    async def _pressed(self) -> None:
+        if "open" in {action.id for action in actions_for(self.place)}:
+            await self.run_action("screen.open")
+
+    @on(RowTable.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    # --- filter ------------------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Opens the filter of the list."""
+        self.query_one(FilterLine).open()
+
+    @on(FilterLine.Narrowed)
+    def _narrowed(self, message: FilterLine.Narrowed) -> None:
+        if (table := self._filtered) is not None:
+            table.set_filter(message.words)
+
+    @on(FilterLine.Left)
+    def _filter_left(self) -> None:
+        if (table := self._filtered) is not None:
+            table.focus()
+
+    @property
+    def _filtered(self) -> RowTable | None:
+        tables = self.query(RowTable)
+        return tables.first() if tables else None
+
+    def drop_filter(self) -> bool:
+        """Shows all rows again; false where none was hidden."""
+        line = self.query_one(FilterLine)
+        if not line.value:
+            return False
+        line.action_drop()
+        return True
+
+    # --- everywhere --------------------------------------------------------------------------------------------------
+
+    def visit_project(self, name: str) -> None:
+        """Goes to the runs of a project."""
+        self.studio.enter_project(name)
+        self.studio.action_go_runs()
+
+    def action_back(self) -> None:
+        """Drops the filter, else goes back."""
+        if self.drop_filter():
+            return
+        if self.studio.deep:
+            self.dismiss()
+        elif self.place != "projects":
+            self.studio.action_go_projects()
+
+    def action_commands(self) -> None:
+        """Opens the command palette."""
+        self.studio.action_command_palette()
+
+    def action_keys(self) -> None:
+        """Shows the keys."""
+        from bullpen_tui.screens.dialogs import KeysDialog
+
+        self.studio.push_screen(KeysDialog(self))

@@ -1,0 +1,231 @@
+"""Compose: what to run at the left, what would come of it at the right, live while typing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import run_pb2
+from textual import on
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.plan import Form, FormError, plan_lines, spec_of
+from bullpen_tui.screens.base import StudioScreen
+
+PAUSE_SECONDS = 0.25
+"""Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
+
+_FIELDS = (
+    ("folder", "input folder", "a folder of your own pictures, in place of scenes"),
+    ("candidates", "candidates", "the stage's own"),
+    ("seed", "seed", "from the request"),
+    ("steps", "steps", "the stage's own"),
+    ("guidance", "guidance", "the stage's own"),
+)
+
+
+class ComposeScreen(StudioScreen):
+    """The form. Nothing starts before F5, and then only the plan that is on the screen."""
+
+    place: ClassVar[str] = "compose"
+    tab: ClassVar[str] = "runs"
+    AUTO_FOCUS = "#stage"
+
+    def __init__(self, project: str) -> None:
+        super().__init__()
+        self._project = project
+        self._stages = run_pb2.ListStagesResponse()
+        self._plan: run_pb2.Plan | None = None
+        self._problem: Content | None = None
+        self._timer: Timer | None = None
+        self._scenes: list[str] = []
+        self._asked = False
+        self._request_id = ""
+
+    def body(self) -> Iterable[Widget]:
+        """Form and plan."""
+        with Horizontal():
+            with VerticalScroll(classes="pane", id="form", can_focus=False) as form:
+                form.border_title = f"New run · {leaf(self._project)}"
+                with Horizontal(classes="field"):
+                    yield Label("stage")
+                    yield Select[str]([], prompt="reading…", compact=True, id="stage")
+                yield Static(id="stage-words")
+                yield Static(words.text(("scenes   ", words.QUIET), ("space takes or leaves one", words.FAINT)))
+                yield SelectionList[str](id="scenes", compact=True)
+                for name, label, placeholder in _FIELDS:
+                    with Horizontal(classes="field"):
+                        yield Label(label)
+                        yield Input(placeholder=placeholder, compact=True, id=name)
+            with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
+                pane.border_title = "Plan"
+                yield Static(words.text(("Choose a stage to see its plan.", words.QUIET)), id="plan")
+
+    def draw_chrome(self) -> None:
+        """Frame, and the first questions."""
+        super().draw_chrome()
+        self.draw()
+
+    def draw(self) -> None:
+        """Asks for stages and scenes once, and lists the scenes."""
+        if self.studio.connected and not self._asked:
+            self._asked = True
+            self.studio.ask(self.studio.daemon.stages(), say.StagesListed, to=self)
+            if self.studio.first_look(f"scenes {self._project}"):
+                self.studio.fetch(self._read_scenes(), group=f"scenes {self._project}")
+        scenes = self.snapshot.scenes_of(self._project)
+        names = [scene.name for scene in scenes]
+        if names != self._scenes:
+            self._scenes = names
+            chooser = self.query_one("#scenes", SelectionList)
+            chooser.clear_options()
+            chooser.add_options(
+                Selection(words.text((f"{one.ordinal:02} ", words.FAINT), one.title or leaf(one.name)), one.name, True)
+                for one in scenes
+            )
+            chooser.styles.height = max(1, min(8, len(names)))
+        self.query_one("#scenes").display = bool(names)
+
+    async def _read_scenes(self) -> Listed:
+        answer = await self.studio.daemon.scenes(self._project)
+        return Listed(tuple(answer.scenes), answer.revision)
+
+    def on_stages_listed(self, message: say.StagesListed) -> None:
+        """Offers the stages, and begins with the first that is not complete."""
+        self._stages = message.stages
+        select: Select[str] = self.query_one("#stage", Select)
+        select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in message.stages.stages)
+        project = self.snapshot.projects.get(self._project)
+        done = (
+            {one.stage: one.scenes and one.accepted >= one.scenes for one in project.figures.stages} if project else {}
+        )
+        names = [leaf(stage.name) for stage in message.stages.stages]
+        if names:
+            select.value = next((name for name in names if not done.get(name)), names[0])
+
+    # --- planning ----------------------------------------------------------------------------------------------------
+
+    @on(Select.Changed)
+    @on(SelectionList.SelectedChanged)
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._plan = None
+        self.refresh_bindings()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(PAUSE_SECONDS, self._ask_plan)
+        stage = self._stage
+        if stage is not None:
+            about = words.text((stage.description or stage.instruction, words.QUIET))
+            self.query_one("#stage-words", Static).update(about)
+
+    @on(SelectionList.SelectionHighlighted)
+    def _other_scene(self) -> None:
+        self._draw_plan()
+
+    @property
+    def _stage(self) -> run_pb2.Stage | None:
+        value = self.query_one("#stage", Select).value
+        return next((one for one in self._stages.stages if leaf(one.name) == value), None)
+
+    @property
+    def form(self) -> Form:
+        """What the fields say now."""
+        chooser: SelectionList[str] = self.query_one("#scenes", SelectionList)
+        stage = self._stage
+        chosen = [name for name in self._scenes if name in chooser.selected]
+        return Form(
+            stage=leaf(stage.name) if stage else "",
+            scenes=tuple(chosen),
+            all_scenes=len(chosen) == len(self._scenes),
+            **{name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in _FIELDS},
+        )
+
+    def _ask_plan(self) -> None:
+        try:
+            spec = spec_of(self.form)
+        except FormError as problem:
+            self._refuse(words.text(("! ", words.WARN), str(problem)))
+            return
+        self.studio.ask(
+            self.studio.daemon.plan(self._project, spec),
+            say.PlanMade,
+            to=self,
+            refused=say.PlanRefused,
+            group="plan",
+            latest_only=True,
+        )
+
+    def on_plan_made(self, message: say.PlanMade) -> None:
+        """Shows the plan; F5 runs just this one."""
+        self._plan = message.plan
+        self._problem = None
+        self._request_id = self.studio.request_id()
+        self._draw_plan()
+        self.refresh_bindings()
+
+    def on_plan_refused(self, message: say.PlanRefused) -> None:
+        """Says what to change."""
+        error = message.error
+        rows = [words.text(("✗ ", words.BAD), str(error))]
+        if error.remedy:
+            rows.append(words.text(("  " + error.remedy, words.QUIET)))
+        self._refuse(words.lines(rows))
+
+    def _refuse(self, problem: Content) -> None:
+        self._plan = None
+        self._problem = problem
+        self._draw_plan()
+        self.refresh_bindings()
+
+    def _draw_plan(self) -> None:
+        pane = self.query_one("#plan", Static)
+        if self._plan is None:
+            if self._problem is not None:
+                pane.update(self._problem)
+            return
+        chooser = self.query_one("#scenes", SelectionList)
+        index = chooser.highlighted
+        under = self._scenes[index] if index is not None and index < len(self._scenes) else ""
+        pane.update(words.lines(plan_lines(self._plan, self._stages, under)))
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing runs that was not planned."""
+        if action in ("run_plan", "dry_run"):
+            return self._plan is not None
+        return True
+
+    def action_run_plan(self) -> None:
+        """Runs the plan that is shown."""
+        plan = self._plan
+        if plan is None:
+            return
+        call = self.studio.daemon.create_run(self._project, spec_of(self.form), plan.digest, self._request_id)
+        self.studio.ask(call, say.RunStarted, to=self, refused=say.PlanRefused)
+
+    def on_run_started(self, message: say.RunStarted) -> None:
+        """Goes to the run in place of the form."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.run,)),)))
+        self.dismiss()
+        self.studio.open_run(message.run.name)
+
+    def action_dry_run(self) -> None:
+        """Shows every job of the plan."""
+        from bullpen_tui.screens.dialogs import PlanDialog
+
+        if self._plan is not None:
+            self.studio.push_screen(PlanDialog(self._plan, self._stages))
+
+    def action_back(self) -> None:
+        """Leaves the form."""
+        self.dismiss()

@@ -1,0 +1,155 @@
+"""Models and devices: what can be run here, on what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import model_pb2
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.mirror import leaf
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.widgets.rows import Column, Row, RowTable
+
+MODEL_COLUMNS = (
+    Column("model", minimum=16, weight=2),
+    Column("state", width=13),
+    Column("family", minimum=12, weight=1),
+    Column("size", width=8, right=True),
+    Column("picture", width=9, right=True, drop=2),
+    Column("in memory", width=12, drop=1),
+    Column("licence", minimum=10, weight=1, drop=3),
+)
+DEVICE_COLUMNS = (
+    Column("device", minimum=10, weight=1),
+    Column("state", width=10),
+    Column("engine", width=9),
+    Column("memory", width=15, right=True),
+    Column("job", minimum=10, weight=1, drop=1),
+    Column("why", minimum=16, weight=3, drop=2),
+)
+
+
+def model_row(model: model_pb2.Model, residents: Iterable[model_pb2.Resident]) -> Row:
+    """A model for `MODEL_COLUMNS`."""
+    homes = [leaf(one.device) for one in residents if one.model == model.name]
+    sizes = f"{model.default_width}×{model.default_height}" if model.default_width else words.DASH
+    return Row(
+        model.name,
+        (
+            Content(model.title or leaf(model.name)),
+            words.mark(words.MODEL_MARKS[model.state]),
+            words.text((model.family or words.DASH, words.QUIET)),
+            Content(words.size(model.size_bytes)),
+            words.text((sizes, words.QUIET)),
+            words.text((f"● {', '.join(homes)}", words.ACCENT)) if homes else words.text((words.DASH, words.FAINT)),
+            words.text((model.licence or words.DASH, words.QUIET)),
+        ),
+    )
+
+
+def device_row(device: model_pb2.Device) -> Row:
+    """A device for `DEVICE_COLUMNS`."""
+    return Row(
+        device.name,
+        (
+            Content(device.title or leaf(device.name)),
+            words.mark(words.DEVICE_MARKS[device.state]),
+            words.text((device.engine or words.DASH, words.QUIET)),
+            Content(f"{words.size(device.memory_used_bytes)} / {words.size(device.memory_total_bytes)}"),
+            words.text((leaf(device.job) or words.DASH, words.QUIET)),
+            words.text((device.reason, words.QUIET)),
+        ),
+    )
+
+
+class ModelsScreen(StudioScreen):
+    """Two tables; tab moves between them."""
+
+    place: ClassVar[str] = "models"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._models: dict[str, model_pb2.Model] = {}
+        self._devices: dict[str, model_pb2.Device] = {}
+        self._asked = False
+
+    def body(self) -> Iterable[Widget]:
+        """Models above, devices below."""
+        with Vertical(classes="pane", id="models-pane") as pane:
+            pane.border_title = "Models"
+            yield RowTable(MODEL_COLUMNS, empty="Reading…", dom_id="models")
+            yield Static(id="model-words", classes="below")
+        with Vertical(classes="pane", id="devices-pane") as pane:
+            pane.border_title = "Devices"
+            yield RowTable(DEVICE_COLUMNS, empty="Reading…", dom_id="devices")
+            yield Static(id="device-words", classes="below")
+
+    def on_mount(self) -> None:
+        """Reads again every two seconds; models and devices change without an event of their own."""
+        super().on_mount()
+        self.set_interval(2.0, self._read)
+
+    def draw(self) -> None:
+        """Reads as soon as there is a daemon."""
+        if not self._asked and self.studio.connected:
+            self._read()
+
+    def draw_chrome(self) -> None:
+        """Frame, and the first question."""
+        super().draw_chrome()
+        self.draw()
+
+    def _read(self) -> None:
+        if self.studio.connected and not self.studio.lost and self.is_current:
+            self._asked = True
+            self.studio.ask(self._machine(), lambda message: message, to=self, group="machine", latest_only=True)
+
+    async def _machine(self) -> say.MachineListed:
+        daemon = self.studio.daemon
+        models, residents, devices = await daemon.models(), await daemon.residents(), await daemon.devices()
+        return say.MachineListed(list(models.models), list(residents.residents), list(devices.devices))
+
+    def on_machine_listed(self, message: say.MachineListed) -> None:
+        """Draws both tables in place."""
+        self._models = {one.name: one for one in message.models}
+        self._devices = {one.name: one for one in message.devices}
+        models = self.query_one("#models", RowTable)
+        models.set_empty(
+            words.text(
+                "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
+                "the settings (0) say where they are.",
+            )
+        )
+        models.set_rows([model_row(one, message.residents) for one in message.models])
+        devices = self.query_one("#devices", RowTable)
+        devices.set_empty(Content("No device was found."))
+        devices.set_rows([device_row(one) for one in message.devices])
+        self._explain()
+
+    def on_row_table_moved(self) -> None:
+        """Says more about the rows under the cursors."""
+        self._explain()
+
+    def _explain(self) -> None:
+        model = self._models.get(self.query_one("#models", RowTable).cursor_key or "")
+        if model is not None:
+            problem = words.text((model.problem, words.BAD)) if model.problem else Content("")
+            can = ", ".join(one.replace("_", " ") for one in model.capabilities)
+            lines = [words.text((can, words.QUIET), "  ", problem), words.text((model.path, words.FAINT))]
+            self.query_one("#model-words", Static).update(words.lines(lines))
+        device = self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
+        if device is not None:
+            self.query_one("#device-words", Static).update(words.text((device.reason, words.QUIET)))
+
+    def action_other_table(self) -> None:
+        """Moves the focus between models and devices."""
+        here = self.query_one("#models", RowTable)
+        there = self.query_one("#devices", RowTable)
+        (there if here.has_focus else here).focus()

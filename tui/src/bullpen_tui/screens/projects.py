@@ -1,0 +1,196 @@
+"""Projects: the list at the left, the figures of the one under the cursor at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import project_pb2
+from textual import on
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
+from bullpen_tui.widgets.rows import Column, Row, RowTable
+
+CARDS = ("runs", "assets", "scenes", "device", "qa")
+_TITLES = {"runs": "Runs", "assets": "Assets", "scenes": "Scenes", "device": "Device", "qa": "QA pass"}
+
+NO_PROJECT = words.text(
+    "No project yet.\n\n",
+    ("n", "bold $accent"),
+    " makes a new one; ",
+    ("bullpen demo", "bold"),
+    " in a shell fills one with a sample story.",
+)
+NO_RUN = words.text("Nothing was run in this project yet.\n\n", ("r", "bold $accent"), " composes the first run.")
+
+
+def card_figures(figures: project_pb2.ProjectFigures) -> dict[str, Content]:
+    """What the cards say, by card."""
+    active = words.text((f"  ● {figures.active_runs}", words.ACCENT)) if figures.active_runs else Content("")
+    rate = figures.qa_pass_rate if figures.HasField("qa_pass_rate") else None
+    return {
+        "runs": words.text((str(figures.runs), words.STRONG), active),
+        "assets": words.text((str(figures.assets), words.STRONG)),
+        "scenes": words.text((str(figures.scenes), words.STRONG)),
+        "device": words.text((words.span(figures.device_seconds), words.STRONG)),
+        "qa": words.quality_cell(rate),
+    }
+
+
+class ProjectsScreen(StudioScreen):
+    """The dashboard. Enter opens the project, or the run when the runs have the focus."""
+
+    place: ClassVar[str] = "projects"
+
+    def body(self) -> Iterable[Widget]:
+        """List, cards, stages and recent runs."""
+        with Horizontal():
+            with Vertical(id="project-list", classes="pane") as pane:
+                pane.border_title = "Projects"
+                yield RowTable(
+                    (Column("project"), Column("runs", width=4, right=True)),
+                    head=False,
+                    empty="Reading…",
+                    dom_id="projects",
+                )
+            with Vertical(id="dashboard", classes="pane"):
+                yield Static(id="about")
+                with Container(id="cards"):
+                    for card in CARDS:
+                        figure = Static(id=f"card-{card}", classes="card")
+                        figure.border_title = _TITLES[card]
+                        yield figure
+                yield Static(id="stages")
+                yield RowTable(RUN_COLUMNS, dom_id="recent")
+
+    def on_mount(self) -> None:
+        """Refreshes figures that have become old, once a second at most."""
+        super().on_mount()
+        self.set_interval(1.0, self._freshen)
+
+    @property
+    def project(self) -> str:
+        """The project under the cursor."""
+        return self.query_one("#projects", RowTable).cursor_key or ""
+
+    def draw(self) -> None:
+        """Draws list and dashboard."""
+        table = self.query_one("#projects", RowTable)
+        here = self.studio.project
+        projects = self.snapshot.projects
+        table.set_rows(
+            [
+                Row(
+                    name,
+                    (
+                        words.text(leaf(name), (" ●" if projects[name].figures.active_runs else "", words.ACCENT)),
+                        words.text((str(projects[name].figures.runs or words.DASH), words.QUIET)),
+                    ),
+                )
+                for name in sorted(projects)
+            ]
+        )
+        if self.studio.listed and not projects:
+            table.set_empty(Content("none"))
+        if here and self.project != here:
+            table.move_to(here)
+        self._draw_dashboard()
+
+    def _draw_dashboard(self) -> None:
+        project = self.snapshot.projects.get(self.project)
+        dashboard = self.query_one("#dashboard")
+        dashboard.border_title = leaf(self.project) if self.project else ""
+        shown = project is not None
+        self.query_one("#cards").display = shown
+        self.query_one("#stages").display = shown
+        recent = self.query_one("#recent", RowTable)
+        about = self.query_one("#about", Static)
+        if project is None:
+            about.update(NO_PROJECT if self.studio.listed else words.text(("Reaching the daemon…", words.QUIET)))
+            recent.display = False
+            return
+        recent.display = True
+        when = words.ago(project.figures.last_run_time, self.studio.now())
+        where = "S3 storage" if project.storage == project_pb2.Project.STORAGE_S3 else "local storage"
+        story = " ".join(project.story.split()) or "no story yet"
+        title = words.text((project.title or leaf(project.name), words.STRONG))
+        side = f"{where} · last run {when}" if project.figures.last_run_time.seconds else where
+        about.update(words.lines([words.text(title, (f"   {side}", words.FAINT)), words.text((story, words.QUIET))]))
+        for card, figure in card_figures(project.figures).items():
+            self.query_one(f"#card-{card}", Static).update(figure)
+        stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
+        self.query_one("#stages", Static).update(words.stage_line(stages))
+        recent.set_empty(NO_RUN)
+        now = self.studio.now()
+        recent.set_rows([run_row(run, now) for run in self.snapshot.runs_of(project.name)[:50]])
+
+    def _freshen(self) -> None:
+        project = self.project
+        if project in self.snapshot.stale_projects and not self.studio.lost:
+            self.studio.fetch(self._read(project), group=f"project {project}")
+
+    async def _read(self, project: str) -> Listed:
+        return Listed((await self.studio.daemon.project(project),))
+
+    async def _read_runs(self, project: str) -> Listed:
+        page = await self.studio.daemon.runs(project)
+        return Listed(tuple(page.runs), page.revision)
+
+    @on(RowTable.Moved, "#projects")
+    def _other_project(self) -> None:
+        if self.project:
+            self.studio.enter_project(self.project)
+            if self.studio.first_look(f"runs {self.project}"):
+                self.studio.fetch(self._read_runs(self.project), group=f"runs {self.project}")
+        self._draw_dashboard()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works now."""
+        if action == "back":
+            return True
+        if action in ("open", "compose"):
+            return bool(self.project)
+        if action == "new_project":
+            return self.studio.connected
+        return True
+
+    def action_open(self) -> None:
+        """Opens the run under the cursor where the runs have the focus, else the project."""
+        recent = self.query_one("#recent", RowTable)
+        if recent.has_focus and recent.cursor_key:
+            self.studio.open_run(recent.cursor_key)
+        elif self.project:
+            self.visit_project(self.project)
+
+    def action_compose(self) -> None:
+        """Composes a run of the project."""
+        from bullpen_tui.screens.compose import ComposeScreen
+
+        self.studio.push_screen(ComposeScreen(self.project))
+
+    def action_new_project(self) -> None:
+        """Asks for slug, title and story."""
+        from bullpen_tui.screens.dialogs import NewProjectDialog
+
+        self.studio.push_screen(NewProjectDialog(), self._create)
+
+    def _create(self, asked: tuple[str, str, str] | None) -> None:
+        if asked is None:
+            return
+        slug, title, story = asked
+        call = self.studio.daemon.create_project(slug, title, story, self.studio.request_id())
+        self.studio.ask(call, say.ProjectCreated, to=self)
+
+    def on_project_created(self, message: say.ProjectCreated) -> None:
+        """Puts the cursor on the new project."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.project,)),)))
+        self.studio.enter_project(message.project.name)
+        self.notify(f"Project {leaf(message.project.name)} was created.")

@@ -1,0 +1,329 @@
+"""Review: the source and the candidates of one job side by side, with what was measured in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import run_pb2
+from PIL import Image
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.graphics import Graphics
+from bullpen_tui.mirror import Listed, leaf, project_of
+from bullpen_tui.pictures import difference
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.run import scene_label
+from bullpen_tui.screens.run_actions import RunActions
+from bullpen_tui.widgets.picture import Picture
+
+DONE = run_pb2.Candidate.STATE_SUCCEEDED
+
+
+class Tile(Vertical):
+    """One picture with its label below; the chosen one has the bright frame."""
+
+    class Clicked(Message):
+        """The tile was clicked."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def __init__(self, index: int, way: Graphics) -> None:
+        super().__init__(classes="tile")
+        self.index = index
+        self._way = way
+        self.showing: object = None
+
+    def compose(self) -> ComposeResult:
+        """Picture and label."""
+        yield Picture(self._way)
+        yield Static(classes="tile-label")
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses this tile."""
+        event.stop()
+        self.post_message(self.Clicked(self.index))
+
+
+def verdict(candidate: run_pb2.Candidate) -> Content:
+    """What was measured of a candidate and why it stands where it does, in words."""
+    rows: list[Content] = []
+    if candidate.accepted:
+        who = "taken by hand" if candidate.accepted_by_hand else "taken as the best"
+        reason = f": {candidate.accept_reason}" if candidate.accept_reason else ""
+        rows.append(words.text(("★ ", words.ACCENT), f"{who}{reason}"))
+    if candidate.rank:
+        rows.append(words.text((f"rank {candidate.rank}  ", "bold"), (candidate.rank_reason, words.QUIET)))
+    for finding in candidate.quality.findings:
+        hard = finding.severity == run_pb2.Finding.SEVERITY_HARD
+        rows.append(words.text(("✗ ", words.BAD) if hard else ("! ", words.WARN), finding.message))
+    if candidate.state == DONE and not candidate.quality.findings:
+        rows.append(words.text(("✓ ", words.GOOD), "nothing found against it"))
+    measures = "  ".join(f"{name} {value:.3g}" for name, value in sorted(candidate.quality.measures.items()))
+    if measures:
+        rows.append(words.text((measures, words.FAINT)))
+    rows.append(words.text((f"seed {candidate.seed}   device {words.span(candidate.device_seconds)}", words.FAINT)))
+    return words.lines(rows)
+
+
+class ReviewScreen(RunActions, StudioScreen):
+    """The review of one job; `[` and `]` go through the jobs of the run."""
+
+    place: ClassVar[str] = "review"
+    tab: ClassVar[str] = "runs"
+    AUTO_FOCUS = ""
+
+    def __init__(self, run: str, job: str) -> None:
+        super().__init__()
+        self._of_run = run
+        self._of_job = job
+        self._chosen = -1
+        self._flipped = False
+        self._differing = False
+        self._zoomed = False
+
+    @property
+    def run_name(self) -> str:
+        """The run that the job belongs to."""
+        return self._of_run
+
+    @property
+    def candidates(self) -> list[run_pb2.Candidate]:
+        """Candidates of the job."""
+        return self.snapshot.candidates_of(self._of_job)
+
+    @property
+    def candidate(self) -> run_pb2.Candidate | None:
+        """The chosen candidate."""
+        found = self.candidates
+        return found[self._chosen] if 0 <= self._chosen < len(found) else None
+
+    def body(self) -> Iterable[Widget]:
+        """Headline, tiles and the verdict."""
+        yield Static(id="headline")
+        yield Horizontal(id="tiles")
+        with VerticalScroll(classes="pane", id="verdict-pane", can_focus=False):
+            yield Static(id="verdict")
+
+    # --- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draws the tiles in place; more are made when the job has more candidates than before."""
+        job = self.snapshot.jobs.get(self._of_job)
+        if job is None:
+            return
+        found = self.candidates
+        if self._chosen < 0 and found:
+            ranked = [one for one in found if one.accepted] or sorted(found, key=lambda one: one.rank or 99)
+            self._chosen = found.index(ranked[0])
+        holder = self.query_one("#tiles", Horizontal)
+        have = len(holder.children)
+        for index in range(have, len(found) + 1):
+            holder.mount(Tile(index, self.studio.graphics))
+        for extra in list(holder.children)[len(found) + 1 :]:
+            extra.remove()
+        self._headline(job)
+        self.call_after_refresh(self._draw_tiles)
+
+    def _headline(self, job: run_pb2.Job) -> None:
+        jobs = [one.name for one in self.snapshot.jobs_of(self._of_run)]
+        place = f"{jobs.index(job.name) + 1} of {len(jobs)}" if job.name in jobs else ""
+        label = scene_label(job, self.snapshot.scenes.get(job.scene))
+        left = words.text(label.stylize("bold"), (f"   {leaf(self._of_run)}   {place}", words.FAINT))
+        mode = "difference" if self._differing else "source" if self._flipped else ""
+        right = words.text((mode + "  ", words.ACCENT), words.mark(words.JOB_MARKS[job.state]))
+        room = self.query_one("#headline").content_size.width or self.size.width - 2
+        space = max(2, room - left.cell_length - right.cell_length)
+        self.query_one("#headline", Static).update(words.text(left, " " * space, right))
+        prompt = words.text((f"“{job.prompt}”", words.QUIET)) if job.prompt else Content("")
+        candidate = self.candidate
+        failed = words.text(("✗ ", words.BAD), job.error.message, " ", job.error.remedy) if job.error.reason else None
+        rows = [prompt] if prompt else []
+        rows += [failed] if failed else []
+        rows += [verdict(candidate)] if candidate else []
+        self.query_one("#verdict", Static).update(words.lines(rows))
+        self.query_one("#verdict-pane").border_title = f"candidate {self._chosen + 1}" if candidate else "no candidate"
+
+    def _draw_tiles(self) -> None:
+        job = self.snapshot.jobs.get(self._of_job)
+        if job is None or not self.is_mounted:
+            return
+        found = self.candidates
+        holder = self.query_one("#tiles", Horizontal)
+        holder.set_class(self._zoomed, "-zoomed")
+        for tile in holder.query(Tile):
+            chosen = tile.index == self._chosen + 1
+            tile.set_class(chosen, "-chosen")
+            tile.display = chosen or not self._zoomed
+            label = tile.query_one(".tile-label", Static)
+            if tile.index == 0:
+                label.update(words.text(("source", words.QUIET)))
+                self._show(tile, job.source_asset, "")
+                continue
+            if tile.index > len(found):
+                continue
+            candidate = found[tile.index - 1]
+            name = words.text((f"{tile.index} ", words.FAINT))
+            label.update(words.text(name, words.candidate_cell(candidate, self.snapshot.progress.get(candidate.name))))
+            if chosen and self._flipped:
+                self._show(tile, job.source_asset, "")
+            elif chosen and self._differing:
+                self._show(tile, candidate.asset, job.source_asset)
+            else:
+                self._show(tile, candidate.asset, "")
+
+    def _show(self, tile: Tile, asset: str, against: str) -> None:
+        """Puts a picture, or its difference from another, into a tile as soon as all of it is here."""
+        wanted = (asset, against)
+        if tile.showing == wanted:
+            return
+        picture = tile.query_one(Picture)
+        if not asset:
+            tile.showing = wanted
+            picture.show(None, "no picture yet")
+            return
+        parts: list[Image.Image] = []
+        for name in (asset, against):
+            if not name:
+                continue
+            have = self.studio.pictures.have(name, False)
+            if have is None:
+                self.studio.want_picture(name, self, thumbnail=False)
+            else:
+                parts.append(have)
+        if len(parts) == 1 + bool(against):
+            tile.showing = wanted
+            picture.show(difference(parts[0], parts[1]) if against else parts[0])
+
+    def on_picture_arrived(self) -> None:
+        """Draws what was waited for."""
+        self._draw_tiles()
+
+    def on_picture_missed(self, message: say.PictureMissed) -> None:
+        """Says why there is no picture."""
+        self.notify(words_for(message), severity="warning")
+
+    # --- moving ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works on the chosen candidate."""
+        candidate = self.candidate
+        if action in ("accept", "override"):
+            return candidate is not None and candidate.state == DONE
+        if action in ("flip", "difference"):
+            return candidate is not None and bool(candidate.asset)
+        if action in ("next_job", "previous_job"):
+            return len(self.snapshot.jobs_of(self._of_run)) > 1
+        return self.check_run_action(action)
+
+    def _choose(self, index: int) -> None:
+        found = self.candidates
+        if found:
+            self._chosen = index % len(found)
+            self._flipped = False
+            self._redraw()
+
+    def _redraw(self) -> None:
+        job = self.snapshot.jobs.get(self._of_job)
+        if job is not None:
+            self._headline(job)
+            self._draw_tiles()
+            self.refresh_bindings()
+
+    def on_tile_clicked(self, message: Tile.Clicked) -> None:
+        """Chooses a candidate."""
+        if message.index:
+            self._choose(message.index - 1)
+
+    def action_next_candidate(self) -> None:
+        """To the right."""
+        self._choose(self._chosen + 1)
+
+    def action_previous_candidate(self) -> None:
+        """To the left."""
+        self._choose(self._chosen - 1)
+
+    def action_flip(self) -> None:
+        """Source and candidate in the same place."""
+        self._flipped = not self._flipped
+        self._differing = False
+        self._redraw()
+
+    def action_difference(self) -> None:
+        """What the candidate changed."""
+        self._differing = not self._differing
+        self._flipped = False
+        self._redraw()
+
+    def action_zoom(self) -> None:
+        """One picture, or all."""
+        self._zoomed = not self._zoomed
+        self._redraw()
+
+    def action_next_job(self) -> None:
+        """To the next scene."""
+        self._turn(1)
+
+    def action_previous_job(self) -> None:
+        """To the scene before."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        jobs = [one.name for one in self.snapshot.jobs_of(self._of_run)]
+        if self._of_job in jobs:
+            self._of_job = jobs[(jobs.index(self._of_job) + by) % len(jobs)]
+            self._chosen = -1
+            self._flipped = self._differing = False
+            self.draw()
+            self.refresh_bindings()
+
+    # --- deciding ----------------------------------------------------------------------------------------------------
+
+    def action_accept(self) -> None:
+        """Takes the candidate."""
+        if (candidate := self.candidate) is not None:
+            self._take(candidate.name, "chosen in review")
+
+    def action_override(self) -> None:
+        """Asks why, then takes the candidate."""
+        from bullpen_tui.screens.dialogs import ReasonDialog
+
+        if (candidate := self.candidate) is not None:
+            name = candidate.name
+            self.studio.push_screen(
+                ReasonDialog(f"Take candidate {self._chosen + 1} although the ranking may prefer another."),
+                lambda reason: self._take(name, reason) if reason else None,
+            )
+
+    def _take(self, name: str, reason: str) -> None:
+        self.studio.ask(self.studio.daemon.accept(name, reason), say.CandidateAccepted, to=self)
+
+    def on_candidate_accepted(self, message: say.CandidateAccepted) -> None:
+        """Reads the job again: another candidate may have lost its star."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.candidate,)),)))
+        self.studio.fetch(self._read_jobs(), group=f"jobs {self._of_run}")
+        self.notify(f"Candidate {leaf(message.candidate.name)} is the picture of its scene now.")
+
+    async def _read_jobs(self) -> Listed:
+        answer = await self.studio.daemon.jobs(self._of_run)
+        return Listed(tuple(answer.jobs), answer.revision)
+
+    @property
+    def project(self) -> str:
+        """The project that the run belongs to."""
+        return project_of(self._of_run)
+
+
+def words_for(message: say.PictureMissed) -> str:
+    """A sentence for a picture that could not be read."""
+    return f"{leaf(message.asset)[:12]}…: {message.error}"

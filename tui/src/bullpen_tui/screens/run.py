@@ -1,0 +1,333 @@
+"""One run, live: a row for each picture, a cell for each candidate, and what is being drawn now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import bible_pb2, run_pb2
+from bullpen_client.errors import BullpenError
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.mirror import Listed, Snapshot, leaf, project_of
+from bullpen_tui.pictures import decode
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.run_actions import RunActions
+from bullpen_tui.widgets.picture import Picture
+from bullpen_tui.widgets.rows import Column, Row, RowTable
+
+GUIDANCE_STEP = 0.5
+UNFINISHED = (run_pb2.Job.STATE_QUEUED, run_pb2.Job.STATE_RUNNING)
+
+
+def scene_label(job: run_pb2.Job, scene: bible_pb2.Scene | None) -> Content:
+    """`04 Rooftop`, or the path of the picture for a run over a folder."""
+    if scene is not None:
+        return words.text((f"{scene.ordinal:02} ", words.FAINT), scene.title or leaf(scene.name))
+    return Content(job.source_path or leaf(job.scene) or leaf(job.name))
+
+
+def job_cell(job: run_pb2.Job) -> Content:
+    """Mark of the job, with its place in the queue or the number of its attempt where they say something."""
+    sign = words.mark(words.JOB_MARKS[job.state], word=False)
+    if job.state == run_pb2.Job.STATE_QUEUED and job.position:
+        return words.text(sign, (f" #{job.position}", words.FAINT))
+    if job.attempt > 1:
+        return words.text(sign, (f" ×{job.attempt}", words.WARN))
+    return sign
+
+
+def run_rows(snapshot: Snapshot, run: str, wide: int) -> list[Row]:
+    """Jobs of a run as rows: scene, job, then `wide` candidates."""
+    rows: list[Row] = []
+    for job in snapshot.jobs_of(run):
+        cells = [scene_label(job, snapshot.scenes.get(job.scene)), job_cell(job)]
+        if job.error.reason and not snapshot.candidates_of(job.name):
+            cells.append(words.text((job.error.message, words.BAD)))
+        for candidate in snapshot.candidates_of(job.name)[:wide]:
+            cells.append(words.candidate_cell(candidate, snapshot.progress.get(candidate.name)))
+        rows.append(Row(job.name, tuple(cells)))
+    return rows
+
+
+def headline(run: run_pb2.Run, now: float, room: int) -> Content:
+    """Name at the left; state, pictures and time at the right."""
+    figures = run.figures
+    left = words.text((leaf(run.name), words.STRONG), ("  " + run.spec.stage, words.ACCENT))
+    if run.parent_run:
+        left = words.text(left, (f"  retries {leaf(run.parent_run)}", words.FAINT))
+    parts = [words.mark(words.RUN_MARKS[run.state])]
+    parts.append(words.text(f"{figures.candidates_done}/{figures.candidates}"))
+    if run.state not in words.ENDED_RUNS:
+        parts.append(words.bar(figures.candidates_done, figures.candidates, 10))
+        if figures.HasField("time_left"):
+            parts.append(words.text(f"{words.clock(words.seconds_of(figures.time_left))} left"))
+    else:
+        if figures.accepted:
+            parts.append(words.text(("★ ", words.ACCENT), f"{figures.accepted}"))
+        parts.append(words.text((words.took(run.start_time, run.end_time, now), words.QUIET)))
+    right = Content("  ").join(parts)
+    return words.text(left, " " * max(2, room - left.cell_length - right.cell_length), right)
+
+
+class RunScreen(RunActions, StudioScreen):
+    """The run. Enter opens the job under the cursor in the review."""
+
+    place: ClassVar[str] = "run"
+    tab: ClassVar[str] = "runs"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._resource = name
+        self._guidance: dict[str, float] = {}
+        self._pictured: tuple[str, int] | None = None
+        self._followed = ""
+
+    @property
+    def run_name(self) -> str:
+        """The run of this screen."""
+        return self._resource
+
+    def body(self) -> Iterable[Widget]:
+        """Headline, table, picture and figures."""
+        yield Static(id="headline")
+        with Horizontal(id="run-columns"):
+            with Vertical(classes="pane", id="jobs-pane"):
+                yield RowTable(empty="Reading the jobs…", dom_id="jobs")
+            with Vertical(classes="pane", id="preview-pane") as pane:
+                pane.border_title = "preview"
+                yield Picture(self.studio.graphics, dom_id="preview")
+                yield Static(id="preview-words")
+        yield Static(id="figures")
+
+    def on_mount(self) -> None:
+        """Reads the run and its jobs; the watch keeps them fresh, its figures are asked for once a second."""
+        super().on_mount()
+        self.studio.fetch(self._read_run(), group=f"run {self._resource}")
+        self.studio.fetch(self._read_jobs(), group=f"jobs {self._resource}")
+        project = project_of(self._resource)
+        if self.studio.first_look(f"scenes {project}"):
+            self.studio.fetch(self._read_scenes(project), group=f"scenes {project}")
+        self.set_interval(1.0, self._tick)
+
+    async def _read_run(self) -> Listed:
+        return Listed((await self.studio.daemon.run(self._resource),))
+
+    async def _read_jobs(self) -> Listed:
+        answer = await self.studio.daemon.jobs(self._resource)
+        return Listed(tuple(answer.jobs), answer.revision)
+
+    async def _read_scenes(self, project: str) -> Listed:
+        answer = await self.studio.daemon.scenes(project)
+        return Listed(tuple(answer.scenes), answer.revision)
+
+    def _tick(self) -> None:
+        run = self.the_run
+        if run is not None and run.state not in words.ENDED_RUNS and not self.studio.lost and self.is_current:
+            self.studio.fetch(self._read_run(), group=f"run {self._resource}")
+
+    # --- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draws everything in place."""
+        run = self.the_run
+        table = self.query_one("#jobs", RowTable)
+        wide = max(
+            (len(self.snapshot.candidates_of(job.name)) for job in self.snapshot.jobs_of(self._resource)), default=1
+        )
+        table.set_columns(self._columns(wide))
+        table.set_rows(run_rows(self.snapshot, self._resource, wide))
+        self._follow(table)
+        if run is not None:
+            self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
+            room = self.query_one("#headline").content_size.width or self.size.width - 2
+            self.query_one("#headline", Static).update(headline(run, self.studio.now(), room))
+            self.query_one("#figures", Static).update(self._figures(run))
+        self._draw_picture()
+
+    def _columns(self, wide: int) -> list[Column]:
+        narrow = self.size.width < 104
+        each = 9 if narrow else 12
+        return [
+            Column("scene", minimum=10 if narrow else 16, weight=2),
+            Column("job", width=4),
+            *(Column(f"candidate {n}" if not narrow else f"cand. {n}", minimum=each) for n in range(1, wide + 1)),
+        ]
+
+    def _follow(self, table: RowTable) -> None:
+        """Goes with the running job until the person moves the cursor to another one."""
+        running = [job.name for job in self.snapshot.jobs_of(self._resource) if job.state == run_pb2.Job.STATE_RUNNING]
+        if not running or running[0] == self._followed:
+            return
+        if not self._followed or table.cursor_key == self._followed:
+            table.move_to(running[0])
+        self._followed = running[0]
+
+    def _figures(self, run: run_pb2.Run) -> Content:
+        sampling = run.sampling
+        job = self.job
+        guidance = self._guidance.get(job.name, sampling.guidance_scale) if job else sampling.guidance_scale
+        parts = [words.text(("model ", words.FAINT), leaf(run.model) or words.DASH)]
+        if job and job.device:
+            parts.append(words.text(("on ", words.FAINT), leaf(job.device)))
+        parts.append(words.text(("steps ", words.FAINT), str(sampling.steps or words.DASH)))
+        changed = words.ACCENT if job and job.name in self._guidance else "$foreground"
+        parts.append(words.text(("guidance ", words.FAINT), (f"{guidance:g}", changed)))
+        parts.append(words.text(("seed ", words.FAINT), f"{run.seed}"))
+        parts.append(words.text(("device ", words.FAINT), words.span(run.figures.device_seconds)))
+        if run.figures.HasField("qa_pass_rate"):
+            parts.append(words.text(("QA ", words.FAINT), words.quality_cell(run.figures.qa_pass_rate)))
+        if run.error.reason:
+            parts.insert(0, words.text((run.error.message, words.BAD)))
+        return Content("   ").join(parts)
+
+    # --- the picture -------------------------------------------------------------------------------------------------
+
+    @property
+    def job(self) -> run_pb2.Job | None:
+        """The job under the cursor."""
+        return self.snapshot.jobs.get(self.query_one("#jobs", RowTable).cursor_key or "")
+
+    def _draw_picture(self) -> None:
+        job = self.job
+        if job is None:
+            return
+        live = self.snapshot.active_candidate(job.name)
+        if live is None and job.state == run_pb2.Job.STATE_QUEUED:
+            live = self.snapshot.active_candidate(self._resource)
+        if live is not None:
+            self._draw_live(live)
+            return
+        done = [one for one in self.snapshot.candidates_of(job.name) if one.asset]
+        best = min(done, key=lambda one: (not one.accepted, one.rank or 99), default=None)
+        if best is not None:
+            number = self.snapshot.candidates_of(job.name).index(best) + 1
+            star = ("★ ", words.ACCENT) if best.accepted else ""
+            line = words.text(star, f"candidate {number}  ", words.candidate_cell(best, None))
+            self._caption(job, line, best.rank_reason)
+            self._show_asset(best.asset)
+        else:
+            reason = words.text((job.error.message, words.BAD)) if job.error.reason else words.text("the source")
+            self._caption(job, reason, job.error.remedy)
+            self._show_asset(job.source_asset)
+
+    def _draw_live(self, candidate: str) -> None:
+        progress = self.snapshot.progress[candidate]
+        job = self.snapshot.jobs[candidate.rsplit("/candidates/", 1)[0]]
+        siblings = [one.name for one in self.snapshot.candidates_of(job.name)]
+        number = siblings.index(candidate) + 1 if candidate in siblings else 1
+        left = words.seconds_of(progress.time_left)
+        step = f"step {progress.step}/{progress.steps}" if progress.steps else progress.phase
+        line = words.text(("● ", words.ACCENT), f"candidate {number}  {step}")
+        self._caption(job, line, f"{words.clock(left)} left" if left else progress.phase)
+        preview = self.snapshot.previews.get(candidate)
+        if preview is None:
+            self._show_asset(job.source_asset)
+        elif self._pictured != (candidate, preview.step):
+            self._pictured = (candidate, preview.step)
+            try:
+                self.query_one("#preview", Picture).show(decode(preview.image))
+            except BullpenError:
+                # A preview is droppable; the next one comes with the next step.
+                self._pictured = None
+
+    def _caption(self, job: run_pb2.Job, line: Content, below: str) -> None:
+        label = scene_label(job, self.snapshot.scenes.get(job.scene))
+        self.query_one("#preview-words", Static).update(words.lines([label, line, words.text((below, words.FAINT))]))
+
+    def _show_asset(self, asset: str) -> None:
+        if self._pictured == (asset, -1):
+            return
+        self._pictured = (asset, -1)
+        picture = self.query_one("#preview", Picture)
+        if not asset:
+            picture.show(None, "no picture yet")
+            return
+        have = self.studio.pictures.have(asset, True)
+        if have is not None:
+            picture.show(have)
+        else:
+            self.studio.want_picture(asset, self)
+
+    def on_picture_arrived(self, message: say.PictureArrived) -> None:
+        """Shows a picture that is still wanted."""
+        if self._pictured == (message.asset, -1):
+            self.query_one("#preview", Picture).show(message.picture)
+
+    def on_picture_missed(self, message: say.PictureMissed) -> None:
+        """Says why there is no picture."""
+        if self._pictured == (message.asset, -1):
+            self.query_one("#preview", Picture).show(None, str(message.error))
+
+    def on_row_table_moved(self) -> None:
+        """Shows the picture of the row under the cursor."""
+        self._draw_picture()
+        if (run := self.the_run) is not None:
+            self.query_one("#figures", Static).update(self._figures(run))
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works on the job under the cursor."""
+        if not self.is_mounted:
+            return True
+        job = self.job
+        if action in ("open", "review"):
+            return job is not None
+        if action == "cancel_job":
+            return job is not None and job.state in UNFINISHED
+        if action in ("guidance_up", "guidance_down"):
+            return job is not None and job.state == run_pb2.Job.STATE_RUNNING
+        return self.check_run_action(action)
+
+    def action_open(self) -> None:
+        """Opens the job in the review."""
+        from bullpen_tui.screens.review import ReviewScreen
+
+        if (job := self.job) is not None:
+            self.studio.push_screen(ReviewScreen(self._resource, job.name))
+
+    def action_review(self) -> None:
+        """Opens the job in the review."""
+        self.action_open()
+
+    def action_compose(self) -> None:
+        """Composes another run of the project."""
+        from bullpen_tui.screens.compose import ComposeScreen
+
+        self.studio.push_screen(ComposeScreen(project_of(self._resource)))
+
+    def action_cancel_job(self) -> None:
+        """Stops the job under the cursor."""
+        if (job := self.job) is not None:
+            self.studio.ask(self.studio.daemon.cancel_job(job.name), say.JobStopped, to=self)
+
+    def on_job_stopped(self, message: say.JobStopped) -> None:
+        """Shows the job as it is now."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.job,)),)))
+
+    def action_guidance_up(self) -> None:
+        """More guidance from the next step on."""
+        self._tune(GUIDANCE_STEP)
+
+    def action_guidance_down(self) -> None:
+        """Less guidance from the next step on."""
+        self._tune(-GUIDANCE_STEP)
+
+    def _tune(self, change: float) -> None:
+        job, run = self.job, self.the_run
+        if job is None or run is None:
+            return
+        wanted = max(1.0, self._guidance.get(job.name, run.sampling.guidance_scale) + change)
+        call = self.studio.daemon.tune_job(job.name, wanted)
+        self.studio.ask(call, lambda tuned: say.JobTuned(tuned, wanted), to=self)
+
+    def on_job_tuned(self, message: say.JobTuned) -> None:
+        """Shows the guidance that is in force."""
+        self._guidance[message.job.name] = message.guidance_scale
+        self.draw()

@@ -1,0 +1,81 @@
+"""Settings: every value and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import system_pb2
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from bullpen_tui import messages as say
+from bullpen_tui import words
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.widgets.rows import Column, Row, RowTable
+
+
+class SettingsScreen(StudioScreen):
+    """The table, and the sentence about the setting under the cursor."""
+
+    place: ClassVar[str] = "settings"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: dict[str, system_pb2.Setting] = {}
+        self._asked = False
+
+    def body(self) -> Iterable[Widget]:
+        """Table and sentence."""
+        with Vertical(classes="pane", id="settings-pane") as pane:
+            pane.border_title = "Settings"
+            yield RowTable(
+                (
+                    Column("setting", minimum=20, weight=2),
+                    Column("value", minimum=20, weight=3),
+                    Column("source", minimum=16, weight=2),
+                ),
+                empty="Reading…",
+                dom_id="settings",
+            )
+            yield Static(id="setting-words", classes="below")
+
+    def draw(self) -> None:
+        """Asks for the settings once there is a daemon."""
+        if not self._asked and self.studio.connected:
+            self._asked = True
+            self.studio.ask(
+                self.studio.daemon.settings(), lambda answer: say.SettingsListed(list(answer.settings)), to=self
+            )
+
+    def draw_chrome(self) -> None:
+        """Frame, and the first question."""
+        super().draw_chrome()
+        self.draw()
+
+    def on_settings_listed(self, message: say.SettingsListed) -> None:
+        """Shows the table."""
+        self._settings = {one.name: one for one in message.settings}
+        table = self.query_one("#settings", RowTable)
+        table.set_empty(Content("This daemon tells no settings."))
+        table.set_rows(
+            [
+                Row(
+                    one.name,
+                    (
+                        Content(one.name),
+                        Content(one.value or words.DASH),
+                        words.text((one.source, words.FAINT if one.source == "default" else words.ACCENT)),
+                    ),
+                )
+                for one in message.settings
+            ]
+        )
+
+    def on_row_table_moved(self, message: RowTable.Moved) -> None:
+        """Says what the setting does."""
+        setting = self._settings.get(message.key or "")
+        lines = [words.text((setting.description, words.QUIET)), Content(setting.value)] if setting else []
+        self.query_one("#setting-words", Static).update(words.lines(lines))
