@@ -1,0 +1,136 @@
+"""The renderer: the same spec gives the same picture, every spec gives one, and the mask is the heroes' own."""
+
+import hashlib
+import subprocess
+import sys
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from bullpen_starter.render import (
+    BUILDS,
+    COLOURS,
+    HAIRS,
+    HEROES,
+    OUTFITS,
+    PLACES,
+    SCENES,
+    SKETCH,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Character,
+    PanelSpec,
+    Variation,
+    portrait,
+    render,
+)
+from bullpen_starter.render.variation import fields
+
+SPEC = PanelSpec("pier", 5, "ink", "night", "rain", (HEROES["mara"].at("left"),), Variation(1, 2, 3, 4))
+
+
+def _digest(spec: PanelSpec) -> str:
+    return hashlib.sha256(render(spec, (64, 64)).picture.tobytes()).hexdigest()
+
+
+def test_another_process_draws_the_same_bytes() -> None:
+    """A spec names one picture, whatever the process and its hash seed."""
+    program = (
+        "import hashlib\n"
+        "from bullpen_starter.render import HEROES, PanelSpec, Variation, render\n"
+        "spec = PanelSpec('pier', 5, 'ink', 'night', 'rain', (HEROES['mara'].at('left'),), Variation(1, 2, 3, 4))\n"
+        "print(hashlib.sha256(render(spec, (64, 64)).picture.tobytes()).hexdigest())\n"
+    )
+    there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == _digest(SPEC)
+
+
+def test_the_picture_is_the_one_that_was_trained_on() -> None:
+    """Coarse levels are pinned: a change of the renderer makes the shipped weights strangers to it."""
+    coarse = np.asarray(render(SPEC, (128, 128)).picture.reduce(64)).astype(int)
+    assert np.abs(coarse - np.array(PINNED)).max() <= 2
+
+
+PINNED = [[[54, 60, 94], [46, 56, 90]], [[78, 73, 57], [45, 51, 72]]]
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("style", [SKETCH, *STYLES])
+def test_every_spec_renders(scene: str, style: str) -> None:
+    """Every scene in every style at every time in every weather is a picture with something in it."""
+    for time, weather in product(TIMES, WEATHERS):
+        picture = np.asarray(render(PanelSpec(scene, 1, style, time, weather), (64, 64)).picture)
+        assert picture.shape == (64, 64, 3)
+        assert picture.std() > 8
+
+
+def test_every_hero_renders_at_every_place() -> None:
+    """Heroes can be recoloured at will, and each looks different from the others."""
+    seen = set()
+    for build, hair, colour, outfit in product(BUILDS, HAIRS, COLOURS, OUTFITS):
+        seen.add(portrait(Character(build, hair, colour, outfit), (64, 64)).tobytes())
+    assert len(seen) == len(BUILDS) * len(HAIRS) * len(COLOURS) * len(OUTFITS)
+    for place in PLACES:
+        assert render(PanelSpec("alley", 2, characters=(HEROES["iris"].at(place),)), (64, 64)).mask.getbbox()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_mask_is_exactly_where_the_hero_is(style: str) -> None:
+    """Outside the mask nothing changes when a hero is added; inside, nearly everything does."""
+    hero = HEROES["felix"].at("right")
+    empty = np.asarray(render(PanelSpec("market", 3, style)).picture).astype(int)
+    panel = render(PanelSpec("market", 3, style, characters=(hero,)))
+    changed = np.abs(np.asarray(panel.picture).astype(int) - empty).max(axis=-1)
+    mask = np.asarray(panel.mask)
+    assert changed[mask == 0].max() == 0
+    assert (changed[mask == 255] > 0).mean() > 0.9
+
+
+def test_places_are_told_apart() -> None:
+    """Left is left of centre, and centre is left of right."""
+    centres = []
+    for place in PLACES:
+        mask = np.asarray(render(PanelSpec("pier", 1, characters=(HEROES["noor"].at(place),))).mask)
+        centres.append(float(np.nonzero(mask)[1].mean()))
+    assert centres == sorted(centres)
+    assert min(b - a for a, b in pairwise(centres)) > 25
+
+
+def test_variation_changes_only_what_is_left_open() -> None:
+    """Other seeds give other colours or drops, but the lines of a sketch stay."""
+    base = PanelSpec("harbour", 4, "flat", "day", "rain")
+    other = PanelSpec("harbour", 4, "flat", "day", "rain", variation=Variation(9, 9, 9, 9))
+    assert render(base).picture.tobytes() != render(other).picture.tobytes()
+    lines = PanelSpec("harbour", 4, SKETCH)
+    assert render(lines).picture.tobytes() == render(PanelSpec("harbour", 4, SKETCH, "night", "snow")).picture.tobytes()
+
+
+def test_any_size_renders_and_a_tiny_one_is_refused() -> None:
+    """Sizes need not be square; below 32 pixels there is no panel."""
+    assert render(SPEC, (200, 96)).picture.size == (200, 96)
+    with pytest.raises(ValueError, match="32"):
+        render(SPEC, (16, 64))
+
+
+def test_unknown_words_are_named() -> None:
+    """A wrong attribute is refused with the known ones."""
+    with pytest.raises(ValueError, match="unknown time 'noon'; known: dawn"):
+        PanelSpec("pier", 1, time="noon")
+    with pytest.raises(ValueError, match="one place"):
+        PanelSpec("pier", 1, characters=(HEROES["mara"], HEROES["iris"]))
+
+
+def test_fields_are_standard_normal_and_read_only() -> None:
+    """The variation field is what diffusion noise averages to, so it has to be distributed like it."""
+    many = np.stack([fields(seed) for seed in range(200)])
+    assert abs(float(many.mean())) < 0.02
+    assert abs(float(many.std()) - 1) < 0.02
+    with pytest.raises(ValueError, match="read-only"):
+        fields(1)[0, 0, 0] = 0
+
+
+def test_renderer_imports_no_torch() -> None:
+    """The renderer and the captions stay light enough for tests and tools."""
+    program = "import sys, bullpen_starter.render, bullpen_starter.captions; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
