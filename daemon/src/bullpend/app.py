@@ -92,7 +92,7 @@ async def serve(settings: Settings) -> None:
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
-        devices = choose(probe(), [settings.devices.use])
+        devices = choose(probe(), [name.strip() for name in settings.devices.use.split(",")])
         registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
 
@@ -138,7 +138,11 @@ async def serve(settings: Settings) -> None:
                 ProjectService(database, home.projects, list(manifest.stages)),
                 "bullpen.v1.ProjectService",
             ),
-            (bible_pb2_grpc.add_BibleServiceServicer_to_server, BibleService(database), "bullpen.v1.BibleService"),
+            (
+                bible_pb2_grpc.add_BibleServiceServicer_to_server,
+                BibleService(database, settings.style_roots(manifest.style_roots)),
+                "bullpen.v1.BibleService",
+            ),
             (
                 run_pb2_grpc.add_RunServiceServicer_to_server,
                 RunService(database, planning, making, dispatcher),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bullpen_api.v1 import bible_pb2, bible_pb2_grpc, event_pb2
@@ -12,6 +13,7 @@ from bullpend.bible import store
 from bullpend.bible.store import CHARACTERS, SCENES, STYLE_GUIDES, Kind
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
+from bullpend.errors import PathNotAllowed
 from bullpend.projects import store as projects
 from bullpend.rpc import names, paging
 from bullpend.rpc.wire import etag, once, timestamp
@@ -65,6 +67,22 @@ def scene_message(view: View, project: str, slug: str) -> bible_pb2.Scene:
     return pack_scene(row, store.accepted(view, project, slug).get(slug, []))
 
 
+def _check_anchors(view: View, project: str, given: list[str], roots: Sequence[Path]) -> list[str]:
+    """Style anchors: assets that were sent by the client, or came from one of the allowed style roots."""
+    for name in _check_assets(view, project, given, "style_guide.anchors"):
+        origin = assets.by_name(view, name)["origin"]
+        if origin.startswith("/") and not any(Path(origin).is_relative_to(root.resolve()) for root in roots):
+            allowed = ", ".join(str(root) for root in roots)
+            raise PathNotAllowed(
+                f"{name} came from {origin}, outside the allowed style folders.",
+                field="style_guide.anchors",
+                remedy=f"Import it from one of {allowed}, or add its folder to paths.style_roots in daemon.toml.",
+                path=origin,
+                roots=allowed,
+            )
+    return given
+
+
 def _check_assets(view: View, project: str, given: list[str], field: str) -> list[str]:
     for name in given:
         owner, slug = names.parse(name, "projects/*/assets/*", field)
@@ -75,8 +93,9 @@ def _check_assets(view: View, project: str, given: list[str], field: str) -> lis
 class BibleService(bible_pb2_grpc.BibleServiceServicer):
     """Keeps style guides, characters and scenes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, style_roots: Sequence[Path]) -> None:
         self._database = database
+        self._style_roots = style_roots
 
     async def CreateStyleGuide(  # noqa: N802 -- gRPC's names from here on
         self, request: bible_pb2.CreateStyleGuideRequest, context: Any
@@ -87,7 +106,7 @@ class BibleService(bible_pb2_grpc.BibleServiceServicer):
         def fields(tx: Tx, project: str) -> Row:
             return {
                 "variables": names.variables(given.variables, "style_guide.variables"),
-                "anchors": _check_assets(tx, project, list(given.anchors), "style_guide.anchors"),
+                "anchors": _check_anchors(tx, project, list(given.anchors), self._style_roots),
             }
 
         row = await self._create(STYLE_GUIDES, request, slug, given, fields, lambda tx, r: pack_style_guide(r))

@@ -91,7 +91,8 @@ class BibleServiceServicer:
     """
 
     def CreateStyleGuide(self, request, context):
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED.
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
+        outside the allowed style roots).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

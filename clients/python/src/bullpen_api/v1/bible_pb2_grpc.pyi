@@ -37,7 +37,9 @@ class BibleServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BibleServiceAsyncStub: ...
     CreateStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateStyleGuideRequest, _bible_pb2.StyleGuide]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
+    outside the allowed style roots).
+    """
     GetStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetStyleGuideRequest, _bible_pb2.StyleGuide]
     """Errors: RESOURCE_NOT_FOUND."""
     ListStyleGuides: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListStyleGuidesRequest, _bible_pb2.ListStyleGuidesResponse]
@@ -64,7 +66,9 @@ class BibleServiceAsyncStub(BibleServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
+    outside the allowed style roots).
+    """
     GetStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
     ListStyleGuides: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListStyleGuidesRequest, _bible_pb2.ListStyleGuidesResponse]  # type: ignore[assignment]
@@ -94,7 +98,9 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.CreateStyleGuideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.StyleGuide, _abc.Awaitable[_bible_pb2.StyleGuide]]:
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
+        outside the allowed style roots).
+        """
 
     @_abc_1.abstractmethod
     def GetStyleGuide(
