@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from bullpend.errors import FieldInvalid
 
-SLUG = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
-_PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def parse(name: str, pattern: str, field: str = "name") -> tuple[str, ...]:
@@ -22,7 +23,7 @@ def parse(name: str, pattern: str, field: str = "name") -> tuple[str, ...]:
     if ok:
         for part, want in zip(given, wanted, strict=True):
             if want == "*":
-                ok = ok and bool(_PART.match(part))
+                ok = ok and bool(_PART.fullmatch(part))
                 parts.append(part)
             else:
                 ok = ok and part == want
@@ -35,7 +36,7 @@ def parse(name: str, pattern: str, field: str = "name") -> tuple[str, ...]:
 
 def slug(value: str, field: str) -> str:
     """Checks a new resource's id: 1–63 of `a-z 0-9 _ -`, beginning with a letter. Raises FieldInvalid."""
-    if not SLUG.match(value):
+    if not SLUG.fullmatch(value):
         raise FieldInvalid(
             f"`{field}` is {value!r}, but must be 1–63 of a-z 0-9 _ - and begin with a letter.",
             field=field,
@@ -58,7 +59,7 @@ def variables(values: Mapping[str, str], field: str) -> dict[str, str]:
     if len(values) > 64:
         raise FieldInvalid(f"`{field}` has {len(values)} entries; at most 64 are kept.", field=field)
     for key, value in values.items():
-        if not re.match(r"^[a-z][a-z0-9_]{0,62}$", key):
+        if not _VARIABLE.fullmatch(key):
             raise FieldInvalid(f"`{field}` has a name {key!r}; names are of a-z 0-9 _.", field=f"{field}.{key}")
         text(value, f"{field}.{key}", 2000)
     return dict(values)

@@ -1,0 +1,32 @@
+"""Fixtures for tests with a real daemon: one serves all tests of a module, each test makes projects of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from bullpen_client import Session
+
+from tests.support.daemon import Daemon
+from tests.support.studio import Studio
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon that serves a home of this module's own."""
+    with Daemon(tmp_path_factory.mktemp("d") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+async def session(daemon: Daemon) -> AsyncIterator[Session]:
+    """A session with the module's daemon."""
+    async with Session(daemon.home) as opened:
+        yield opened
+
+
+@pytest.fixture
+def studio(session: Session, tmp_path: Path) -> Studio:
+    """Shorthand over that session."""
+    return Studio(session, tmp_path)

@@ -1,0 +1,136 @@
+"""A real bullpend on a home of its own, as a subprocess on a real socket.
+
+Nothing here waits by the clock: a start is heard as the `READY=1` that a service manager would get, an end is heard
+from the process itself. The device and the model are the scripted ones unless a test says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+from bullpen_client import Endpoint, read_endpoint
+
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+SCRIPTED = {"testing.scripted": "true", "devices.use": "scripted"}
+
+
+class DaemonEnded(Exception):
+    """The daemon ended instead of serving; the text is what it wrote on standard error."""
+
+
+class Daemon:
+    """One home, and the process that serves it now, if any. Use it as `with`, or call `start` and `stop`."""
+
+    def __init__(
+        self,
+        home: Path,
+        settings: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.home = home
+        self.settings = {**SCRIPTED, **(settings or {})}
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("BULLPEN_")},
+            "OMP_NUM_THREADS": "1",
+            **(environment or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.said = b""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def command(self) -> list[str]:
+        """The command line."""
+        sets = [part for name, value in self.settings.items() for part in ("--set", f"{name}={value}")]
+        return [sys.executable, "-m", "bullpend", "--home", str(self.home), *sets]
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running daemon."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What the endpoint file says now."""
+        endpoint = read_endpoint(self.home)
+        assert endpoint is not None
+        return endpoint
+
+    def start(self) -> Endpoint:
+        """Starts the process and returns when it serves. Raises DaemonEnded where it ends instead."""
+        assert self.process is None
+        self.said = b""
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notice:
+            notice.bind(f"{folder}/notify")
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**self._environment, "NOTIFY_SOCKET": f"{folder}/notify"},
+                start_new_session=True,
+            )
+            assert self.process.stderr is not None
+            heard, _, _ = select.select([notice, self.process.stderr], [], [], START_SECONDS)
+            if notice in heard:
+                assert notice.recv(64) == b"READY=1"
+                return self.endpoint
+        self.kill()
+        raise DaemonEnded(self.said.decode())
+
+    def stop(self) -> int:
+        """Ends it as a service manager does, by SIGTERM, and returns its exit status; 0 where none runs."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """Kills it with SIGKILL; nothing is cleaned up."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            _, self.said = process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        return process.returncode
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes."""
+        return [child for child in psutil.Process(self.pid).children(recursive=True) if child.is_running()]
+
+    def log(self) -> str:
+        """What its log file holds."""
+        return (self.home / "logs" / "bullpend.log").read_text(encoding="utf-8")
+
+
+def survivors(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those of the processes that still live after that many seconds; returns as soon as none does."""
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
