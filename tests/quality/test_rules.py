@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bullpend.quality.model import Entry, FindingKind, Greyscale, Limits, QualityReport, Severity
 from bullpend.quality.rules import assess, rank, winner
+from hypothesis import given
+from hypothesis import strategies as st
 
 LIMITS = Limits(
     chroma_soft=50.0,

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from bullpend.errors import FieldInvalid, LimitExceeded, PathNotAllowed, PathNotFound
 from bullpend.runs.inputs import hash_file, list_pictures
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from bullpend.errors import SettingInvalid
 from bullpend.home import settings_folder
 from bullpend.runs.manifest import fill, load, parse, template_variables
@@ -94,7 +93,7 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
         path = tmp_path / "manifest.json"
         if content is not None:
             path.write_text(content)
-        with pytest.raises(SettingInvalid, match="manifest.json"):
+        with pytest.raises(SettingInvalid, match=r"manifest\.json"):
             load(path)
 
 

@@ -9,9 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bullpen_api.v1 import run_pb2
 from bullpend.errors import StateConflict
 from bullpend.runs.model import (
@@ -29,6 +26,8 @@ from bullpend.runs.model import (
     run_state_of,
     sources,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 TABLES: dict[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
     RunState: RUN_TABLE,
@@ -73,7 +72,9 @@ def test_a_final_state_is_never_left(states: type[StrEnum]) -> None:
 )
 def test_the_names_are_those_of_the_contract(states: type[StrEnum], message: Any) -> None:
     """Every state of the contract has a state here, under the same name."""
-    names = {name.removeprefix("STATE_") for name in message.keys()} - {"UNSPECIFIED"}
+    names = {name.removeprefix("STATE_") for name in (value.name for value in message.DESCRIPTOR.values)} - {
+        "UNSPECIFIED"
+    }
     assert {state.value for state in states} == names
 
 

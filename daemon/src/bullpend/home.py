@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tomllib
 from collections.abc import Mapping
@@ -74,6 +75,14 @@ def checkout_folder() -> Path | None:
                 return None
             return folder if name == "bullpen" else None
     return None
+
+
+def starter_folder() -> Path | None:
+    """Folder of the embedded models, if the starter is installed; the package itself is not imported."""
+    spec = importlib.util.find_spec("bullpen_starter")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).resolve().parent / "models"
 
 
 def settings_folder(environ: Mapping[str, str] | None = None) -> Path:

@@ -27,7 +27,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bullpend.errors import SettingInvalid
-from bullpend.home import Home, checkout_folder, resolve_home, settings_folder
+from bullpend.home import Home, checkout_folder, resolve_home, settings_folder, starter_folder
 from bullpend.settings_tree import (
     DeviceSettings,
     EventSettings,
@@ -47,6 +47,9 @@ __all__ = ["Home", "Item", "Settings", "Tree", "checkout_folder", "known", "load
 
 FILE_NAME = "daemon.toml"
 PREFIX = "BULLPEN_"
+
+
+_PLACEHOLDERS = ("{home}", "{checkout}", "{tmp}", "{huggingface}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,9 @@ class Settings:
         return self.folder / "manifest.json"
 
     def model_folders(self) -> tuple[Path, ...]:
-        """Folders that are searched for models, expanded; they need not exist."""
-        return self.expand(self.tree.paths.model_folders)
+        """Folders that are searched for models: the embedded ones, then the setting's; they need not exist."""
+        starter = starter_folder()
+        return (*([starter] if starter is not None else []), *self.expand(self.tree.paths.model_folders))
 
     def input_roots(self) -> tuple[Path, ...]:
         """Folders inside which paths may be named, expanded."""
@@ -293,7 +297,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
     strict = not source.startswith(("environment ", "flag "))
     annotated: Any = Annotated[info.annotation, info]
     try:
-        return TypeAdapter(annotated).validate_python(value, strict=strict)
+        found = TypeAdapter(annotated).validate_python(value, strict=strict)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise SettingInvalid(
@@ -302,6 +306,15 @@ def _checked(name: str, value: Any, source: str) -> Any:
             remedy=f"Correct {name} ({source}), or remove it to use the default.",
             source=source,
         ) from error
+    for folder in found if isinstance(found, list) else []:
+        if not (Path(folder).is_absolute() or folder == "~" or folder.startswith(("~/", *_PLACEHOLDERS))):
+            raise SettingInvalid(
+                f"{source}: {name} names {folder!r}, which is no absolute path.",
+                field=name,
+                remedy=f"Begin with /, ~/, or one of {', '.join(_PLACEHOLDERS)}.",
+                source=source,
+            )
+    return found
 
 
 def _unknown(name: str, names: set[str], source: str) -> SettingInvalid:

@@ -6,7 +6,6 @@ Plain blocking functions: the caller runs them in a thread. Nothing here opens a
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import os
 import re
 import threading
@@ -166,18 +165,8 @@ class Registry:
 
 
 def from_settings(settings: Settings) -> Registry:
-    """The registry that the settings describe: the embedded models first, then the model folders."""
-    starter = starter_folder()
-    folders = [*([starter] if starter is not None else []), *settings.model_folders()]
-    return Registry(folders, roots=settings.input_roots(), scripted=settings.testing.scripted)
-
-
-def starter_folder() -> Path | None:
-    """Folder of the embedded models, if the starter is installed; the package itself is not imported."""
-    spec = importlib.util.find_spec("bullpen_starter")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).resolve().parent / "models"
+    """The registry that the settings describe."""
+    return Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
 
 
 def _places(root: Path) -> Iterator[tuple[Path, str]]:

@@ -157,7 +157,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a person asks for: bullpen.v1.RunSpec with its project.
+    """What a person asks for: bullpen.v1.RunSpec with its project, by slug.
 
     `scenes` None means not given, () means all scenes. `candidates` 0 and empty strings take the defaults.
     """

@@ -61,11 +61,8 @@ class Recipe:
             "candidate": self.candidate,
             "stage": self.stage,
             "model": {"name": self.model, "digest": self.model_digest, "family": self.family},
-            "engine": {
-                "name": self.engine,
-                "device_kind": self.device_kind,
-                "versions": dict(sorted(self.versions.items())),
-            },
+            "engine": {"name": self.engine, "device_kind": self.device_kind},
+            "versions": dict(sorted(self.versions.items())),
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "variables": dict(sorted(self.variables.items())),

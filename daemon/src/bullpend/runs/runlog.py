@@ -29,14 +29,13 @@ def render(
     versions: Mapping[str, str] | None = None,
     plan: Mapping[str, Any] | None = None,
 ) -> str:
-    """The run log, ending with a line break; the same run gives the same text.
+    """The run log, ending with a line break; the same run, with its jobs in their order, gives the same text.
 
     `versions` are library versions by name. `plan` may add what was shown before the start (estimates, findings).
     """
-    ordered = sorted(jobs, key=lambda job: job.name)
     winners = [
         {"scene": job.scene, "source_path": job.source_path, **_winner(candidate)}
-        for job in ordered
+        for job in jobs
         for candidate in job.candidates
         if candidate.accepted
     ]
@@ -59,7 +58,7 @@ def render(
         "versions": dict(sorted((versions or {}).items())),
         "error": _failure(run.error),
         "winners": winners,
-        "jobs": [_job(job) for job in ordered],
+        "jobs": [_job(job) for job in jobs],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
