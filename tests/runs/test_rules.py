@@ -247,7 +247,7 @@ def test_a_variable_without_a_value_says_how_to_give_it() -> None:
     assert error.field == "variables.time"
     assert "market, pier, alley" in error.message
     assert "dawn, day, dusk or night" in error.message
-    assert "--var time=" in error.remedy
+    assert "--set time=" in error.remedy
     blank = replace(ALL_SCENES, variables={"style": "  "})
     assert refused(blank, FieldInvalid).field == "variables.style"
 

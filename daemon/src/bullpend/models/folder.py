@@ -29,8 +29,8 @@ PICKLED = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 
 # A description larger than this is none.
 _MAX_JSON = 4_000_000
-_PART = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_HASH = re.compile(r"^[0-9a-f]{64}$")
+_PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def listed_files(folder: Path) -> dict[str, Listed]:
             raise FolderError("MODEL_CORRUPT", f"{MANIFEST}: files: {path} leads out of the model's folder.")
         sha256 = entry.get("sha256", "") if isinstance(entry, dict) else entry
         size = entry.get("size_bytes", entry.get("size")) if isinstance(entry, dict) else None
-        if not isinstance(sha256, str) or not _HASH.match(sha256):
+        if not isinstance(sha256, str) or not _HASH.fullmatch(sha256):
             raise FolderError("MODEL_CORRUPT", f"{MANIFEST}: files: {path} has no SHA-256.")
         found[path] = Listed(sha256, size if isinstance(size, int) else None)
     return found
@@ -235,7 +235,7 @@ def _check_parts(folder: Path, index: Mapping[str, Any]) -> None:
     for part, kind in index.items():
         if part.startswith("_") or not isinstance(kind, list) or len(kind) != 2 or kind[0] is None:
             continue
-        if not _PART.match(part):
+        if not _PART.fullmatch(part):
             raise FolderError("MODEL_CORRUPT", f"{INDEX}: {part!r} is not the name of a component.")
         place = folder / part
         if not place.is_dir():

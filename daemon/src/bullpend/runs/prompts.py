@@ -81,7 +81,7 @@ def _missing(name: str, stage: Stage, keys: Sequence[str], *, of_scenes: bool) -
         f"The instruction uses {{{name}}}, and the {what}{'s' if len(keys) > 1 else ''} {shown} "
         f"{'have' if len(keys) > 1 else 'has'} no value for it.{meaning}",
         field=f"variables.{name}",
-        remedy=f"Give it with `--var {name}=…`, or set it {place}.",
+        remedy=f"Give it with `--set {name}=…`, or set it {place}.",
         variable=name,
     )
 

@@ -55,7 +55,8 @@ class ReplayRequest:
 
 class _Part(BaseModel):
     # Parts of the log that tell what came of the run are not read, and so may grow.
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    # Built at the first replay, not at the start of the daemon.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
