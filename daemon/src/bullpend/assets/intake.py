@@ -11,6 +11,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpend.assets import store
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row
+from bullpend.errors import BullpenError
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 
@@ -34,8 +35,9 @@ class Intake:
         licence: str = "",
         tags: Sequence[str] = (),
         consume: bool = False,
+        field: str = "path",
     ) -> Row:
-        """Stores the picture at `path` unchanged and returns its asset's row.
+        """Stores the picture at `path` unchanged and returns its asset's row. `field` is what named the picture.
 
         Raises PictureUnreadable, PictureTooLarge, PathNotFound or DiskFull; nothing is half written then.
         """
@@ -57,7 +59,11 @@ class Intake:
                 consume=consume,
             )
         )
-        stored = (await self._run_task(task)).stored_picture
+        try:
+            stored = (await self._run_task(task)).stored_picture
+        except BullpenError as error:
+            error.field = error.field or field
+            raise
         row: Row = {
             "project": project,
             "kind": kind,

@@ -128,6 +128,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
                 licence=names.text(head.licence, "head.licence", 200),
                 tags=check_tags(head.tags),
                 consume=True,
+                field="chunk",
             )
             return store.pack(row, self._files)
         finally:

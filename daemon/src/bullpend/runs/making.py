@@ -172,7 +172,12 @@ class Making:
         if job.source_file:
             path = Path(job.source_file)
             row = await self._intake.take(
-                project, path, kind="SOURCE", display_name=path.name, origin=job.source_file
+                project,
+                path,
+                kind="SOURCE",
+                display_name=path.name,
+                origin=job.source_file,
+                field="input_folder",
             )
             if row["sha256"] != sha256:
                 raise PlanStale(f"{job.source_path} changed while the run was made.", field="input_folder")
