@@ -66,7 +66,10 @@ def _not_finite(measures: Mapping[str, float]) -> Iterator[Finding]:
 def _size(measures: Mapping[str, float], expected: tuple[int, int] | None) -> Iterator[Finding]:
     if expected is None:
         return
-    for name, value, wanted in (("wide", measures.get(WIDTH), expected[0]), ("high", measures.get(HEIGHT), expected[1])):
+    for name, value, wanted in (
+        ("wide", measures.get(WIDTH), expected[0]),
+        ("high", measures.get(HEIGHT), expected[1]),
+    ):
         if value is not None and value != wanted:
             message = f"The picture is {value:g} pixels {name} where {wanted} were asked for."
             yield Finding(Severity.HARD, FindingKind.SIZE, message, value, float(wanted))
@@ -76,7 +79,7 @@ def _blank(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
     value, least = measures.get(BLANK), limits.blank_std_min
     if value is not None and least is not None and value < least:
         message = (
-            f"the picture is nearly one flat tone: its values vary by {value:.1f} of 255, which is below {least:g}"
+            f"The picture is nearly one flat tone: its values vary by {value:.1f} of 255, which is below {least:g}."
         )
         yield Finding(Severity.HARD, FindingKind.BLANK, message, value, least)
 

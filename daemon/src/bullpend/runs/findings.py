@@ -41,7 +41,7 @@ def _style_guide(request: RunRequest, world: PlanWorld, guide: StyleGuideFacts |
     if guide is not None:
         if not request.style_guide:
             yield _info(
-                "STYLE_GUIDE_CHOSEN", f"The style guide {guide.title or guide.name} is used; it is the only one."
+                "STYLE_GUIDE_CHOSEN", f"The style guide “{guide.title or guide.name}” is used; it is the only one."
             )
     elif world.style_guides:
         names = _names([item.name.rsplit("/", 1)[-1] for item in world.style_guides])
