@@ -46,7 +46,7 @@ class State:
         return asyncio.run(main())
 
 
-class Whole(click.ParamType):
+class Whole(click.types.IntParamType):
     """A whole number within bounds; the help shows `N`, the error shows the bounds."""
 
     name = "n"

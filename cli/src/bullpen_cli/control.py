@@ -22,13 +22,14 @@ _ACTIVE = (run_pb2.Run.STATE_QUEUED, run_pb2.Run.STATE_RUNNING)
 
 def cancel_targets(state: State, target: str, *, everything_active: bool) -> None:
     """Cancels one run or job, or every active run, and says what became of each."""
+    given = expand(target) if "/" in target else target
 
     async def body(session: Session) -> list[run_pb2.Run | run_pb2.Job]:
         if everything_active:
             request = run_pb2.ListRunsRequest(parent="projects/-", states=_ACTIVE)
             active = (await everything(session.runs.ListRuns, request, "runs"))[0]
             return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name)) for run in active]
-        name = expand(target) if "/" in target else await run_named(session, target)
+        name = await run_named(session, given)
         if names.kind_of(name) == "jobs":
             return [await session.runs.CancelJob(run_pb2.CancelJobRequest(name=name))]
         return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))]

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from bullpen_client.errors import BullpenError
 
-OK, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def _write(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -100,10 +99,6 @@ def run(args: Sequence[str] | None = None) -> int:
         return failure.INTERRUPTED
     except BullpenError as error:
         return failure.typed(error, as_json=state.json)
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return failure.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person never sees a traceback
         return failure.unexpected(error, state.home)
     return status if isinstance(status, int) else failure.OK

@@ -114,10 +114,11 @@ def run(state: State, /, **options: Any) -> int:
     """
     _check(options)
     log = Path(options["replay"]).read_text(encoding="utf-8", errors="replace") if options["replay"] else ""
+    spec = spec_of(options["project"], options)
     started: list[str] = []
 
     async def body(session: Session) -> int:
-        made = await (_replay(session, options, log) if options["replay"] else _start(state, session, options))
+        made = await (_replay(session, options, log) if options["replay"] else _start(state, session, spec, options))
         if made is None:
             return OK
         started.append(made.name)
@@ -167,10 +168,9 @@ async def _replay(session: Session, options: dict[str, Any], log: str) -> run_pb
     return await session.runs.ReplayRun(request)
 
 
-async def _start(state: State, session: Session, options: dict[str, Any]) -> run_pb2.Run | None:
+async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options: dict[str, Any]) -> run_pb2.Run | None:
     """Plans, shows and starts; None when nothing was started."""
     parent = names.project(options["project"])
-    spec = spec_of(options["project"], options)
     planned = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
     if state.json and options["dry_run"]:
         output.emit(planned)

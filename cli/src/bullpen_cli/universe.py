@@ -124,16 +124,16 @@ async def _characters(session: Session, parent: str, universe: Universe) -> None
 
 async def _scenes(session: Session, parent: str, universe: Universe) -> None:
     known = await _known(session.bible.ListScenes, bible_pb2.ListScenesRequest(parent=parent), "scenes")
-    cast = {character["slug"]: character for character in universe.said["characters"]}
+    cast = {character["slug"] for character in universe.said["characters"]}
     for scene in universe.said["scenes"]:
         if names.scene(parent, scene["slug"]) in known:
             continue
         asset = await upload(session, parent, universe.root / scene["file"], asset_pb2.Asset.KIND_SOURCE)
         variables = {key: str(scene[key]) for key in _VARIABLES if scene.get(key)}
-        characters = []
+        slug = str(scene.get("character_slug") or scene.get("character", ""))
+        characters = [names.character(parent, slug)] if slug in cast else []
         if variables.get("character") in cast:
-            # The variable is a slug: the daemon fills in the words of that character.
-            characters.append(names.character(parent, variables.pop("character")))
+            del variables["character"]  # a slug is no prompt: the daemon takes the words of the character
         await session.bible.CreateScene(
             bible_pb2.CreateSceneRequest(
                 parent=parent,

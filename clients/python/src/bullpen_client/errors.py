@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - the classes are named after the reasons of the contract, which do not end in "Error"
 """The exception family of the client: what the daemon said, as one class per reason.
 
     Exception
@@ -301,7 +300,7 @@ def from_rpc(error: grpc.RpcError) -> BullpenError:
     """The typed form of a gRPC error (`grpc.aio.AioRpcError`, or the error of a plain channel)."""
     code: grpc.StatusCode = error.code()
     details: str = error.details() or ""
-    trailing = [(str(key), value) for key, value in error.trailing_metadata() or ()]
+    trailing: Any = error.trailing_metadata() or ()
     if found := _error_info(trailing):
         message, info = found
         return make(info.reason, message or details, code=code, metadata=info.metadata)

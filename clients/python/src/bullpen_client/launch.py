@@ -24,6 +24,9 @@ _PAUSE = 0.02
 # How long to look for another daemon that won the race, after our own has ended.
 _RACE = 1.0
 _TAIL_LINES = 8
+_TERM_TIMEOUT = 5.0
+# Daemons that this process started. They outlive it; until then they are its children and must be kept in mind.
+_children: list[subprocess.Popen[bytes]] = []
 
 
 def _failed(home: Path, message: str, said: str) -> DaemonStartFailed:
@@ -66,7 +69,17 @@ def _spawn(home: Path) -> tuple[subprocess.Popen[bytes], int]:
             )
     except OSError as error:
         raise _failed(home, f"The daemon could not be started in {home}.", str(error)) from error
+    _children.append(process)
     return process, offset
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_TERM_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _said(home: Path, offset: int) -> str:
@@ -112,6 +125,6 @@ async def start_daemon(
                 where, f"The daemon ended with status {process.returncode} before it served.", _said(where, offset)
             )
         if now > deadline:
-            process.terminate()
+            await asyncio.to_thread(_end, process)
             raise _failed(where, f"The daemon did not serve within {timeout:g} seconds.", _said(where, offset))
         await asyncio.sleep(_PAUSE)

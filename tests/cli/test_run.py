@@ -1,0 +1,161 @@
+"""`bullpen run` and its kin: the plan first, live to the end, Ctrl-C leaves the run going."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
+
+from tests.cli.conftest import Bullpen, launch
+from tests.support.fake_daemon import FakeDaemon
+
+
+@pytest.fixture(autouse=True)
+def universe(daemon: FakeDaemon) -> None:
+    daemon.projects["projects/p"] = project_pb2.Project(name="projects/p", title="P")
+    for slug in ("pier", "market"):
+        name = f"projects/p/scenes/{slug}"
+        daemon.scenes[name] = bible_pb2.Scene(name=name, title=slug, source_asset="projects/p/assets/s")
+
+
+async def test_a_run_shows_its_plan_its_progress_and_its_winners(daemon: FakeDaemon, home: Path) -> None:
+    """Plan on stdout, progress on stderr, winners with their paths, contact sheet and log at the end."""
+    daemon.gate = asyncio.Event()
+    process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
+    async with asyncio.timeout(20):
+        await daemon.watched.wait()
+        daemon.gate.set()
+        out, err = (text.decode() for text in await process.communicate())
+    assert process.returncode == 0, err
+    assert "make it style" in out
+    assert "pier candidate 1 done (1/4)" in err
+    assert out.count("★") == 2
+    assert out.count("/store/") == 2
+    assert "contact-sheet.png" in out
+    assert "run.json" in out
+
+
+async def test_a_dry_run_starts_nothing(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """The plan as JSON, and no run."""
+    done = await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--dry-run", "--json")
+    assert done.status == 0
+    assert done.json["jobs"][0]["scene"] == "projects/p/scenes/pier"
+    assert not daemon.runs
+
+
+async def test_the_options_reach_the_daemon(daemon: FakeDaemon, bullpen: Bullpen, tmp_path: Path) -> None:
+    """Every option lands in its field; a folder is made absolute; a bare model name gets its collection."""
+    line = "run --project p --stage time --input . --candidates 3 --model starter-edit --steps 9 --guidance 7.5 "
+    line += "--image-guidance 1.5 --seed 41 --accept manual --priority 2 --set time=night --style-guide ink --dry-run"
+    line += " --json"
+    done = await bullpen(*line.split())
+    spec = done.json["spec"]
+    assert Path(spec["inputFolder"]) == Path.cwd()
+    assert (spec["candidates"], spec["model"], spec["seed"], spec["priority"]) == (3, "models/starter-edit", "41", 2)
+    assert spec["sampling"] == {"steps": 9, "guidanceScale": 7.5, "imageGuidanceScale": 1.5}
+    assert (spec["variables"], spec["acceptance"]) == ({"time": "night"}, "ACCEPTANCE_MANUAL")
+    assert spec["styleGuide"] == "projects/p/styleGuides/ink"
+
+
+async def test_neither_scenes_nor_folder_is_the_daemons_refusal(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """A wrong request is a typed error that names field and remedy, on a terminal in words."""
+    done = await bullpen("run", "--project", "p", "--stage", "style", "--yes")
+    assert done.status == 1
+    assert "Give scenes or a folder." in done.err
+    assert "spec.scenes" in done.err
+    assert "Name one of them." in done.err
+    as_json = await bullpen("run", "--project", "p", "--stage", "style", "--all-scenes", "--input", "/", "--json")
+    assert as_json.error["reason"] == "EXACTLY_ONE_OF"
+
+
+async def test_ctrl_c_leaves_the_run_going(daemon: FakeDaemon, home: Path) -> None:
+    """Status 130, how to come back and how to stop it; the run is not canceled and can be followed to its end."""
+    daemon.gate = asyncio.Event()
+    process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert "bullpen runs follow projects/p/runs/r1" in err.decode()
+    assert "bullpen cancel projects/p/runs/r1" in err.decode()
+    assert "CancelRun" not in daemon.calls
+    follower = await launch(home, "runs", "follow", "last", "--json")
+    assert follower.stderr is not None
+    async with asyncio.timeout(20):
+        await follower.stderr.readline()
+        daemon.gate.set()
+        out, _ = await follower.communicate()
+    assert follower.returncode == 0
+    assert b"STATE_SUCCEEDED" in out
+
+
+async def test_a_run_is_followed_over_a_restart(daemon: FakeDaemon, home: Path) -> None:
+    """The stream breaks in the middle; the follower goes on and misses nothing."""
+    daemon.gate = asyncio.Event()
+    process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await daemon.watched.wait()
+        daemon.drop_watchers()
+        while b"Connected again" not in await process.stderr.readline():
+            pass
+        daemon.gate.set()
+        _, err = await process.communicate()
+    assert process.returncode == 0
+    assert "(4/4)" in err.decode()
+
+
+async def test_a_canceled_run_ends_with_status_1(daemon: FakeDaemon, home: Path, bullpen: Bullpen) -> None:
+    """`bullpen cancel --all` ends it; who followed it is told."""
+    daemon.gate = asyncio.Event()
+    process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stderr.readline()
+        canceled = await bullpen("cancel", "--all")
+        out, _ = await process.communicate()
+    assert "canceled" in canceled.out
+    assert process.returncode == 1
+    assert b"canceled" in out
+
+
+async def test_detached_it_comes_back_at_once(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """The run's name is the answer."""
+    done = await bullpen("run", "--project", "p", "--stage", "style", "--all-scenes", "--yes", "--detach", "--json")
+    assert done.status == 0
+    assert done.json["name"] == "projects/p/runs/r1"
+
+
+async def test_a_log_is_replayed(daemon: FakeDaemon, bullpen: Bullpen, tmp_path: Path) -> None:
+    """The log's text is sent; another file is refused."""
+    good, bad = tmp_path / "run.json", tmp_path / "notes.txt"
+    good.write_text("{}")
+    bad.write_text("hello")
+    done = await bullpen("run", "--replay", str(good), "--yes", "--json")
+    assert done.status == 0, done.err
+    refused = await bullpen("run", "--replay", str(bad), "--yes", "--json")
+    assert (refused.status, refused.error["reason"]) == (1, "RUN_LOG_INVALID")
+
+
+async def test_a_candidate_is_accepted_by_hand(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Short names are taken; the reason is kept."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    done = await bullpen("accept", "p/r1/1/2", "--reason", "better light", "--json")
+    assert done.json["name"] == "projects/p/runs/r1/jobs/1/candidates/2"
+    assert daemon.jobs["projects/p/runs/r1/jobs/1"].candidates[1].accept_reason == "better light"
+    jobs = await bullpen("runs", "jobs", "last")
+    assert "projects/p/runs/r1/jobs/1/candidates/2" in jobs.out
+
+
+async def test_runs_are_found_by_what_a_person_types(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Full name, PROJECT/ID, id and `last`; an unknown one is a typed error."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    for text in ("projects/p/runs/r1", "p/r1", "r1", "last"):
+        done = await bullpen("runs", "show", text, "--json")
+        assert done.json["run"]["name"] == "projects/p/runs/r1"
+    missing = await bullpen("runs", "show", "r9", "--json")
+    assert missing.error["reason"] == "RESOURCE_NOT_FOUND"
+    assert daemon.runs["projects/p/runs/r1"].state == run_pb2.Run.STATE_SUCCEEDED
