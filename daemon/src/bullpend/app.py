@@ -92,7 +92,7 @@ async def serve(settings: Settings) -> None:
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
-        devices = choose(probe(), [name.strip() for name in settings.devices.use.split(",")])
+        devices = choose(probe(), settings.wanted_devices)
         registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
 

@@ -30,7 +30,6 @@ from bullpend.errors import SettingInvalid
 from bullpend.home import Home, checkout_folder, resolve_home, settings_folder, starter_folder
 from bullpend.settings_tree import (
     DeviceSettings,
-    EventSettings,
     LogSettings,
     PathSettings,
     PictureSettings,
@@ -102,11 +101,6 @@ class Settings:
     def post(self) -> PostSettings:
         """Encoding, storing and measuring."""
         return self.tree.post
-
-    @property
-    def events(self) -> EventSettings:
-        """Streams to clients."""
-        return self.tree.events
 
     @property
     def previews(self) -> PreviewSettings:

@@ -88,15 +88,6 @@ class PostSettings(_Group):
     )
 
 
-class EventSettings(_Group):
-    """Streams to clients."""
-
-    subscriber_buffer: Annotated[int, Field(ge=16, le=1_000_000)] = Field(
-        default=1024,
-        description="Events that wait for a slow watcher before it is let go; it resumes from its revision.",
-    )
-
-
 class PreviewSettings(_Group):
     """Small pictures of unfinished candidates."""
 
@@ -129,7 +120,6 @@ class Tree(_Group):
     scheduler: SchedulerSettings = SchedulerSettings()
     worker: WorkerSettings = WorkerSettings()
     post: PostSettings = PostSettings()
-    events: EventSettings = EventSettings()
     previews: PreviewSettings = PreviewSettings()
     testing: TestingSettings = TestingSettings()
     log: LogSettings = LogSettings()

@@ -334,7 +334,9 @@ class Dispatcher:
             return
         run, job, source = taken
         path = self._files.content(source["project"], source["sha256"], source["mime_type"])
-        lease = Lease(run, job, path, command.device, self.devices[command.device].kind)
+        lease = Lease(
+            run, job, path, (source["width"], source["height"]), command.device, self.devices[command.device].kind
+        )
         self._work[command.job].lease = lease
         self._send(command.device, lease.frame(self._scratch, self._preview_every))
 

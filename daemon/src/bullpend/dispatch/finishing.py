@@ -11,7 +11,7 @@ from bullpend.assets.files import Files
 from bullpend.db import Database
 from bullpend.dispatch.lease import Lease, changes_of
 from bullpend.quality.model import NOT_FINITE, Limits
-from bullpend.quality.rules import assess
+from bullpend.quality.rules import assess, fitted_size
 from bullpend.runs import transitions
 from bullpend.runs.recipe import parameters_text, to_json
 
@@ -74,7 +74,11 @@ class Finishing:
                 "origin": frame.candidate,
                 "derived_from": sidecar["derived_from"],
             },
-            quality=assess(measures, limits, expected_size=(frame.width, frame.height)),
+            quality=assess(
+                measures,
+                limits,
+                expected_size=fitted_size(lease.source_size, (lease.run["width"], lease.run["height"])),
+            ),
             recipe=text,
             changes=[change.to_dict() for change in changes_of(frame)],
             device_seconds=frame.device_seconds,

@@ -22,6 +22,8 @@ class Lease:
     run: Row
     job: Row
     source: Path
+    # Width and height of the source in pixels.
+    source_size: tuple[int, int]
     device: str
     device_kind: str
 

@@ -48,6 +48,13 @@ def assess(
     return QualityReport(findings, chroma_excess(measures, limits), measures)
 
 
+def fitted_size(source: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int]:
+    """Width and height that a picture of a source must have: the source's shape, as large as the canvas takes it."""
+    scale = min(canvas[0] / source[0], canvas[1] / source[1])
+    width, height = (min(most, max(1, round(side * scale))) for side, most in zip(source, canvas, strict=True))
+    return width, height
+
+
 def chroma_excess(measures: Mapping[str, float], limits: Limits) -> float:
     """By how much the mean chroma exceeds its soft limit; 0 where it stays below or nothing is measured."""
     value = measures.get(CHROMA)
