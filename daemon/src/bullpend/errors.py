@@ -38,14 +38,17 @@ class TokenInvalid(BullpenError):
 
 class FieldInvalid(BullpenError):
     reason, kind = "FIELD_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "Correct the field that is named, and send the request again."
 
 
 class ExactlyOneOf(BullpenError):
     reason, kind = "EXACTLY_ONE_OF", "INVALID_ARGUMENT"
+    default_remedy = "Give one of the two fields."
 
 
 class LimitExceeded(BullpenError):
     reason, kind = "LIMIT_EXCEEDED", "INVALID_ARGUMENT"
+    default_remedy = "Ask for less at once."
 
 
 class PageTokenInvalid(BullpenError):
@@ -55,10 +58,12 @@ class PageTokenInvalid(BullpenError):
 
 class PathNotAllowed(BullpenError):
     reason, kind = "PATH_NOT_ALLOWED", "PERMISSION_DENIED"
+    default_remedy = "Use a path inside the allowed folders, or add the folder to paths.input_roots in daemon.toml."
 
 
 class PathNotFound(BullpenError):
     reason, kind = "PATH_NOT_FOUND", "NOT_FOUND"
+    default_remedy = "Check the spelling; the path is one of the machine that the daemon runs on."
 
 
 class PictureUnreadable(BullpenError):
@@ -78,10 +83,12 @@ class ProjectNotFound(BullpenError):
 
 class ResourceNotFound(BullpenError):
     reason, kind = "RESOURCE_NOT_FOUND", "NOT_FOUND"
+    default_remedy = "Check the name; a list call shows what there is."
 
 
 class AlreadyExists(BullpenError):
     reason, kind = "ALREADY_EXISTS", "ALREADY_EXISTS"
+    default_remedy = "Choose another id, or use the resource that exists."
 
 
 class StageUnknown(BullpenError):
@@ -91,6 +98,7 @@ class StageUnknown(BullpenError):
 
 class StageNotReady(BullpenError):
     reason, kind = "STAGE_NOT_READY", "FAILED_PRECONDITION"
+    default_remedy = "Run the earlier stage, and accept a candidate of each scene."
 
 
 class ModelNotFound(BullpenError):
@@ -105,6 +113,7 @@ class ModelCorrupt(BullpenError):
 
 class ModelUnsupported(BullpenError):
     reason, kind = "MODEL_UNSUPPORTED", "FAILED_PRECONDITION"
+    default_remedy = "Choose a model that this version can run; `bullpen models list` says which can."
 
 
 class ModelUnsafe(BullpenError):
@@ -114,22 +123,27 @@ class ModelUnsafe(BullpenError):
 
 class DeviceOutOfMemory(BullpenError):
     reason, kind = "DEVICE_OUT_OF_MEMORY", "RESOURCE_EXHAUSTED"
+    default_remedy = "Use a smaller picture size or a smaller model, or free memory on the device."
 
 
 class DeviceUnavailable(BullpenError):
     reason, kind = "DEVICE_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "See `bullpen doctor` for what is wrong with the devices."
 
 
 class WorkerLost(BullpenError):
     reason, kind = "WORKER_LOST", "ABORTED"
+    default_remedy = "Retry the job; the daemon's log says why the worker ended."
 
 
 class EngineFailed(BullpenError):
     reason, kind = "ENGINE_FAILED", "INTERNAL"
+    default_remedy = "See the daemon's log for details, then retry the job."
 
 
 class StateConflict(BullpenError):
     reason, kind = "STATE_CONFLICT", "ABORTED"
+    default_remedy = "Read the resource again, and see what its state allows."
 
 
 class PlanStale(BullpenError):
@@ -189,10 +203,12 @@ class Internal(BullpenError):
 
 class SettingInvalid(BullpenError):
     reason, kind = "SETTING_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "Correct the setting; docs/settings.md lists all of them."
 
 
 class HomeLocked(BullpenError):
     reason, kind = "HOME_LOCKED", "FAILED_PRECONDITION"
+    default_remedy = "Use the daemon that runs, stop it with `bullpen daemon stop`, or give this one another --home."
 
 
 class SchemaTooNew(BullpenError):
@@ -202,14 +218,17 @@ class SchemaTooNew(BullpenError):
 
 class RunLogInvalid(BullpenError):
     reason, kind = "RUN_LOG_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "Give the run.json of a run, unchanged."
 
 
 class LoraUnsupportedEngine(BullpenError):
     reason, kind = "LORA_UNSUPPORTED_ENGINE", "FAILED_PRECONDITION"
+    default_remedy = "Choose an engine that takes LoRAs for this model, or leave the LoRA out."
 
 
 class ModelNotConverted(BullpenError):
     reason, kind = "MODEL_NOT_CONVERTED", "FAILED_PRECONDITION"
+    default_remedy = "Convert the model for this engine, or choose another engine."
 
 
 class EtagMismatch(BullpenError):
