@@ -51,7 +51,7 @@ class Archive:
         path = folder / LOG
         text = runlog.render(
             run_model(run),
-            [job_model(job) for job in jobs],
+            [job_model(job, sources) for job in jobs],
             plan=json.loads(run["plan"]),
             versions=_versions(jobs),
         )
@@ -147,8 +147,8 @@ def run_model(row: Row) -> Run:
     )
 
 
-def job_model(row: Row) -> Job:
-    """A job's row with its candidates as the log takes it."""
+def job_model(row: Row, assets_by_name: Mapping[str, Row]) -> Job:
+    """A job's row with its candidates as the log takes it; their assets' rows by name."""
     return Job(
         name=row["name"],
         key=row["source_key"],
@@ -161,7 +161,10 @@ def job_model(row: Row) -> Job:
         state=JobState(row["state"]),
         attempt=row["attempt"],
         device=row["device"],
-        candidates=tuple(candidate_model(index, item) for index, item in enumerate(row["candidates"], 1)),
+        candidates=tuple(
+            candidate_model(index, item, assets_by_name.get(item["asset"]))
+            for index, item in enumerate(row["candidates"], 1)
+        ),
         error=_failure(row["error"]),
         create_time=row["create_time"],
         start_time=row["start_time"],
@@ -170,8 +173,8 @@ def job_model(row: Row) -> Job:
     )
 
 
-def candidate_model(index: int, row: Row) -> Candidate:
-    """A candidate's row as the log takes it. `index` is counted from 1."""
+def candidate_model(index: int, row: Row, asset: Row | None) -> Candidate:
+    """A candidate's row, and its asset's, as the log takes it. `index` is counted from 1."""
     recipe: dict[str, Any] | None = json.loads(row["recipe"]) if row["recipe"] else None
     return Candidate(
         name=row["name"],
@@ -179,6 +182,7 @@ def candidate_model(index: int, row: Row) -> Candidate:
         seed=row["seed"],
         state=CandidateState(row["state"]),
         asset=row["asset"],
+        sha256=asset["sha256"] if asset else "",
         quality=QualityReport.from_dict(json.loads(row["quality"])) if row["quality"] else None,
         rank=row["rank"],
         rank_reason=row["rank_reason"],
