@@ -205,7 +205,7 @@ def failed_jobs() -> list[run_pb2.Job]:
 def run(name: str, stage: str, state: run_pb2.Run.State.ValueType, jobs: list[run_pb2.Job]) -> run_pb2.Run:
     made = [one for job in jobs for one in job.candidates]
     done = [one for one in made if one.state == Candidate.STATE_SUCCEEDED]
-    whole = run_pb2.Run(
+    return run_pb2.Run(
         name=name,
         state=state,
         spec=run_pb2.RunSpec(stage=stage, candidates=3),
@@ -224,7 +224,6 @@ def run(name: str, stage: str, state: run_pb2.Run.State.ValueType, jobs: list[ru
             device_seconds=2.0 * len(done),
         ),
     )
-    return whole
 
 
 def runs() -> list[run_pb2.Run]:

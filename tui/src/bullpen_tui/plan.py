@@ -82,8 +82,8 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse, scene: st
             (f"   {words.plural(len(plan.jobs), 'job')} × {words.plural(each, 'candidate')}", words.QUIET),
         )
     ]
-    if stages.safe_batch_limit:
-        rows[0] = words.text(rows[0], (f"   at most {stages.safe_batch_limit} jobs", words.FAINT))
+    if stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
+        rows.append(_fact("", (f"one run takes at most {stages.safe_batch_limit} jobs", words.FAINT)))
     for model in plan.models:
         state = ("in memory", words.GOOD) if model.resident else (f"loads {words.size(model.size_bytes)}", words.QUIET)
         rows.append(_fact("model", (leaf(model.model), words.STRONG), "   ", state))

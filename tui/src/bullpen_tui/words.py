@@ -112,6 +112,12 @@ def spark(values: Sequence[float], cells: int, top: float | None = None) -> str:
     return "".join(_SPARKS[min(steps, max(0, round(value / ceiling * steps)))] for value in shown)
 
 
+def trace(values: Sequence[float], cells: int, top: float | None = None) -> Content:
+    """A spark line whose newest value stands out."""
+    drawn = spark(values, cells, top)
+    return text((drawn[:-1], "$secondary"), (drawn[-1:], ACCENT))
+
+
 def percent(share: float | None) -> str:
     """A share from 0 to 1 as whole per cent."""
     return DASH if share is None else f"{share * 100:.0f} %"
@@ -241,4 +247,4 @@ def stage_line(stages: Iterable[tuple[str, int, int]]) -> Content:
             parts.append(text(name, (f" ◐ {accepted}/{scenes}", WARN)))
         else:
             parts.append(text((name, QUIET), (" ◌", FAINT)))
-    return Content("   ").join(parts)
+    return Content("  ").join(parts)

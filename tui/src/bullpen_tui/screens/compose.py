@@ -11,17 +11,21 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Input, Label, Select, Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.plan import Form, FormError, plan_lines, spec_of
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.widgets.chooser import Chooser
+from bullpen_tui.widgets.rows import RowTable
 
 PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
+
+SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes or leaves one, a all", words.FAINT))
+NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
 
 _FIELDS = (
     ("folder", "input folder", "a folder of your own pictures, in place of scenes"),
@@ -59,8 +63,8 @@ class ComposeScreen(StudioScreen):
                     yield Label("stage")
                     yield Select[str]([], prompt="reading…", compact=True, id="stage")
                 yield Static(id="stage-words")
-                yield Static(words.text(("scenes   ", words.QUIET), ("space takes or leaves one", words.FAINT)))
-                yield SelectionList[str](id="scenes", compact=True)
+                yield Static(SCENES_HINT, id="scenes-words")
+                yield Chooser("scenes")
                 for name, label, placeholder in _FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(label)
@@ -83,16 +87,19 @@ class ComposeScreen(StudioScreen):
                 self.studio.fetch(self._read_scenes(), group=f"scenes {self._project}")
         scenes = self.snapshot.scenes_of(self._project)
         names = [scene.name for scene in scenes]
+        chooser = self.query_one("#scenes", Chooser)
         if names != self._scenes:
             self._scenes = names
-            chooser = self.query_one("#scenes", SelectionList)
-            chooser.clear_options()
-            chooser.add_options(
-                Selection(words.text((f"{one.ordinal:02} ", words.FAINT), one.title or leaf(one.name)), one.name, True)
-                for one in scenes
+            chooser.offer(
+                [
+                    (one.name, words.text((f"{one.ordinal:02} ", words.FAINT), one.title or leaf(one.name)))
+                    for one in scenes
+                ]
             )
             chooser.styles.height = max(1, min(8, len(names)))
-        self.query_one("#scenes").display = bool(names)
+            self._changed()
+        chooser.display = bool(names)
+        self.query_one("#scenes-words", Static).update(SCENES_HINT if names else NO_SCENES)
 
     async def _read_scenes(self) -> Listed:
         answer = await self.studio.daemon.scenes(self._project)
@@ -114,7 +121,7 @@ class ComposeScreen(StudioScreen):
     # --- planning ----------------------------------------------------------------------------------------------------
 
     @on(Select.Changed)
-    @on(SelectionList.SelectedChanged)
+    @on(Chooser.Changed)
     @on(Input.Changed)
     def _changed(self) -> None:
         self._plan = None
@@ -127,7 +134,7 @@ class ComposeScreen(StudioScreen):
             about = words.text((stage.description or stage.instruction, words.QUIET))
             self.query_one("#stage-words", Static).update(about)
 
-    @on(SelectionList.SelectionHighlighted)
+    @on(RowTable.Moved, "#scenes")
     def _other_scene(self) -> None:
         self._draw_plan()
 
@@ -139,9 +146,8 @@ class ComposeScreen(StudioScreen):
     @property
     def form(self) -> Form:
         """What the fields say now."""
-        chooser: SelectionList[str] = self.query_one("#scenes", SelectionList)
         stage = self._stage
-        chosen = [name for name in self._scenes if name in chooser.selected]
+        chosen = self.query_one("#scenes", Chooser).taken
         return Form(
             stage=leaf(stage.name) if stage else "",
             scenes=tuple(chosen),
@@ -192,9 +198,7 @@ class ComposeScreen(StudioScreen):
             if self._problem is not None:
                 pane.update(self._problem)
             return
-        chooser = self.query_one("#scenes", SelectionList)
-        index = chooser.highlighted
-        under = self._scenes[index] if index is not None and index < len(self._scenes) else ""
+        under = self.query_one("#scenes", Chooser).cursor_key or ""
         pane.update(words.lines(plan_lines(self._plan, self._stages, under)))
 
     # --- actions -----------------------------------------------------------------------------------------------------

@@ -34,8 +34,13 @@ def meter(label: str, figure: str, values: Sequence[float], cells: int, top: flo
         (f"{label:<15}", words.QUIET),
         (f"{figure:>17}", words.STRONG),
         "  ",
-        (words.spark(values, cells, top), words.ACCENT),
+        words.trace(values, cells, top),
     )
+
+
+def _room(values: Sequence[float], least: float) -> float:
+    """Top of a plot that leaves air above the largest value."""
+    return max(least, 1.25 * max(values))
 
 
 def meters(history: Sequence[system_pb2.Metrics], cells: int) -> list[Content]:
@@ -75,33 +80,40 @@ def meters(history: Sequence[system_pb2.Metrics], cells: int) -> list[Content]:
                     memory(device.worker_memory_bytes, device.memory_total_bytes),
                     [float(one.worker_memory_bytes) for one in past],
                     cells,
+                    float(device.memory_total_bytes),
                 )
             )
+    queue = [float(one.queued_jobs + one.running_jobs) for one in history]
+    pace = [one.candidates_per_minute for one in history]
+    daemon = [float(one.daemon_memory_bytes) for one in history]
     rows += [
         meter(
             "queue",
             f"{last.running_jobs} + {last.queued_jobs}",
-            [float(one.queued_jobs + one.running_jobs) for one in history],
+            queue,
             cells,
+            _room(queue, 4.0),
         ),
         meter(
             "pictures a min",
             f"{last.candidates_per_minute:.1f}",
-            [one.candidates_per_minute for one in history],
+            pace,
             cells,
+            _room(pace, 10.0),
         ),
         meter(
             "daemon",
             words.size(last.daemon_memory_bytes),
-            [float(one.daemon_memory_bytes) for one in history],
+            daemon,
             cells,
+            _room(daemon, 100e6),
         ),
     ]
     rows.append(
         words.text(
             (f"{'disk free':<15}", words.QUIET),
             (f"{words.size(last.disk_free_bytes):>17}", words.STRONG),
-            (f"  {words.plural(last.candidates_done, 'picture')} since the daemon began, ", words.FAINT),
+            (f"  {words.plural(last.candidates_done, 'picture')} made, ", words.FAINT),
             (words.plural(last.watchers, "watcher"), words.FAINT),
         )
     )

@@ -17,6 +17,7 @@ from bullpen_tui import words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
+from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 
 CARDS = ("runs", "assets", "scenes", "device", "qa")
@@ -56,7 +57,7 @@ class ProjectsScreen(StudioScreen):
             with Vertical(id="project-list", classes="pane") as pane:
                 pane.border_title = "Projects"
                 yield RowTable(
-                    (Column("project"), Column("runs", width=4, right=True)),
+                    (Column("project"), Column("runs", width=3, right=True)),
                     head=False,
                     empty="Reading…",
                     dom_id="projects",
@@ -65,9 +66,7 @@ class ProjectsScreen(StudioScreen):
                 yield Static(id="about")
                 with Container(id="cards"):
                     for card in CARDS:
-                        figure = Static(id=f"card-{card}", classes="card")
-                        figure.border_title = _TITLES[card]
-                        yield figure
+                        yield Static(id=f"card-{card}", classes="card")
                 yield Static(id="stages")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
@@ -99,7 +98,7 @@ class ProjectsScreen(StudioScreen):
             ]
         )
         if self.studio.listed and not projects:
-            table.set_empty(Content("none"))
+            table.set_empty(Content("no project yet"))
         if here and self.project != here:
             table.move_to(here)
         self._draw_dashboard()
@@ -115,8 +114,10 @@ class ProjectsScreen(StudioScreen):
         about = self.query_one("#about", Static)
         if project is None:
             about.update(NO_PROJECT if self.studio.listed else words.text(("Reaching the daemon…", words.QUIET)))
+            dashboard.add_class("-empty")
             recent.display = False
             return
+        dashboard.remove_class("-empty")
         recent.display = True
         when = words.ago(project.figures.last_run_time, self.studio.now())
         where = "S3 storage" if project.storage == project_pb2.Project.STORAGE_S3 else "local storage"
@@ -125,7 +126,8 @@ class ProjectsScreen(StudioScreen):
         side = f"{where} · last run {when}" if project.figures.last_run_time.seconds else where
         about.update(words.lines([words.text(title, (f"   {side}", words.FAINT)), words.text((story, words.QUIET))]))
         for card, figure in card_figures(project.figures).items():
-            self.query_one(f"#card-{card}", Static).update(figure)
+            label = words.text((_TITLES[card], words.QUIET))
+            self.query_one(f"#card-{card}", Static).update(words.lines([figure, label]))
         stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
         self.query_one("#stages", Static).update(words.stage_line(stages))
         recent.set_empty(NO_RUN)
@@ -155,7 +157,7 @@ class ProjectsScreen(StudioScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works now."""
         if action == "back":
-            return True
+            return self.is_mounted and bool(self.query_one(FilterLine).value)
         if action in ("open", "compose"):
             return bool(self.project)
         if action == "new_project":

@@ -152,9 +152,9 @@ class RunScreen(RunActions, StudioScreen):
 
     def _columns(self, wide: int) -> list[Column]:
         narrow = self.size.width < 104
-        each = 9 if narrow else 12
+        each = 8 if narrow else 12
         return [
-            Column("scene", minimum=10 if narrow else 16, weight=2),
+            Column("scene", minimum=8 if narrow else 16, weight=2),
             Column("job", width=4),
             *(Column(f"candidate {n}" if not narrow else f"cand. {n}", minimum=each) for n in range(1, wide + 1)),
         ]

@@ -64,7 +64,7 @@ def machine(info: system_pb2.Info | None, metrics: Sequence[system_pb2.Metrics],
         used = words.text(
             ("cpu ", words.FAINT),
             f"{last.cpu_utilization * 100:3.0f} % ",
-            (words.spark([one.cpu_utilization for one in metrics], 8, 1.0), words.ACCENT),
+            words.trace([one.cpu_utilization for one in metrics], 8, 1.0),
         )
         parts.append(used)
         queue = last.queued_jobs + last.running_jobs

@@ -1,0 +1,77 @@
+"""One registry behind keys, footer, palette and help."""
+
+from __future__ import annotations
+
+import pytest
+from bullpen_tui.actions import PLACES, REGISTRY, actions_for
+from bullpen_tui.app import StudioApp
+from bullpen_tui.keymap import bindings_for, footer_entries, key_name
+from bullpen_tui.screens.assets import AssetsScreen
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.compose import ComposeScreen
+from bullpen_tui.screens.metrics import MetricsScreen
+from bullpen_tui.screens.models import ModelsScreen
+from bullpen_tui.screens.projects import ProjectsScreen
+from bullpen_tui.screens.review import ReviewScreen
+from bullpen_tui.screens.run import RunScreen
+from bullpen_tui.screens.runs import RunsScreen
+from bullpen_tui.screens.settings import SettingsScreen
+from textual.binding import Binding
+
+SCREENS: tuple[type[StudioScreen], ...] = (
+    ProjectsScreen,
+    RunsScreen,
+    RunScreen,
+    ReviewScreen,
+    ComposeScreen,
+    AssetsScreen,
+    MetricsScreen,
+    ModelsScreen,
+    SettingsScreen,
+)
+
+
+def test_every_place_has_a_screen() -> None:
+    """The registry names no place that cannot be reached."""
+    assert {screen.place for screen in SCREENS} == {*PLACES, "compose"}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_action_has_a_method(screen: type[StudioScreen]) -> None:
+    """No key of a screen leads nowhere."""
+    for action in actions_for(screen.place):
+        owner = StudioApp if action.on_app else screen
+        assert hasattr(owner, f"action_{action.id}"), action.id
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_key_means_two_things(screen: type[StudioScreen]) -> None:
+    """On one screen a key does one thing."""
+    keys = [key for action in actions_for(screen.place) for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_ids_are_unique_and_helped() -> None:
+    """Every action can be named and explains itself."""
+    assert len({action.id for action in REGISTRY}) == len(REGISTRY)
+    assert all(action.help and action.label for action in REGISTRY)
+
+
+def test_letters_have_no_priority() -> None:
+    """A binding with priority would fire while a text field has the focus."""
+    for screen in SCREENS:
+        for binding in bindings_for(screen.place):
+            assert isinstance(binding, Binding)
+            assert not binding.priority
+
+
+def test_keys_are_written_as_on_the_keyboard() -> None:
+    """Nobody has to know Textual's names of keys."""
+    assert [key_name(key) for key in ("slash", "left_square_bracket", "escape", "G", "f5")] == ["/", "[", "esc", "G", "f5"]
+
+
+def test_neighbours_with_one_label_share_an_entry() -> None:
+    """`h l candidate` takes less room than two entries."""
+    entries = footer_entries(actions_for("review"))
+    assert ("h l", "candidate") in entries
+    assert ("[ ]", "scene") in entries

@@ -1,0 +1,94 @@
+"""From the form to the request, and from the plan to words."""
+
+from __future__ import annotations
+
+import pytest
+from bullpen_api.v1 import run_pb2
+from bullpen_tui.plan import Form, FormError, plan_lines, spec_of, whole_plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui import story
+
+SCENES = (story.scene_name(1), story.scene_name(2))
+
+
+def test_all_scenes_are_asked_for_as_all() -> None:
+    """A scene added later belongs to “all”; the list stays empty."""
+    spec = spec_of(Form(stage="style", scenes=SCENES, all_scenes=True))
+    assert spec.HasField("scenes")
+    assert not spec.scenes.scenes
+    assert not spec.input_folder
+
+
+def test_some_scenes_are_named() -> None:
+    """A choice is a choice."""
+    assert list(spec_of(Form(stage="style", scenes=SCENES, all_scenes=False)).scenes.scenes) == list(SCENES)
+
+
+def test_a_folder_takes_the_place_of_scenes() -> None:
+    """Exactly one of the two is asked for."""
+    spec = spec_of(Form(stage="style", scenes=SCENES, folder="/pictures"))
+    assert spec.input_folder == "/pictures"
+    assert not spec.HasField("scenes")
+
+
+def test_empty_fields_leave_the_choice_to_the_stage() -> None:
+    """Nothing is sent that nobody wrote, and 0 is a seed."""
+    spec = spec_of(Form(stage="style", scenes=SCENES))
+    assert not spec.HasField("seed")
+    assert not spec.sampling.HasField("steps")
+    assert spec_of(Form(stage="style", scenes=SCENES, seed="0")).HasField("seed")
+
+
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [
+        (Form(), "stage"),
+        (Form(stage="style"), "scene"),
+        (Form(stage="style", scenes=SCENES, candidates="many"), "candidates"),
+        (Form(stage="style", scenes=SCENES, candidates="0"), "candidates"),
+        (Form(stage="style", scenes=SCENES, steps="-3"), "steps"),
+        (Form(stage="style", scenes=SCENES, seed="1.5"), "seed"),
+        (Form(stage="style", scenes=SCENES, guidance="high"), "guidance"),
+    ],
+)
+def test_a_wrong_field_is_named(form: Form, word: str) -> None:
+    """The person reads which field is wrong."""
+    with pytest.raises(FormError, match=word):
+        spec_of(form)
+
+
+@given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
+def test_no_text_breaks_the_form(candidates: str, seed: str, guidance: str) -> None:
+    """Whatever is typed gives a request or a sentence."""
+    form = Form(stage="style", scenes=SCENES, candidates=candidates, seed=seed, guidance=guidance)
+    try:
+        spec = spec_of(form)
+    except FormError as problem:
+        assert str(problem)
+    else:
+        assert spec.stage == "style"
+
+
+def test_a_plan_says_what_it_takes() -> None:
+    """Pictures, model, time, findings and the prompt of the scene under the cursor are there."""
+    plan = story.plan(run_pb2.RunSpec(stage="time", candidates=3))
+    said = "\n".join(line.plain for line in plan_lines(plan, story.stages(), story.scene_name(5)))
+    for word in ("18", "6 jobs × 3 candidates", "starter-edit", "in memory", "about 0:36", "Scene 5", "station"):
+        assert word in said
+
+
+def test_an_unmeasured_plan_says_so() -> None:
+    """No estimate is invented."""
+    plan = story.plan(run_pb2.RunSpec(stage="time"))
+    plan.ClearField("estimated_duration")
+    assert any("not measured" in line.plain for line in plan_lines(plan, story.stages(), ""))
+
+
+def test_a_dry_run_lists_every_job() -> None:
+    """Each job stands there with its prompt and seeds."""
+    plan = story.plan(run_pb2.RunSpec(stage="time"))
+    said = "\n".join(line.plain for line in whole_plan(plan, story.stages()))
+    assert all(f"scene_{number:02}" in said for number in range(1, 7))
+    assert plan.digest in said
