@@ -33,6 +33,7 @@ class World(RuleBasedStateMachine):
         self.overtaken: dict[str, int] = {}
         self.running: dict[str, m.StartJob] = {}
         self.workers: dict[str, str] = {}
+        self.not_before: dict[str, float] = {}
         self.past: list[m.Fact] = []
 
     # ---- the dispatcher's part --------------------------------------------------------------------------------------
@@ -47,6 +48,7 @@ class World(RuleBasedStateMachine):
         match command:
             case m.StartWorker(device):
                 assert device not in self.workers, "started twice"
+                assert self.now >= self.not_before.get(device, 0.0), "started before its wait was over"
                 self.workers[device] = "starting"
             case m.KillWorker(device):
                 assert device in self.workers
@@ -96,21 +98,26 @@ class World(RuleBasedStateMachine):
 
     # ---- what happens -----------------------------------------------------------------------------------------------
 
-    @initialize(devices=st.integers(1, 3))
+    @initialize(devices=st.sampled_from([1, 1, 2, 3]))
     def devices_are_found(self, devices: int) -> None:
         for device in DEVICES[:devices]:
             self.tell(m.DeviceAdded(device))
 
-    @rule(model=st.sampled_from(MODELS), priority=st.sampled_from([0, 0, 0, 1]), twice=st.booleans())
-    def a_job_is_submitted(self, model: str, priority: int, twice: bool) -> None:
-        self.seq += 1
-        spec = m.QueuedJob(f"j{self.seq}", "r", "p", model, priority=priority, seq=self.seq)
-        self.specs[spec.job] = spec
-        self.attempt[spec.job] = 0
-        self.overtaken[spec.job] = 0
-        self.tell(m.JobSubmitted(spec))
-        if twice:
-            assert self.tell(m.JobSubmitted(spec)) == ()
+    @rule(
+        models=st.lists(st.sampled_from(MODELS), min_size=1, max_size=8),
+        priority=st.sampled_from([0, 0, 0, 1]),
+        twice=st.booleans(),
+    )
+    def jobs_are_submitted(self, models: list[str], priority: int, twice: bool) -> None:
+        for model in models:
+            self.seq += 1
+            spec = m.QueuedJob(f"j{self.seq}", "r", "p", model, priority=priority, seq=self.seq)
+            self.specs[spec.job] = spec
+            self.attempt[spec.job] = 0
+            self.overtaken[spec.job] = 0
+            self.tell(m.JobSubmitted(spec))
+            if twice:
+                assert self.tell(m.JobSubmitted(spec)) == ()
 
     @precondition(lambda self: self.specs)
     @rule(pick=PICK)
@@ -133,7 +140,11 @@ class World(RuleBasedStateMachine):
     @rule(pick=PICK)
     def a_worker_dies(self, pick: int) -> None:
         name = list(self.workers)[pick % len(self.workers)]
-        del self.workers[name]
+        if (command := self.running.get(name)) is not None:
+            # What it would have said may still come.
+            self.past.append(m.JobEnded(command.job, command.attempt, name, m.Outcome.SUCCEEDED))
+        if self.workers.pop(name) != "dying":
+            self.not_before[name] = self.now + POLICY.backoff_seconds
         self.tell(m.DeviceLost(name, "died"))
         assert name not in self.running
 
@@ -144,7 +155,16 @@ class World(RuleBasedStateMachine):
         failure = m.Failure(reason, "words") if outcome is m.Outcome.FAILED else None
         fact = m.JobEnded(command.job, command.attempt, command.device, outcome, failure)
         self.past.append(fact)
+        if outcome is m.Outcome.SUCCEEDED:
+            self.tell(m.ModelLoaded(command.device, self.specs[command.job].model, 5))
         self.tell(fact)
+
+    @precondition(lambda self: self.running)
+    @rule(jobs=st.integers(2, 12))
+    def work_goes_well(self, jobs: int) -> None:
+        for _ in range(jobs):
+            if self.running:
+                self.a_job_ends(0, m.Outcome.SUCCEEDED, "")
 
     @precondition(lambda self: self.past)
     @rule(pick=PICK)
@@ -216,5 +236,5 @@ class World(RuleBasedStateMachine):
 
 TestWorld = World.TestCase
 TestWorld.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
