@@ -119,17 +119,25 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
             with mapped_disk_errors():
                 file.close()
             display_name = Path(names.text(head.display_name, "head.display_name", 200)).name or "upload"
-            row = await self._intake.take(
-                project,
-                scratch,
-                kind=import_kind(head.kind),
-                display_name=display_name,
-                origin=f"upload:{display_name}",
-                licence=names.text(head.licence, "head.licence", 200),
-                tags=check_tags(head.tags),
-                consume=True,
-                field="chunk",
+            # The last chunk is there: what is stored is also registered, even when the client leaves now.
+            taking = asyncio.ensure_future(
+                self._intake.take(
+                    project,
+                    scratch,
+                    kind=import_kind(head.kind),
+                    display_name=display_name,
+                    origin=f"upload:{display_name}",
+                    licence=names.text(head.licence, "head.licence", 200),
+                    tags=check_tags(head.tags),
+                    consume=True,
+                    field="chunk",
+                )
             )
+            try:
+                row = await asyncio.shield(taking)
+            except asyncio.CancelledError:
+                await asyncio.wait([taking])
+                raise
             return store.pack(row, self._files)
         finally:
             if file is not None:

@@ -2,6 +2,10 @@
 
 What is not a BullpenError is a fault of ours: the client gets INTERNAL with an incident number, and the log has the
 traceback under the same number. No traceback ever leaves the daemon.
+
+A call with one request and one answer is carried to its end even when its client leaves: else a client that leaves
+between a commit and what follows from it would leave half of it undone, such as a run that is durable and that no
+scheduler knows.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, NoReturn
 
 import grpc
@@ -46,6 +50,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        self._begun: set[asyncio.Task[Any]] = set()
         self.closing = False
 
     async def intercept_service(  # type: ignore[override]  # the stubs forget that a method may be unknown
@@ -67,13 +72,26 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         if self.closing:
             raise ShuttingDown("The daemon is shutting down.")
 
+    async def _to_the_end(self, work: Coroutine[Any, Any, Any]) -> Any:
+        task = asyncio.ensure_future(work)
+        self._begun.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._begun.discard(task)
+        if not task.cancelled():
+            task.exception()  # mapped for the client; where it left, nobody is there to be told
+
     def _wrap(self, handler: Any, method: str, authorization: str | bytes) -> grpc.RpcMethodHandler[Any, Any]:
         guard = self
 
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 guard._check(authorization)
-                return await inner(request, context)
+                if handler.request_streaming or handler.response_streaming:
+                    return await inner(request, context)
+                return await guard._to_the_end(inner(request, context))
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
