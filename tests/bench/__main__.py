@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: measures what must hold and prints one table.
+
+Everything is measured on real daemons with homes of their own, which are gone afterwards. A machine that is busy with
+other things gives figures that say little; `--ahead` runs the measurement in the real-time class (Linux, and the right
+to do so), ahead of everything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+
+from tests.bench import canceling, demo, durable, restart, startup, steps, watchers
+from tests.bench.effort import Effort, Measure
+from tests.bench.studio import ROOT
+from tests.bench.table import Row, machine_load, render
+
+ROWS: dict[str, Measure] = {
+    "startup": startup.measure,
+    "steps": steps.measure,
+    "durable": durable.measure,
+    "cancel": canceling.measure,
+    "watchers": watchers.measure,
+    "restart": restart.measure,
+    "demo": demo.measure,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns 0 when everything that was measured holds, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--only", metavar="NAME", action="append", choices=ROWS, help=f"one of: {', '.join(ROWS)}")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--ahead", action="store_true", help="run ahead of all other programs")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the model and of the bare loop (default 1)")
+    options = parser.parse_args(argv)
+    if options.ahead:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    effort = Effort(options.quick, options.threads)
+    load = machine_load()
+    rows: list[Row] = []
+    for name in options.only or ROWS:
+        sys.stderr.write(f"measuring {name} …\n")
+        rows += asyncio.run(ROWS[name](effort))
+    report = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "load_before": load,
+        "ahead": options.ahead,
+        "quick": options.quick,
+        "threads": options.threads,
+        "rows": [row.to_dict() for row in rows],
+    }
+    _keep(report)
+    if options.json:
+        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    else:
+        _show(report, rows)
+    return 0 if all(row.ok is not False for row in rows) else 1
+
+
+def _keep(report: dict[str, object]) -> None:
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    (folder / f"{str(report['time']).replace(':', '')}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _show(report: dict[str, object], rows: list[Row]) -> None:
+    ahead = "; measured ahead of all other programs" if report["ahead"] else ""
+    sys.stdout.write(f"{report['machine']}; {report['load_before']}{ahead}\nmedian (least–most)\n\n{render(rows)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

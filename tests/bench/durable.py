@@ -1,0 +1,108 @@
+"""The trivial durable job: one step, 8×8 pixels, through every part of the daemon, beside the fsyncs it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.bench import fsyncs
+from tests.bench.effort import Effort
+from tests.bench.studio import Ends, Studio
+from tests.bench.table import Row, Series
+
+ABOVE_FSYNCS_MS, JOBS_PER_SECOND = 3.0, 300.0
+# Pictures that one run takes at most with the settings as they are shipped.
+SHIPPED_LIMIT = 20
+
+
+async def measure(effort: Effort) -> list[Row]:
+    """Single jobs one after the other, then many at once, in one run and in many."""
+    latency = await _latency(effort)
+    return [*latency, *await _throughput(effort)]
+
+
+async def _latency(effort: Effort) -> list[Row]:
+    """Jobs and bare fsyncs take turns, so that both meet the same machine."""
+    rounds, warm_up = effort.count(200, 40), 10
+    done: list[float] = []
+    accepted: list[float] = []
+    bare: list[float] = []
+    async with Studio() as studio:
+        scenes = await studio.project(1)
+        disk = fsyncs.Bare(studio.folder / "bare")
+        async with studio.ends() as ends:
+            for number in range(rounds + warm_up):
+                began = time.perf_counter()
+                run = await studio.create_run(scenes, seed=number)
+                answered = time.perf_counter()
+                ended = await ends.ended(f"{run.name}/jobs/j-001")
+                # The log and the sheet of the run belong to it, not to the next one.
+                await ends.logged(run.name)
+                share = disk.job()
+                if number >= warm_up:
+                    done.append(ended - began)
+                    accepted.append(answered - began)
+                    bare.append(share)
+    job, disk_share, answer = Series.of(done), Series.of(bare), Series.of(accepted)
+    above = (job.median - disk_share.median) * 1000
+    return [
+        Row(
+            "trivial durable job, submit → done",
+            f"≤ {ABOVE_FSYNCS_MS:.0f} ms over fsyncs",
+            f"{above:.2f} ms over ({job.text('ms', 1000)})",
+            above <= ABOVE_FSYNCS_MS,
+            {"job": job.to_dict(), "above_ms": above, "p99_ms": job.percentile(99) * 1000},
+        ),
+        Row("  its fsyncs alone", "", disk_share.text("ms", 1000), None, disk_share.to_dict()),
+        Row("  of it until CreateRun answers", "", answer.text("ms", 1000), None, answer.to_dict()),
+    ]
+
+
+async def _throughput(effort: Effort) -> list[Row]:
+    jobs, repeats = effort.count(600, 200), effort.count(5, 2)
+    one_run, many_runs, many_calls = [], [], []
+    async with Studio() as studio:
+        scenes = await studio.project(jobs)
+        async with studio.ends() as ends:
+            await ends.ended((await studio.create_run(scenes[:SHIPPED_LIMIT])).name)
+            for number in range(repeats):
+                one_run.append(await _one_run(studio, ends, jobs, number))
+                many_runs.append(await _many_runs(studio, ends, scenes, SHIPPED_LIMIT, number))
+                many_calls.append(await _many_runs(studio, ends, scenes[: jobs // 3], 1, number))
+    rows = []
+    for what, values, target in (
+        (f"jobs a second, {jobs} jobs in one run", one_run, True),
+        (f"jobs a second, runs of {SHIPPED_LIMIT}", many_runs, True),
+        ("jobs a second, a run for each, with log and sheet", many_calls, False),
+    ):
+        rate = Series.of(values)
+        rows.append(
+            Row(
+                what,
+                f"≥ {JOBS_PER_SECOND:.0f}/s" if target else "",
+                rate.text("/s", digits=0),
+                rate.median >= JOBS_PER_SECOND if target else None,
+                rate.to_dict(),
+            )
+        )
+    return rows
+
+
+async def _one_run(studio: Studio, ends: Ends, jobs: int, number: int) -> float:
+    """Jobs a second from the answer of CreateRun to the end of the run, over all scenes of the project."""
+    run = await studio.create_run([], seed=1000 + number)
+    began = time.perf_counter()
+    ended = await ends.ended(run.name)
+    await ends.logged(run.name)
+    return jobs / (ended - began)
+
+
+async def _many_runs(studio: Studio, ends: Ends, scenes: list[str], size: int, number: int) -> float:
+    """Jobs a second from the first call to the last job's end, for many concurrent CreateRun calls."""
+    parts = [scenes[at : at + size] for at in range(0, len(scenes), size)]
+    began = time.perf_counter()
+    runs = await asyncio.gather(*(studio.create_run(part, seed=5000 + number * 31 + size) for part in parts))
+    ended = max([await ends.ended(run.name) for run in runs])
+    for run in runs:
+        await ends.logged(run.name)
+    return len(scenes) / (ended - began)

@@ -1,0 +1,94 @@
+"""A watcher that stops reading must not be felt by another one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+
+import grpc.aio
+from bullpen_api.v1 import event_pb2, event_pb2_grpc
+from bullpen_client.channel import OPTIONS
+
+from tests.bench.effort import Effort
+from tests.bench.studio import PROJECT, Studio
+from tests.bench.table import Row, Series
+
+RATIO = 1.2
+STALLED = 3
+# Long enough that the load leaves the machine idle in between: what is measured is the way, not a queue.
+SCRIPT = "scripted: steps=4 step_ms=5 size=8x8"
+
+
+async def measure(effort: Effort) -> list[Row]:
+    """Rounds with and without stalled watchers take turns under the same load."""
+    jobs, rounds = effort.count(60, 25), effort.count(6, 2)
+    alone: list[float] = []
+    beside: list[float] = []
+    async with Studio() as studio:
+        scenes = await studio.project(jobs)
+        async with studio.ends() as ends:
+            # A long journal: what a watcher that does not read has waiting for it.
+            for number in range(effort.count(6, 3)):
+                await ends.ended((await studio.create_run([], seed=number)).name)
+        for number in range(rounds):
+            alone += await _round(studio, scenes, 100 + number, 0)
+            beside += await _round(studio, scenes, 200 + number, STALLED)
+    without, with_stalled = Series.of(alone), Series.of(beside)
+    rows = []
+    for percent in (50, 99):
+        one, other = without.percentile(percent), with_stalled.percentile(percent)
+        rows.append(
+            Row(
+                f"event latency p{percent}, {STALLED} watchers stalled / none",
+                f"≤ {RATIO}" if percent == 50 else "",
+                f"{other / one:.2f} ({other * 1000:.2f} / {one * 1000:.2f} ms)",
+                other / one <= RATIO if percent == 50 else None,
+                {"without_ms": one * 1000, "with_ms": other * 1000, "events": len(alone)},
+            )
+        )
+    return rows
+
+
+async def _round(studio: Studio, scenes: list[str], seed: int, stalled: int) -> list[float]:
+    """Latency of each event of a run as a healthy watcher sees it, from its time in the journal to its arrival."""
+    seen: list[float] = []
+    async with AsyncExitStack() as stack:
+        for _ in range(stalled):
+            await stack.enter_async_context(_Stalled(studio))
+        call = studio.session.events.Watch(event_pb2.WatchRequest(parent=PROJECT, progress=True))
+        messages = aiter(call)
+        await anext(messages)  # the first bookmark: from here on nothing is missed
+        run = await studio.create_run(scenes, SCRIPT, seed=seed)
+        async with asyncio.timeout(120):
+            async for message in messages:
+                if message.WhichOneof("item") != "event":
+                    continue
+                event = message.event
+                seen.append(time.time() - event.time.seconds - event.time.nanos / 1e9)
+                if event.subject == run.name and event.kind == "run.logged":
+                    break
+        call.cancel()
+    return seen
+
+
+class _Stalled:
+    """Asks for everything from the beginning, on a connection of its own, and never reads."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._endpoint = studio.session.endpoint
+        self._channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> None:
+        self._channel = grpc.aio.insecure_channel(self._endpoint.address, options=OPTIONS)
+        stub: event_pb2_grpc.EventServiceAsyncStub = event_pb2_grpc.EventServiceStub(self._channel)
+        self._call = stub.Watch(
+            event_pb2.WatchRequest(after_revision=0, progress=True, previews=True),
+            metadata=(("authorization", f"Bearer {self._endpoint.token}"),),
+        )
+        await self._call.initial_metadata()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._call.cancel()
+        assert self._channel is not None
+        await self._channel.close(None)
