@@ -4,8 +4,9 @@
 
 Behaviours: `good` answers everything; `silent` is ready, then gives no heartbeat; `never-ready`; `exit-at-once`;
 `garbage` writes bytes that are no frame; `huge` announces a frame over the limit; `flood` writes a lot to standard
-error, then behaves; `deaf` is ready and reads no more; `crash` kills itself on the first job or task; `stubborn`
-ignores CancelJob and Quit; `closes` shuts its standard output and stays; `early` speaks before Ready.
+error, then behaves; `deaf` is ready and reads no more; `stalled` beats without progress; `crash` kills itself on the
+first job or task; `stubborn` ignores CancelJob and Quit; `closes` shuts its standard output and stays; `early` speaks
+before Ready.
 
 A task's title or path may ask for more: one that contains `die` kills the worker, `fail` is answered by TaskFailed,
 `slow` is kept until a task that contains `release` comes. A job ends when its CancelJob comes, or at once if its
@@ -41,11 +42,11 @@ def _write(stream: BinaryIO, **body: object) -> None:
         stream.flush()
 
 
-def _heartbeats(stream: BinaryIO, seconds: float) -> None:
+def _heartbeats(stream: BinaryIO, seconds: float, step: int) -> None:
     never = threading.Event()
     beats = 0
     while not never.wait(seconds):
-        beats += 1
+        beats += step
         _write(stream, heartbeat=link_pb2.Heartbeat(memory_used_bytes=1, resident_bytes=2, progress=beats))
 
 
@@ -89,7 +90,9 @@ class _Fake:
             threading.Event().wait()
         if self.behaviour != "silent":
             every = first.configure.heartbeat_seconds
-            threading.Thread(target=_heartbeats, args=(self.sink, every), daemon=True).start()
+            threading.Thread(
+                target=_heartbeats, args=(self.sink, every, self.behaviour != "stalled"), daemon=True
+            ).start()
         while (frame := _read(self.source)) is not None:
             if not self._answer(frame):
                 return 0

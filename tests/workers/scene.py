@@ -51,6 +51,16 @@ class Heard:
         assert not isinstance(frame, Lost)
         return frame
 
+    async def beats(self, count: int) -> None:
+        """Waits for so many further heartbeats."""
+        self.all.clear()
+
+        def enough(_: link_pb2.FromWorker | Lost) -> bool:
+            beats = [f for _, f in self.all if not isinstance(f, Lost) and f.HasField("heartbeat")]
+            return len(beats) >= count
+
+        await self.until(enough)
+
     async def lost(self) -> str:
         """Why the first worker was lost."""
         frame = await self.until(lambda f: isinstance(f, Lost))

@@ -89,6 +89,29 @@ async def test_misbehaviour_ends_a_worker_in_words(behaviour: str, changes: dict
         assert sum(isinstance(frame, Lost) for _, frame in heard.all) == 1
 
 
+async def test_a_device_that_finishes_nothing_is_hung_though_its_heart_beats() -> None:
+    """Only a job at work can stall: an idle device with the same heartbeats is left alone."""
+    async with supervised("stalled", stalled_seconds=0.3) as (supervisor, heard):
+        await supervisor.start_device("devices/cpu")
+        supervisor.send("devices/cpu", run_job("jobs/1"))
+        await heard.body("job_ended")
+        await heard.beats(8)
+        assert not any(isinstance(frame, Lost) for _, frame in heard.all)
+        supervisor.send("devices/cpu", run_job("jobs/2", prompt="wait"))
+        assert "finished nothing for 0.3 s" in await heard.lost()
+
+
+async def test_a_long_job_that_moves_is_left_alone() -> None:
+    """Progress in the heartbeats keeps a job alive far beyond the time to stall."""
+    async with supervised("good", stalled_seconds=0.12) as (supervisor, heard):
+        await supervisor.start_device("devices/cpu")
+        supervisor.send("devices/cpu", run_job("jobs/1", prompt="wait"))
+        await heard.beats(8)
+        cancel = link_pb2.CancelJob(job="jobs/1", attempt=1)
+        supervisor.send("devices/cpu", link_pb2.ToWorker(cancel_job=cancel))
+        assert (await heard.body("job_ended")).job_ended.outcome == link_pb2.JobEnded.OUTCOME_CANCELED
+
+
 async def test_a_worker_killed_from_outside_is_lost_with_the_signal() -> None:
     """A signal is told by its name, and the device can be started again."""
     async with supervised("good") as (supervisor, heard):

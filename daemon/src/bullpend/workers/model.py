@@ -37,6 +37,9 @@ class WorkerSettings:
     heartbeat_seconds: float = 1.0
     # Seconds without a heartbeat after which a worker is killed.
     hung_seconds: float = 15.0
+    # Seconds that a device may work on a job without finishing anything, though its heart beats: longer than the
+    # longest step and the longest loading of a model.
+    stalled_seconds: float = 600.0
     # Seconds that one task of a post worker may take.
     task_seconds: float = 120.0
     # 0 chooses by the number of cores.

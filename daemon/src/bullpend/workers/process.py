@@ -52,6 +52,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._reader = FrameReader()
         self._stderr = StderrLines(lambda line: self._log.warning("worker_stderr", line=line))
         self._heartbeat: link_pb2.Heartbeat | None = None
+        # Jobs that were sent and have not ended, and when the device was last seen to finish something.
+        self._jobs: set[tuple[str, int]] = set()
+        self._moved_at = self._started_at
         self._why = ""
         self._exited = False
         self._transport: asyncio.SubprocessTransport | None = None
@@ -88,6 +91,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self.state not in (WorkerState.STARTING, WorkerState.READY) or self._stdin is None or self._exited:
             return False
         self._stdin.write(encode(frame))
+        if frame.HasField("run_job"):
+            self._jobs.add((frame.run_job.job, frame.run_job.attempt))
+            self._moved_at = self._loop.time()
         if self._stdin.get_write_buffer_size() > self._settings.max_unsent_bytes:
             self.kill("does not read what it is sent")
         return True
@@ -188,7 +194,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._log_line(frame.log)
                 return
             case "heartbeat":
-                self._heartbeat = frame.heartbeat
+                self._beat(frame.heartbeat)
+            case "job_ended":
+                self._jobs.discard((frame.job_ended.job, frame.job_ended.attempt))
             case "ready":
                 if self.state is WorkerState.READY:
                     self.kill("said twice that it is ready")
@@ -203,6 +211,16 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._heard(self, frame)
         else:
             self.kill("spoke before it was ready")
+
+    def _beat(self, heartbeat: link_pb2.Heartbeat) -> None:
+        """A heart that beats over a device that finishes nothing is a hang all the same."""
+        before, self._heartbeat = self._heartbeat, heartbeat
+        if not self._jobs or before is None or before.progress != heartbeat.progress:
+            self._moved_at = self._heard_at
+        elif self._heard_at - self._moved_at >= self._settings.stalled_seconds:
+            self.kill(
+                f"hung: its heart beats, but the device finished nothing for {self._settings.stalled_seconds:g} s"
+            )
 
     def _log_line(self, line: link_pb2.Log) -> None:
         level = line.level if line.level in _LEVELS else "info"
