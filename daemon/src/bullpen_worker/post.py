@@ -1,7 +1,7 @@
 """The post loop: checks, measures, encodes and stores pictures away from the device thread.
 
-Tasks run on two threads, so a slow one does not hold up the others; most of their time is spent in libraries and
-system calls that let the other thread run.
+Tasks run on a few threads, so a slow one does not hold up the others. There are more threads than a small machine has
+cores because most of a task's time is spent waiting for the disk, and file systems write several waiting files at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bullpen_worker.ops.inspect_pictures import inspect_pictures
 from bullpen_worker.ops.sheet import write_sheet
 from bullpen_worker.reports import Reports
 
-THREADS = 2
+THREADS = 4
 
 
 class PostLoop:

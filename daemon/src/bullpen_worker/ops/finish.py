@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 from bullpen_api.worker.v1 import link_pb2
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -41,7 +40,7 @@ def finish_picture(task: link_pb2.FinishPicture, max_pixels: int, complain: Comp
     raw_path = Path(task.raw_path)
     image = _read_raw(raw_path, task.width, task.height)
     source = open_picture(task.source_path, max_pixels) if task.source_path else None
-    measures = measure(np.asarray(image), source)
+    measures = measure(image, source)
     encoded = encode_png(image, task.texts)
     sha256 = digest(encoded)
     sidecar = read_sidecar(task.sidecar_json) | {

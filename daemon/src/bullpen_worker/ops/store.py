@@ -123,8 +123,8 @@ def read_sidecar(text: str) -> dict[str, Any]:
 
 
 def encode_sidecar(sidecar: dict[str, Any]) -> bytes:
-    """A sidecar's bytes: one line for each top-level value, sorted, so that people can read and compare it."""
-    return (json.dumps(sidecar, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
+    """A sidecar's bytes: UTF-8, keys sorted, so that equal sidecars are equal files."""
+    return (json.dumps(sidecar, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def _same_size(target: Path, draft: Path) -> bool:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import diffusers.utils.logging
 import torch
+import transformers.utils.logging
 
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
 from bullpen_worker.engines.torch.families import FAMILIES, Family
@@ -49,6 +51,9 @@ class TorchEngine:
         # Equal jobs give equal pixels: no algorithm is chosen by timing.
         torch.backends.cudnn.benchmark = False
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # Their bars would fill the log.
+        diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
         torch.zeros(1, device=self.device)
 
     def info(self) -> EngineInfo:

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from diffusers import StableDiffusionInstructPix2PixPipeline
 from diffusers.utils.torch_utils import randn_tensor
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
@@ -32,11 +33,9 @@ class InstructPix2Pix:
 
     def build(self, folder: ModelFolder, dtype: torch.dtype) -> Any:
         """Builds the stock pipeline from safetensors on this machine."""
-        from diffusers import StableDiffusionInstructPix2PixPipeline
-
         return StableDiffusionInstructPix2PixPipeline.from_pretrained(
             folder.path,
-            torch_dtype=dtype,
+            dtype=dtype,
             variant=folder.variant,
             use_safetensors=True,
             local_files_only=True,
