@@ -102,7 +102,7 @@ def show_asset(state: State, name: str) -> None:
         ("made from", "\n".join(asset.derived_from) or "–"),
         ("made", output.moment(asset.create_time)),
     ]
-    output.table(("", ""), rows)
+    output.details(rows)
 
 
 @assets.command(

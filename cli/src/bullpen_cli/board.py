@@ -53,8 +53,13 @@ class Board:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether all jobs have ended."""
         return self.run.state in ENDED
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more will come: the run has ended, and its log and contact sheet are written."""
+        return self.ended and bool(self.run.log_path)
 
     @property
     def candidates(self) -> int:

@@ -111,4 +111,4 @@ def status(state: State) -> None:
         ("models", "\n".join(info.model_folders) or "–"),
         ("devices", ", ".join(names.ident(d.name) + " " + output.state_name(d).lower() for d in info.devices) or "–"),
     ]
-    output.table(("", ""), rows)
+    output.details(rows)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from bullpen_api.v1 import event_pb2, run_pb2
@@ -15,8 +17,11 @@ from bullpen_cli.paging import everything
 
 if TYPE_CHECKING:
     from bullpen_client import Session
+    from bullpen_client.watch import Item
     from rich.console import RenderableType
 
+# Seconds that an ended run may take for its log and its contact sheet.
+LOG_PATIENCE = 10.0
 _BAR = 18
 _ROWS = 14
 
@@ -30,38 +35,47 @@ async def load(session: Session, run: str) -> tuple[Board, int]:
 async def follow(session: Session, run: str) -> Board:
     """Shows a run until it has ended; gives its last state. Comes back at once when it has ended already."""
     board, revision = await load(session, run)
-    if board.ended:
+    if board.complete:
         return board
     project = names.project_of(run)
     stream = watch_journal(session, project, revision, progress=True)
-    if sys.stderr.isatty():
-        await _live(board, stream)
-    else:
-        await _lines(board, stream)
+    show = _live if sys.stderr.isatty() else _lines
+    await show(board, _to_the_end(board, stream))
     return (await load(session, run))[0]
 
 
-async def _lines(board: Board, stream: Any) -> None:
-    output.note(f"{names.ident(board.run.name)}: {board.candidates} candidates", style=None)
-    async for item in stream:
-        for text in board.apply(item):
-            output.note(text, style=None)
-        if board.ended:
+async def _to_the_end(board: Board, stream: AsyncIterator[Item]) -> AsyncIterator[list[str]]:
+    """What each fact has to tell, until the run is complete. An ended run gets a while for its log and sheet."""
+    loop = asyncio.get_running_loop()
+    deadline: float | None = None
+    while not board.complete:
+        if board.ended and deadline is None:
+            deadline = loop.time() + LOG_PATIENCE
+        left = None if deadline is None else max(0.0, deadline - loop.time())
+        try:
+            item = await asyncio.wait_for(anext(stream), left)
+        except TimeoutError:
             return
+        yield board.apply(item)
 
 
-async def _live(board: Board, stream: Any) -> None:
+async def _lines(board: Board, told: AsyncIterator[list[str]]) -> None:
+    output.note(f"{names.ident(board.run.name)}: {output.count(board.candidates, 'candidate')}", style=None)
+    async for texts in told:
+        for text in texts:
+            output.note(text, style=None)
+
+
+async def _live(board: Board, told: AsyncIterator[list[str]]) -> None:
     from rich.live import Live
 
     out = output.console(stderr=True)
     with Live(render(board), console=out, refresh_per_second=8, transient=True) as live:
-        async for item in stream:
-            for text in board.apply(item):
-                if "candidate" not in text:
+        async for texts in told:
+            for text in texts:
+                if " candidate " not in text:
                     live.console.print(text, style="yellow")
             live.update(render(board))
-            if board.ended:
-                return
 
 
 def bar(done: float, total: float, width: int = _BAR) -> str:

@@ -109,7 +109,7 @@ def show_model(state: State, name: str) -> None:
         ("licence", model.licence or "–"),
         ("path", model.path),
     ]
-    output.table(("", ""), rows)
+    output.details(rows)
 
 
 @models.command("unload", examples=["bullpen models unload starter-edit"])

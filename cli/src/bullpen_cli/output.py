@@ -84,6 +84,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str =
     console().print(view)
 
 
+def details(rows: Iterable[tuple[str, Any]]) -> None:
+    """Writes names with their values on stdout, one below the other."""
+    listed = [(name, str(value)) for name, value in rows]
+    width = max(len(name) for name, _ in listed)
+    for name, value in listed:
+        for number, part in enumerate(value.split("\n")):
+            say(f"{'' if number else name:<{width}}  {part}")
+
+
+def count(number: int, word: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def state_name(message: Any, field: str = "state") -> str:
     """Short name of an enum field, such as `RUNNING` for `STATE_RUNNING`."""
     descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type

@@ -42,7 +42,8 @@ def show(plan: run_pb2.Plan) -> None:
     if len(plan.jobs) > _SHOWN:
         output.say(f"… and {len(plan.jobs) - _SHOWN} more", style="dim")
     output.say(f"stage       {plan.spec.stage}")
-    output.say(f"makes       {len(plan.jobs)} pictures, {plan.candidates} candidates; {sampling_words(plan.sampling)}")
+    pictures, candidates = output.count(len(plan.jobs), "picture"), output.count(plan.candidates, "candidate")
+    output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}")
     for model in plan.models:
         warm = "in memory" if model.resident else "to be loaded"
         output.say(f"model       {model.model} ({output.size(model.size_bytes)}, {warm})")

@@ -80,8 +80,9 @@ def show(state: State, project: project_pb2.Project) -> None:
     if project.story:
         output.say(project.story)
     output.say(
-        f"{figures.scenes} scenes, {figures.characters} characters, {figures.runs} runs, {figures.candidates} "
-        f"candidates, {figures.assets} pictures, QA pass {output.percent(figures, 'qa_pass_rate')}, "
+        f"{output.count(figures.scenes, 'scene')}, {output.count(figures.characters, 'character')}, "
+        f"{output.count(figures.runs, 'run')}, {output.count(figures.candidates, 'candidate')}, "
+        f"{output.count(figures.assets, 'picture')}, QA pass {output.percent(figures, 'qa_pass_rate')}, "
         f"{output.span(figures.device_seconds)} of device time"
     )
     if figures.stages:

@@ -82,7 +82,7 @@ def _quality(candidate: run_pb2.Candidate) -> str:
     quality = candidate.quality
     if quality.hard_failures:
         return "✗ " + "; ".join(finding.message for finding in quality.findings)
-    return f"⚑ {quality.soft_warnings} warnings" if quality.soft_warnings else "✓"
+    return f"⚑ {output.count(quality.soft_warnings, 'warning')}" if quality.soft_warnings else "✓"
 
 
 def show(board: Board, found: list[Winner]) -> None:
