@@ -60,8 +60,11 @@ class Work:
     storing: set[asyncio.Task[None]] = field(default_factory=set)
     broken: Failure | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    # (candidate, seconds a step) of what is being made now.
-    pace: dict[str, float] = field(default_factory=dict)
+    # All pictures of the job are made, and some are still being stored.
+    made: bool = False
+    # The job's end is written, and with it, where this was its run's last open job, that of this run.
+    sealed: bool = False
+    ended_run: int | None = None
 
 
 def queued(row: Row) -> s.QueuedJob:
@@ -120,7 +123,7 @@ class Dispatcher:
     async def start(self, supervisor: Supervisor) -> int:
         """Takes up what the last daemon left: returns how many jobs were leased then. Called once."""
         self._supervisor = supervisor
-        self._finishing = Finishing(self._database, self._files, supervisor.run_task)
+        self._finishing = Finishing(self._files, supervisor.run_task)
         self._archive = Archive(self._database, self._files, supervisor.run_task)
         recovered = await self._database.write(transitions.recover)
         for device in self.devices:
@@ -250,9 +253,6 @@ class Dispatcher:
             case "model_failed":
                 failed = said.model_failed
                 log.warning("model.failed", device=device, model=failed.model, reason=failed.failure.reason)
-            case "log":
-                event = said.log
-                log.log(_LEVELS.get(event.level, 20), event.event, device=device, **dict(event.fields))
 
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
         failure = None
@@ -332,6 +332,9 @@ class Dispatcher:
             self._work.pop(command.job, Work()).ended.set()
             self.tell(s.LeaseRefused(command.job, command.attempt))
             return
+        entry = self.state.jobs.get(command.job)
+        if entry is None or (entry.attempt, entry.device) != (command.attempt, command.device):
+            return  # the worker was lost while the lease was written; what follows is under way
         run, job, source = taken
         path = self._files.content(source["project"], source["sha256"], source["mime_type"])
         lease = Lease(
@@ -352,14 +355,16 @@ class Dispatcher:
 
     async def _end(self, job: str, target: JobState, failure: Failure | None) -> None:
         work = self._work[job]
+        work.made = target is JobState.SUCCEEDED
         await self._stored(work)
         if work.broken is not None and target is JobState.SUCCEEDED:
             target, failure = JobState.FAILED, work.broken
-        run_id = await self._durably(lambda tx: transitions.finish_job(tx, job, target, failure))
+        if not work.sealed:
+            work.ended_run = await self._durably(lambda tx: transitions.finish_job(tx, job, target, failure))
         self._work.pop(job, None)
         work.ended.set()
-        if run_id is not None:
-            self._spawn(self._write_log(run_id))
+        if work.ended_run is not None:
+            self._spawn(self._write_log(work.ended_run))
 
     async def _stored(self, work: Work) -> None:
         while work.storing:
@@ -379,14 +384,28 @@ class Dispatcher:
     async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
         assert self._finishing is not None
         try:
-            if await self._finishing.finish(lease, frame, ready, self._limits(lease.run["stage"])):
-                self.rate.add()
+            done = await self._finishing.finish(lease, frame, ready, self._limits(lease.run["stage"]))
+            await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start
         except BullpenError as error:
             log.error("candidate.lost", candidate=frame.candidate, reason=error.reason, message=error.message)
             work.broken = Failure(error.reason, error.message, error.remedy)
             Path(frame.raw_path).unlink(missing_ok=True)
+
+    async def _register(self, work: Work, done: transitions.Finished) -> None:
+        """Makes a stored picture visible; the last one that its job waits for ends the job in the same transaction."""
+        last = work.made and work.broken is None and len(work.storing) == 1
+
+        def write(tx: Tx) -> tuple[bool, int | None]:
+            registered = transitions.finish_candidate(tx, self._files, done)
+            return registered, transitions.finish_job(tx, done.job, JobState.SUCCEEDED) if last else None
+
+        registered, ended_run = await self._database.write(write)
+        if registered:
+            self.rate.add()
+        if last:
+            work.sealed, work.ended_run = True, ended_run
 
     async def _write_log(self, run_id: int) -> None:
         assert self._archive is not None
@@ -420,6 +439,3 @@ class Dispatcher:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ShuttingDown):
             log.error("dispatch.fault", exc_info=error)
-
-
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}

@@ -1,4 +1,4 @@
-"""From a raw picture to a registered candidate: encoded, stored and measured by a post worker, then one transaction."""
+"""From a raw picture to what is registered of it: encoded, stored and measured by a post worker, then judged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.assets.files import Files
-from bullpend.db import Database
 from bullpend.dispatch.lease import Lease, changes_of
 from bullpend.quality.model import NOT_FINITE, Limits
 from bullpend.quality.rules import assess, fitted_size
@@ -19,17 +18,18 @@ RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 
 
 class Finishing:
-    """Turns CandidateReady frames into candidates with assets."""
+    """Turns CandidateReady frames into stored, measured pictures."""
 
-    def __init__(self, database: Database, files: Files, run_task: RunTask) -> None:
-        self._database = database
+    def __init__(self, files: Files, run_task: RunTask) -> None:
         self._files = files
         self._run_task = run_task
 
-    async def finish(self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits) -> bool:
-        """Stores and registers the picture; False when its attempt is no longer the one that counts.
+    async def finish(
+        self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits
+    ) -> transitions.Finished:
+        """Stores the picture; returns what is to be registered.
 
-        Raises DiskFull, WorkerLost, DatabaseUnavailable or what the post worker met.
+        Raises DiskFull, WorkerLost or what the post worker met.
         """
         project = lease.run["project"]
         job, candidate = frame.job.rsplit("/", 1)[-1], frame.candidate.rsplit("/", 1)[-1]
@@ -58,7 +58,7 @@ class Finishing:
         )
         stored = (await self._run_task(task)).stored_picture
         measures = {**stored.measures, NOT_FINITE: frame.not_finite}
-        done = transitions.Finished(
+        return transitions.Finished(
             candidate=frame.candidate,
             job=frame.job,
             attempt=frame.attempt,
@@ -84,4 +84,3 @@ class Finishing:
             device_seconds=frame.device_seconds,
             device=lease.device,
         )
-        return await self._database.write(lambda tx: transitions.finish_candidate(tx, self._files, done))
