@@ -42,7 +42,7 @@ def local_checks(home: Path) -> Iterator[Finding]:
     yield _disk(home)
     yield _socket_path(home)
     yield _endpoint(home)
-    yield _library("starter", "bullpen_starter", "the starter package (embedded models, sample universe)")
+    yield _starter()
     yield _library("torch", "torch", "torch (runs the models)")
     yield _library("diffusers", "diffusers", "diffusers (the models' pipelines)")
 
@@ -115,6 +115,19 @@ def _endpoint(home: Path) -> Finding:
             "Nothing needs to be done; the next start replaces it.",
         )
     return Finding("endpoint", OK, f"bullpend {endpoint.version}, process {endpoint.pid}, at {endpoint.address}")
+
+
+def _starter() -> Finding:
+    found = _library("starter", "bullpen_starter", "the starter package (embedded models, sample universe)")
+    spec = importlib.util.find_spec("bullpen_starter") if found.status == OK else None
+    if spec is None or spec.origin is None:
+        return found
+    folder = Path(spec.origin).parent
+    if not any(folder.glob("models/*/model_index.json")):
+        return Finding("starter", ERROR, f"{folder} holds no model.", "Install the whole package again.")
+    if not any(folder.glob("universe/*/universe.json")):
+        return Finding("starter", ERROR, f"{folder} holds no sample universe.", "Install the whole package again.")
+    return found
 
 
 def _library(name: str, module: str, what: str) -> Finding:

@@ -43,11 +43,11 @@ def typed(error: BullpenError, *, as_json: bool) -> int:
     from bullpen_cli.output import console
 
     out = console(stderr=True)
-    out.print(f"✗ {error.message}", style="red")
+    out.print(f"✗ {error.message}", style="red", soft_wrap=True)
     if error.field:
         out.print(f"  field   {error.field}")
     if error.remedy:
-        out.print(f"  remedy  {error.remedy}")
+        out.print(f"  remedy  {error.remedy}", soft_wrap=True)
     out.print(f"  reason  {error.reason}", style="dim")
     return FAILED
 

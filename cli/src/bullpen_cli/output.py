@@ -58,13 +58,13 @@ def emit(value: Any) -> None:
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Writes a line for a person on stdout."""
-    console().print(text, style=style)
+    """Writes a line for a person on stdout; the terminal wraps it, so that paths can be copied."""
+    console().print(text, style=style, soft_wrap=True)
 
 
 def note(text: str, *, style: str | None = "dim") -> None:
     """Writes a line for a person on stderr."""
-    console(stderr=True).print(text, style=style)
+    console(stderr=True).print(text, style=style, soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "", right: Sequence[str] = ()) -> None:

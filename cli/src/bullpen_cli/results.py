@@ -89,7 +89,7 @@ def show(board: Board, found: list[Winner]) -> None:
     """Writes the outcome of a run on stdout."""
     run = board.run
     output.table(
-        ("picture", "state", "winner", "QA", "seed", "path"),
+        ("picture", "state", "winner", "QA", "seed"),
         (
             (
                 label(winner.job),
@@ -97,12 +97,15 @@ def show(board: Board, found: list[Winner]) -> None:
                 _standing(winner.candidate),
                 _quality(winner.candidate) if winner.candidate else winner.job.error.message or "–",
                 winner.candidate.seed if winner.candidate else "–",
-                winner.path or "–",
             )
             for winner in found
         ),
         right=("seed",),
     )
+    placed = [(label(winner.job), winner.path) for winner in found if winner.path]
+    if placed:
+        output.details(placed)  # lines of their own, which a narrow terminal does not cut into pieces
+        output.say()
     figures = run.figures
     output.say(
         f"{run.name}  {output.state_name(run).lower()}: {figures.jobs_done}/{figures.jobs} pictures, "

@@ -10,7 +10,7 @@ import click
 
 from bullpen_cli.command import Command, State, pass_state
 
-GRAPHICS = ("auto", "kitty", "sixel", "blocks", "none")
+GRAPHICS = ("auto", "kitty", "sixel", "half", "none")
 
 
 def open_studio(home: Path, project: str | None, graphics: str) -> int:
@@ -27,7 +27,7 @@ def open_studio(home: Path, project: str | None, graphics: str) -> int:
 
 @click.command(
     cls=Command,
-    examples=["bullpen tui", "bullpen tui --project harbor_lights", "bullpen tui --graphics blocks"],
+    examples=["bullpen tui", "bullpen tui --project harbor_lights", "bullpen tui --graphics half"],
 )
 @click.option("--project", metavar="SLUG", help="Open this project.")
 @click.option(
