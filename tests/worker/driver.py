@@ -6,7 +6,7 @@ import asyncio
 import os
 import struct
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Worker:
 
 
 @asynccontextmanager
-async def worker(**configure: Any) -> AsyncIterator[Worker]:
+async def worker(environment: Mapping[str, str] | None = None, **configure: Any) -> AsyncIterator[Worker]:
     """A started worker; without arguments it has not been configured yet."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -67,7 +67,7 @@ async def worker(**configure: Any) -> AsyncIterator[Worker]:
         "bullpen_worker",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | dict(environment or {}),
     )
     started = Worker(process)
     try:

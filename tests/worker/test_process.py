@@ -176,3 +176,15 @@ async def test_workers_load_only_the_libraries_of_their_role(modules: tuple[str,
     out, _ = await process.communicate()
     assert process.returncode == 0
     assert not absent & set(out.decode().split())
+
+
+async def test_a_missing_library_is_said_with_its_remedy(tmp_path: Path) -> None:
+    """Without torch the worker names what to install, instead of dying with a traceback."""
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('No module named \\'torch\\'')\n")
+    async with worker(environment={"PYTHONPATH": str(tmp_path)}) as started:
+        configure = link_pb2.Configure(role=link_pb2.Configure.ROLE_DEVICE, engine="torch", device="cpu")
+        started.send(configure=configure)
+        said = await started.until("log")
+        assert said.fields["reason"] == "DEVICE_UNAVAILABLE"
+        assert "bullpen[starter]" in said.fields["remedy"]
+        assert await started.exit_status() == 3

@@ -14,7 +14,7 @@ from tests.worker.driver import OUTCOME, job, worker
 async def test_an_edit_runs_through_a_worker_process(tiny_model: Path, picture: Path, tmp_path: Path) -> None:
     """Load, steps with previews, cancel, and the same job again with equal pixels and the model still there."""
     reference = link_pb2.ModelRef(name="models/tiny", family=FAMILY, path=str(tiny_model))
-    device = {"role": link_pb2.Configure.ROLE_DEVICE, "engine": "torch", "device": "cpu", "threads": 1}
+    device: dict[str, Any] = {"role": link_pb2.Configure.ROLE_DEVICE, "engine": "torch", "device": "cpu", "threads": 1}
     fields: dict[str, Any] = {
         "model": reference,
         "source_path": str(picture),

@@ -8,6 +8,9 @@ process was started without a link, 3 when the engine cannot work here (a Log fr
 import os
 import sys
 
+if sys.platform == "win32":
+    import msvcrt
+
 
 def _take_link() -> tuple[int, int]:
     """Moves the link to descriptors of its own; descriptor 0 reads nothing from now on and 1 is standard error."""
@@ -16,8 +19,11 @@ def _take_link() -> tuple[int, int]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    os.set_blocking(incoming, True)
-    os.set_blocking(outgoing, True)
+    for fd in (incoming, outgoing):
+        if sys.platform == "win32":
+            msvcrt.setmode(fd, os.O_BINARY)
+        else:
+            os.set_blocking(fd, True)
     return incoming, outgoing
 
 

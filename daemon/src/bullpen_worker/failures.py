@@ -37,7 +37,7 @@ class WorkerError(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
-        self.remedy = remedy or REMEDIES[reason]
+        self.remedy = remedy or REMEDIES.get(reason, REMEDIES["ENGINE_FAILED"])
 
     def to_link(self) -> link_pb2.Failure:
         """The same as a message of the link."""

@@ -11,6 +11,7 @@ from typing import NoReturn
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.engines.base import Engine
+from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Heartbeat, Progress
 from bullpen_worker.inbox import Inbox
 from bullpen_worker.link import FrameError, FrameReader, FrameWriter, start_reader
@@ -111,8 +112,11 @@ def _engine(configure: link_pb2.Configure) -> Engine:
         from bullpen_worker.engines.torch.environment import prepare_environment
 
         prepare_environment(configure.threads)
-        from bullpen_worker.engines.torch.engine import TorchEngine
-
+        try:
+            from bullpen_worker.engines.torch.engine import TorchEngine
+        except ModuleNotFoundError as error:
+            message = f"The torch engine is not installed here: {error}."
+            raise WorkerError("DEVICE_UNAVAILABLE", message, "Install it: pip install 'bullpen[starter]'.") from error
         return TorchEngine(configure.device, configure.threads)
     raise ValueError(f"no engine is named {configure.engine!r}; known are torch and scripted")
 

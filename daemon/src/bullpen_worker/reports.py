@@ -36,5 +36,5 @@ class Reports:
         failure = classify(error, otherwise)
         if not isinstance(error, WorkerError):
             fields["traceback"] = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK_CHARACTERS:]
-        self.log("warning", event, reason=failure.reason, message=failure.message, **fields)
+        self.log("warning", event, reason=failure.reason, message=failure.message, remedy=failure.remedy, **fields)
         return failure

@@ -22,6 +22,9 @@ from bullpen_worker.failures import WorkerError
 
 TEMPORARY = ".tmp"
 
+# Two of the flags exist on some systems only.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
 _numbers = itertools.count(1)
 _making_folders = threading.Lock()
 
@@ -34,7 +37,7 @@ class Draft:
 
     def write(self, data: bytes) -> None:
         """Writes all bytes and brings them to the disk."""
-        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o644)
+        fd = os.open(self.path, _NEW_FILE, 0o644)
         try:
             write_all(fd, data)
             os.fsync(fd)
@@ -88,7 +91,7 @@ def publish(assets_folder: Path, sha256: str, suffix: str, content: Draft, sidec
     beside = target.with_suffix(".json")
     added_sidecar = sidecar is not None and not beside.exists()
     if sidecar is not None and added_sidecar:
-        sidecar.path.rename(beside)
+        sidecar.path.replace(beside)
     try:
         if not _same_size(target, content.path):
             content.path.replace(target)
