@@ -30,6 +30,8 @@ from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, Shuttin
 T = TypeVar("T")
 Row = dict[str, Any]
 Value = str | int | float | bytes | None
+# Names of result columns by statement: they never change once the schema is up to date, and asking costs much.
+Columns = dict[str, tuple[str, ...]]
 
 MAX_GROUP = 256
 READERS = 2
@@ -50,16 +52,18 @@ class Event(NamedTuple):
 class View:
     """Reads on one connection. Rows come as dictionaries by column name."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, columns: Columns) -> None:
         self._connection = connection
+        self._columns = columns
 
     def all(self, sql: str, *args: Value) -> list[Row]:
         """Every row."""
         cursor = self._connection.execute(sql, args)
-        names: list[str] | None = None
+        names = self._columns.get(sql)
         rows = []
         for values in cursor:
-            names = names or [d[0] for d in cursor.get_description()]
+            if names is None:
+                names = self._columns[sql] = tuple(d[0] for d in cursor.get_description())
             rows.append(dict(zip(names, values, strict=True)))
         return rows
 
@@ -82,10 +86,11 @@ class View:
 class Tx(View):
     """One write: statements, and the events that go with them."""
 
-    def __init__(self, connection: apsw.Connection, now: float, events: list[Event]) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: apsw.Connection, columns: Columns, now: float, events: list[Event]) -> None:
+        super().__init__(connection, columns)
         self.now = now
         self._events = events
+        self._next_revision = 0
 
     def run(self, sql: str, *args: Value) -> int:
         """Runs one statement to its end and returns how many rows it changed."""
@@ -103,12 +108,17 @@ class Tx(View):
 
     def next_revision(self) -> int:
         """The revision that the next `emit` will have; rows store it before their payload is packed."""
-        return cast(int, self.value("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='journal'), 0)")) + 1
+        if not self._next_revision:
+            last = self.value("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0)")
+            self._next_revision = cast(int, last) + 1
+        return self._next_revision
 
     def emit(self, project: str, subject: str, kind: str, payload: bytes) -> int:
         """Adds a row to the journal and returns its revision."""
-        row = {"time": self.now, "project": project, "subject": subject, "kind": kind, "payload": payload}
-        revision = self.insert("journal", row)
+        sql = "INSERT INTO journal (time, project, subject, kind, payload) VALUES (?, ?, ?, ?, ?)"
+        self.run(sql, self.now, project, subject, kind, payload)
+        revision = self._connection.last_insert_rowid()
+        self._next_revision = revision + 1
         self._events.append(Event(revision, self.now, project, subject, kind, payload))
         return revision
 
@@ -133,6 +143,7 @@ class Database:
         self._thread = threading.Thread(target=self._write_loop, name="db-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-reader")
         self._local = threading.local()
+        self._columns: Columns = {}
         self._closed = False
         self._writer: apsw.Connection | None = None
         self._inode = -1
@@ -200,7 +211,7 @@ class Database:
                 connection.set_busy_timeout(BUSY_MS)
                 self._local.connection = connection
             with _transaction(connection, "BEGIN"):
-                return work(View(connection))
+                return work(View(connection, self._columns))
 
     def _write_loop(self) -> None:
         connection = self._writer
@@ -228,7 +239,7 @@ class Database:
                     kept = len(events)
                     _execute(connection, "SAVEPOINT item")
                     try:
-                        item.result = item.work(Tx(connection, self._clock.now(), events))
+                        item.result = item.work(Tx(connection, self._columns, self._clock.now(), events))
                     except (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError):
                         raise
                     except Exception as error:  # noqa: BLE001 -- handed to the one who asked
@@ -250,8 +261,7 @@ class Database:
 
 
 def _deliver(group: Sequence[_Write[Any]], events: list[Event], on_commit: Callable[[list[Event]], None]) -> None:
-    if events:
-        on_commit(events)
+    # Those who wait go first: watchers may hear of it a moment later.
     for item in group:
         if item.future.done():
             continue
@@ -259,6 +269,8 @@ def _deliver(group: Sequence[_Write[Any]], events: list[Event], on_commit: Calla
             item.future.set_exception(item.error)
         else:
             item.future.set_result(item.result)
+    if events:
+        on_commit(events)
 
 
 def _execute(connection: apsw.Connection, sql: str) -> None:

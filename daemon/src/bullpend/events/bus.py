@@ -44,11 +44,12 @@ class Subscriber:
 
     async def wait(self, seconds: float) -> bool:
         """Waits until something is new; False after that many seconds without."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
+        if not self._wake.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                return False
         self._wake.clear()
         return True
 

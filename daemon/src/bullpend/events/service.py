@@ -29,11 +29,13 @@ def read_journal(view: Any, after: int, project: str, limit: int) -> list[Event]
 
 def pack(event: Event) -> event_pb2.WatchResponse:
     """The wire form of a committed event."""
-    message = event_pb2.Event.FromString(event.payload)
+    response = event_pb2.WatchResponse()
+    message = response.event
+    message.MergeFromString(event.payload)
     message.revision, message.subject, message.kind = event.revision, event.subject, event.kind
     if at := timestamp(event.time):
         message.time.CopyFrom(at)
-    return event_pb2.WatchResponse(event=message)
+    return response
 
 
 class EventService(event_pb2_grpc.EventServiceServicer):

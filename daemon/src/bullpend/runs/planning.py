@@ -61,7 +61,7 @@ class Planning:
         rules.check_request(request, self.manifest)
         model = await self.model(rules.wanted_model(request, self.manifest))
         pictures, skipped = await self._folder(request) if request.input_folder else (None, ())
-        world = await self._database.read(lambda view: self._world(view, project, model))
+        world = await self._database.read(lambda view: self._world(view, request, model))
         return rules.plan(
             request,
             PlanWorld(
@@ -99,17 +99,20 @@ class Planning:
         return tuple(pictures), listing.skipped
 
     def _world(
-        self, view: View, project: str, model: Model
+        self, view: View, request: RunRequest, model: Model
     ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], float | None]:
-        rows = view.all("SELECT slug, sha256, width, height FROM assets WHERE project = ?", project)
-        pictures = {row["slug"]: _picture(project, row) for row in rows}
-        accepted = bible.accepted(view, project)
+        project = request.project
+        chosen = _scenes(view, project, request.scenes)
+        accepted = bible.accepted(view, project) if chosen else {}
+        wanted = {row["source_asset"] for row in chosen}
+        wanted |= {item["asset"] for row in chosen for item in accepted.get(row["slug"], [])}
+        pictures = _pictures(view, project, [name.rsplit("/", 1)[-1] for name in wanted])
         characters = {
             f"projects/{project}/characters/{row['slug']}": row["description"]
             for row in view.all("SELECT slug, description FROM characters WHERE project = ?", project)
         }
         scenes = []
-        for row in bible.page(view, bible.SCENES, project, (-(2**31), 0), 1_000_000):
+        for row in chosen:
             scenes.append(
                 SceneFacts(
                     name=f"projects/{project}/scenes/{row['slug']}",
@@ -132,6 +135,26 @@ class Planning:
         return tuple(scenes), guides, store.step_seconds(view, model.name, device)
 
 
-def _picture(project: str, row: Row) -> PictureFacts:
-    name = f"projects/{project}/assets/{row['slug']}"
-    return PictureFacts(name, row["sha256"], row["width"], row["height"])
+def _scenes(view: View, project: str, names: Sequence[str] | None) -> list[Row]:
+    """Rows of the scenes that a run takes; all of the project where it takes all, or names one that is not there."""
+    if names is None:
+        return []
+    if names:
+        slugs = {name.rsplit("/", 1)[-1] for name in names}
+        marks = ", ".join("?" * len(slugs))
+        rows = view.all(f"SELECT * FROM scenes WHERE project = ? AND slug IN ({marks})", project, *slugs)
+        if len(rows) == len(slugs):
+            return [bible.load(bible.SCENES, row) for row in rows]
+    return bible.page(view, bible.SCENES, project, (-(2**31), 0), 1_000_000)
+
+
+def _pictures(view: View, project: str, slugs: Sequence[str]) -> dict[str, PictureFacts]:
+    """Facts of assets, by their ids."""
+    marks = ", ".join("?" * len(slugs))
+    sql = f"SELECT slug, sha256, width, height FROM assets WHERE project = ? AND slug IN ({marks})"
+    return {
+        row["slug"]: PictureFacts(
+            f"projects/{project}/assets/{row['slug']}", row["sha256"], row["width"], row["height"]
+        )
+        for row in view.all(sql, project, *slugs)
+    }

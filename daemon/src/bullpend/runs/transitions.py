@@ -16,11 +16,10 @@ from bullpen_api.v1 import event_pb2
 
 from bullpend.assets import store as assets
 from bullpend.assets.files import Files, name_of
-from bullpend.bible import store as bible
 from bullpend.bible.service import scene_message
 from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
-from bullpend.quality.model import Entry, QualityReport
+from bullpend.quality.model import Entry, QualityReport, Ranked
 from bullpend.quality.rules import rank
 from bullpend.runs import store
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
@@ -55,25 +54,25 @@ def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
 
 def emit_run(tx: Tx, run_id: int, kind: str) -> None:
     """Says that a run changed; the row's revision becomes that of the event."""
-    _set(tx, "runs", run_id, revision=tx.next_revision())
-    row = store.by_id(tx, run_id)
+    row = tx.one("UPDATE runs SET revision = ? WHERE id = ? RETURNING *", tx.next_revision(), run_id)
+    assert row is not None
     payload = event_pb2.Event(run=pack_run(row, store.step_seconds(tx, row["model"], "")))
     tx.emit(row["project"], store.run_name(row), kind, payload.SerializeToString())
 
 
-def emit_job(tx: Tx, project: str, job_id: int, kind: str) -> None:
-    """Says that a job changed, with its candidates."""
-    _set(tx, "jobs", job_id, revision=tx.next_revision())
-    row = tx.one("SELECT * FROM jobs WHERE id = ?", job_id)
+def emit_job(tx: Tx, project: str, job_id: int, kind: str) -> Row:
+    """Says that a job changed; returns its row with its candidates."""
+    row = tx.one("UPDATE jobs SET revision = ? WHERE id = ? RETURNING *", tx.next_revision(), job_id)
     assert row is not None
-    payload = event_pb2.Event(job=pack_job(store.with_candidates(tx, row)))
-    tx.emit(project, row["name"], kind, payload.SerializeToString())
+    row = store.with_candidates(tx, row)
+    tx.emit(project, row["name"], kind, event_pb2.Event(job=pack_job(row)).SerializeToString())
+    return row
 
 
 def emit_candidate(tx: Tx, project: str, name: str, kind: str) -> Row:
     """Says that a candidate changed; returns its row."""
-    tx.run("UPDATE candidates SET revision = ? WHERE name = ?", tx.next_revision(), name)
-    row = store.candidate(tx, name)
+    row = tx.one("UPDATE candidates SET revision = ? WHERE name = ? RETURNING *", tx.next_revision(), name)
+    assert row is not None
     payload = event_pb2.Event(candidate=pack_candidate(row))
     tx.emit(project, name, kind, payload.SerializeToString())
     return row
@@ -87,29 +86,29 @@ def emit_scene(tx: Tx, project: str, scene: str) -> None:
 
 def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | None:
     """Gives a queued job to a device; returns (run, job with candidates), or None when it is no longer queued."""
-    changed = tx.run(
+    job = tx.one(
         "UPDATE jobs SET state = 'RUNNING', attempt = ?1, device = ?2, start_time = coalesce(start_time, ?3) "
-        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)}",
+        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)} RETURNING id, run_id",
         attempt,
         device,
         tx.now,
         name,
     )
-    if not changed:
+    if job is None:
         return None
-    job = store.job(tx, name)
     run = store.by_id(tx, job["run_id"])
     if tx.run("UPDATE runs SET state = 'RUNNING', start_time = ? WHERE id = ? AND state = 'QUEUED'", tx.now, run["id"]):
         emit_run(tx, run["id"], "run.started")
-    emit_job(tx, run["project"], job["id"], "job.started")
-    return store.by_id(tx, run["id"]), store.job(tx, name)
+    return run, emit_job(tx, run["project"], job["id"], "job.started")
 
 
 def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
     """Registers a finished picture; False when its job or attempt is no longer the one that runs."""
     job = store.job(tx, done.job)
-    row = store.candidate(tx, done.candidate)
-    if job["attempt"] != done.attempt or job["state"] != "RUNNING" or row["state"] not in ("QUEUED", "RUNNING"):
+    row = next((row for row in job["candidates"] if row["name"] == done.candidate), None)
+    if row is None or row["state"] not in ("QUEUED", "RUNNING"):
+        return False
+    if job["attempt"] != done.attempt or job["state"] != "RUNNING":
         return False
     run = store.by_id(tx, job["run_id"])
     asset = assets.add(tx, files, dict(done.asset))
@@ -191,39 +190,41 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     if not changed:
         return None
     left = "CANCELED" if target is JobState.CANCELED else "FAILED"
-    tx.run(
-        "UPDATE candidates SET state = ?, end_time = ? WHERE job_id = ? AND state IN ('QUEUED', 'RUNNING')",
-        left,
-        tx.now,
-        job["id"],
-    )
-    winner = _rank(tx, job)
-    if winner and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
-        _accept(tx, run, job, winner, tx.value("SELECT rank_reason FROM candidates WHERE name = ?", winner), False)
+    if any(row["state"] in ("QUEUED", "RUNNING") for row in job["candidates"]):
+        tx.run(
+            "UPDATE candidates SET state = ?, end_time = ? WHERE job_id = ? AND state IN ('QUEUED', 'RUNNING')",
+            left,
+            tx.now,
+            job["id"],
+        )
+    best = _rank(tx, job)
+    if best and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
+        _accept(tx, run, job, best.key, best.reason, False)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
-    tx.run(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ?", run["id"])
+    settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING *", run["id"])
+    assert settled is not None
     emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
-    return _settle(tx, run["id"], error)
+    return _settle(tx, settled, error)
 
 
-def _rank(tx: Tx, job: Row) -> str:
-    """Ranks the finished candidates of a job; returns the name of the acceptable best one, or nothing."""
+def _rank(tx: Tx, job: Row) -> Ranked | None:
+    """Ranks the finished candidates of a job; returns the best one's place where it is acceptable."""
     entries = [
         Entry(row["name"], index, QualityReport.from_dict(json.loads(row["quality"])))
-        for index, row in enumerate(store.with_candidates(tx, job)["candidates"], 1)
+        for index, row in enumerate(job["candidates"], 1)
         if row["state"] == "SUCCEEDED"
     ]
-    winner = ""
+    best = None
     for place in rank(entries):
         tx.run("UPDATE candidates SET rank = ?, rank_reason = ? WHERE name = ?", place.rank, place.reason, place.key)
         if place.rank == 1 and place.acceptable:
-            winner = place.key
-    return winner
+            best = place
+    return best
 
 
-def _settle(tx: Tx, run_id: int, error: str) -> int | None:
+def _settle(tx: Tx, run: Row, error: str) -> int | None:
     """Updates a run after one of its jobs ended; returns its id when it ended with it."""
-    run = store.by_id(tx, run_id)
+    run_id = int(run["id"])
     ended = run["jobs_done"] + run["jobs_failed"] + run["jobs_canceled"]
     if error and not run["error"]:
         _set(tx, "runs", run_id, error=error)
@@ -287,5 +288,4 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
         int(by_hand),
         tx.now,
     )
-    bible.get(tx, bible.SCENES, run["project"], scene)
     emit_scene(tx, run["project"], scene)
