@@ -30,6 +30,8 @@ _CANDIDATE_ENDED = {
     run_pb2.Candidate.STATE_FAILED,
     run_pb2.Candidate.STATE_CANCELED,
 }
+# Attempt after which a person is told what to do.
+_LONG = 6
 
 
 def label(job: run_pb2.Job) -> str:
@@ -75,7 +77,9 @@ class Board:
         """Takes one fact in; gives the lines that are worth telling."""
         if isinstance(item, Reconnecting):
             told, self.reconnecting = self.reconnecting, True
-            return [] if told else ["The connection is gone; trying again. The run goes on."]
+            if item.attempt == _LONG:
+                return ["Still no daemon. Start it in another terminal with: bullpen daemon start"]
+            return [] if told else ["The daemon does not answer; waiting for it. Finished pictures are safe."]
         if isinstance(item, Reconnected):
             self.reconnecting = False
             return ["Connected again."]
