@@ -67,7 +67,13 @@ def test_letters_have_no_priority() -> None:
 
 def test_keys_are_written_as_on_the_keyboard() -> None:
     """Nobody has to know Textual's names of keys."""
-    assert [key_name(key) for key in ("slash", "left_square_bracket", "escape", "G", "f5")] == ["/", "[", "esc", "G", "f5"]
+    assert [key_name(key) for key in ("slash", "left_square_bracket", "escape", "G", "f5")] == [
+        "/",
+        "[",
+        "esc",
+        "G",
+        "f5",
+    ]
 
 
 def test_neighbours_with_one_label_share_an_entry() -> None:

@@ -34,9 +34,7 @@ def candidate_name(job: int, number: int) -> str:
     return f"{job_name(job)}/candidates/{number}"
 
 
-def candidate_event(
-    revision: int, job: int, number: int, state: run_pb2.Candidate.State.ValueType
-) -> event_pb2.Event:
+def candidate_event(revision: int, job: int, number: int, state: run_pb2.Candidate.State.ValueType) -> event_pb2.Event:
     name = candidate_name(job, number)
     return event_pb2.Event(
         revision=revision,
@@ -103,7 +101,9 @@ def journals(draw: st.DrawFn) -> list[Change]:
 def test_replaying_a_prefix_changes_nothing(changes: list[Change], data: st.DataObject) -> None:
     """A client that resumes too early and sees a part of the journal again has the same picture afterwards."""
     once = apply_all(Snapshot(), changes)
-    durable = [change for change in changes if isinstance(change, Happened) and isinstance(change.item, event_pb2.Event)]
+    durable = [
+        change for change in changes if isinstance(change, Happened) and isinstance(change.item, event_pb2.Event)
+    ]
     prefix = durable[: data.draw(st.integers(0, len(durable)))]
     again = apply_all(once, prefix)
     assert again.runs == once.runs
@@ -116,7 +116,9 @@ def test_replaying_a_prefix_changes_nothing(changes: list[Change], data: st.Data
 @given(journals())
 def test_any_order_of_durable_events_ends_the_same(changes: list[Change]) -> None:
     """A listing that is newer than the watch never goes back: only revisions decide."""
-    durable = [change for change in changes if isinstance(change, Happened) and isinstance(change.item, event_pb2.Event)]
+    durable = [
+        change for change in changes if isinstance(change, Happened) and isinstance(change.item, event_pb2.Event)
+    ]
     forward, backward = apply_all(Snapshot(), durable), apply_all(Snapshot(), reversed(durable))
     assert forward.candidates == backward.candidates
     assert forward.runs == backward.runs

@@ -65,8 +65,7 @@ async def test_an_error_of_the_stream_comes_through() -> None:
         yield step(1)
         raise DaemonUnavailable("gone")
 
-    got = []
+    beats = batches(breaking(), 0.0)
+    assert await anext(beats) == [step(1)]
     with pytest.raises(DaemonUnavailable):
-        async for batch in batches(breaking(), 0.0):
-            got.append(batch)
-    assert got == [[step(1)]]
+        await anext(beats)

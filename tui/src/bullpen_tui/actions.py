@@ -40,13 +40,9 @@ REGISTRY: tuple[Action, ...] = (
     Action("go_projects", ("1",), "Projects", "Go to the projects", PLACES, on_app=True),
     Action("go_runs", ("2",), "Runs", "Go to the runs of the project", PLACES, on_app=True),
     Action("go_assets", ("3",), "Assets", "Go to the pictures of the project", PLACES, on_app=True),
-    Action(
-        "go_metrics", ("6",), "Metrics", "Go to the metrics and the models in memory", PLACES, on_app=True
-    ),
+    Action("go_metrics", ("6",), "Metrics", "Go to the metrics and the models in memory", PLACES, on_app=True),
     Action("go_models", ("7",), "Models", "Go to models and devices", PLACES, on_app=True),
-    Action(
-        "go_settings", ("0",), "Settings", "Go to the settings and their sources", PLACES, on_app=True
-    ),
+    Action("go_settings", ("0",), "Settings", "Go to the settings and their sources", PLACES, on_app=True),
     # Lists
     Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
     Action("row_up", ("k",), "up", "Move up", LISTS, palette=False),

@@ -10,7 +10,6 @@ from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -18,6 +17,7 @@ from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 COLUMNS = (
     Column("picture", minimum=16, weight=3),
@@ -83,7 +83,7 @@ class AssetsScreen(StudioScreen):
                 yield RowTable(COLUMNS, empty="Reading…", dom_id="assets")
             with Vertical(classes="pane", id="asset-pane"):
                 yield Picture(self.studio.graphics, dom_id="asset-picture")
-                yield Static(id="asset-words")
+                yield Said(dom_id="asset-words")
 
     async def _page(self, project: str, token: str) -> Listed:
         page = await self.studio.daemon.assets(project, token)
@@ -124,7 +124,7 @@ class AssetsScreen(StudioScreen):
     def _draw_picture(self) -> None:
         name = self.query_one("#assets", RowTable).cursor_key or ""
         asset = self.snapshot.assets.get(name)
-        self.query_one("#asset-words", Static).update(recipe(asset) if asset else "")
+        self.query_one("#asset-words", Said).say(recipe(asset) if asset else "")
         if name == self._pictured:
             return
         self._pictured = name

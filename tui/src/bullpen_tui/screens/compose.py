@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -20,6 +20,7 @@ from bullpen_tui.plan import Form, FormError, plan_lines, spec_of
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.chooser import Chooser
 from bullpen_tui.widgets.rows import RowTable
+from bullpen_tui.widgets.said import Said
 
 PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
@@ -62,8 +63,8 @@ class ComposeScreen(StudioScreen):
                 with Horizontal(classes="field"):
                     yield Label("stage")
                     yield Select[str]([], prompt="reading…", compact=True, id="stage")
-                yield Static(id="stage-words")
-                yield Static(SCENES_HINT, id="scenes-words")
+                yield Said(dom_id="stage-words")
+                yield Said(SCENES_HINT, settled=True, dom_id="scenes-words")
                 yield Chooser("scenes")
                 for name, label, placeholder in _FIELDS:
                     with Horizontal(classes="field"):
@@ -71,7 +72,7 @@ class ComposeScreen(StudioScreen):
                         yield Input(placeholder=placeholder, compact=True, id=name)
             with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
                 pane.border_title = "Plan"
-                yield Static(words.text(("Choose a stage to see its plan.", words.QUIET)), id="plan")
+                yield Said(words.text(("Choose a stage to see its plan.", words.QUIET)), dom_id="plan")
 
     def draw_chrome(self) -> None:
         """Frame, and the first questions."""
@@ -99,7 +100,7 @@ class ComposeScreen(StudioScreen):
             chooser.styles.height = max(1, min(8, len(names)))
             self._changed()
         chooser.display = bool(names)
-        self.query_one("#scenes-words", Static).update(SCENES_HINT if names else NO_SCENES)
+        self.query_one("#scenes-words", Said).say(SCENES_HINT if names else NO_SCENES)
 
     async def _read_scenes(self) -> Listed:
         answer = await self.studio.daemon.scenes(self._project)
@@ -132,7 +133,7 @@ class ComposeScreen(StudioScreen):
         stage = self._stage
         if stage is not None:
             about = words.text((stage.description or stage.instruction, words.QUIET))
-            self.query_one("#stage-words", Static).update(about)
+            self.query_one("#stage-words", Said).say(about)
 
     @on(RowTable.Moved, "#scenes")
     def _other_scene(self) -> None:
@@ -193,13 +194,13 @@ class ComposeScreen(StudioScreen):
         self.refresh_bindings()
 
     def _draw_plan(self) -> None:
-        pane = self.query_one("#plan", Static)
+        pane = self.query_one("#plan", Said)
         if self._plan is None:
             if self._problem is not None:
-                pane.update(self._problem)
+                pane.say(self._problem)
             return
         under = self.query_one("#scenes", Chooser).cursor_key or ""
-        pane.update(words.lines(plan_lines(self._plan, self._stages, under)))
+        pane.say(words.lines(plan_lines(self._plan, self._stages, under)))
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

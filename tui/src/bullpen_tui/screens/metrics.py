@@ -9,13 +9,13 @@ from bullpen_api.v1 import model_pb2, system_pb2
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 RESIDENT_COLUMNS = (
     Column("model", minimum=16, weight=2),
@@ -152,7 +152,7 @@ class MetricsScreen(StudioScreen):
         """Meters and table."""
         with Vertical(classes="pane", id="meters-pane") as pane:
             pane.border_title = "Machine"
-            yield Static(id="meters")
+            yield Said(dom_id="meters")
         with Vertical(classes="pane", id="residents-pane") as pane:
             pane.border_title = "Models in memory"
             yield RowTable(
@@ -163,9 +163,9 @@ class MetricsScreen(StudioScreen):
 
     def draw_metrics(self) -> None:
         """Draws the meters, and asks what is in memory now."""
-        pane = self.query_one("#meters", Static)
+        pane = self.query_one("#meters", Said)
         width = pane.content_size.width or self.size.width - 4
-        pane.update(words.lines(meters(list(self.studio.metrics), max(8, min(120, width - 36)))))
+        pane.say(words.lines(meters(list(self.studio.metrics), max(8, min(120, width - 36)))))
         if self.studio.connected and not self.studio.lost:
             self.studio.ask(
                 self.studio.daemon.residents(), say.ResidentsListed, to=self, group="residents", latest_only=True

@@ -9,13 +9,13 @@ from bullpen_api.v1 import model_pb2
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 MODEL_COLUMNS = (
     Column("model", minimum=16, weight=2),
@@ -85,11 +85,11 @@ class ModelsScreen(StudioScreen):
         with Vertical(classes="pane", id="models-pane") as pane:
             pane.border_title = "Models"
             yield RowTable(MODEL_COLUMNS, empty="Reading…", dom_id="models")
-            yield Static(id="model-words", classes="below")
+            yield Said(dom_id="model-words", classes="below")
         with Vertical(classes="pane", id="devices-pane") as pane:
             pane.border_title = "Devices"
             yield RowTable(DEVICE_COLUMNS, empty="Reading…", dom_id="devices")
-            yield Static(id="device-words", classes="below")
+            yield Said(dom_id="device-words", classes="below")
 
     def on_mount(self) -> None:
         """Reads again every two seconds; models and devices change without an event of their own."""
@@ -143,10 +143,10 @@ class ModelsScreen(StudioScreen):
             problem = words.text((model.problem, words.BAD)) if model.problem else Content("")
             can = ", ".join(one.replace("_", " ") for one in model.capabilities)
             lines = [words.text((can, words.QUIET), "  ", problem), words.text((model.path, words.FAINT))]
-            self.query_one("#model-words", Static).update(words.lines(lines))
+            self.query_one("#model-words", Said).say(words.lines(lines))
         device = self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
         if device is not None:
-            self.query_one("#device-words", Static).update(words.text((device.reason, words.QUIET)))
+            self.query_one("#device-words", Said).say(words.text((device.reason, words.QUIET)))
 
     def action_other_table(self) -> None:
         """Moves the focus between models and devices."""

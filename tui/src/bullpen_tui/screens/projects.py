@@ -10,7 +10,6 @@ from textual import on
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -19,6 +18,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 CARDS = ("runs", "assets", "scenes", "device", "qa")
 _TITLES = {"runs": "Runs", "assets": "Assets", "scenes": "Scenes", "device": "Device", "qa": "QA pass"}
@@ -63,11 +63,11 @@ class ProjectsScreen(StudioScreen):
                     dom_id="projects",
                 )
             with Vertical(id="dashboard", classes="pane"):
-                yield Static(id="about")
+                yield Said(dom_id="about")
                 with Container(id="cards"):
                     for card in CARDS:
-                        yield Static(id=f"card-{card}", classes="card")
-                yield Static(id="stages")
+                        yield Said(dom_id=f"card-{card}", classes="card")
+                yield Said(dom_id="stages")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
     def on_mount(self) -> None:
@@ -111,9 +111,9 @@ class ProjectsScreen(StudioScreen):
         self.query_one("#cards").display = shown
         self.query_one("#stages").display = shown
         recent = self.query_one("#recent", RowTable)
-        about = self.query_one("#about", Static)
+        about = self.query_one("#about", Said)
         if project is None:
-            about.update(NO_PROJECT if self.studio.listed else words.text(("Reaching the daemon…", words.QUIET)))
+            about.say(NO_PROJECT if self.studio.listed else words.text(("Reaching the daemon…", words.QUIET)))
             dashboard.add_class("-empty")
             recent.display = False
             return
@@ -124,12 +124,12 @@ class ProjectsScreen(StudioScreen):
         story = " ".join(project.story.split()) or "no story yet"
         title = words.text((project.title or leaf(project.name), words.STRONG))
         side = f"{where} · last run {when}" if project.figures.last_run_time.seconds else where
-        about.update(words.lines([words.text(title, (f"   {side}", words.FAINT)), words.text((story, words.QUIET))]))
+        about.say(words.lines([words.text(title, (f"   {side}", words.FAINT)), words.text((story, words.QUIET))]))
         for card, figure in card_figures(project.figures).items():
             label = words.text((_TITLES[card], words.QUIET))
-            self.query_one(f"#card-{card}", Static).update(words.lines([figure, label]))
+            self.query_one(f"#card-{card}", Said).say(words.lines([figure, label]))
         stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
-        self.query_one("#stages", Static).update(words.stage_line(stages))
+        self.query_one("#stages", Said).say(words.stage_line(stages))
         recent.set_empty(NO_RUN)
         now = self.studio.now()
         recent.set_rows([run_row(run, now) for run in self.snapshot.runs_of(project.name)[:50]])

@@ -13,7 +13,6 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -24,6 +23,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run import scene_label
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
+from bullpen_tui.widgets.said import Said
 
 DONE = run_pb2.Candidate.STATE_SUCCEEDED
 
@@ -47,7 +47,7 @@ class Tile(Vertical):
     def compose(self) -> ComposeResult:
         """Picture and label."""
         yield Picture(self._way)
-        yield Static(classes="tile-label")
+        yield Said(settled=True, classes="tile-label")
 
     def on_click(self, event: events.Click) -> None:
         """Chooses this tile."""
@@ -110,10 +110,10 @@ class ReviewScreen(RunActions, StudioScreen):
 
     def body(self) -> Iterable[Widget]:
         """Headline, tiles and the verdict."""
-        yield Static(id="headline")
+        yield Said(settled=True, dom_id="headline")
         yield Horizontal(id="tiles")
         with VerticalScroll(classes="pane", id="verdict-pane", can_focus=False):
-            yield Static(id="verdict")
+            yield Said(dom_id="verdict")
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
@@ -144,14 +144,14 @@ class ReviewScreen(RunActions, StudioScreen):
         right = words.text((mode + "  ", words.ACCENT), words.mark(words.JOB_MARKS[job.state]))
         room = self.query_one("#headline").content_size.width or self.size.width - 2
         space = max(2, room - left.cell_length - right.cell_length)
-        self.query_one("#headline", Static).update(words.text(left, " " * space, right))
+        self.query_one("#headline", Said).say(words.text(left, " " * space, right))
         prompt = words.text((f"“{job.prompt}”", words.QUIET)) if job.prompt else Content("")
         candidate = self.candidate
         failed = words.text(("✗ ", words.BAD), job.error.message, " ", job.error.remedy) if job.error.reason else None
         rows = [prompt] if prompt else []
         rows += [failed] if failed else []
         rows += [verdict(candidate)] if candidate else []
-        self.query_one("#verdict", Static).update(words.lines(rows))
+        self.query_one("#verdict", Said).say(words.lines(rows))
         self.query_one("#verdict-pane").border_title = f"candidate {self._chosen + 1}" if candidate else "no candidate"
 
     def _draw_tiles(self) -> None:
@@ -165,16 +165,16 @@ class ReviewScreen(RunActions, StudioScreen):
             chosen = tile.index == self._chosen + 1
             tile.set_class(chosen, "-chosen")
             tile.display = chosen or not self._zoomed
-            label = tile.query_one(".tile-label", Static)
+            label = tile.query_one(".tile-label", Said)
             if tile.index == 0:
-                label.update(words.text(("source", words.QUIET)))
+                label.say(words.text(("source", words.QUIET)))
                 self._show(tile, job.source_asset, "")
                 continue
             if tile.index > len(found):
                 continue
             candidate = found[tile.index - 1]
             name = words.text((f"{tile.index} ", words.FAINT))
-            label.update(words.text(name, words.candidate_cell(candidate, self.snapshot.progress.get(candidate.name))))
+            label.say(words.text(name, words.candidate_cell(candidate, self.snapshot.progress.get(candidate.name))))
             if chosen and self._flipped:
                 self._show(tile, job.source_asset, "")
             elif chosen and self._differing:

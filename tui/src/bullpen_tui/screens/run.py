@@ -10,7 +10,6 @@ from bullpen_client.errors import BullpenError
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -20,6 +19,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 GUIDANCE_STEP = 0.5
 UNFINISHED = (run_pb2.Job.STATE_QUEUED, run_pb2.Job.STATE_RUNNING)
@@ -95,15 +95,15 @@ class RunScreen(RunActions, StudioScreen):
 
     def body(self) -> Iterable[Widget]:
         """Headline, table, picture and figures."""
-        yield Static(id="headline")
+        yield Said(settled=True, dom_id="headline")
         with Horizontal(id="run-columns"):
             with Vertical(classes="pane", id="jobs-pane"):
                 yield RowTable(empty="Reading the jobs…", dom_id="jobs")
             with Vertical(classes="pane", id="preview-pane") as pane:
                 pane.border_title = "preview"
                 yield Picture(self.studio.graphics, dom_id="preview")
-                yield Static(id="preview-words")
-        yield Static(id="figures")
+                yield Said(dom_id="preview-words")
+        yield Said(settled=True, dom_id="figures")
 
     def on_mount(self) -> None:
         """Reads the run and its jobs; the watch keeps them fresh, its figures are asked for once a second."""
@@ -146,8 +146,8 @@ class RunScreen(RunActions, StudioScreen):
         if run is not None:
             self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
             room = self.query_one("#headline").content_size.width or self.size.width - 2
-            self.query_one("#headline", Static).update(headline(run, self.studio.now(), room))
-            self.query_one("#figures", Static).update(self._figures(run))
+            self.query_one("#headline", Said).say(headline(run, self.studio.now(), room))
+            self.query_one("#figures", Said).say(self._figures(run))
         self._draw_picture()
 
     def _columns(self, wide: int) -> list[Column]:
@@ -238,7 +238,7 @@ class RunScreen(RunActions, StudioScreen):
 
     def _caption(self, job: run_pb2.Job, line: Content, below: str) -> None:
         label = scene_label(job, self.snapshot.scenes.get(job.scene))
-        self.query_one("#preview-words", Static).update(words.lines([label, line, words.text((below, words.FAINT))]))
+        self.query_one("#preview-words", Said).say(words.lines([label, line, words.text((below, words.FAINT))]))
 
     def _show_asset(self, asset: str) -> None:
         if self._pictured == (asset, -1):
@@ -268,7 +268,7 @@ class RunScreen(RunActions, StudioScreen):
         """Shows the picture of the row under the cursor."""
         self._draw_picture()
         if (run := self.the_run) is not None:
-            self.query_one("#figures", Static).update(self._figures(run))
+            self.query_one("#figures", Said).say(self._figures(run))
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

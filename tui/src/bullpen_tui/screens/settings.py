@@ -9,12 +9,12 @@ from bullpen_api.v1 import system_pb2
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import Said
 
 
 class SettingsScreen(StudioScreen):
@@ -40,7 +40,7 @@ class SettingsScreen(StudioScreen):
                 empty="Reading…",
                 dom_id="settings",
             )
-            yield Static(id="setting-words", classes="below")
+            yield Said(dom_id="setting-words", classes="below")
 
     def draw(self) -> None:
         """Asks for the settings once there is a daemon."""
@@ -78,4 +78,4 @@ class SettingsScreen(StudioScreen):
         """Says what the setting does."""
         setting = self._settings.get(message.key or "")
         lines = [words.text((setting.description, words.QUIET)), Content(setting.value)] if setting else []
-        self.query_one("#setting-words", Static).update(words.lines(lines))
+        self.query_one("#setting-words", Said).say(words.lines(lines))

@@ -118,8 +118,15 @@ class Banner(Static):
     Banner.-shown { display: block; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._sentence = ""
+
     def say(self, sentence: str) -> None:
         """Shows a sentence, or nothing for an empty one."""
+        if sentence == self._sentence:
+            return
+        self._sentence = sentence
         self.set_class(bool(sentence), "-shown")
         self.update(words.text(("✗ ", words.BAD), sentence) if sentence else "")
 

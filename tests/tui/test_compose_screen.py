@@ -1,0 +1,150 @@
+"""Composing a run: a live plan, and only that plan runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bullpen_api.v1 import run_pb2
+from bullpen_client.errors import LimitExceeded, PlanStale
+from bullpen_tui.screens.compose import ComposeScreen
+from bullpen_tui.screens.dialogs import PlanDialog
+from bullpen_tui.widgets.chooser import Chooser
+from textual.widgets import Input, Select
+
+from tests.tui import story
+from tests.tui.driving import Driver, studio
+
+
+@asynccontextmanager
+async def composing() -> AsyncIterator[Driver]:
+    """The form with its first plan."""
+    async with studio() as at:
+        await at.go("r", "compose")
+        await at.until(lambda: "12" in at.words("#plan"), "plan")
+        yield at
+
+
+def last_spec(at: Driver) -> run_pb2.RunSpec:
+    spec = at.fake.asked("plan")[-1][1]
+    assert isinstance(spec, run_pb2.RunSpec)
+    return spec
+
+
+async def test_the_form_begins_with_the_next_stage() -> None:
+    """Style is complete in this project, so time is offered."""
+    async with composing() as at:
+        assert at.app.screen.query_one("#stage", Select).value == "time"
+        assert last_spec(at).stage == "time"
+        assert "Set the time of day" in at.words("#stage-words")
+
+
+async def test_typing_plans_anew() -> None:
+    """The plan follows the fields; a word typed quickly costs few plans."""
+    async with composing() as at:
+        at.app.screen.query_one("#candidates", Input).focus()
+        await at.type("4")
+        await at.until(lambda: "24" in at.words("#plan"))
+        plans = len(at.fake.asked("plan"))
+        seed = at.app.screen.query_one("#seed", Input)
+        for length in range(1, 7):
+            seed.value = "987654"[:length]
+        await at.until(lambda: "987654" in at.words("#plan"))
+        assert len(at.fake.asked("plan")) - plans == 1
+
+
+async def test_scenes_are_taken_and_left_by_space() -> None:
+    """A box before each scene; the plan counts what is taken."""
+    async with composing() as at:
+        chooser = at.app.screen.query_one("#scenes", Chooser)
+        chooser.focus()
+        await at.press("space", "j", "space")
+        await at.until(lambda: len(last_spec(at).scenes.scenes) == 4)
+        assert "[ ]" in at.screen_text()
+        await at.press("a")
+        await at.until(lambda: chooser.taken and not last_spec(at).scenes.scenes)
+
+
+async def test_nothing_chosen_is_explained() -> None:
+    """Without scenes and folder there is no call, and the reason stands in the plan."""
+    async with composing() as at:
+        at.app.screen.query_one("#scenes", Chooser).focus()
+        await at.press("a")
+        await at.until(lambda: "at least one scene" in at.words("#plan"))
+        await at.press("f5")
+        assert not at.fake.asked("create_run")
+
+
+async def test_a_folder_takes_the_place_of_scenes() -> None:
+    """What is typed goes into the request as it is."""
+    async with composing() as at:
+        at.app.screen.query_one("#folder", Input).focus()
+        await at.type("/pictures")
+        await at.until(lambda: last_spec(at).input_folder == "/pictures")
+        assert not last_spec(at).HasField("scenes")
+
+
+async def test_a_refused_plan_names_the_remedy() -> None:
+    """The daemon's words stand where the plan was, and F5 does nothing."""
+    async with composing() as at:
+        at.fake.refuse["plan"] = LimitExceeded("9 candidates are more than 6.", remedy="Ask for 6 or fewer.")
+        at.app.screen.query_one("#candidates", Input).focus()
+        await at.type("9")
+        await at.until(lambda: "Ask for 6 or fewer" in at.words("#plan"))
+        await at.press("f5")
+        assert not at.fake.asked("create_run")
+
+
+async def test_f5_runs_the_plan_that_is_shown() -> None:
+    """The digest of the plan and a request id go with the call; then the run opens."""
+    async with composing() as at:
+        await at.press("f5")
+        await at.until(lambda: at.place == "run")
+        [(project, spec, digest, request)] = at.fake.asked("create_run")
+        assert project == story.PROJECT
+        assert isinstance(spec, run_pb2.RunSpec)
+        assert spec == last_spec(at)
+        assert digest == "digest-time-2-6"
+        assert str(request).startswith("request-")
+        await at.press("escape")
+        await at.until(lambda: at.place == "projects")
+
+
+async def test_a_stale_plan_is_said_and_stays() -> None:
+    """When the world changed meanwhile nothing runs and the form stays."""
+    async with composing() as at:
+        at.fake.refuse["create_run"] = PlanStale(
+            "The plan is not what it would be now.", remedy="Look at the new plan."
+        )
+        await at.press("f5")
+        await at.until(lambda: "Look at the new plan" in at.words("#plan"))
+        assert at.place == "compose"
+
+
+async def test_a_dry_run_shows_everything_and_starts_nothing() -> None:
+    """F6 opens the whole plan."""
+    async with composing() as at:
+        await at.press("f6")
+        await at.until(lambda: isinstance(at.app.screen, PlanDialog))
+        assert "nothing was started" in at.screen_text()
+        await at.press("escape")
+        await at.until(lambda: isinstance(at.app.screen, ComposeScreen))
+        assert not at.fake.asked("create_run")
+
+
+async def test_letters_in_fields_start_nothing() -> None:
+    """Digits and letters that are keys elsewhere are only text here."""
+    async with composing() as at:
+        folder = at.app.screen.query_one("#folder", Input)
+        folder.focus()
+        await at.type("dqr1?")
+        assert folder.value == "dqr1?"
+        assert at.place == "compose"
+
+
+async def test_escape_leaves_without_a_run() -> None:
+    """Back on the projects, nothing was started."""
+    async with composing() as at:
+        await at.press("escape")
+        await at.until(lambda: at.place == "projects")
+        assert not at.fake.asked("create_run")

@@ -1,0 +1,115 @@
+"""Losing the daemon and finding it again."""
+
+from __future__ import annotations
+
+import pytest
+from bullpen_api.v1 import project_pb2, system_pb2
+from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, RevisionUnknown
+from bullpen_client.watch import Reconnected, Reconnecting
+from bullpen_tui import app as studio_app
+from bullpen_tui.app import StudioApp
+from bullpen_tui.port import Daemon
+from bullpen_tui.widgets.chrome import Banner
+
+from tests.tui import story
+from tests.tui.driving import Driver, live_run, studio
+from tests.tui.fake import FakeDaemon
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other quickly."""
+    monkeypatch.setattr(studio_app, "RETRY_SECONDS", 0.02)
+
+
+def banner(at: Driver) -> bool:
+    return at.app.screen.query_one(Banner).has_class("-shown")
+
+
+async def test_a_lost_connection_is_a_banner_and_then_none() -> None:
+    """What is on the screen stays, the banner says what happened, and it goes by itself."""
+    async with live_run() as at:
+        at.fake.say(Reconnecting(1, 0.1, DaemonUnavailable("The daemon does not answer.", remedy="Start it.")))
+        await at.until(lambda: banner(at))
+        assert "may be old" in at.screen_text()
+        assert "01 Pier" in at.screen_text()
+        assert "✗ lost" in at.screen_text().splitlines()[0]
+        at.fake.say(Reconnected(30))
+        await at.until(lambda: not banner(at))
+        await at.until(lambda: len(at.fake.asked("info")) == 2)
+
+
+async def test_events_after_the_reconnection_are_drawn() -> None:
+    """Nothing has to be pressed to see what was missed."""
+    async with live_run() as at:
+        at.fake.say(Reconnecting(1, 0.1, DaemonUnavailable("gone")), Reconnected(30))
+        done = story.finished(f"{story.TIME_RUN}/jobs/3", 2, 0.77)
+        done.revision = 40
+        at.fake.say(at.fake.event(done.name, candidate=done))
+        await at.until(lambda: "✓ 0.77" in at.screen_text())
+
+
+async def test_a_journal_of_another_past_is_listed_anew() -> None:
+    """When the revision is unknown the studio lists again and watches after the new listing."""
+    async with studio() as at:
+        at.fake.revision = 7
+        at.fake.break_watch(RevisionUnknown("The journal ends before that revision."))
+        await at.until(lambda: at.fake.watched == [30, 7])
+        await at.until(lambda: not at.app.lost)
+
+
+async def test_no_daemon_is_said_and_tried_again() -> None:
+    """The studio opens without a daemon, says why, and fills itself when one answers."""
+    fake = FakeDaemon()
+    tries = 0
+
+    async def dial() -> Daemon:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise DaemonStartFailed("bullpend ended at once.", remedy="See logs/bullpend.stderr.")
+        return await fake.dial()
+
+    app = StudioApp(dial, now=lambda: story.NOW)
+    async with app.run_test(size=(100, 30)) as pilot:
+        at = Driver(pilot, app, fake)
+        await at.until(lambda: banner(at))
+        assert "See logs/bullpend.stderr" in str(app.screen.query_one(Banner).content)
+        await at.until(lambda: "Harbor Lights" in at.screen_text())
+        assert not banner(at)
+
+
+async def test_another_instance_forgets_running_steps() -> None:
+    """After a restart of the daemon no bar stands still for ever."""
+    async with live_run() as at:
+        at.fake.step(5)
+        await at.until(lambda: at.app.snapshot.progress)
+
+        async def other() -> system_pb2.Info:
+            return system_pb2.Info(version="0.1.0", instance="two", hostname="gpu-box")
+
+        at.fake.info = other  # type: ignore[method-assign]
+        at.fake.say(Reconnecting(1, 0.1, DaemonUnavailable("gone")), Reconnected(30))
+        await at.until(lambda: not at.app.snapshot.progress)
+
+
+async def test_a_list_that_fails_is_tried_again() -> None:
+    """A daemon that is still starting is waited for."""
+    fake = FakeDaemon()
+    fake.refuse["projects"] = DaemonUnavailable("not yet")
+    app = StudioApp(fake.dial, now=lambda: story.NOW)
+    async with app.run_test(size=(100, 30)) as pilot:
+        at = Driver(pilot, app, fake)
+        await at.until(lambda: len(fake.asked("projects")) >= 2)
+        assert banner(at)
+        del fake.refuse["projects"]
+        await at.until(lambda: app.listed and not banner(at))
+
+
+async def test_two_projects_are_in_order() -> None:
+    """The list goes by name, whatever order the daemon gives."""
+    fake = FakeDaemon()
+    fake._projects["projects/aurora"] = project_pb2.Project(name="projects/aurora", title="Aurora", revision=9)
+    async with studio(fake) as at:
+        text = at.screen_text()
+        assert text.index("aurora") < text.index("harbor_lights")

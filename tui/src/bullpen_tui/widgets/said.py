@@ -1,0 +1,26 @@
+"""Words on the screen that are painted only when they change."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+
+class Said(Static):
+    """A text of its own. `settled` says that its box keeps its size whatever it says, so nothing is laid out anew."""
+
+    def __init__(
+        self, words: str | Content = "", *, settled: bool = False, dom_id: str | None = None, classes: str | None = None
+    ) -> None:
+        self._said = Content(words) if isinstance(words, str) else words
+        super().__init__(self._said, id=dom_id, classes=classes)
+        self._settled = settled
+
+    def say(self, words: str | Content) -> None:
+        """Shows these words; the same words again cost nothing."""
+        content = Content(words) if isinstance(words, str) else words
+        if content.is_same(self._said):
+            return
+        layout = not self._settled and content.plain != self._said.plain
+        self._said = content
+        self.update(content, layout=layout)
