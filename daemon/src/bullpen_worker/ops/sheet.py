@@ -173,5 +173,5 @@ def _write(sheet: Image.Image, target: Path) -> None:
         draft = Draft(target.parent, ".png.tmp")
         made.append(draft)
         draft.write(buffer.getvalue())
-        draft.path.replace(target)
+        draft.keep(target)
     sync_folder(target.parent)

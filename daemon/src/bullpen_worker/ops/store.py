@@ -11,10 +11,9 @@ import hashlib
 import itertools
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,9 @@ TEMPORARY = ".tmp"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 _numbers = itertools.count(1)
-_making_folders = threading.Lock()
+# Folders of which this process knows that their names are on the disk, and how many it remembers.
+_durable_folders: set[Path] = set()
+_MOST_FOLDERS = 10_000
 
 
 class Draft:
@@ -34,6 +35,7 @@ class Draft:
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self.path = folder / f"{os.getpid()}-{time.time_ns():x}-{next(_numbers)}{suffix}"
+        self.kept = False
 
     def write(self, data: bytes) -> None:
         """Writes all bytes and brings them to the disk."""
@@ -44,16 +46,22 @@ class Draft:
         finally:
             os.close(fd)
 
+    def keep(self, target: Path) -> None:
+        """Gives the file its final name, in place of one that lies there."""
+        self.path.replace(target)
+        self.kept = True
+
 
 @contextmanager
 def drafts(folder: Path) -> Iterator[list[Draft]]:
-    """A list for drafts in `folder`; whatever of them still lies there at the end is deleted."""
+    """A list for drafts in `folder`; those that were not kept are deleted at the end."""
     made: list[Draft] = []
     try:
         yield made
     finally:
         for draft in made:
-            draft.path.unlink(missing_ok=True)
+            if not draft.kept:
+                draft.path.unlink(missing_ok=True)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
@@ -87,19 +95,20 @@ def publish(assets_folder: Path, sha256: str, suffix: str, content: Draft, sidec
     The sidecar goes first: content without one would be nameless, a sidecar without content is seen at once.
     """
     target = content_path(assets_folder, sha256, suffix)
-    _make_folder(target.parent, assets_folder)
-    beside = target.with_suffix(".json")
+    folder = target.parent
+    make_folder(assets_folder, folder)
+    beside = folder / f"{sha256}.json"
     added_sidecar = sidecar is not None and not beside.exists()
     if sidecar is not None and added_sidecar:
-        sidecar.path.replace(beside)
+        sidecar.keep(beside)
     try:
         if not _same_size(target, content.path):
-            content.path.replace(target)
+            content.keep(target)
     except OSError:
         if added_sidecar:
             beside.unlink(missing_ok=True)
         raise
-    sync_folder(target.parent)
+    sync_folder(folder)
     return target
 
 
@@ -137,15 +146,16 @@ def _same_size(target: Path, draft: Path) -> bool:
         return False
 
 
-def _make_folder(folder: Path, root: Path) -> None:
-    """Makes a folder below `root`, durable with every parent that was missing."""
-    if folder.is_dir():
+def make_folder(root: Path, folder: Path) -> None:
+    """Makes `root` and the folders from there down to `folder`, each one durable. The parent of `root` is there."""
+    if folder in _durable_folders and folder.is_dir():
         return
-    # One at a time: a folder that another thread has made must be durable before this one relies on it.
-    with _making_folders:
-        missing = [folder]
-        while not missing[-1].parent.is_dir() and missing[-1].parent != root.parent:
-            missing.append(missing[-1].parent)
-        for place in reversed(missing):
-            place.mkdir(exist_ok=True)
-            sync_folder(place.parent)
+    if len(_durable_folders) > _MOST_FOLDERS:
+        _durable_folders.clear()
+    if folder != root:
+        make_folder(root, folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    # Also where another thread or process has made it: who relies on it must know that it stays.
+    sync_folder(folder.parent)
+    _durable_folders.add(folder)

@@ -32,4 +32,4 @@ def write_thumbnail(folder: Path, sha256: str, image: Image.Image) -> None:
         made.append(draft)
         with draft.path.open("xb", buffering=0) as file:
             write_all(file.fileno(), data)
-        draft.path.replace(target)
+        draft.keep(target)
