@@ -54,7 +54,7 @@ class EventService(event_pb2_grpc.EventServiceServicer):
         """Ordered, unique, complete after `after_revision`; progress and previews are the latest values only."""
         project = await self._scope(request.parent)
         cursor = request.after_revision if request.HasField("after_revision") else self._bus.revision
-        if not 0 <= cursor <= self._bus.revision:
+        if not 0 <= cursor <= await self._last_revision(cursor):
             raise RevisionUnknown(
                 f"The journal ends at revision {self._bus.revision}, before {cursor}.", field="after_revision"
             )
@@ -86,6 +86,12 @@ class EventService(event_pb2_grpc.EventServiceServicer):
         """Ends every watch with SHUTTING_DOWN."""
         self.closing.set()
         self._bus.wake_all()
+
+    async def _last_revision(self, wanted: int) -> int:
+        """The end of the journal; a list may have seen a commit that the bus is still to be told of."""
+        if wanted <= self._bus.revision:
+            return self._bus.revision
+        return await self._database.read(lambda view: view.revision())
 
     async def _scope(self, parent: str) -> str:
         if parent in ("", "projects/-"):
