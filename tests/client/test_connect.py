@@ -79,6 +79,19 @@ async def test_stubs_live_through_a_restart(session: Session, daemon: FakeDaemon
     assert session.endpoint.token == daemon.token
 
 
+def test_a_process_that_ended_is_not_alive() -> None:
+    """Also before its parent has waited for it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert home.pid_alive(process.pid)
+        assert process.stdin is not None
+        process.stdin.close()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not home.pid_alive(process.pid)
+    assert not home.pid_alive(0)
+
+
 async def test_starting_where_one_serves_gives_that_one(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """No second daemon is started."""
     monkeypatch.setattr(launch, "command", lambda _: [sys.executable, "-c", "raise SystemExit('started twice')"])

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import click
+import grpc
 from bullpen_api.v1 import system_pb2
 from bullpen_client import errors, names, read_endpoint, start_daemon
 from bullpen_client.home import pid_alive
@@ -83,6 +84,7 @@ async def _gone(state: State, info: system_pb2.Info) -> int:
             raise errors.DeadlineExceeded(
                 f"The daemon still runs after {_STOP_TIMEOUT:g} seconds (process {info.pid}).",
                 remedy="It lets running candidates finish; `bullpen daemon stop --now` does not wait for them.",
+                code=grpc.StatusCode.DEADLINE_EXCEEDED,
             )
         await asyncio.sleep(0.05)
     return int(info.pid)

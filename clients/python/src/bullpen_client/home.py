@@ -73,7 +73,9 @@ def read_endpoint(home: Path) -> Endpoint | None:
 
 
 def pid_alive(pid: int) -> bool:
-    """Whether a process of this id exists here. A process of another user counts as alive."""
+    """Whether a process of this id runs here. One of another user counts; one that ended and was not yet waited for by
+    its parent (a zombie) does not.
+    """
     if pid <= 0:
         return False
     if os.name == "nt":
@@ -84,4 +86,13 @@ def pid_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        said = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        # The state follows the name, which stands in parentheses and may hold anything; proc(5).
+        return said.rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
