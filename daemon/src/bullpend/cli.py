@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             given.error(f"--set needs NAME=VALUE, not {item!r}")
         flags[name] = value
 
+    # Read when grpc is loaded. Its handlers for forks run in each worker between fork and exec, and crash there when
+    # other threads are at work; the daemon never goes on in a fork.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     from bullpend import logs, settings
     from bullpend.app import serve
     from bullpend.errors import BullpenError

@@ -90,6 +90,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Hands a frame over without waiting; False where the worker is ending. Raises FrameError for one too large."""
         if self.state not in (WorkerState.STARTING, WorkerState.READY) or self._stdin is None or self._exited:
             return False
+        if self._stdin.is_closing():
+            # Its end of the pipe is closed, and the word that it ended is on its way.
+            return False
         self._stdin.write(encode(frame))
         if frame.HasField("run_job"):
             self._jobs.add((frame.run_job.job, frame.run_job.attempt))
