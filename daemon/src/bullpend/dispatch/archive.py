@@ -49,13 +49,8 @@ class Archive:
         run, jobs, sources = await self._database.read(lambda view: self._read(view, run_id))
         folder = self._files.run(run["project"], run["slug"])
         path = folder / LOG
-        text = runlog.render(
-            run_model(run),
-            [job_model(job, sources) for job in jobs],
-            plan=json.loads(run["plan"]),
-            versions=_versions(jobs),
-        )
-        await asyncio.to_thread(write_durably, path, text.encode())
+        # A long log takes a while to write out as JSON; clients are not to wait for it.
+        await asyncio.to_thread(lambda: write_durably(path, _log(run, jobs, sources).encode()))
         await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
 
         def record(tx: Tx) -> None:
@@ -86,6 +81,11 @@ class Archive:
                     label = f"c{number}" + (f" · rank {candidate['rank']}" if candidate["rank"] else "")
                     row.cells.add(path=path(candidate["asset"]), label=label, accepted=bool(candidate["accepted"]))
         return sheet
+
+
+def _log(run: Row, jobs: list[Row], sources: Mapping[str, Row]) -> str:
+    models = [job_model(job, sources) for job in jobs]
+    return runlog.render(run_model(run), models, plan=json.loads(run["plan"]), versions=_versions(jobs))
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -263,6 +263,8 @@ class Dispatcher:
             self.tell(s.JobEnded(frame.job, frame.attempt, device, outcome, failure))
 
     def _progress(self, device: str, frame: link_pb2.StepDone) -> None:
+        if not self._bus.progress_wanted():
+            return
         self._bus.progress(
             event_pb2.Progress(
                 candidate=frame.candidate,

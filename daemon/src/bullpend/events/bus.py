@@ -96,6 +96,10 @@ class Bus:
         start = bisect_right(self._ring, after, key=lambda event: event.revision)
         return [self._ring[i] for i in range(start, min(start + limit, len(self._ring)))]
 
+    def progress_wanted(self) -> bool:
+        """Whether anybody asked for progress."""
+        return any(subscriber.wants_progress for subscriber in self._subscribers)
+
     def progress(self, item: event_pb2.Progress) -> None:
         """Offers progress of a candidate."""
         for subscriber in self._subscribers:
