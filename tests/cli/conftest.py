@@ -86,7 +86,7 @@ def bullpen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Bullpen:
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 status = await asyncio.to_thread(main.run, args)
         return Done(status, out.getvalue(), err.getvalue())
 

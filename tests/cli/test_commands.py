@@ -122,7 +122,7 @@ async def test_watch_prints_the_journal(daemon: FakeDaemon, bullpen: Bullpen) ->
 async def test_watch_ends_with_130_on_ctrl_c(daemon: FakeDaemon, home: Path) -> None:
     """Ctrl-C is no error and leaves no traceback."""
     process = await launch(home, "watch")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await daemon.watched.wait()
         process.send_signal(signal.SIGINT)
         _, err = await process.communicate()
@@ -135,7 +135,7 @@ async def test_a_reader_that_leaves_is_no_fault(daemon: FakeDaemon, home: Path) 
     process = await launch(home, "watch", "--after", "0")
     assert process.stdout is not None
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await daemon.watched.wait()
         process.stdout._transport.close()  # type: ignore[attr-defined]
         for _ in range(3):
@@ -258,7 +258,7 @@ async def test_a_daemon_is_started_on_demand_and_its_death_explained(home: Path,
             "BULLPEN_HOME": str(home),
         },
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         _, err = await process.communicate()
     assert process.returncode == 1
     assert b"written by a newer version" in err

@@ -23,7 +23,7 @@ async def test_a_run_shows_its_plan_its_progress_and_its_winners(daemon: FakeDae
     """Plan on stdout, progress on stderr, winners with their paths, contact sheet and log at the end."""
     daemon.gate = asyncio.Event()
     process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await daemon.watched.wait()
         daemon.gate.set()
         out, err = (text.decode() for text in await process.communicate())
@@ -74,7 +74,7 @@ async def test_ctrl_c_leaves_the_run_going(daemon: FakeDaemon, home: Path) -> No
     daemon.gate = asyncio.Event()
     process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.stderr.readline()
         process.send_signal(signal.SIGINT)
         _, err = await process.communicate()
@@ -84,7 +84,7 @@ async def test_ctrl_c_leaves_the_run_going(daemon: FakeDaemon, home: Path) -> No
     assert "CancelRun" not in daemon.calls
     follower = await launch(home, "runs", "follow", "last", "--json")
     assert follower.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await follower.stderr.readline()
         daemon.gate.set()
         out, _ = await follower.communicate()
@@ -97,7 +97,7 @@ async def test_a_run_is_followed_over_a_restart(daemon: FakeDaemon, home: Path) 
     daemon.gate = asyncio.Event()
     process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await daemon.watched.wait()
         daemon.drop_watchers()
         while b"Connected again" not in await process.stderr.readline():
@@ -113,7 +113,7 @@ async def test_a_canceled_run_ends_with_status_1(daemon: FakeDaemon, home: Path,
     daemon.gate = asyncio.Event()
     process = await launch(home, "run", "--project", "p", "--stage", "style", "--all-scenes", "--yes")
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.stderr.readline()
         canceled = await bullpen("cancel", "--all")
         out, _ = await process.communicate()

@@ -19,7 +19,7 @@ from bullpen_client.errors import DaemonStartFailed
 from bullpen_client.health import is_serving
 from bullpen_client.home import Endpoint, pid_alive, read_endpoint, resolve_home
 
-START_TIMEOUT = 20.0
+START_TIMEOUT = 60.0
 _PAUSE = 0.02
 # How long to look for another daemon that won the race, after our own has ended.
 _RACE = 1.0
