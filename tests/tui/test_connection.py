@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from bullpen_api.v1 import project_pb2, system_pb2
 from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, RevisionUnknown
@@ -61,13 +63,14 @@ async def test_a_journal_of_another_past_is_listed_anew() -> None:
 async def test_no_daemon_is_said_and_tried_again() -> None:
     """The studio opens without a daemon, says why, and fills itself when one answers."""
     fake = FakeDaemon()
-    tries = 0
+    told, started = False, asyncio.Event()
 
     async def dial() -> Daemon:
-        nonlocal tries
-        tries += 1
-        if tries < 3:
+        nonlocal told
+        if not told:
+            told = True
             raise DaemonStartFailed("bullpend ended at once.", remedy="See logs/bullpend.stderr.")
+        await started.wait()
         return await fake.dial()
 
     app = StudioApp(dial, now=lambda: story.NOW)
@@ -75,6 +78,7 @@ async def test_no_daemon_is_said_and_tried_again() -> None:
         at = Driver(pilot, app, fake)
         await at.until(lambda: banner(at))
         assert "See logs/bullpend.stderr" in str(app.screen.query_one(Banner).content)
+        started.set()
         await at.until(lambda: "Harbor Lights" in at.screen_text())
         assert not banner(at)
 

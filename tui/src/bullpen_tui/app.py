@@ -87,6 +87,7 @@ class StudioApp(App[int]):
         self._daemon: Daemon | None = None
         self._project = ""
         self._looked: set[str] = set()
+        self._painted = asyncio.Event()
         self.pictures = PictureStore(self._read_picture)
 
     # --- what the screens ask ---
@@ -141,7 +142,7 @@ class StudioApp(App[int]):
                 message = done(await call)
             except BullpenError as error:
                 message = refused(error)
-            if message is not None:
+            if message is not None and not (isinstance(target, StudioScreen) and not target.alive):
                 target.post_message(message)
 
         self.run_worker(work(), group=group, exclusive=latest_only)
@@ -185,7 +186,7 @@ class StudioApp(App[int]):
                 projects = Listed(tuple(listing.projects), listing.revision)
                 self.post_message(say.ChangesArrived((projects,)))
                 async for batch in batches(daemon.watch(listing.revision)):
-                    self._post_batch(batch)
+                    await self._post_batch(batch)
             except BullpenError as error:
                 self.post_message(say.ConnectionBroke(error, 0))
             await asyncio.sleep(RETRY_SECONDS)
@@ -212,7 +213,8 @@ class StudioApp(App[int]):
                 pass
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _post_batch(self, batch: list[WatchItem]) -> None:
+    async def _post_batch(self, batch: list[WatchItem]) -> None:
+        """Posts a batch and waits until it is painted: a terminal that is slow gets fewer pictures, never old ones."""
         changes: list[Change] = []
         for item in batch:
             if isinstance(item, Reconnecting):
@@ -222,7 +224,9 @@ class StudioApp(App[int]):
             else:
                 changes.append(Happened(item))
         if changes:
+            self._painted.clear()
             self.post_message(say.ChangesArrived(tuple(changes)))
+            await self._painted.wait()
 
     # --- what happened ---
 
@@ -263,12 +267,13 @@ class StudioApp(App[int]):
         self.snapshot = apply_all(before, message.changes)
         if self.snapshot is not before or not before.projects:
             self.draw()
+        self.call_after_refresh(self._painted.set)
 
     def on_metrics_arrived(self, message: say.MetricsArrived) -> None:
         """Keeps the figures of the last minutes."""
         self.metrics.append(message.metrics)
         self._chrome()
-        if (studio := self.studio_screen) is not None:
+        if (studio := self.studio_screen) is not None and studio.alive:
             studio.draw_metrics()
 
     def on_call_refused(self, message: say.CallRefused) -> None:
@@ -287,12 +292,12 @@ class StudioApp(App[int]):
 
     def draw(self) -> None:
         """Lets the screen draw the mirror."""
-        if (studio := self.studio_screen) is not None and studio.is_mounted:
+        if (studio := self.studio_screen) is not None and studio.alive:
             studio.draw()
-            studio.refresh_bindings()
+            studio.draw_keys()
 
     def _chrome(self) -> None:
-        if (studio := self.studio_screen) is not None and studio.is_mounted:
+        if (studio := self.studio_screen) is not None and studio.alive:
             studio.draw_chrome()
 
     # --- going places ---

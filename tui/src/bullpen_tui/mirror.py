@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, project_pb2, run_pb2
@@ -129,6 +130,7 @@ def project_of(name: str) -> str:
     return "/".join(parts[:2]) if len(parts) >= 2 and parts[0] == "projects" else ""
 
 
+@lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that puts `job-2` before `job-10`."""
     key: list[tuple[int, int, str]] = []

@@ -32,6 +32,7 @@ class StudioScreen(Screen[None]):
     """The place of the first line that is marked as open; the screen's own where empty."""
 
     AUTO_FOCUS = "RowTable"
+    _works: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **keywords: bool) -> None:
         """Binds the keys of the place."""
@@ -43,6 +44,11 @@ class StudioScreen(Screen[None]):
     def studio(self) -> StudioApp:
         """The application."""
         return cast("StudioApp", self.app)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the screen's widgets are there: not before it was mounted, nor while it is taken away."""
+        return self.is_mounted and self.is_attached and self.display
 
     @property
     def snapshot(self) -> Snapshot:
@@ -73,6 +79,13 @@ class StudioScreen(Screen[None]):
         self.query_one(TopBar).refresh()
         self.query_one(Banner).say(self.studio.lost)
 
+    def draw_keys(self) -> None:
+        """Draws the footer again when other keys work than before."""
+        works = tuple(one.id for one in actions_for(self.place) if self.check_action(one.id, ()))
+        if works != self._works:
+            self._works = works
+            self.refresh_bindings()
+
     def on_mount(self) -> None:
         """Draws at once what is known already."""
         self.draw_chrome()
@@ -80,10 +93,10 @@ class StudioScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Draws what changed while another screen was in front."""
-        if self.is_mounted and self.query(TopBar):
+        if self.alive:
             self.draw_chrome()
             self.draw()
-            self.refresh_bindings()
+            self.draw_keys()
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -122,7 +135,7 @@ class StudioScreen(Screen[None]):
 
     @on(RowTable.Moved)
     def _moved(self) -> None:
-        self.refresh_bindings()
+        self.draw_keys()
 
     # --- filter ------------------------------------------------------------------------------------------------------
 

@@ -126,7 +126,7 @@ class ComposeScreen(StudioScreen):
     @on(Input.Changed)
     def _changed(self) -> None:
         self._plan = None
-        self.refresh_bindings()
+        self.draw_keys()
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(PAUSE_SECONDS, self._ask_plan)
@@ -177,7 +177,7 @@ class ComposeScreen(StudioScreen):
         self._problem = None
         self._request_id = self.studio.request_id()
         self._draw_plan()
-        self.refresh_bindings()
+        self.draw_keys()
 
     def on_plan_refused(self, message: say.PlanRefused) -> None:
         """Says what to change."""
@@ -191,7 +191,7 @@ class ComposeScreen(StudioScreen):
         self._plan = None
         self._problem = problem
         self._draw_plan()
-        self.refresh_bindings()
+        self.draw_keys()
 
     def _draw_plan(self) -> None:
         pane = self.query_one("#plan", Said)

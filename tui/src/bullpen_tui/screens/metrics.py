@@ -180,7 +180,7 @@ class MetricsScreen(StudioScreen):
         self._residents = list(message.residents.residents)
         now = self.studio.now()
         self.query_one("#residents", RowTable).set_rows([resident_row(one, now) for one in self._residents])
-        self.refresh_bindings()
+        self.draw_keys()
 
     @property
     def _model(self) -> model_pb2.Resident | None:

@@ -156,7 +156,7 @@ class ReviewScreen(RunActions, StudioScreen):
 
     def _draw_tiles(self) -> None:
         job = self.snapshot.jobs.get(self._of_job)
-        if job is None or not self.is_mounted:
+        if job is None or not self.alive:
             return
         found = self.candidates
         holder = self.query_one("#tiles", Horizontal)
@@ -238,7 +238,7 @@ class ReviewScreen(RunActions, StudioScreen):
         if job is not None:
             self._headline(job)
             self._draw_tiles()
-            self.refresh_bindings()
+            self.draw_keys()
 
     def on_tile_clicked(self, message: Tile.Clicked) -> None:
         """Chooses a candidate."""
@@ -285,7 +285,7 @@ class ReviewScreen(RunActions, StudioScreen):
             self._chosen = -1
             self._flipped = self._differing = False
             self.draw()
-            self.refresh_bindings()
+            self.draw_keys()
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class RunScreen(RunActions, StudioScreen):
             with Vertical(classes="pane", id="preview-pane") as pane:
                 pane.border_title = "preview"
                 yield Picture(self.studio.graphics, dom_id="preview")
-                yield Said(dom_id="preview-words")
+                yield Said(settled=True, dom_id="preview-words")
         yield Said(settled=True, dom_id="figures")
 
     def on_mount(self) -> None:

@@ -18,8 +18,8 @@ from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 
 RUN_COLUMNS = (
-    Column("run", minimum=12, weight=3),
-    Column("stage", minimum=10, weight=1),
+    Column("run", minimum=18, weight=3),
+    Column("stage", minimum=10, weight=1, drop=6),
     Column("status", width=10),
     Column("jobs", width=6, right=True),
     Column("pictures", width=8, right=True, drop=2),

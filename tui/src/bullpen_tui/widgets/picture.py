@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PIL import Image
 from rich.color import Color, ColorType
 from rich.color_triplet import ColorTriplet
@@ -27,9 +29,10 @@ def fit(picture: tuple[int, int], cells: tuple[int, int], aspect: float = 0.5) -
     return max(1, round(width * scale / aspect)), max(1, round(height * scale))
 
 
-def _colour(row: bytes, x: int) -> Color:
+@lru_cache(maxsize=16384)
+def _colour(pixel: bytes) -> Color:
     # Built from its parts: going through names and strings takes three times as long, and there are thousands.
-    return Color("", ColorType.TRUECOLOR, None, ColorTriplet(*row[x : x + 3]))
+    return Color("", ColorType.TRUECOLOR, None, ColorTriplet(*pixel))
 
 
 class HalfBlocks(Widget):
@@ -66,7 +69,10 @@ class HalfBlocks(Widget):
             upper = scaled[2 * y * stride : (2 * y + 1) * stride]
             lower = scaled[(2 * y + 1) * stride : (2 * y + 2) * stride]
             self._lines.append(
-                [Segment("▀", Style.from_color(_colour(upper, x), _colour(lower, x))) for x in range(0, stride, 3)]
+                [
+                    Segment("▀", Style.from_color(_colour(upper[x : x + 3]), _colour(lower[x : x + 3])))
+                    for x in range(0, stride, 3)
+                ]
             )
         self._left = (self.size.width - wide) // 2
         self._top = (self.size.height - high) // 2
