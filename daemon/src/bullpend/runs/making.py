@@ -112,8 +112,8 @@ class Making:
             model=model,
             sampling=replay.sampling,
             seed=replay.seed,
-            # A replay shows what was; it does not take the place of what was accepted since.
-            acceptance="MANUAL",
+            # A replay shows what was; it does not take the place of what a scene was given since.
+            acceptance="MANUAL" if any(job.scene for job in jobs) else replay.request.acceptance.value,
             priority=replay.request.priority,
             jobs=jobs,
             parent_run=replay.run,
