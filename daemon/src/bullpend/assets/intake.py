@@ -12,7 +12,6 @@ from bullpend.assets import store
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row
 from bullpend.errors import BullpenError
-from bullpend.errors import BullpenError
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 
@@ -61,14 +60,11 @@ class Intake:
             )
         )
         try:
-            try:
             stored = (await self._run_task(task)).stored_picture
         except BullpenError as error:
+            error.field = error.field or field
             if consume:  # the person knows the picture's own name, not that of the temporary file
                 error.message = error.message.replace(str(path), display_name)
-            raise
-        except BullpenError as error:
-            error.field = error.field or field
             raise
         row: Row = {
             "project": project,
