@@ -46,11 +46,11 @@ class Archive:
 
     async def write(self, run_id: int) -> Path:
         """Writes both files of an ended run, then records the log's path; returns it."""
-        run, jobs, sources = await self._database.read(lambda view: self._read(view, run_id))
+        run, jobs, sources, plan = await self._database.read(lambda view: self._read(view, run_id))
         folder = self._files.run(run["project"], run["slug"])
         path = folder / LOG
         # A long log takes a while to write out as JSON; clients are not to wait for it.
-        await asyncio.to_thread(lambda: write_durably(path, _log(run, jobs, sources).encode()))
+        await asyncio.to_thread(lambda: write_durably(path, _log(run, jobs, sources, plan).encode()))
         await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
 
         def record(tx: Tx) -> None:
@@ -60,12 +60,13 @@ class Archive:
         await self._database.write(record)
         return path
 
-    def _read(self, view: View, run_id: int) -> tuple[Row, list[Row], Mapping[str, Row]]:
+    def _read(self, view: View, run_id: int) -> tuple[Row, list[Row], Mapping[str, Row], dict[str, Any]]:
         run = store.by_id(view, run_id)
         jobs = store.jobs_page(view, run_id, 0, 1_000_000)
         names = {job["source_asset"] for job in jobs}
         names |= {candidate["asset"] for job in jobs for candidate in job["candidates"] if candidate["asset"]}
-        return run, jobs, {name: assets.by_name(view, name) for name in names}
+        pictures = {name: assets.by_name(view, name) for name in names}
+        return run, jobs, pictures, store.plan_of(view, run_id)
 
     def _sheet(self, run: Row, jobs: list[Row], pictures: Mapping[str, Row], out: Path) -> link_pb2.ContactSheet:
         def path(asset: str) -> str:
@@ -83,9 +84,9 @@ class Archive:
         return sheet
 
 
-def _log(run: Row, jobs: list[Row], sources: Mapping[str, Row]) -> str:
+def _log(run: Row, jobs: list[Row], sources: Mapping[str, Row], plan: dict[str, Any]) -> str:
     models = [job_model(job, sources) for job in jobs]
-    return runlog.render(run_model(run), models, plan=json.loads(run["plan"]), versions=_versions(jobs))
+    return runlog.render(run_model(run), models, plan=plan, versions=_versions(jobs))
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -224,6 +225,7 @@ class Dispatcher:
         if isinstance(said, Lost):
             log.warning("worker.lost", device=device, reason=said.reason)
             self.ready.pop(device, None)
+            self._bus.idle(device)
             self.tell(s.DeviceLost(device, said.reason))
             return
         match said.WhichOneof("body"):
@@ -231,13 +233,14 @@ class Dispatcher:
                 self.ready[device] = said.ready
                 self.tell(s.DeviceReady(device))
             case "step_done":
-                self._progress(device, said.step_done)
+                self._bus.progress(device, partial(_progress, device, said.step_done))
             case "preview_ready":
                 frame = said.preview_ready
                 self._bus.preview(
+                    device,
                     event_pb2.Preview(
                         candidate=frame.candidate, step=frame.step, image=frame.image, mime_type=frame.mime_type
-                    )
+                    ),
                 )
             case "candidate_ready":
                 self._store(said.candidate_ready)
@@ -255,27 +258,13 @@ class Dispatcher:
                 log.warning("model.failed", device=device, model=failed.model, reason=failed.failure.reason)
 
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
+        self._bus.idle(device)
         failure = None
         if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:
             failure = s.Failure(frame.failure.reason, frame.failure.message, frame.failure.remedy)
         outcome = OUTCOMES.get(frame.outcome)
         if outcome is not None:
             self.tell(s.JobEnded(frame.job, frame.attempt, device, outcome, failure))
-
-    def _progress(self, device: str, frame: link_pb2.StepDone) -> None:
-        if not self._bus.progress_wanted():
-            return
-        self._bus.progress(
-            event_pb2.Progress(
-                candidate=frame.candidate,
-                step=frame.step,
-                steps=frame.steps,
-                device=device,
-                step_seconds=frame.seconds,
-                phase=frame.phase,
-                time_left=duration((frame.steps - frame.step) * frame.seconds) if frame.seconds else None,
-            )
-        )
 
     def _notice(self, kind: str, model: str, device: str, **details: str) -> None:
         text = f"{model} {'is in memory' if kind == 'model.loaded' else 'left the memory'} of {device}."
@@ -441,3 +430,15 @@ class Dispatcher:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ShuttingDown):
             log.error("dispatch.fault", exc_info=error)
+
+
+def _progress(device: str, frame: link_pb2.StepDone) -> event_pb2.Progress:
+    return event_pb2.Progress(
+        candidate=frame.candidate,
+        step=frame.step,
+        steps=frame.steps,
+        device=device,
+        step_seconds=frame.seconds,
+        phase=frame.phase,
+        time_left=duration((frame.steps - frame.step) * frame.seconds) if frame.seconds else None,
+    )

@@ -2,7 +2,8 @@
 
 No watcher has a queue of its own. Each has a cursor into the shared ring; one that falls behind the ring reads the
 journal instead, so a slow watcher costs no memory and delays nobody. Progress and previews are not events: of each
-candidate only the latest value is kept.
+candidate only the latest value is kept. The latest of what runs now is also given to whoever comes later, since the
+next step may be far away.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bullpen_api.v1 import event_pb2
 
@@ -61,14 +62,22 @@ class Bus:
         self.revision = revision
         self._ring: deque[Event] = deque(maxlen=RING)
         self._subscribers: set[Subscriber] = set()
+        # What runs now, by device: a device makes one picture at a time.
+        self._progress: dict[str, Callable[[], event_pb2.Progress]] = {}
+        self._previews: dict[str, event_pb2.Preview] = {}
 
     def __len__(self) -> int:
         return len(self._subscribers)
 
     def subscribe(self, *, progress: bool = False, previews: bool = False) -> Subscriber:
-        """A new subscriber; give it back with `unsubscribe`."""
+        """A new subscriber, which is told at once where things stand; give it back with `unsubscribe`."""
         subscriber = Subscriber(progress, previews)
         self._subscribers.add(subscriber)
+        for make in self._progress.values() if progress else ():
+            item = make()
+            subscriber.put(("progress", item.candidate), event_pb2.WatchResponse(progress=item))
+        for preview in self._previews.values() if previews else ():
+            subscriber.put(("preview", preview.candidate), event_pb2.WatchResponse(preview=preview))
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -96,18 +105,23 @@ class Bus:
         start = bisect_right(self._ring, after, key=lambda event: event.revision)
         return [self._ring[i] for i in range(start, min(start + limit, len(self._ring)))]
 
-    def progress_wanted(self) -> bool:
-        """Whether anybody asked for progress."""
-        return any(subscriber.wants_progress for subscriber in self._subscribers)
-
-    def progress(self, item: event_pb2.Progress) -> None:
-        """Offers progress of a candidate."""
-        for subscriber in self._subscribers:
-            if subscriber.wants_progress:
+    def progress(self, device: str, make: Callable[[], event_pb2.Progress]) -> None:
+        """Offers progress of what the device makes. It is packed only for somebody who wants it, now or later."""
+        self._progress[device] = make
+        wanting = [subscriber for subscriber in self._subscribers if subscriber.wants_progress]
+        if wanting:
+            item = make()
+            for subscriber in wanting:
                 subscriber.put(("progress", item.candidate), event_pb2.WatchResponse(progress=item))
 
-    def preview(self, item: event_pb2.Preview) -> None:
-        """Offers a preview of a candidate."""
+    def preview(self, device: str, item: event_pb2.Preview) -> None:
+        """Offers a preview of a candidate that the device makes."""
+        self._previews[device] = item
         for subscriber in self._subscribers:
             if subscriber.wants_previews:
                 subscriber.put(("preview", item.candidate), event_pb2.WatchResponse(preview=item))
+
+    def idle(self, device: str) -> None:
+        """The device makes nothing any more: what it said last is past."""
+        self._progress.pop(device, None)
+        self._previews.pop(device, None)
