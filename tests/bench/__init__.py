@@ -1,1 +1,1 @@
-"""The figures that must hold, measured: `python -m tests.bench`. No tests: pytest collects nothing here."""
+"""The figures that must hold, measured: `python -m tests.bench`. The suite only tests how the table is made."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import apsw
 
-# What a job with one picture waits for on the disk: its run is accepted, it is leased, its picture is registered and
-# it ends; the picture and its sidecar lie in a new folder, which lies in a new folder.
-COMMITS = 4
+# What a job with one picture waits for on the disk: its run is accepted, it is leased, its picture is registered as
+# it ends; the picture and its sidecar lie in a new folder, which may lie in a new folder.
+COMMITS = 3
 FILES = 2
 BYTES = 2000
 

@@ -14,6 +14,13 @@ from bullpend.models.model import Model
 from bullpend.runs.model import AppliedChange, Sampling
 
 OPEN_JOBS = "('QUEUED', 'RUNNING')"
+# Every column of a run but its plan, which may be long and is wanted once, for the log.
+RUN = (
+    "id, project, slug, stage, state, spec, plan_digest, model, model_path, model_family, model_digest, steps, "
+    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, parent_run, create_time, "
+    "start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, qa_measured, "
+    "qa_passed, accepted, device_seconds, log_path, error, revision"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +129,24 @@ def create(tx: Tx, new: NewRun) -> Row:
 
 def by_id(view: View, run_id: int) -> Row:
     """A run that is known to exist."""
-    row = view.one("SELECT * FROM runs WHERE id = ?", run_id)
+    row = view.one(f"SELECT {RUN} FROM runs WHERE id = ?", run_id)
     assert row is not None
     return row
 
 
 def get(view: View, project: str, slug: str, field: str = "name") -> Row:
     """One run. Raises ResourceNotFound."""
-    row = view.one("SELECT * FROM runs WHERE project = ? AND slug = ?", project, slug)
+    row = view.one(f"SELECT {RUN} FROM runs WHERE project = ? AND slug = ?", project, slug)
     if row is None:
         name = f"projects/{project}/runs/{slug}"
         raise ResourceNotFound(f"There is no {name}.", field=field, resource=name)
     return row
+
+
+def plan_of(view: View, run_id: int) -> dict[str, Any]:
+    """What was planned when a run was made."""
+    plan: dict[str, Any] = json.loads(view.value("SELECT plan FROM runs WHERE id = ?", run_id))
+    return plan
 
 
 def page(view: View, project: str, states: Sequence[str], before: int | None, limit: int) -> list[Row]:
@@ -141,7 +154,7 @@ def page(view: View, project: str, states: Sequence[str], before: int | None, li
     where, args = ("AND project = ?", [project]) if project != "-" else ("", [])
     if states:
         where += f" AND state IN ({', '.join('?' * len(states))})"
-    sql = f"SELECT * FROM runs WHERE id < ? {where} ORDER BY id DESC LIMIT ?"
+    sql = f"SELECT {RUN} FROM runs WHERE id < ? {where} ORDER BY id DESC LIMIT ?"
     return view.all(sql, 2**62 if before is None else before, *args, *states, limit)
 
 

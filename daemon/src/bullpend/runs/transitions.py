@@ -54,7 +54,7 @@ def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
 
 def emit_run(tx: Tx, run_id: int, kind: str) -> None:
     """Says that a run changed; the row's revision becomes that of the event."""
-    row = tx.one("UPDATE runs SET revision = ? WHERE id = ? RETURNING *", tx.next_revision(), run_id)
+    row = tx.one(f"UPDATE runs SET revision = ? WHERE id = ? RETURNING {store.RUN}", tx.next_revision(), run_id)
     assert row is not None
     payload = event_pb2.Event(run=pack_run(row, store.step_seconds(tx, row["model"], "")))
     tx.emit(row["project"], store.run_name(row), kind, payload.SerializeToString())
@@ -201,7 +201,7 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     if best and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
         _accept(tx, run, job, best.key, best.reason, False)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
-    settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING *", run["id"])
+    settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING {store.RUN}", run["id"])
     assert settled is not None
     emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
     return _settle(tx, settled, error)

@@ -1,6 +1,7 @@
 """The pool of post workers: any of them may do any task.
 
-Tasks wait here, not in a worker's pipe: each worker is handed a few at a time. When a worker dies, what it had in
+Tasks wait here, not in a worker's pipe: each worker is handed a few at a time, pictures before contact sheets, since
+jobs wait for their pictures and nothing waits for a sheet. When a worker dies, what it had in
 hand is done once more, each task alone on a worker, so that the one that kills workers takes no other with it.
 """
 
@@ -70,6 +71,7 @@ class PostPool:
         self._names = count(1)
         self._posts: list[_Post] = []
         self._waiting: deque[_Pending] = deque()
+        self._sheets: deque[_Pending] = deque()
         self._bad_starts = 0
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
@@ -103,7 +105,7 @@ class PostPool:
         if own.ByteSize() > MAX_FRAME_BYTES - _FRAME_MARGIN:
             raise errors.LimitExceeded(f"A task of {own.ByteSize()} bytes is too large for a worker.")
         pending = _Pending(own, asyncio.get_running_loop().create_future())
-        self._waiting.append(pending)
+        self._queue(pending).append(pending)
         self._pump()
         return await pending.done
 
@@ -123,18 +125,19 @@ class PostPool:
 
     def _pump(self) -> None:
         """Hands waiting tasks over as far as it goes, and starts a worker where that is not far enough."""
-        while self._waiting:
-            pending = self._waiting[0]
+        while queue := self._waiting or self._sheets:
+            pending = queue[0]
             if pending.done.done():
-                self._waiting.popleft()
+                queue.popleft()
                 continue
             free = [post for post in self._posts if post.takes(pending, self._settings.tasks_in_flight)]
             if not free:
                 break
-            self._waiting.popleft()
+            queue.popleft()
             self._hand(min(free, key=lambda post: len(post.in_hand)), pending)
         starting = any(post.process.state is WorkerState.STARTING for post in self._posts)
-        if self._waiting and not starting and self._retry is None and len(self._posts) < self._size:
+        waiting = self._waiting or self._sheets
+        if waiting and not starting and self._retry is None and len(self._posts) < self._size:
             self._start_one()
 
     def _hand(self, post: _Post, pending: _Pending) -> None:
@@ -187,7 +190,7 @@ class PostPool:
             self._take_back(post, task_id)
             pending.deaths += 1
             if pending.deaths < _MAX_DEATHS:
-                self._waiting.appendleft(pending)
+                self._queue(pending).appendleft(pending)
             elif not pending.done.done():
                 pending.done.set_exception(
                     errors.WorkerLost(f"{pending.deaths} post workers were lost over this task; the last one {reason}.")
@@ -232,8 +235,11 @@ class PostPool:
             waiter.exception()
 
     def _refuse_waiting(self, error: errors.BullpenError) -> None:
-        while self._waiting:
-            _refuse(self._waiting.popleft(), error)
+        while queue := self._waiting or self._sheets:
+            _refuse(queue.popleft(), error)
+
+    def _queue(self, pending: _Pending) -> deque[_Pending]:
+        return self._sheets if pending.task.HasField("contact_sheet") else self._waiting
 
 
 def _same(error: errors.BullpenError) -> errors.BullpenError:

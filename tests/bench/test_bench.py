@@ -1,0 +1,69 @@
+"""What the table says must follow from what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench import __main__ as command
+from tests.bench.effort import Effort
+from tests.bench.fsyncs import Bare
+from tests.bench.startup import packages
+from tests.bench.table import Row, Series, render
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    """The p-th percentile is a measured value, the smallest that p percent do not exceed."""
+    series = Series.of([5.0, 1.0, 4.0, 2.0, 3.0])
+    assert [series.percentile(percent) for percent in (1, 20, 21, 50, 99, 100)] == [1.0, 1.0, 2.0, 3.0, 5.0, 5.0]
+    assert series.median == 3.0
+
+
+def test_a_series_shows_median_and_extremes() -> None:
+    """Median first, then least and most, in the unit that was asked for."""
+    assert Series.of([0.001, 0.003, 0.002]).text("ms", 1000, 1) == "2.0 (1.0–3.0) ms"
+
+
+def test_the_table_is_aligned_and_names_what_missed() -> None:
+    """Columns begin at the same place in every line, and a missed target stands out."""
+    lines = render([Row("short", "≤ 1", "2", False), Row("a longer name", "", "3")]).splitlines()
+    assert lines[0].index("target") == lines[2].index("≤ 1")
+    assert lines[0].index("measured") == lines[2].index("2") == lines[3].index("3")
+    assert lines[2].endswith("MISSED")
+    assert lines[3].endswith("–")
+
+
+def test_imports_are_read_from_the_profile(tmp_path: Path) -> None:
+    """Every top-level package of the profile counts once, other lines do not."""
+    said = tmp_path / "stderr"
+    said.write_text(
+        "import time:       12 |         30 |   PIL.Image\nimport time: self [us] | cumulative | x\nnumpy\n"
+    )
+    assert packages(said) == {"PIL"}
+
+
+def test_bare_fsyncs_leave_what_a_job_leaves(tmp_path: Path) -> None:
+    """The yardstick writes two files in a folder of their own, and takes a time."""
+    bare = Bare(tmp_path / "bare")
+    assert bare.job() > 0
+    assert len(list((tmp_path / "bare").glob("??/*/*"))) == 2
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
+def test_the_command_ends_as_its_rows_do(
+    ok: bool | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missed target gives status 1; the report is printed and kept as JSON."""
+
+    async def measured(effort: Effort) -> list[Row]:
+        return [Row("what", "≤ 1", "1", ok, {"quick": effort.quick})]
+
+    monkeypatch.setitem(command.ROWS, "startup", measured)
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    assert command.main(["--only", "startup", "--quick", "--json"]) == status
+    said = json.loads(capsys.readouterr().out)
+    assert said["rows"] == [{"what": "what", "target": "≤ 1", "measured": "1", "ok": ok, "values": {"quick": True}}]
+    (kept,) = (tmp_path / "var" / "bench").glob("*.json")
+    assert json.loads(kept.read_text(encoding="utf-8")) == said
