@@ -60,7 +60,7 @@ def parse_parameters(text: str) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if any(sign in value for sign in ",:\n") else value
+    return json.dumps(value, ensure_ascii=False) if any(sign in value for sign in ',:\n"') else value
 
 
 def _unquoted(value: str) -> str:
