@@ -107,11 +107,15 @@ class Daemon:
         """Kills it with SIGKILL; nothing is cleaned up."""
         return self._end(signal.SIGKILL)
 
-    def _end(self, number: signal.Signals) -> int:
+    def wait(self) -> int:
+        """Waits until it has ended by itself, and returns its exit status."""
+        return self._end(None)
+
+    def _end(self, number: signal.Signals | None) -> int:
         process, self.process = self.process, None
         if process is None:
             return 0
-        if process.poll() is None:
+        if number is not None and process.poll() is None:
             process.send_signal(number)
         try:
             _, self.said = process.communicate(timeout=STOP_SECONDS)
