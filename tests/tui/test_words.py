@@ -90,3 +90,4 @@ def test_stages_on_one_line() -> None:
     """Complete, begun and untouched stages look different."""
     line = words.stage_line([("style", 6, 6), ("time", 2, 6), ("weather", 0, 6)]).plain
     assert line == "style ✓ 6/6  time ◐ 2/6  weather ◌"
+    assert words.stage_line([("style", 6, 6), ("time", 2, 6)], 20).plain == "style ✓  time ◐ 2/6"

@@ -39,6 +39,8 @@ Answer = TypeVar("Answer")
 
 METRICS_KEPT = 120
 RETRY_SECONDS = 2.0
+PATIENT_ATTEMPTS = 5
+"""Attempts after which the banner says how a person starts a daemon."""
 BASE = 1
 """Screens below the first place: the empty one that every application begins with."""
 
@@ -87,6 +89,7 @@ class StudioApp(App[int]):
         self._daemon: Daemon | None = None
         self._project = ""
         self._looked: set[str] = set()
+        self._answered: set[str] = set()
         self._painted = asyncio.Event()
         self.pictures = PictureStore(self._read_picture)
 
@@ -124,6 +127,10 @@ class StudioApp(App[int]):
         self._looked.add(what)
         return True
 
+    def looked(self, what: str) -> bool:
+        """Whether the answer to a list call is in the mirror."""
+        return what in self._answered
+
     def ask(
         self,
         call: Coroutine[Any, Any, Answer],
@@ -149,7 +156,12 @@ class StudioApp(App[int]):
 
     def fetch(self, call: Coroutine[Any, Any, Listed], *, group: str) -> None:
         """Runs a list call and puts its answer into the mirror."""
-        self.ask(call, lambda listed: say.ChangesArrived((listed,)), group=group)
+
+        def arrived(listed: Listed) -> Message:
+            self._answered.add(group)
+            return say.ChangesArrived((listed,))
+
+        self.ask(call, arrived, group=group)
 
     def want_picture(self, asset: str, to: MessagePump, *, thumbnail: bool = True) -> None:
         """Reads a picture and posts it to a screen."""
@@ -247,7 +259,11 @@ class StudioApp(App[int]):
 
     def on_connection_broke(self, message: say.ConnectionBroke) -> None:
         """Shows the banner; what is on the screen stays."""
-        self.lost = f"The connection to the daemon is lost; what you see may be old. {sentence(message.error)}"
+        patience = " `bullpen daemon start` in a shell starts one." if message.attempt >= PATIENT_ATTEMPTS else ""
+        self.lost = (
+            f"The connection to the daemon is lost and is being taken up again; what you see may be old. "
+            f"{sentence(message.error)}{patience}"
+        )
         self._chrome()
 
     def on_connection_mended(self, message: say.ConnectionMended) -> None:

@@ -237,12 +237,17 @@ def quality_cell(rate: float | None) -> Content:
     return text(("✗ ", BAD), percent(rate))
 
 
-def stage_line(stages: Iterable[tuple[str, int, int]]) -> Content:
-    """How far each stage got: `style ✓ 6/6   weather ◐ 4/6   characters ◌`."""
+def stage_line(stages: Sequence[tuple[str, int, int]], room: int = 200) -> Content:
+    """How far each stage got: `style ✓ 6/6  weather ◐ 4/6  characters ◌`. Without room complete ones lose figures."""
+    full = _stages(stages, counted=True)
+    return full if full.cell_length <= room else _stages(stages, counted=False)
+
+
+def _stages(stages: Iterable[tuple[str, int, int]], counted: bool) -> Content:
     parts: list[Content] = []
     for name, accepted, scenes in stages:
         if scenes and accepted >= scenes:
-            parts.append(text(name, (f" ✓ {accepted}/{scenes}", GOOD)))
+            parts.append(text(name, (f" ✓ {accepted}/{scenes}" if counted else " ✓", GOOD)))
         elif accepted:
             parts.append(text(name, (f" ◐ {accepted}/{scenes}", WARN)))
         else:

@@ -26,6 +26,7 @@ PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
 
 SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes or leaves one, a all", words.FAINT))
+READING = words.text(("scenes        ", words.QUIET), ("reading…", words.FAINT))
 NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
 
 _FIELDS = (
@@ -64,7 +65,7 @@ class ComposeScreen(StudioScreen):
                     yield Label("stage")
                     yield Select[str]([], prompt="reading…", compact=True, id="stage")
                 yield Said(dom_id="stage-words")
-                yield Said(SCENES_HINT, settled=True, dom_id="scenes-words")
+                yield Said(READING, settled=True, dom_id="scenes-words")
                 yield Chooser("scenes")
                 for name, label, placeholder in _FIELDS:
                     with Horizontal(classes="field"):
@@ -100,7 +101,10 @@ class ComposeScreen(StudioScreen):
             chooser.styles.height = max(1, min(8, len(names)))
             self._changed()
         chooser.display = bool(names)
-        self.query_one("#scenes-words", Said).say(SCENES_HINT if names else NO_SCENES)
+        if names:
+            self.query_one("#scenes-words", Said).say(SCENES_HINT)
+        elif self.studio.looked(f"scenes {self._project}"):
+            self.query_one("#scenes-words", Said).say(NO_SCENES)
 
     async def _read_scenes(self) -> Listed:
         answer = await self.studio.daemon.scenes(self._project)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from bullpen_api.v1 import project_pb2
+from PIL import Image
 from textual import on
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
@@ -17,6 +18,7 @@ from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
 from bullpen_tui.widgets.chrome import FilterLine
+from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
@@ -68,6 +70,7 @@ class ProjectsScreen(StudioScreen):
                     for card in CARDS:
                         yield Said(dom_id=f"card-{card}", classes="card")
                 yield Said(dom_id="stages")
+                yield Filmstrip(self.studio.graphics, self._picture, dom_id="strip")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
     def on_mount(self) -> None:
@@ -110,6 +113,7 @@ class ProjectsScreen(StudioScreen):
         shown = project is not None
         self.query_one("#cards").display = shown
         self.query_one("#stages").display = shown
+        self.query_one("#strip").set_class(not shown, "-empty")
         recent = self.query_one("#recent", RowTable)
         about = self.query_one("#about", Said)
         if project is None:
@@ -128,11 +132,32 @@ class ProjectsScreen(StudioScreen):
         for card, figure in card_figures(project.figures).items():
             label = words.text((_TITLES[card], words.QUIET))
             self.query_one(f"#card-{card}", Said).say(words.lines([figure, label]))
+        room = self.query_one("#stages").content_size.width or 50
         stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
-        self.query_one("#stages", Said).say(words.stage_line(stages))
+        self.query_one("#stages", Said).say(words.stage_line(stages, room))
         recent.set_empty(NO_RUN)
         now = self.studio.now()
+        self.query_one(Filmstrip).show(self._frames(project.name))
         recent.set_rows([run_row(run, now) for run in self.snapshot.runs_of(project.name)[:50]])
+
+    def _frames(self, project: str) -> list[Frame]:
+        """Each scene with its furthest accepted picture, else its source."""
+        frames: list[Frame] = []
+        for scene in self.snapshot.scenes_of(project):
+            furthest = scene.accepted[-1] if scene.accepted else None
+            title = words.text((f"{scene.ordinal:02} ", words.FAINT), (scene.title or leaf(scene.name), words.QUIET))
+            frames.append(Frame(furthest.asset if furthest else scene.source_asset, title))
+        return frames
+
+    def _picture(self, asset: str) -> Image.Image | None:
+        have = self.studio.pictures.have(asset, True)
+        if have is None:
+            self.studio.want_picture(asset, self)
+        return have
+
+    def on_picture_arrived(self, message: say.PictureArrived) -> None:
+        """Puts it into the strip."""
+        self.query_one(Filmstrip).arrived(message.asset, message.picture)
 
     def _freshen(self) -> None:
         project = self.project
@@ -146,12 +171,18 @@ class ProjectsScreen(StudioScreen):
         page = await self.studio.daemon.runs(project)
         return Listed(tuple(page.runs), page.revision)
 
+    async def _read_scenes(self, project: str) -> Listed:
+        answer = await self.studio.daemon.scenes(project)
+        return Listed(tuple(answer.scenes), answer.revision)
+
     @on(RowTable.Moved, "#projects")
     def _other_project(self) -> None:
         if self.project:
             self.studio.enter_project(self.project)
             if self.studio.first_look(f"runs {self.project}"):
                 self.studio.fetch(self._read_runs(self.project), group=f"runs {self.project}")
+            if self.studio.first_look(f"scenes {self.project}"):
+                self.studio.fetch(self._read_scenes(self.project), group=f"scenes {self.project}")
         self._draw_dashboard()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -60,7 +60,8 @@ def verdict(candidate: run_pb2.Candidate) -> Content:
     rows: list[Content] = []
     if candidate.accepted:
         who = "taken by hand" if candidate.accepted_by_hand else "taken as the best"
-        reason = f": {candidate.accept_reason}" if candidate.accept_reason else ""
+        said = candidate.accept_reason and candidate.accept_reason != candidate.rank_reason
+        reason = f": {candidate.accept_reason}" if said else ""
         rows.append(words.text(("★ ", words.ACCENT), f"{who}{reason}"))
     if candidate.rank:
         rows.append(words.text((f"rank {candidate.rank}  ", "bold"), (candidate.rank_reason, words.QUIET)))
@@ -142,7 +143,7 @@ class ReviewScreen(RunActions, StudioScreen):
         left = words.text(label.stylize("bold"), (f"   {leaf(self._of_run)}   {place}", words.FAINT))
         mode = "difference" if self._differing else "source" if self._flipped else ""
         right = words.text((mode + "  ", words.ACCENT), words.mark(words.JOB_MARKS[job.state]))
-        room = self.query_one("#headline").content_size.width or self.size.width - 2
+        room = self.query_one("#headline").content_size.width or self.size.width - 4
         space = max(2, room - left.cell_length - right.cell_length)
         self.query_one("#headline", Said).say(words.text(left, " " * space, right))
         prompt = words.text((f"“{job.prompt}”", words.QUIET)) if job.prompt else Content("")
@@ -160,7 +161,7 @@ class ReviewScreen(RunActions, StudioScreen):
             return
         found = self.candidates
         holder = self.query_one("#tiles", Horizontal)
-        holder.set_class(self._zoomed, "-zoomed")
+        self.query_one("#verdict-pane").display = not self._zoomed
         for tile in holder.query(Tile):
             chosen = tile.index == self._chosen + 1
             tile.set_class(chosen, "-chosen")

@@ -145,7 +145,7 @@ class RunScreen(RunActions, StudioScreen):
         self._follow(table)
         if run is not None:
             self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
-            room = self.query_one("#headline").content_size.width or self.size.width - 2
+            room = self.query_one("#headline").content_size.width or self.size.width - 4
             self.query_one("#headline", Said).say(headline(run, self.studio.now(), room))
             self.query_one("#figures", Said).say(self._figures(run))
         self._draw_picture()
