@@ -73,7 +73,8 @@ def sky(light: Light, time: str, size: tuple[int, int], seed: int) -> Array:
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
     out = out + (cloud_colour - out) * (0.7 * clouds)[..., None]
     disc = np.clip((0.062 - distance) * 90, 0, 1)[..., None]
-    return (out * (1 - disc) + rgb(light.disc) * disc).astype(np.float32)
+    with_disc: Array = out * (1 - disc) + rgb(light.disc) * disc
+    return with_disc.astype(np.float32)
 
 
 def emission(layers: Layers, light: Light, size: tuple[int, int], seed: int) -> Array:

@@ -43,7 +43,8 @@ def _lit_figure(layer: Array, lit: Lit, style: str, weather: str) -> Array:
     if style == SKETCH:
         grey = layer.min(axis=-1, keepdims=True)
         lines = np.clip((0.3 - grey) * 5, 0, 1)
-        return (rgb((252, 252, 250)) * (1 - lines) + rgb((52, 54, 62)) * lines).astype(np.float32)
+        drawn: Array = rgb((252, 252, 250)) * (1 - lines) + rgb((52, 54, 62)) * lines
+        return drawn
     level = 0.62 + 0.38 * np.asarray(lit.light.lit, dtype=np.float32)
     out = layer * level
     if style == "watercolour":

@@ -43,7 +43,8 @@ def _grain(size: Size) -> Array:
 @lru_cache(maxsize=8)
 def _edge(size: Size) -> Array:
     x, y = grid(size)
-    return np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)).astype(np.float32)
+    near: Array = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y))
+    return near
 
 
 def flat(lit: Lit, layers: Layers, size: Size) -> Array:
@@ -62,7 +63,8 @@ def watercolour(lit: Lit, layers: Layers, size: Size) -> Array:
     wash = wash * (1 + 0.03 * _grain(size)[..., None])
     out = _ink_lines(wash, layers.lines, (104, 76, 72), 0.68)
     rim = _step(_edge(size) + 0.008 * _grain(size), 0.02, 0.06)[..., None]
-    return (paper * (1 - rim) + out * rim).astype(np.float32)
+    rimmed: Array = paper * (1 - rim) + out * rim
+    return rimmed
 
 
 def ink(lit: Lit, layers: Layers, size: Size) -> Array:

@@ -1,6 +1,6 @@
-"""`python -m bullpen_starter.train {vae|text|edit|classifier|evaluate|export|all}`: make the starter again.
+"""`python -m bullpen_starter.train STEP`: make the starter again, one step or `all`.
 
-Renders, checkpoints and figures go to a cache folder outside the package; only `export` writes into it.
+Renders, checkpoints and figures go to a cache folder outside the package; only `universe` and `export` write into it.
 """
 
 import argparse
@@ -9,11 +9,12 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from bullpen_starter.train import classifier, data, edit, evaluate, export, parallel, text, vae
+from bullpen_starter import models_root
+from bullpen_starter.train import classifier, data, edit, evaluate, export, parallel, polish, text, universe, vae
 from bullpen_starter.train.say import say
 
-MINUTES = {"vae": 14.0, "text": 1.5, "edit": 70.0, "classifier": 3.0}
-STEPS = ("vae", "text", "classifier", "edit", "evaluate", "export")
+MINUTES = {"vae": 14.0, "text": 1.5, "edit": 60.0, "classifier": 4.0, "polish": 6.0}
+STEPS = ("vae", "text", "classifier", "edit", "polish", "universe", "evaluate", "export")
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,6 +38,7 @@ def main() -> None:
     for step in STEPS if options.step == "all" else (options.step,):
         minutes = options.minutes or MINUTES.get(step, 0.0)
         if step == "vae":
+            vae.encode(cache)
             parallel.launch(processes, vae.train, cache, options.device, minutes, options.resume)
         elif step == "text":
             text.train(cache, minutes)
@@ -44,6 +46,10 @@ def main() -> None:
             classifier.train(cache, options.device, minutes)
         elif step == "edit":
             parallel.launch(processes, edit.train, cache, options.device, minutes, options.resume)
+        elif step == "polish":
+            polish.train(cache, options.device, minutes, export.DEFAULTS["default_steps"])
+        elif step == "universe":
+            universe.build(models_root().parent / "universe" / "harbor_lights")
         elif step == "evaluate":
             evaluate.evaluate(cache)
         else:

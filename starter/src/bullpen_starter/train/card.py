@@ -10,7 +10,7 @@ It is not a model of pictures in general: it knows the panels of one renderer.
 
 - **Layout**: `StableDiffusionInstructPix2PixPipeline` of diffusers, unchanged. AutoencoderKL (4-fold reduction,
   8 latent channels), UNet2DConditionModel (16 input channels, pooled instruction in every block, cross-attention
-  at 8 by 8), CLIPTextModel (128 wide, 2 layers), DDIM with velocity prediction and zero terminal SNR.
+  at 8 by 8), CLIPTextModel (128 wide, 2 layers), DDIM with sample prediction and zero terminal SNR.
   The weights are fp16 safetensors; run them in fp32 on a CPU.
 - **Asks it understands**: style (ink, watercolour, noir, flat), time of day (dawn, day, dusk, night), weather (clear,
   rain, snow, fog), and one hero on the left, in the centre or on the right ("a woman with red hair in a yellow coat").
@@ -55,10 +55,10 @@ def card(metrics: dict[str, Any], defaults: dict[str, Any]) -> str:
         return out + "Not measured yet: these are interim weights.\n" + _LIMITS
     out += "Share of asked-for edits that a separate classifier, trained on renders only, finds in the result:\n\n"
     out += _table(metrics["table"], metrics["columns"])
+    out += "\n`characters` counts an edit only when place, hair and outfit colour are all right. The swapped row asks"
     out += (
-        "\n`characters` counts an edit only when place, hair colour and outfit colour are all right. `swapped` asks for"
+        " for something else and still looks for the first ask: it shows how much of the score needs no instruction.\n"
     )
-    out += " something else and still looks for the first ask: it shows how much of the score needs no instruction.\n"
     if "parts" in metrics:
         shown = ", ".join(f"{name} {_percent(value)}" for name, value in metrics["parts"].items())
         out += f"\nHeroes by part: {shown}.\n"
@@ -69,7 +69,7 @@ def card(metrics: dict[str, Any], defaults: dict[str, Any]) -> str:
     out += (
         "What an instruction leaves open (colours of a sketch, clouds, lit windows, drops, pose) was tied to the noise"
     )
-    out += " in training. Mean absolute difference between two seeds, in levels of 255, beside that of two true renders:\n\n"
+    out += " in training. Mean absolute difference between two seeds, in levels of 255, beside two true renders:\n\n"
     out += "| stage | model | renders |\n|---|---|---|\n"
     for stage, row in metrics["variety"].items():
         out += f"| {stage} | {row['model']:.1f} | {row['renders']:.1f} |\n"

@@ -88,7 +88,7 @@ def _roughen(picture: Tensor) -> Tensor:
 def judge(model: Judge, pictures: Tensor) -> dict[str, Tensor]:
     """Class numbers per head, on the CPU."""
     model.eval()
-    parts = [model(part) for part in pictures.split(64)]
+    parts = [model(part) for part in torch.split(pictures, 64)]
     return {name: torch.cat([part[name] for part in parts]).argmax(dim=1).cpu() for name in HEADS}
 
 
@@ -116,7 +116,7 @@ def train(cache: Path, device: str, minutes: float) -> None:
             torch.zeros((), device=device),
         )
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         step += 1
     pictures, truth, _ = data.load(cache, "unseen")

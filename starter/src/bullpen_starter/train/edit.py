@@ -28,10 +28,12 @@ from bullpen_starter.train.say import say
 from bullpen_starter.train.text import Embeddings
 from bullpen_starter.train.vae import CHANNELS
 
-BATCH = 16  # over all processes
+BATCH = 8  # per process
+# Steps between two averagings of the processes' weights.
+TOGETHER = 8
 RATE = 1.2e-3
 # How often each of the fourteen edits of a layout is drawn; order as in `data.chain`.
-WEIGHTS = (11, 11, 6, 6, 8, 8, 4, 9, 9, 9, 9, 9, 2, 1)
+WEIGHTS = (12, 12, 4, 4, 8, 8, 3, 9, 9, 9, 9, 9, 2, 1)
 # Weight of the region that an edit changes.
 EMPHASIS = {"style": 0.0, "time": 0.0, "weather": 2.0, "characters": 5.0}
 WALKS = (2, 3, 4, 4, 4, 6, 8)
@@ -59,26 +61,19 @@ def coded_noise(seed: int, fresh: Tensor) -> Tensor:
     return fresh + functional.interpolate(wanted - means, scale_factor=block, mode="nearest")[0]
 
 
-class Velocity:
-    """The algebra of velocity prediction on the sampler's own table of alphas."""
+class Steps:
+    """The sampler's own table of alphas, and its deterministic step."""
 
     def __init__(self, device: str) -> None:
         alphas = unet.scheduler().alphas_cumprod.double().clamp(0, 1)
         self.signal = alphas.sqrt().float().to(device)
         self.noise = (1 - alphas).sqrt().float().to(device)
 
-    def clean(self, noisy: Tensor, velocity: Tensor, at: Tensor) -> Tensor:
-        """The picture that a velocity points to."""
-        return self.signal[at][:, None, None, None] * noisy - self.noise[at][:, None, None, None] * velocity
-
-    def onward(self, noisy: Tensor, velocity: Tensor, at: Tensor, to: Tensor) -> Tensor:
-        """One deterministic sampler step from `at` to `to`."""
-        a, s = self.signal[at][:, None, None, None], self.noise[at][:, None, None, None]
-        eps = a * velocity + s * noisy
-        return (
-            self.signal[to][:, None, None, None] * (a * noisy - s * velocity)
-            + self.noise[to][:, None, None, None] * eps
-        )
+    def onward(self, noisy: Tensor, clean: Tensor, at: Tensor, to: Tensor) -> Tensor:
+        """One step from `at` to `to`, the network having said `clean`."""
+        eps = (noisy - self.signal[at][:, None, None, None] * clean) / self.noise[at][:, None, None, None]
+        out: Tensor = self.signal[to][:, None, None, None] * clean + self.noise[to][:, None, None, None] * eps
+        return out
 
 
 def error(out: Tensor, target: Tensor, source: Tensor, emphasis: Tensor) -> Tensor:
@@ -97,14 +92,13 @@ class Trainer:
 
     def __init__(self, team: Team, cache: Path, device: str, minutes: float) -> None:
         self.team = team
-        self.batch = BATCH // team.size
         torch.manual_seed(3)
         self.cache, self.device = cache, device
         _, _, self.pairs = data.load(cache, "train")
         self.latents = torch.from_numpy(np.load(cache / "train.latents.npy"))
         self.words = Embeddings(cache, device)
-        self.path = Velocity(device)
-        self.net = unet.build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.path = Steps(device)
+        self.net = unet.build().to(device, memory_format=torch.channels_last)
         self._reseed(3)
         self.average = Average(self.net)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01)
@@ -128,8 +122,8 @@ class Trainer:
         return [{"params": params, "factor": factor} for factor, params in groups.items()]
 
     def _walk_share(self) -> float:
-        """How many examples walk on past the first step: none in the first third, then rising to a fifth."""
-        return 0.2 * min(1.0, max(0.0, (self.share - 0.35) / 0.15))
+        """How many examples walk on past the first step: none in the first tenth, then rising to three in twenty."""
+        return 0.15 * min(1.0, max(0.0, (self.share - 0.1) / 0.25))
 
     def _start(self) -> Slot:
         layout = self.random.randrange(len(self.pairs) // len(WEIGHTS))
@@ -149,7 +143,7 @@ class Trainer:
 
     def step(self) -> None:
         """One update on the current slots; each then walks on or is replaced."""
-        while len(self.slots) < self.batch:
+        while len(self.slots) < BATCH:
             self.slots.append(self._start())
         slots = self.slots
         noisy = torch.stack([slot.noisy for slot in slots]).to(self.device)
@@ -160,26 +154,24 @@ class Trainer:
         words = self.words([slot.text for slot in slots])
         model_input = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            velocity = self.net(model_input, at, encoder_hidden_states=words).sample
-        velocity = velocity.float()
-        clean = self.path.clean(noisy, velocity, at)
+            clean = self.net(model_input, at, encoder_hidden_states=words).sample
+        clean = clean.float()
         losses = error(clean, target, source, emphasis)
         for group in self.optimiser.param_groups:
             group["lr"] = RATE * group["factor"] * self.budget.rate(at=self.share)
         self.optimiser.zero_grad(set_to_none=True)
-        losses.mean().backward()
-        self.share = self.team.agree(self.net, self.budget.share)
+        losses.mean().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
-        self.average.update(self.net)
         self.steps += 1
-        self._advance(slots, noisy, velocity.detach(), clean.detach(), at, losses.detach())
+        if self.steps % TOGETHER == 0:
+            self.share = self.team.average(self.net, self.budget.share)
+        self.average.update(self.net)
+        self._advance(slots, noisy, clean.detach(), at, losses.detach())
 
-    def _advance(
-        self, slots: list[Slot], noisy: Tensor, velocity: Tensor, clean: Tensor, at: Tensor, losses: Tensor
-    ) -> None:
+    def _advance(self, slots: list[Slot], noisy: Tensor, clean: Tensor, at: Tensor, losses: Tensor) -> None:
         following = [slot.path[slot.at + 1] if slot.at + 1 < len(slot.path) else 0 for slot in slots]
-        onward = self.path.onward(noisy, velocity, at, torch.tensor(following, device=self.device)).cpu()
+        onward = self.path.onward(noisy, clean, at, torch.tensor(following, device=self.device)).cpu()
         kept: list[Slot] = []
         for i, slot in enumerate(slots):
             name = slot.pair.edit.stage if slot.at == 0 else f"step{min(slot.at + 1, 5)}"
@@ -234,14 +226,14 @@ def averaged(cache: Path, device: str = "cpu") -> UNet2DConditionModel:
 @torch.no_grad()
 def sample_latents(net: UNet2DConditionModel, source: Tensor, words: Tensor, noise: Tensor, steps: int) -> Tensor:
     """Run the sampler from `noise` as the pipeline does without guidance; all (n, 8, 32, 32)."""
-    path, noisy = Velocity(str(source.device)), noise
+    path, noisy = Steps(str(source.device)), noise
     times = unet.timesteps(steps)
     for number, time in enumerate(times):
         at = torch.full((len(noisy),), time, device=source.device)
-        velocity = net(torch.cat([noisy, source], dim=1), at, encoder_hidden_states=words).sample
+        clean: Tensor = net(torch.cat([noisy, source], dim=1), at, encoder_hidden_states=words).sample
         if number + 1 == len(times):
-            return path.clean(noisy, velocity, at)
-        noisy = path.onward(noisy, velocity, at, torch.full_like(at, times[number + 1]))
+            return clean
+        noisy = path.onward(noisy, clean, at, torch.full_like(at, times[number + 1]))
     return noisy
 
 
@@ -290,7 +282,7 @@ def train(team: Team, cache: Path, device: str, minutes: float, resume: bool) ->
         trainer.step()
         if team.rank:
             continue
-        if trainer.steps % 100 == 0:
+        if trainer.steps % 50 == 0:
             trainer.report()
         if trainer.budget.seconds - saved > 120:
             saved, checks = trainer.budget.seconds, checks + 1

@@ -11,23 +11,25 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from bullpen_starter.captions import STAGES, Edit, instruction
-from bullpen_starter.render import PLACES, STYLES, TIMES, WEATHERS, Character, PanelSpec, Variation, render
-from bullpen_starter.train import classifier, data, edit
+from bullpen_starter.render import STYLES, TIMES, WEATHERS, Character, PanelSpec, Variation, render
+from bullpen_starter.train import classifier, data, edit, unet
 from bullpen_starter.train.export import DEFAULTS, pipeline
 from bullpen_starter.train.say import say
-from bullpen_starter.train.vae import psnr, to_tensor
+from bullpen_starter.train.vae import CHANNELS, psnr, to_tensor
 
 # Edits of a layout that count, with the name of the column; order as in `data.chain`.
+Panels = NDArray[np.uint8]
 KINDS = {0: "sketch to style", 1: "sketch to style", 2: "style", 3: "style", 4: "time", 5: "time"}
 KINDS |= {7: "weather", 8: "weather", 9: "characters", 10: "characters", 11: "characters"}
 COLUMNS = ["sketch to style", "style", "time", "weather", "characters"]
 
 
-def _images(panels: np.ndarray) -> list[Image.Image]:
+def _images(panels: Panels) -> list[Image.Image]:
     return [Image.fromarray(panel) for panel in panels]
 
 
@@ -38,7 +40,8 @@ def run(
     steps: int,
     seeds: list[int],
     guidance: float = 1.0,
-) -> np.ndarray:
+    latents: Tensor | None = None,
+) -> Panels:
     """The pipeline on many panels, 12 at a time; uint8 (n, 128, 128, 3)."""
     out = []
     for start in range(0, len(sources), 12):
@@ -50,6 +53,7 @@ def run(
             guidance_scale=guidance,
             image_guidance_scale=1.0,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds[part]],
+            latents=None if latents is None else latents[part],
         )
         out += [np.asarray(image) for image in result.images]
     return np.stack(out)
@@ -65,7 +69,7 @@ def _right(found: dict[str, Tensor], index: int, asked: Edit) -> bool:
 
 
 def _row(
-    model: classifier.Judge, pictures: np.ndarray, truth: np.ndarray, pairs: list[tuple[str, data.Pair]]
+    model: classifier.Judge, pictures: Panels, truth: Panels, pairs: list[tuple[str, data.Pair]]
 ) -> dict[str, float]:
     found = classifier.judge(model, to_tensor(pictures, "cpu"))
     row: dict[str, float] = {}
@@ -121,7 +125,7 @@ def _reseeded(spec: PanelSpec, stage: str, seed: int) -> PanelSpec:
 
 def chained(
     pipe: StableDiffusionInstructPix2PixPipeline, model: classifier.Judge, steps: int
-) -> tuple[dict[str, float], list[np.ndarray]]:
+) -> tuple[dict[str, float], list[Panels]]:
     """Sketch, style, time, weather, hero: each stage on the model's own picture; attributes judged at the end."""
     heroes = [data.chain(data.UNSEEN + n)[1][9].edit.value for n in range(48)]
     asks = [
@@ -140,16 +144,37 @@ def chained(
     return scores, stages
 
 
-def evaluate(
-    cache: Path, pipe: StableDiffusionInstructPix2PixPipeline | None = None, full: bool = True
-) -> dict[str, Any]:
-    """Measure, print, and write `metrics.json` under `cache`."""
-    pipe = pipe or pipeline(cache)
+def _parts(found: dict[str, Tensor], pairs: list[tuple[str, data.Pair]]) -> dict[str, float]:
+    """Share of right heroes, attribute by attribute."""
+    heroes = [(i, pair.edit.value) for i, (kind, pair) in enumerate(pairs) if kind == "characters"]
+    names = ("place", "hair", "colour", "build", "outfit")
+    return {
+        name: float(np.mean([classifier.HEADS[name][int(found[name][i])] == getattr(hero, name) for i, hero in heroes]))
+        for name in names
+    }
+
+
+def _told(pairs: list[tuple[str, data.Pair]]) -> Tensor:
+    """Noise that tells the variation of the truth, so that PSNR compares like with like."""
+    generator = torch.Generator().manual_seed(9)
+    shape = (CHANNELS, unet.LATENT, unet.LATENT)
+    return torch.stack([edit.coded_noise(pair.seed, torch.randn(shape, generator=generator)) for _, pair in pairs])
+
+
+def _through_codec(pipe: StableDiffusionInstructPix2PixPipeline, truth: Panels) -> Panels:
+    with torch.no_grad():
+        parts = torch.split(to_tensor(truth, "cpu"), 16)
+        out = torch.cat([pipe.vae.decode(pipe.vae.encode(part).latent_dist.mean).sample for part in parts])
+    return np.asarray(((out.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1))
+
+
+def evaluate(cache: Path, stride: int = 2) -> dict[str, Any]:
+    """Measure on every `stride`-th unseen layout, print, and write `metrics.json` under `cache`."""
+    pipe = pipeline(cache)
     pipe.set_progress_bar_config(disable=True)
     model = classifier.load(cache, "cpu")
     panels, _, everything = data.load(cache, "unseen")
-    count = len(edit.WEIGHTS)
-    stride = 1 if full else 3
+    count, default = len(edit.WEIGHTS), DEFAULTS["default_steps"]
     pairs = [
         (KINDS[i % count], pair)
         for i, pair in enumerate(everything)
@@ -158,38 +183,28 @@ def evaluate(
     sources = np.stack([panels[pair.source] for _, pair in pairs])
     truth = np.stack([panels[pair.target] for _, pair in pairs])
     texts, seeds = [instruction(pair.edit) for _, pair in pairs], list(range(len(pairs)))
-    default = DEFAULTS["default_steps"]
-    table: dict[str, dict[str, float]] = {"unedited": _row(model, sources, truth, pairs)}
-    for steps in sorted({1, 4, 8, default}):
-        made = run(pipe, _images(sources), texts, steps, seeds)
-        table[f"{steps} step" + ("s" if steps > 1 else "")] = _row(model, made, truth, pairs)
-        say(steps, table[f"{steps} step" + ("s" if steps > 1 else "")])
-        if steps == default:
-            found = classifier.judge(model, to_tensor(made, "cpu"))
-            heroes = [(i, pair.edit.value) for i, (kind, pair) in enumerate(pairs) if kind == "characters"]
-            parts = {
-                name: float(np.mean([words[int(found[name][i])] == getattr(hero, name) for i, hero in heroes]))
-                for name, words in classifier.HEADS.items()
-                if name in ("place", "hair", "colour", "build", "outfit")
-            }
-    table["swapped"] = _row(model, run(pipe, _images(sources), _swapped(pairs), default, seeds), truth, pairs)
-    if full:
-        table[f"{default} steps, guidance 1.5"] = _row(
-            model, run(pipe, _images(sources), texts, default, seeds, 1.5), truth, pairs
-        )
-    with torch.no_grad():
-        codec = [
-            pipe.vae.decode(pipe.vae.encode(part).latent_dist.mean).sample for part in to_tensor(truth, "cpu").split(16)
-        ]
-    through = ((torch.cat(codec).clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    table["truth through the codec"] = _row(model, through, truth, pairs)
-    chain, _ = chained(pipe, model, default)
-    metrics = {"columns": COLUMNS, "table": table, "parts": parts, "chain": chain, "variety": variety(pipe, default)}
+    table = {"unedited": _row(model, sources, truth, pairs)}
+    made = {steps: run(pipe, _images(sources), texts, steps, seeds) for steps in sorted({1, 4, 8, default})}
+    for steps, pictures in made.items():
+        table[f"{steps} step" + ("s" if steps > 1 else "")] = _row(model, pictures, truth, pairs)
+    told = run(pipe, _images(sources), texts, default, seeds, latents=_told(pairs))
+    table[f"{default} steps, noise of the truth"] = _row(model, told, truth, pairs)
+    swapped = run(pipe, _images(sources), _swapped(pairs), default, seeds)
+    table[f"{default} steps, swapped instruction"] = _row(model, swapped, truth, pairs)
+    few = list(range(0, len(pairs), 4))
+    guided = run(pipe, _images(sources[few]), [texts[i] for i in few], default, few, guidance=1.5)
+    table[f"{default} steps, guidance 1.5 (a quarter)"] = _row(model, guided, truth[few], [pairs[i] for i in few])
+    table["truth through the codec"] = _row(model, _through_codec(pipe, truth), truth, pairs)
+    metrics = {
+        "columns": COLUMNS,
+        "layouts": len(pairs) // len(KINDS),
+        "table": table,
+        "parts": _parts(classifier.judge(model, to_tensor(made[default], "cpu")), pairs),
+        "chain": chained(pipe, model, default)[0],
+        "variety": variety(pipe, default),
+    }
     for name, row in table.items():
-        say(f"{name:26}", {k: round(v, 3) for k, v in row.items()})
-    say("parts", parts, "\nchain", chain, "\nvariety", metrics["variety"])
+        say(f"{name:36}", {key: round(value, 3) for key, value in row.items()})
+    say("parts", metrics["parts"], "\nchain", metrics["chain"], "\nvariety", metrics["variety"])
     (cache / "metrics.json").write_text(json.dumps(metrics, indent=2))
     return metrics
-
-
-__all__ = ["COLUMNS", "PLACES", "chained", "evaluate", "run", "variety"]

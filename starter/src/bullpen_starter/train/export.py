@@ -21,7 +21,7 @@ from bullpen_starter.train.card import card
 NAME = "starter-edit"
 LIMIT = 15 * 2**20
 DEFAULTS: dict[str, Any] = {
-    "default_steps": 4,
+    "default_steps": 1,
     "min_steps": 1,
     "max_steps": 12,
     "default_guidance_scale": 1.0,
@@ -55,13 +55,22 @@ def manifest(folder: Path, cache: Path, metrics: dict[str, Any]) -> dict[str, An
     state = torch.load(cache / "edit.pt", weights_only=True)
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "bullpen-manifest.json")
     return {
+        "schema_version": 1,
         "name": NAME,
+        "title": "Starter edit",
         "family": "instruct-pix2pix",
         "licence": "Apache-2.0",
         "pipeline": "StableDiffusionInstructPix2PixPipeline",
         "width": data.SIZE,
         "height": data.SIZE,
         **DEFAULTS,
+        "defaults": {
+            "steps": DEFAULTS["default_steps"],
+            "guidance_scale": DEFAULTS["default_guidance_scale"],
+            "image_guidance_scale": DEFAULTS["default_image_guidance_scale"],
+            "width": data.SIZE,
+            "height": data.SIZE,
+        },
         "capabilities": ["instruction_edit"],
         "training": {
             "data": "procedural renders of bullpen_starter.render",
@@ -69,7 +78,7 @@ def manifest(folder: Path, cache: Path, metrics: dict[str, Any]) -> dict[str, An
             "batch": edit.BATCH,
             "minutes": round(state["used"] / 60, 1),
             "rate": edit.RATE,
-            "objective": "v-prediction, zero terminal SNR, trailing; first step and own rollouts",
+            "objective": "sample prediction, zero terminal SNR, trailing; first step and own rollouts",
             "seed": 3,
         },
         "metrics": metrics,
@@ -86,7 +95,12 @@ def export(cache: Path, folder: Path | None = None) -> Path:
     scores = cache / "metrics.json"
     metrics = json.loads(scores.read_text()) if scores.exists() else {}
     (fresh / "CARD.md").write_text(card(metrics, DEFAULTS))
+    for path in fresh.rglob("*.json"):
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(held, dict) and held.pop("_name_or_path", None):
+            path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
     for path in fresh.rglob("*.safetensors"):
+        path.chmod(0o644)
         if path.stat().st_size > LIMIT:
             raise ValueError(f"{path.name} is larger than {LIMIT} bytes")
     text = json.dumps(manifest(fresh, cache, metrics), indent=2) + "\n"

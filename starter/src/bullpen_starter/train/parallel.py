@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import distributed, multiprocessing
+from torch import distributed
+from torch.multiprocessing.spawn import spawn
 from torch.nn import Module
 
 
@@ -19,6 +20,11 @@ class Team:
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
+
+    def meet(self) -> None:
+        """Wait for the others."""
+        if self.size > 1:
+            distributed.barrier()
 
     def agree(self, module: Module, clock: float) -> float:
         """Average all gradients of `module` and the clock reading; returns the common clock."""
@@ -32,6 +38,20 @@ class Team:
         for grad in grads:
             grad.copy_(flat[at : at + grad.numel()].view_as(grad))
             at += grad.numel()
+        return float(flat[-1])
+
+    def average(self, module: Module, clock: float) -> float:
+        """Average the weights of `module` and the clock reading; returns the common clock."""
+        if self.size == 1:
+            return clock
+        with torch.no_grad():
+            flat = torch.cat([*(p.flatten() for p in module.parameters()), torch.tensor([clock])])
+            distributed.all_reduce(flat)
+            flat /= self.size
+            at = 0
+            for p in module.parameters():
+                p.copy_(flat[at : at + p.numel()].view_as(p))
+                at += p.numel()
         return float(flat[-1])
 
 
@@ -55,4 +75,4 @@ def launch(size: int, work: Callable[..., None], *arguments: Any) -> None:
     if size == 1:
         work(Team(), *arguments)
     else:
-        multiprocessing.spawn(_member, (size, _free_port(), work, arguments), nprocs=size)  # type: ignore[no-untyped-call]
+        spawn(_member, (size, _free_port(), work, arguments), nprocs=size)  # type: ignore[no-untyped-call]

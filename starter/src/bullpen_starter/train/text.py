@@ -155,7 +155,7 @@ def train(cache: Path, minutes: float = 1.5) -> None:
                 right[name] += int((logits.argmax(1) == wanted).sum())
                 asked[name] += int((wanted >= 0).sum())
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         step += 1
     say(f"text: {step} steps, loss {loss.item():.3f}", {name: round(right[name] / asked[name], 3) for name in HEADS})

@@ -137,8 +137,8 @@ def build(folder: Path) -> None:
             "slug": "harbor_flat",
             "name": "Harbor flat",
             "style": STYLE,
-            "description": "Saturated cel colour, hard shadow planes, even black outlines; heroes keep their own colours"
-            " at any hour.",
+            "description": "Saturated cel colour, hard shadow planes, even black outlines; heroes keep their own"
+            " colours at any hour.",
         },
         "scenes": scenes,
         "characters": characters,
