@@ -48,6 +48,7 @@ class Daemon:
         }
         self.process: subprocess.Popen[bytes] | None = None
         self.said = b""
+        self.status: int | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -96,7 +97,11 @@ class Daemon:
             if notice in heard:
                 assert notice.recv(64) == b"READY=1"
                 return self.endpoint
-        self.kill()
+        # Its end is near where it spoke; a daemon that hangs instead is killed.
+        if heard:
+            self.wait()
+        else:
+            self.kill()
         raise DaemonEnded(self.said.decode())
 
     def stop(self) -> int:
@@ -123,6 +128,7 @@ class Daemon:
             process.kill()
             process.communicate()
             raise
+        self.status = process.returncode
         return process.returncode
 
     def workers(self) -> list[psutil.Process]:

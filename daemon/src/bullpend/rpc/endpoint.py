@@ -85,7 +85,10 @@ def socket_path(home: Path) -> Path:
     if not os.access(folder.parent, os.W_OK):
         folder = Path(tempfile.gettempdir()) / f"bullpen-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{home.stat().st_ino:x}.sock"
+    # Where it existed, it may be open to others; a folder of somebody else cannot be closed, which raises.
+    folder.chmod(0o700)
+    status = home.stat()
+    return folder / f"{status.st_dev:x}-{status.st_ino:x}.sock"
 
 
 def write_endpoint(run_folder: Path, endpoint: Endpoint) -> None:

@@ -14,15 +14,17 @@ import asyncio
 import hmac
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
 import structlog
 from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from bullpend.clock import new_id
-from bullpend.errors import BullpenError, Internal, ShuttingDown, TokenInvalid
+from bullpend.errors import BullpenError, FieldInvalid, Internal, ShuttingDown, TokenInvalid
 
 log = structlog.get_logger("rpc")
 
@@ -85,13 +87,17 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
     def _wrap(self, handler: Any, method: str, authorization: str | bytes) -> grpc.RpcMethodHandler[Any, Any]:
         guard = self
+        one = partial(_read, handler.request_deserializer)
+
+        def read(request: Any) -> Any:
+            return (one(part) async for part in request) if handler.request_streaming else one(request)
 
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 guard._check(authorization)
                 if handler.request_streaming or handler.response_streaming:
-                    return await inner(request, context)
-                return await guard._to_the_end(inner(request, context))
+                    return await inner(read(request), context)
+                return await guard._to_the_end(inner(read(request), context))
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
@@ -100,7 +106,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
                 guard._check(authorization)
-                async for item in inner(request, context):
+                async for item in inner(read(request), context):
                     yield item
             except asyncio.CancelledError:
                 raise
@@ -114,10 +120,21 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: grpc.RpcMethodHandler[Any, Any] = make(
             stream if inspect.isasyncgenfunction(inner) else unary,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=None,  # read here, after the token, so that garbage is refused in our words
             response_serializer=handler.response_serializer,
         )
         return wrapped
+
+
+def _read(deserialize: Callable[[bytes], Any], data: bytes) -> Any:
+    try:
+        return deserialize(data)
+    except DecodeError as error:
+        raise FieldInvalid(
+            "The request's bytes are no message of this method.",
+            field="request",
+            remedy="Encode the request with the method's own message type.",
+        ) from error
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception, method: str) -> NoReturn:
