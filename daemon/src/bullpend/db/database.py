@@ -158,12 +158,18 @@ class Database:
         database = cls(path, clock, on_commit)
         with mapped_errors():
             connection = apsw.Connection(str(path))
-            connection.set_busy_timeout(BUSY_MS)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-                for _ in connection.execute(f"PRAGMA {pragma}"):
-                    pass
-            migrate.apply(connection, path)
-            path.chmod(0o600)
+            try:
+                connection.set_busy_timeout(BUSY_MS)
+                # First of all: a file of a later version is not even put into another journal mode.
+                migrate.check(connection)
+                for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+                    for _ in connection.execute(f"PRAGMA {pragma}"):
+                        pass
+                migrate.apply(connection, path)
+                path.chmod(0o600)
+            except BaseException:
+                connection.close()
+                raise
         database._writer = connection
         database._inode = path.stat().st_ino
         database._thread.start()

@@ -32,14 +32,16 @@ def version_of(connection: apsw.Connection) -> int:
     return int(next(iter(connection.execute("PRAGMA user_version")))[0])
 
 
-def apply(connection: apsw.Connection, path: Path) -> None:
-    """Runs the missing migrations. An existing database is copied to `<name>.v<old>.bak` first.
-
-    Raises SchemaTooNew for a database of a later version, and leaves it alone.
-    """
+def check(connection: apsw.Connection) -> None:
+    """Raises SchemaTooNew for a database of a later version; only reads."""
     current = version_of(connection)
     if current > newest():
         raise SchemaTooNew(f"The database has schema {current}; this version knows schemas up to {newest()}.")
+
+
+def apply(connection: apsw.Connection, path: Path) -> None:
+    """Runs the missing migrations. An existing database is copied to `<name>.v<old>.bak` first."""
+    current = version_of(connection)
     missing = [(version, sql) for version, sql in scripts() if version > current]
     if missing and current:
         backup = apsw.Connection(str(path.with_suffix(f".v{current}.bak")))
