@@ -36,7 +36,9 @@ class SystemServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SystemServiceAsyncStub: ...
     GetInfo: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetInfoRequest, _system_pb2.Info]
+    """Who serves: version, home, process, devices, and where the journal ends."""
     GetMetrics: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetMetricsRequest, _system_pb2.Metrics]
+    """One reading of machine, devices and queue."""
     WatchMetrics: _grpc.UnaryStreamMultiCallable[_system_pb2.WatchMetricsRequest, _system_pb2.Metrics]
     """One message at once, then one each interval. Errors: FIELD_INVALID (interval below 0.1 s or above 1 h)."""
     ListSettings: _grpc.UnaryUnaryMultiCallable[_system_pb2.ListSettingsRequest, _system_pb2.ListSettingsResponse]
@@ -54,7 +56,9 @@ class SystemServiceAsyncStub(SystemServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetInfo: _aio.UnaryUnaryMultiCallable[_system_pb2.GetInfoRequest, _system_pb2.Info]  # type: ignore[assignment]
+    """Who serves: version, home, process, devices, and where the journal ends."""
     GetMetrics: _aio.UnaryUnaryMultiCallable[_system_pb2.GetMetricsRequest, _system_pb2.Metrics]  # type: ignore[assignment]
+    """One reading of machine, devices and queue."""
     WatchMetrics: _aio.UnaryStreamMultiCallable[_system_pb2.WatchMetricsRequest, _system_pb2.Metrics]  # type: ignore[assignment]
     """One message at once, then one each interval. Errors: FIELD_INVALID (interval below 0.1 s or above 1 h)."""
     ListSettings: _aio.UnaryUnaryMultiCallable[_system_pb2.ListSettingsRequest, _system_pb2.ListSettingsResponse]  # type: ignore[assignment]
@@ -74,14 +78,16 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _system_pb2.GetInfoRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_system_pb2.Info, _abc.Awaitable[_system_pb2.Info]]: ...
+    ) -> _typing.Union[_system_pb2.Info, _abc.Awaitable[_system_pb2.Info]]:
+        """Who serves: version, home, process, devices, and where the journal ends."""
 
     @_abc_1.abstractmethod
     def GetMetrics(
         self,
         request: _system_pb2.GetMetricsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_system_pb2.Metrics, _abc.Awaitable[_system_pb2.Metrics]]: ...
+    ) -> _typing.Union[_system_pb2.Metrics, _abc.Awaitable[_system_pb2.Metrics]]:
+        """One reading of machine, devices and queue."""
 
     @_abc_1.abstractmethod
     def WatchMetrics(
