@@ -122,7 +122,8 @@ def finished(job: str, number: int, score: float, *, accepted: bool = False, ran
     done = candidate(job, number, Candidate.STATE_SUCCEEDED)
     done.asset = f"{PROJECT}/assets/{job.split('/')[3]}-{job.rsplit('/', 1)[1]}-{number}"
     done.rank = rank
-    done.rank_reason = "no hard failure, least chroma over the limit" if rank == 1 else "more chroma over the limit"
+    why = "no hard failure, least chroma over the limit" if rank == 1 else "more chroma over the limit"
+    done.rank_reason = f"Place {rank} of 3 by chroma: {why}."
     done.accepted = accepted
     done.accept_reason = "best of 3" if accepted else ""
     done.device_seconds = 1.9
@@ -144,7 +145,7 @@ def refused(job: str, number: int) -> run_pb2.Candidate:
             limit=0.12,
         )
     )
-    bad.rank_reason = "one hard failure"
+    bad.rank_reason = "Place 3 of 3 by hard failures: one."
     return bad
 
 

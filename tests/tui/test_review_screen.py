@@ -39,7 +39,7 @@ async def test_the_winner_is_chosen_first() -> None:
     async with review() as at:
         assert chosen(at) == 1
         assert "taken as the best: best of 3" in at.words("#verdict")
-        assert "rank 1" in at.words("#verdict")
+        assert "Place 1 of 3" in at.words("#verdict")
 
 
 async def test_letters_walk_through_the_candidates() -> None:
@@ -137,4 +137,4 @@ async def test_the_review_fits_a_small_terminal() -> None:
         text = at.screen_text()
         assert "source" in text
         assert "✗ chroma" in text
-        assert "rank 1" in text
+        assert "Place 1 of 3" in text

@@ -25,6 +25,9 @@ from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.said import Said
 
+UNTOLD = frozenset({"width", "height", "not_finite", "blank"})
+"""Measures that say something only as a finding."""
+
 DONE = run_pb2.Candidate.STATE_SUCCEEDED
 
 
@@ -64,13 +67,17 @@ def verdict(candidate: run_pb2.Candidate) -> Content:
         reason = f": {candidate.accept_reason}" if said else ""
         rows.append(words.text(("★ ", words.ACCENT), f"{who}{reason}"))
     if candidate.rank:
-        rows.append(words.text((f"rank {candidate.rank}  ", "bold"), (candidate.rank_reason, words.QUIET)))
+        rows.append(words.text((candidate.rank_reason or f"rank {candidate.rank}", words.QUIET)))
     for finding in candidate.quality.findings:
         hard = finding.severity == run_pb2.Finding.SEVERITY_HARD
         rows.append(words.text(("✗ ", words.BAD) if hard else ("! ", words.WARN), finding.message))
     if candidate.state == DONE and not candidate.quality.findings:
         rows.append(words.text(("✓ ", words.GOOD), "nothing found against it"))
-    measures = "  ".join(f"{name} {value:.3g}" for name, value in sorted(candidate.quality.measures.items()))
+    measures = "  ".join(
+        f"{name.replace('_', ' ')} {value:.3g}"
+        for name, value in sorted(candidate.quality.measures.items())
+        if name not in UNTOLD
+    )
     if measures:
         rows.append(words.text((measures, words.FAINT)))
     rows.append(words.text((f"seed {candidate.seed}   device {words.span(candidate.device_seconds)}", words.FAINT)))

@@ -154,7 +154,7 @@ class RunScreen(RunActions, StudioScreen):
         narrow = self.size.width < 104
         each = 8 if narrow else 12
         return [
-            Column("scene", minimum=8 if narrow else 16, weight=2),
+            Column("scene", minimum=8 if narrow else 16, weight=4),
             Column("job", width=4),
             *(Column(f"candidate {n}" if not narrow else f"cand. {n}", minimum=each) for n in range(1, wide + 1)),
         ]
@@ -209,7 +209,7 @@ class RunScreen(RunActions, StudioScreen):
             number = self.snapshot.candidates_of(job.name).index(best) + 1
             star = ("★ ", words.ACCENT) if best.accepted else ""
             line = words.text(star, f"candidate {number}  ", words.candidate_cell(best, None))
-            self._caption(job, line, best.rank_reason)
+            self._caption(job, line, best.rank_reason.split(":")[0])
             self._show_asset(best.asset)
         else:
             reason = words.text((job.error.message, words.BAD)) if job.error.reason else words.text("the source")
