@@ -41,8 +41,8 @@ def generate(into: Path, golden: Path) -> None:
     private = sorted(str(p.relative_to(PROTO)) for p in (PROTO / "bullpen" / "worker").rglob("*.proto"))
     well_known = str(resources.files("grpc_tools") / "_proto")
     with tempfile.TemporaryDirectory() as scratch:
-        flags = [f"--{kind}_out={scratch}" for kind in ("python", "mypy")]
-        grpc_flags = [f"--grpc_python_out={scratch}", f"--mypy_grpc_out={scratch}"]
+        flags = [f"--python_out={scratch}", f"--mypy_out=quiet:{scratch}"]
+        grpc_flags = [f"--grpc_python_out={scratch}", f"--mypy_grpc_out=quiet:{scratch}"]
         include = ["protoc", f"-I{PROTO}", f"-I{well_known}"]
         describe = [f"--descriptor_set_out={golden}", "--include_imports"]
         for command in ([*include, *flags, *grpc_flags, *describe, *public], [*include, *flags, *private]):
