@@ -188,6 +188,14 @@ async def test_close_finishes_what_is_queued(desk: Desk) -> None:
     assert await desk.database.read(lambda view: view.value(COUNT)) == 10
 
 
+async def test_close_leaves_one_file(desk: Desk) -> None:
+    """After an orderly close everything is in the one file; nothing waits in a write-ahead log beside it."""
+    await desk.database.write(lambda tx: add(tx, "a"))
+    await asyncio.gather(*(desk.database.read(lambda view: view.value(COUNT)) for _ in range(8)))
+    await asyncio.to_thread(desk.database.close)
+    assert list(desk.path.parent.iterdir()) == [desk.path]
+
+
 async def test_commits_are_synced(desk: Desk) -> None:
     """The writer syncs each commit to the disk and keeps a write-ahead log."""
     assert await desk.database.write(lambda tx: (tx.value("PRAGMA synchronous"), tx.value("PRAGMA journal_mode"))) == (

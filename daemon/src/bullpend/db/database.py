@@ -143,6 +143,7 @@ class Database:
         self._thread = threading.Thread(target=self._write_loop, name="db-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-reader")
         self._local = threading.local()
+        self._reading: list[apsw.Connection] = []
         self._columns: Columns = {}
         self._closed = False
         self._writer: apsw.Connection | None = None
@@ -205,9 +206,12 @@ class Database:
         if self._closed:
             return
         self._closed = True
+        # The writer goes last: whoever closes last folds the write-ahead log into the file and removes it.
+        self._readers.shutdown(wait=True)
+        for connection in self._reading:
+            connection.close()
         self._queue.put(None)
         self._thread.join()
-        self._readers.shutdown(wait=True)
 
     def _read(self, work: Callable[[View], T]) -> T:
         with mapped_errors():
@@ -216,6 +220,7 @@ class Database:
                 connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
                 connection.set_busy_timeout(BUSY_MS)
                 self._local.connection = connection
+                self._reading.append(connection)
             with _transaction(connection, "BEGIN"):
                 return work(View(connection, self._columns))
 
