@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bullpen_api.v1 import event_pb2
+from bullpen_tui.widgets.filmstrip import Filmstrip
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import RowTable
 
@@ -102,3 +103,25 @@ async def test_unknown_kinds_of_events_are_harmless() -> None:
     async with studio() as at:
         at.fake.say(event_pb2.Event(revision=99, subject="models/x", kind="model.loaded", notice=event_pb2.Notice()))
         await at.until(lambda: at.app.snapshot.revision == 99)
+
+
+async def test_the_strip_shows_each_scene() -> None:
+    """The dashboard shows the furthest picture of every scene, on a terminal with room for it."""
+    async with studio(size=(130, 40)) as at:
+        strip = at.app.screen.query_one(Filmstrip)
+        await at.until(lambda: len([one for one in strip.query(Picture) if one.picture is not None]) == 6)
+        assert "01 Pier" in at.screen_text()
+        await at.pilot.resize_terminal(80, 24)
+        await at.until(lambda: "01 Pier" not in at.screen_text())
+
+
+async def test_a_new_accepted_picture_takes_its_place_in_the_strip() -> None:
+    """When a scene gets a further picture the strip shows that one."""
+    async with studio(size=(130, 40)) as at:
+        await at.until(lambda: at.app.snapshot.scenes)
+        scene = story.scenes()[0]
+        asset = f"{story.PROJECT}/assets/r-0002-time-1-1"
+        scene.accepted.add(stage="time", asset=asset)
+        scene.revision = 90
+        at.fake.say(at.fake.event(scene.name, scene=scene))
+        await at.until(lambda: ("content", asset, True) in at.fake.calls)
