@@ -21,8 +21,8 @@ from typing import Self
 import psutil
 from bullpen_client import Endpoint, read_endpoint
 
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
 SCRIPTED = {"testing.scripted": "true", "devices.use": "scripted"}
 
 

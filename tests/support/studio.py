@@ -13,7 +13,7 @@ from bullpen_client import Session
 from tests.support.pictures import write_picture
 
 # An upper bound for anything that is waited for; a test that meets it fails.
-PATIENCE = 60.0
+PATIENCE = 180.0
 ENDED = (
     run_pb2.Run.STATE_SUCCEEDED,
     run_pb2.Run.STATE_PARTIAL,

@@ -16,7 +16,7 @@ from pathlib import Path
 from bullpen_api.v1 import event_pb2
 from bullpen_client import Session
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.errors import RunLogInvalid
-from bullpend.runs.manifest import SCALE, SIZE, STEPS
+from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS
 from bullpend.runs.model import Acceptance, AppliedChange, RunRequest, Sampling, SamplingRequest
 
 # A log of the largest run stays far below; larger texts are refused unread.
@@ -64,6 +64,8 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Scale = Annotated[float, Field(ge=SCALE[0], le=SCALE[1], allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=STEPS[0], le=STEPS[1])]
 Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
+# A model's own size may be smaller than what a person may ask for.
+OwnSide = Annotated[int, Field(ge=SIZE_STEP, le=SIZE[1])]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -129,8 +131,8 @@ class _Sampling(_Part):
     steps: Steps
     guidance_scale: Scale
     image_guidance_scale: Scale
-    width: Side
-    height: Side
+    width: OwnSide
+    height: OwnSide
 
 
 class _Plan(_Part):
