@@ -10,11 +10,11 @@ import platformdirs
 import torch
 
 from bullpen_starter import models_root
-from bullpen_starter.train import classifier, data, edit, evaluate, export, parallel, polish, text, universe, vae
+from bullpen_starter.train import classifier, data, edit, evaluate, export, parallel, text, universe, vae
 from bullpen_starter.train.say import say
 
-MINUTES = {"vae": 14.0, "text": 1.5, "edit": 60.0, "classifier": 4.0, "polish": 6.0}
-STEPS = ("vae", "text", "classifier", "edit", "polish", "universe", "evaluate", "export")
+MINUTES = {"vae": 14.0, "text": 1.5, "edit": 60.0, "classifier": 4.0}
+STEPS = ("vae", "text", "classifier", "edit", "universe", "evaluate", "export")
 
 
 def _arguments() -> argparse.Namespace:
@@ -46,8 +46,6 @@ def main() -> None:
             classifier.train(cache, options.device, minutes)
         elif step == "edit":
             parallel.launch(processes, edit.train, cache, options.device, minutes, options.resume)
-        elif step == "polish":
-            polish.train(cache, options.device, minutes, export.DEFAULTS["default_steps"])
         elif step == "universe":
             universe.build(models_root().parent / "universe" / "harbor_lights")
         elif step == "evaluate":

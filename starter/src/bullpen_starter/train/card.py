@@ -17,7 +17,10 @@ It is not a model of pictures in general: it knows the panels of one renderer.
 - **Data**: only renders made by `bullpen_starter.render`, 3 000 layouts of six scene kinds, with the exact answer to
   each edit. No photograph, no drawing by a person, no scraped picture. Layouts from 1 000 000 on were never seen.
 - **Licence**: Apache-2.0, weights and data alike.
-- **Made by**: `python -m bullpen_starter.train all`, on two CPU cores.
+- **Made by**: the scripts of `bullpen_starter.train`, on two CPU cores that were busy with other work. The encoder
+  is linear and written down, not trained. The edit network was resumed several times while its objective (first
+  velocity, then sample prediction), the wiring of its noise and its loss weights were being settled; a fresh run of
+  `python -m bullpen_starter.train all` follows the settled recipe from the start and will give other bytes.
 """
 
 _LIMITS = """
@@ -73,4 +76,5 @@ def card(metrics: dict[str, Any], defaults: dict[str, Any]) -> str:
     out += "| stage | model | renders |\n|---|---|---|\n"
     for stage, row in metrics["variety"].items():
         out += f"| {stage} | {row['model']:.1f} | {row['renders']:.1f} |\n"
+    out += f"\n{metrics['remark']}\n" if "remark" in metrics else ""
     return out + _LIMITS

@@ -33,9 +33,11 @@ BATCH = 8  # per process
 TOGETHER = 8
 RATE = 1.2e-3
 # How often each of the fourteen edits of a layout is drawn; order as in `data.chain`.
-WEIGHTS = (12, 12, 4, 4, 8, 8, 3, 9, 9, 9, 9, 9, 2, 1)
+WEIGHTS = (13, 13, 4, 4, 7, 7, 3, 10, 10, 9, 9, 9, 2, 1)
 # Weight of the region that an edit changes.
 EMPHASIS = {"style": 0.0, "time": 0.0, "weather": 2.0, "characters": 5.0}
+# Weight of each coefficient's low frequencies: hues are what a seed decides and what makes a hero known.
+COARSE = (2.0, 4.0, 4.0, 0.5, 0.5, 0.5, 0.5, 0.5)
 WALKS = (2, 3, 4, 4, 4, 6, 8)
 
 
@@ -82,7 +84,7 @@ def error(out: Tensor, target: Tensor, source: Tensor, emphasis: Tensor) -> Tens
     weight = 1 + emphasis[:, None, None, None] * changed
     weight = weight / weight.mean(dim=(1, 2, 3), keepdim=True).sqrt()
     miss = out - target
-    coarse = functional.avg_pool2d(miss, 4)
+    coarse = functional.avg_pool2d(miss, 4) * torch.tensor(COARSE, device=miss.device)[:, None, None]
     fine = (weight * (miss.abs() + miss.square())).mean(dim=(1, 2, 3))
     return fine + (coarse.abs() + coarse.square()).mean(dim=(1, 2, 3))
 

@@ -21,7 +21,7 @@ from bullpen_starter.train.card import card
 NAME = "starter-edit"
 LIMIT = 15 * 2**20
 DEFAULTS: dict[str, Any] = {
-    "default_steps": 1,
+    "default_steps": 4,
     "min_steps": 1,
     "max_steps": 12,
     "default_guidance_scale": 1.0,
@@ -75,7 +75,8 @@ def manifest(folder: Path, cache: Path, metrics: dict[str, Any]) -> dict[str, An
         "training": {
             "data": "procedural renders of bullpen_starter.render",
             "steps": state["steps"],
-            "batch": edit.BATCH,
+            "batch_per_process": edit.BATCH,
+            "processes": 2,
             "minutes": round(state["used"] / 60, 1),
             "rate": edit.RATE,
             "objective": "sample prediction, zero terminal SNR, trailing; first step and own rollouts",

@@ -9,6 +9,8 @@ from bullpen_starter.train.vae import CHANNELS
 LATENT = 32
 # The hidden channels that carry the means of the noise.
 WIRES = slice(24, 32)
+# How much larger than other features they arrive, so that they are heard.
+LOUD = 2.5
 
 
 def build() -> UNet2DConditionModel:
@@ -56,7 +58,7 @@ def wire_noise(net: UNet2DConditionModel) -> None:
         shortcut = net.down_blocks[level + 1].resnets[0].conv_shortcut
         shortcut.weight[WIRES] = 0
         shortcut.bias[WIRES] = 0
-        shortcut.weight[WIRES, first:last, 0, 0] = eye
+        shortcut.weight[WIRES, first:last, 0, 0] = eye * (LOUD if level else 1)
 
 
 def scheduler() -> DDIMScheduler:
