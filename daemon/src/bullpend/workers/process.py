@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from bullpend.workers.frames import FrameError, FrameReader, encode
 from bullpend.workers.launch import exit_words, worker_environment
 from bullpend.workers.model import Lost, WorkerEvent, WorkerSettings, WorkerState, WorkerStatus, advance
+from bullpend.workers.spawn import spawn
 from bullpend.workers.stderr import StderrLines
 
 # Seconds in which what a dead worker wrote last may still arrive.
@@ -70,16 +71,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._finish()
             return
         try:
-            await self._loop.subprocess_exec(
-                lambda: self,
-                *self._settings.command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=worker_environment(os.environ),
-                # The terminal's Ctrl-C is for the daemon, which ends its workers itself.
-                start_new_session=True,
-            )
+            # A session of its own: the terminal's Ctrl-C is for the daemon, which ends its workers itself.
+            await spawn(self, self._settings.command, worker_environment(os.environ))
         except OSError as error:
             self._why = f"could not be started: {error}"
             self._finish()
