@@ -63,7 +63,8 @@ def test_error_travels_whole(reason: str) -> None:
     sent = daemon.BY_REASON[reason]("It happened: ünïcode.", field="a.b", path="/x")
     code, message, trailing = to_status(sent)
     assert code.name == sent.kind
-    got = client.from_rpc(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), message))
+    refused = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), message, None)
+    got = client.from_rpc(refused)
     assert type(got) is client_classes()[reason]
     assert (got.reason, got.message, got.field, got.code) == (reason, sent.message, "a.b", code)
     assert got.remedy == sent.remedy

@@ -63,7 +63,7 @@ async def test_r07_watch_goes_on_over_a_restart(tmp_path: Path) -> None:
                     break
             assert reconnected == 1
             checker.complete(daemon.home)
-            assert item.run.state == run_pb2.Run.STATE_SUCCEEDED
+            assert checker.events[-1].run.state == run_pb2.Run.STATE_SUCCEEDED
 
 
 async def test_r07_run_asked_for_by_a_client_that_left_is_made_or_never_was(studio: Studio, daemon: Daemon) -> None:

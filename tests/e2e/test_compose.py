@@ -67,7 +67,7 @@ async def test_j04_stages_are_listed_in_their_order(studio: Studio) -> None:
 
 
 Change = Callable[[run_pb2.RunSpec], object]
-WRONG: list[tuple[str, Change, type[errors.BullpenError], str]] = [
+WRONG: list[tuple[str, Change, type[errors.BullpenError], str | None]] = [
     ("no stage", lambda s: s.ClearField("stage"), errors.StageUnknown, "stage"),
     ("unknown stage", lambda s: setattr(s, "stage", "colour"), errors.StageUnknown, "stage"),
     ("both inputs", lambda s: setattr(s, "input_folder", "/tmp"), errors.ExactlyOneOf, "input_folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, project_pb2, run_pb2
@@ -84,7 +85,7 @@ async def test_j01_projects_are_isolated(studio: Studio, daemon: Daemon) -> None
 async def test_j01_unknown_project_is_named(studio: Studio) -> None:
     """Every room answers an unknown project with PROJECT_NOT_FOUND, not with something emptier."""
     session, nowhere = studio.session, "projects/nowhere"
-    calls = [
+    calls: list[Any] = [
         session.projects.GetProject(project_pb2.GetProjectRequest(name=nowhere)),
         session.assets.ListAssets(asset_pb2.ListAssetsRequest(parent=nowhere)),
         session.assets.ImportAsset(asset_pb2.ImportAssetRequest(parent=nowhere, path="/tmp/x.png")),
@@ -99,7 +100,7 @@ async def test_j01_unknown_project_is_named(studio: Studio) -> None:
         with pytest.raises(errors.ProjectNotFound):
             await call
     with pytest.raises(errors.ProjectNotFound):
-        await anext(aiter(session.events.Watch(event_pb2.WatchRequest(parent=nowhere))))
+        await anext(session.events.Watch(event_pb2.WatchRequest(parent=nowhere)).__aiter__())
 
 
 async def test_j01_lists_go_on_where_the_page_ended(studio: Studio) -> None:

@@ -117,6 +117,34 @@ async def test_j05_accepting_by_hand_keeps_the_reason(studio: Studio) -> None:
     assert fresh.figures.accepted == 1
 
 
+async def test_j05_choice_of_a_person_stands(studio: Studio) -> None:
+    """What a person accepted while the last candidates were still made is not replaced when the job ends."""
+    project = await studio.universe(scenes=1)
+    run = await studio.start(project, "steps=10 step_ms=30", candidates=3)
+    first = f"{run.name}/jobs/j-001/candidates/c-1"
+    await studio.event(first, run.revision, "candidate.succeeded")
+    await accept(studio, first, "This one.")
+    await studio.logged(run)
+    assert [candidate.name for candidate in await studio.candidates(run) if candidate.accepted] == [first]
+    (accepted,) = (await scene(studio, project, "s1")).accepted
+    assert (accepted.candidate, accepted.reason) == (first, "This one.")
+
+
+async def test_j05_one_picture_a_scene_and_stage(studio: Studio) -> None:
+    """Accepting a candidate of a later run takes the place of the one of an earlier run, there too."""
+    project = await studio.universe(scenes=1)
+    first, second = await studio.run(project, seed=1), await studio.run(project, seed=2)
+    (old,), (new,) = await studio.candidates(first), await studio.candidates(second)
+    await accept(studio, old.name)
+    await accept(studio, new.name)
+    (old,), (new,) = await studio.candidates(first), await studio.candidates(second)
+    assert (old.accepted, new.accepted) == (False, True)
+    fresh = await studio.session.runs.GetRun(run_pb2.GetRunRequest(name=first.name))
+    assert fresh.figures.accepted == 0
+    (accepted,) = (await scene(studio, project, "s1")).accepted
+    assert accepted.candidate == new.name
+
+
 async def test_j05_next_stage_starts_from_the_accepted_picture(studio: Studio) -> None:
     """A stage waits until every scene has an accepted picture of the one before, and then starts from it."""
     project = await studio.universe(scenes=2)

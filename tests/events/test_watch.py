@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -158,11 +159,11 @@ async def test_r07_watcher_that_stops_reading_delays_nobody(daemon: Daemon, stud
         daemon.endpoint.address, options=[("grpc.http2.lookahead_bytes", 16 * 1024), ("grpc.http2.bdp_probe", 0)]
     )
     project = await studio.project()
-    stub = event_pb2_grpc.EventServiceStub(channel)
+    stub: Any = event_pb2_grpc.EventServiceStub(channel)
     metadata = [("authorization", f"Bearer {daemon.endpoint.token}")]
     begun = journal(daemon.home)[-1][0]
-    slow = stub.Watch(event_pb2.WatchRequest(after_revision=begun), metadata=metadata)  # type: ignore[call-arg]  # of aio
-    assert (await slow.read()).bookmark.revision == begun  # type: ignore[attr-defined]  # of aio
+    slow = stub.Watch(event_pb2.WatchRequest(after_revision=begun), metadata=metadata)
+    assert (await slow.read()).bookmark.revision == begun
     quick = studio.session.events.Watch(event_pb2.WatchRequest(after_revision=begun))
     story = "A harbour at night. " * 900
     checker = WatchChecker(begun)
@@ -180,13 +181,13 @@ async def test_r07_watcher_that_stops_reading_delays_nobody(daemon: Daemon, stud
     async def rest() -> WatchChecker:
         late = WatchChecker(begun)
         while late.seen < checker.seen:
-            late.take(await slow.read())  # type: ignore[attr-defined]  # of aio
+            late.take(await slow.read())
         return late
 
     async with asyncio.timeout(60):
         late = await rest()
     assert late.events == checker.events
-    await channel.close()
+    await channel.close(None)
 
 
 async def test_watcher_behind_the_ring_reads_the_journal(

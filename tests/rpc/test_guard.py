@@ -42,14 +42,16 @@ async def call(daemon: Daemon, method: str, authorization: str | None, data: byt
     """Calls any method with raw bytes and returns its refusal."""
     async with grpc.aio.insecure_channel(daemon.endpoint.address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         metadata = [("authorization", authorization)] if authorization is not None else []
+        untyped: Any = channel  # raw bytes need no serializers
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await channel.unary_unary(method)(data, metadata=metadata, timeout=20)
+            await untyped.unary_unary(method)(data, metadata=metadata, timeout=20)
         return refused.value
 
 
 def info(error: grpc.aio.AioRpcError) -> Any:
     """The ErrorInfo of a refusal."""
-    trailing = dict(error.trailing_metadata() or ())
+    metadata: Any = error.trailing_metadata()
+    trailing = dict(metadata or ())
     status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
     assert status.code == error.code().value[0]
     (detail,) = status.details

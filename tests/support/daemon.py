@@ -93,8 +93,9 @@ class Daemon:
                 start_new_session=True,
             )
             assert self.process.stderr is not None
-            heard, _, _ = select.select([notice, self.process.stderr], [], [], START_SECONDS)
-            if notice in heard:
+            places = [notice.fileno(), self.process.stderr.fileno()]
+            heard, _, _ = select.select(places, [], [], START_SECONDS)
+            if places[0] in heard:
                 assert notice.recv(64) == b"READY=1"
                 return self.endpoint
         # Its end is near where it spoke; a daemon that hangs instead is killed.

@@ -132,8 +132,9 @@ class Studio:
 
     async def content(self, asset: str, offset: int = 0, thumbnail: bool = False) -> bytes:
         """The bytes of an asset, or of its thumbnail."""
-        variant = asset_pb2.ReadContentRequest.VARIANT_THUMBNAIL if thumbnail else 0
-        request = asset_pb2.ReadContentRequest(name=asset, offset=offset, variant=variant)
+        request = asset_pb2.ReadContentRequest(name=asset, offset=offset)
+        if thumbnail:
+            request.variant = asset_pb2.ReadContentRequest.VARIANT_THUMBNAIL
         return b"".join([part.chunk async for part in self.session.assets.ReadContent(request)])
 
 

@@ -29,7 +29,7 @@ IMPORT_KINDS = ("SOURCE", "REFERENCE")
 
 def import_kind(kind: asset_pb2.Asset.Kind.ValueType) -> str:
     """The kind of an imported asset. Raises FieldInvalid for kinds that only runs make."""
-    name = asset_pb2.Asset.Kind.Name(kind).removeprefix("KIND_") if kind else "SOURCE"
+    name = names.choice(asset_pb2.Asset.Kind.DESCRIPTOR, kind, "kind") if kind else "SOURCE"
     if name not in IMPORT_KINDS:
         raise FieldInvalid("An imported picture is a source or a reference.", field="kind")
     return name
@@ -59,7 +59,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
     async def ListAssets(self, request: asset_pb2.ListAssetsRequest, context: Any) -> asset_pb2.ListAssetsResponse:  # noqa: N802
         """Assets, newest first."""
         (project,) = names.parse(request.parent, "projects/*", "parent")
-        kinds = [asset_pb2.Asset.Kind.Name(kind).removeprefix("KIND_") for kind in request.kinds]
+        kinds = [names.choice(asset_pb2.Asset.Kind.DESCRIPTOR, kind, "kinds") for kind in request.kinds]
         scope = f"{project}/assets/{','.join(kinds)}"
         page = paging.page(request.page_size, request.page_token, scope, (int,))
 
@@ -153,6 +153,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
         path, mime = self._files.content(row["project"], row["sha256"], row["mime_type"]), row["mime_type"]
         if request.variant == asset_pb2.ReadContentRequest.VARIANT_THUMBNAIL:
             path, mime = self._files.thumbnail(row["project"], row["sha256"]), "image/webp"
+        names.choice(asset_pb2.ReadContentRequest.Variant.DESCRIPTOR, request.variant, "variant")
         if request.offset < 0:
             raise FieldInvalid("`offset` is negative.", field="offset")
         try:
@@ -161,7 +162,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
             raise ContentLost(f"The file of {request.name} cannot be read: {error.strerror}.", path=path) from error
         with file:
             total = path.stat().st_size
-            file.seek(request.offset)
+            file.seek(min(request.offset, total))
             first = True
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield asset_pb2.ReadContentResponse(

@@ -13,11 +13,13 @@ from bullpend.bible import store
 from bullpend.bible.store import CHARACTERS, SCENES, STYLE_GUIDES, Kind
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.errors import PathNotAllowed
+from bullpend.errors import FieldInvalid, PathNotAllowed
 from bullpend.projects import store as projects
 from bullpend.rpc import names, paging
 from bullpend.rpc.wire import etag, once, timestamp
 
+# Room for scenes after the last one within the 32 bits of the wire.
+MAX_ORDINAL = 1_000_000_000
 M = TypeVar("M", bible_pb2.StyleGuide, bible_pb2.Character, bible_pb2.Scene)
 
 
@@ -90,6 +92,16 @@ def _check_assets(view: View, project: str, given: list[str], field: str) -> lis
     return given
 
 
+def _ordinal(given: int) -> int:
+    if not 0 <= given <= MAX_ORDINAL:
+        raise FieldInvalid(
+            f"`scene.ordinal` is {given}; places are counted from 1 to {MAX_ORDINAL}.",
+            field="scene.ordinal",
+            remedy="Give the scene's place in the story, or 0 to put it last.",
+        )
+    return given
+
+
 class BibleService(bible_pb2_grpc.BibleServiceServicer):
     """Keeps style guides, characters and scenes."""
 
@@ -135,7 +147,7 @@ class BibleService(bible_pb2_grpc.BibleServiceServicer):
                 "source_asset": given.source_asset,
                 "variables": names.variables(given.variables, "scene.variables"),
                 "characters": list(given.characters),
-                "ordinal": given.ordinal or store.next_ordinal(tx, project),
+                "ordinal": _ordinal(given.ordinal) or store.next_ordinal(tx, project),
             }
 
         row = await self._create(SCENES, request, slug, given, fields, lambda tx, r: pack_scene(r, []))

@@ -31,20 +31,27 @@ log = structlog.get_logger("rpc")
 DOMAIN = "bullpen"
 OPEN = ("/grpc.health.v1.Health/", "/grpc.reflection.v1.", "/grpc.reflection.v1alpha.")
 DETAILS = "grpc-status-details-bin"
+MOST_CHARACTERS = 600
 
 
 def to_status(error: BullpenError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
     """Code, message and trailing metadata of an error, with one google.rpc.ErrorInfo in the details."""
     code = grpc.StatusCode[error.kind]
-    metadata = dict(error.metadata)
+    metadata = {key: _clip(value) for key, value in error.metadata.items()}
     if error.field:
         metadata["field"] = error.field
     if error.remedy:
-        metadata["remedy"] = error.remedy
+        metadata["remedy"] = _clip(error.remedy)
+    message = _clip(error.message)
     info = any_pb2.Any()
     info.Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
-    status = status_pb2.Status(code=code.value[0], message=error.message, details=[info])
-    return code, error.message, ((DETAILS, status.SerializeToString()),)
+    status = status_pb2.Status(code=code.value[0], message=message, details=[info])
+    return code, message, ((DETAILS, status.SerializeToString()),)
+
+
+def _clip(text: str) -> str:
+    """Trailing metadata has a limit of some kilobytes; beyond it the whole error would be lost."""
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from google.protobuf.descriptor import EnumDescriptor
+
 from bullpend.errors import FieldInvalid
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -29,7 +31,7 @@ def parse(name: str, pattern: str, field: str = "name") -> tuple[str, ...]:
                 ok = ok and part == want
     if not ok:
         shape = pattern.replace("*", "…")
-        what = f"is {name!r}" if name else "is empty"
+        what = f"is {name[:100]!r}" if name else "is empty"
         raise FieldInvalid(f"`{field}` {what}, but must look like {shape}.", field=field, remedy=f"Give {shape}.")
     return tuple(parts)
 
@@ -43,6 +45,14 @@ def slug(value: str, field: str) -> str:
             remedy="Choose a short lower-case id, such as harbor_lights.",
         )
     return value
+
+
+def choice(enum: EnumDescriptor, value: int, field: str) -> str:
+    """The name of an enum's value without its prefix. Raises FieldInvalid for one that this version does not know."""
+    names = enum.values_by_number
+    if value not in names:
+        raise FieldInvalid(f"`{field}` is {value}, which this version does not know.", field=field)
+    return str(names[value].name).removeprefix(str(names[0].name).removesuffix("UNSPECIFIED"))
 
 
 def text(value: str, field: str, most: int, required: bool = False) -> str:

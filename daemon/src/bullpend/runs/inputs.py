@@ -54,7 +54,10 @@ def list_pictures(folder: str, roots: Sequence[Path], limit: int) -> Listing:
                 limit=MAX_FILES,
             )
         relative = path.relative_to(root).as_posix()
-        if path.suffix.lower() not in SUFFIXES or not _usable(path, real_roots):
+        if relative.encode(errors="replace").decode() != relative:
+            # Bytes that are no UTF-8 cannot be sent to any client as they are.
+            skipped.append(ascii(relative)[1:-1])
+        elif path.suffix.lower() not in SUFFIXES or not _usable(path, real_roots):
             skipped.append(relative)
         else:
             pictures.append((relative, path))

@@ -55,7 +55,7 @@ class RunService(run_pb2_grpc.RunServiceServicer):
     async def ListRuns(self, request: run_pb2.ListRunsRequest, context: Any) -> run_pb2.ListRunsResponse:  # noqa: N802
         """Runs, newest first."""
         project = "-" if request.parent == "projects/-" else names.parse(request.parent, "projects/*", "parent")[0]
-        states = [run_pb2.Run.State.Name(state).removeprefix("STATE_") for state in request.states]
+        states = [names.choice(run_pb2.Run.State.DESCRIPTOR, state, "states") for state in request.states]
         page = paging.page(request.page_size, request.page_token, f"{project}/runs/{','.join(states)}", (int,))
 
         def read(view: View) -> tuple[list[Row], int]:

@@ -198,7 +198,9 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
             job["id"],
         )
     best = _rank(tx, job)
-    if best and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
+    # A person may have chosen among the finished ones while the last were made; that choice stands.
+    chosen = any(row["by_hand"] for row in job["candidates"])
+    if best and not chosen and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
         _accept(tx, run, job, best.key, best.reason, False)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
     settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING {store.RUN}", run["id"])
@@ -259,22 +261,38 @@ def accept_by_hand(tx: Tx, name: str, reason: str) -> Row:
     return store.candidate(tx, name)
 
 
+def _count_accepted(tx: Tx, run_id: int) -> None:
+    tx.run(
+        "UPDATE runs SET accepted = (SELECT count(*) FROM candidates WHERE run_id = ?1 AND accepted = 1) WHERE id = ?1",
+        run_id,
+    )
+
+
 def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -> None:
-    before = tx.all("SELECT name FROM candidates WHERE job_id = ? AND accepted = 1 AND name != ?", job["id"], name)
+    scene = job["scene"].rsplit("/", 1)[-1]
+    before = tx.all(
+        "SELECT name, run_id FROM candidates WHERE job_id = ?1 AND accepted = 1 AND name != ?2 UNION "
+        "SELECT c.name, c.run_id FROM accepted a JOIN candidates c ON c.name = a.candidate "
+        "WHERE a.project = ?3 AND a.scene = ?4 AND a.stage = ?5 AND c.accepted = 1 AND c.name != ?2",
+        job["id"],
+        name,
+        run["project"],
+        scene,
+        run["stage"],
+    )
     for other in before:
         tx.run("UPDATE candidates SET accepted = 0, accept_reason = '', by_hand = 0 WHERE name = ?", other["name"])
         emit_candidate(tx, run["project"], other["name"], "candidate.released")
+        if other["run_id"] != run["id"]:
+            _count_accepted(tx, other["run_id"])
+            emit_run(tx, other["run_id"], "run.reviewed")
     tx.run(
         "UPDATE candidates SET accepted = 1, accept_reason = ?, by_hand = ? WHERE name = ?", reason, int(by_hand), name
     )
     row = emit_candidate(tx, run["project"], name, "candidate.accepted")
-    tx.run(
-        "UPDATE runs SET accepted = (SELECT count(*) FROM candidates WHERE run_id = ?1 AND accepted = 1) WHERE id = ?1",
-        run["id"],
-    )
-    if not job["scene"]:
+    _count_accepted(tx, run["id"])
+    if not scene:
         return
-    scene = job["scene"].rsplit("/", 1)[-1]
     tx.run(
         "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
         "candidate = excluded.candidate, asset = excluded.asset, reason = excluded.reason, "

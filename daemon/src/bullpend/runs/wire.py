@@ -204,6 +204,7 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
     scenes: tuple[str, ...] | None = None
     if spec.HasField("scenes"):
         scenes = tuple(_scene(project, name) for name in spec.scenes.scenes)
+    names.choice(run_pb2.RunSpec.Acceptance.DESCRIPTOR, spec.acceptance, "acceptance")
     acceptance = Acceptance.MANUAL if spec.acceptance == run_pb2.RunSpec.ACCEPTANCE_MANUAL else Acceptance.BEST
     asked = spec.sampling
     sampling = SamplingRequest(
