@@ -117,10 +117,25 @@ async def test_j05_accepting_by_hand_keeps_the_reason(studio: Studio) -> None:
     assert fresh.figures.accepted == 1
 
 
+async def test_j05_best_candidate_is_accepted(studio: Studio) -> None:
+    """Where nothing else is asked for, the best candidate of each scene is accepted, and the next stage may begin."""
+    project = await studio.universe(scenes=2)
+    run = await studio.run(project, candidates=3)
+    assert run.figures.accepted == 2
+    for job, slug in zip(await studio.jobs(run), ("s1", "s2"), strict=True):
+        (best,) = [candidate for candidate in job.candidates if candidate.accepted]
+        assert (best.rank, best.accepted_by_hand) == (1, False)
+        assert best.accept_reason == best.rank_reason
+        (accepted,) = (await scene(studio, project, slug)).accepted
+        assert (accepted.candidate, accepted.asset) == (best.name, best.asset)
+    following = await studio.run(project, stage="time")
+    assert following.state == run_pb2.Run.STATE_SUCCEEDED
+
+
 async def test_j05_choice_of_a_person_stands(studio: Studio) -> None:
     """What a person accepted while the last candidates were still made is not replaced when the job ends."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=10 step_ms=30", candidates=3)
+    run = await studio.start(project, "steps=10 step_ms=30 candidate=1 blank", candidates=3)
     first = f"{run.name}/jobs/j-001/candidates/c-1"
     await studio.event(first, run.revision, "candidate.succeeded")
     await accept(studio, first, "This one.")

@@ -42,7 +42,7 @@ class Studio:
         request = project_pb2.CreateProjectRequest(project_id=slug, project=project)
         return (await self.session.projects.CreateProject(request)).name
 
-    async def picture(self, project: str, seed: int, width: int = 96, height: int = 64) -> asset_pb2.Asset:
+    async def picture(self, project: str, seed: int, width: int = 64, height: int = 64) -> asset_pb2.Asset:
         """A drawing, imported as an asset of the project."""
         path = write_picture(self.folder / f"{project.rsplit('/', 1)[-1]}-{seed}.png", seed, width, height)
         return await self.session.assets.ImportAsset(asset_pb2.ImportAssetRequest(parent=project, path=str(path)))
