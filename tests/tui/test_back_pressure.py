@@ -26,7 +26,7 @@ async def test_changes_wait_for_the_paint_of_those_before(monkeypatch: pytest.Mo
                 if isinstance(change, Happened) and isinstance(change.item, event_pb2.Progress)
             ]
             arrived.extend(steps)
-            if not (steps and len(arrived) == 1):
+            if arrived != [1]:
                 handle(self, message)
 
         monkeypatch.setattr(StudioApp, "on_changes_arrived", slow)

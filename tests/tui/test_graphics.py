@@ -8,7 +8,7 @@ from bullpen_tui import pictures
 from bullpen_tui.graphics import choose, read_answer
 from bullpen_tui.pictures import PictureStore, decode, difference
 from bullpen_tui.widgets.picture import fit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tui import story
@@ -45,6 +45,7 @@ def test_a_wish_is_taken_at_its_word() -> None:
         choose("crayon", {})
 
 
+@settings(deadline=None)
 @given(st.tuples(st.integers(1, 4000), st.integers(1, 4000)), st.tuples(st.integers(1, 300), st.integers(1, 100)))
 def test_a_picture_stays_in_its_box(picture: tuple[int, int], cells: tuple[int, int]) -> None:
     """Whatever the sizes, nothing is drawn outside, and something always is."""

@@ -17,7 +17,7 @@ from bullpen_tui.mirror import (
     parent_of,
     project_of,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tui import story
@@ -97,6 +97,7 @@ def journals(draw: st.DrawFn) -> list[Change]:
     return changes
 
 
+@settings(deadline=None)
 @given(journals(), st.data())
 def test_replaying_a_prefix_changes_nothing(changes: list[Change], data: st.DataObject) -> None:
     """A client that resumes too early and sees a part of the journal again has the same picture afterwards."""
@@ -113,6 +114,7 @@ def test_replaying_a_prefix_changes_nothing(changes: list[Change], data: st.Data
     assert again.progress == once.progress
 
 
+@settings(deadline=None)
 @given(journals())
 def test_any_order_of_durable_events_ends_the_same(changes: list[Change]) -> None:
     """A listing that is newer than the watch never goes back: only revisions decide."""
@@ -125,6 +127,7 @@ def test_any_order_of_durable_events_ends_the_same(changes: list[Change]) -> Non
     assert forward.jobs == backward.jobs
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=12))
 def test_progress_never_goes_back(steps: list[int]) -> None:
     """A step that arrives late is not shown."""

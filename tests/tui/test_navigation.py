@@ -77,7 +77,7 @@ async def test_the_palette_goes_to_a_run_by_name() -> None:
         await at.go("2", "runs")
         await at.until(lambda: at.app.snapshot.runs)
         await at.press("ctrl+p")
-        await at.until(lambda: isinstance(at.app.screen, CommandPalette))
+        await at.until(lambda: isinstance(at.app.screen, CommandPalette) and isinstance(at.app.focused, Input))
         await at.type("0001-style")
         await at.until(
             lambda: "r-0001-style" in at.screen_text() and "r-0003" not in at.screen_text().split("r-0001")[0]

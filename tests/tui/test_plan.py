@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bullpen_api.v1 import run_pb2
 from bullpen_tui.plan import Form, FormError, plan_lines, spec_of, whole_plan
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tui import story
@@ -59,6 +59,7 @@ def test_a_wrong_field_is_named(form: Form, word: str) -> None:
         spec_of(form)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_no_text_breaks_the_form(candidates: str, seed: str, guidance: str) -> None:
     """Whatever is typed gives a request or a sentence."""

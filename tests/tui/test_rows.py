@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bullpen_tui.theme import INK
 from bullpen_tui.widgets.rows import GAP, Column, Row, RowTable, layout
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.content import Content
@@ -48,6 +48,7 @@ columns = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(columns, st.integers(0, 200))
 def test_columns_share_the_width(given: list[Column], width: int) -> None:
     """What is dropped may be dropped, what stays is wide enough, and flexible columns use all that is left."""

@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 class ActionCommands(Provider):
     """Actions that work on the screen below the palette, then projects and runs by name."""
 
-    def _entries(self) -> Iterator[tuple[str, Any, str]]:
+    def _entries(self) -> Iterator[tuple[str, Any]]:
         screen = self.screen
         if not isinstance(screen, StudioScreen):
             return
         for action in actions_for(screen.place):
             if action.palette and screen.check_action(action.id, ()):
                 key = f"  ({key_name(action.keys[0])})" if action.keys else ""
-                yield action.help + key, partial(screen.run_action, target(action)), action.label
+                yield action.help + key, partial(screen.run_action, target(action))
         studio = cast("StudioApp", screen.app)
         for name, project in sorted(studio.snapshot.projects.items()):
-            yield f"Project {leaf(name)}", partial(screen.visit_project, name), project.title
+            yield f"Project {leaf(name)} · {project.title}", partial(screen.visit_project, name)
         for run in studio.snapshot.runs_of(studio.project)[:50]:
-            yield f"Run {leaf(run.name)}", partial(studio.open_run, run.name), run.spec.stage
+            yield f"Run {leaf(run.name)} · {run.spec.stage}", partial(studio.open_run, run.name)
 
     async def discover(self) -> Hits:
         """What is offered before a letter is typed."""
-        for words, command, help_text in self._entries():
-            yield DiscoveryHit(words, command, help=help_text)
+        for words, command in self._entries():
+            yield DiscoveryHit(words, command)
 
     async def search(self, query: str) -> Hits:
         """What matches."""
         matcher = self.matcher(query)
-        for words, command, help_text in self._entries():
-            if (score := matcher.match(f"{words} {help_text}")) > 0:
-                yield Hit(score, matcher.highlight(words), command, help=help_text)
+        for words, command in self._entries():
+            if (score := matcher.match(words)) > 0:
+                yield Hit(score, matcher.highlight(words), command)

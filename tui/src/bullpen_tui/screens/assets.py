@@ -20,8 +20,8 @@ from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 COLUMNS = (
-    Column("picture", minimum=16, weight=3),
-    Column("kind", width=11),
+    Column("picture", minimum=30, weight=3),
+    Column("kind", width=9),
     Column("pixels", width=9, right=True, drop=2),
     Column("size", width=6, right=True, drop=3),
     Column("made", width=10, right=True, drop=1),

@@ -95,6 +95,7 @@ class RowTable(ScrollView, can_focus=True):
     RowTable {
         height: 1fr;
         background: $background;
+        overflow-x: hidden;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
         & > .rows--head { color: $quiet; background: $background; }
@@ -288,9 +289,8 @@ class RowTable(ScrollView, can_focus=True):
         self.refresh()
 
     def _measure(self) -> None:
-        width = self.size.width
-        self._widths = layout(self._columns, max(0, width - 2))
-        self.virtual_size = Size(width, len(self._rows) + self._head)
+        self.virtual_size = Size(0, len(self._rows) + self._head)
+        self._widths = layout(self._columns, max(0, self.scrollable_content_region.width - 2))
 
     def render_line(self, y: int) -> Strip:
         """Line `y` of the visible part."""
