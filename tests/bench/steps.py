@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bullpen_api.v1 import run_pb2
+
 from tests.bench.effort import Effort
 from tests.bench.stand_in import build
 from tests.bench.studio import ROOT, Studio
@@ -20,7 +22,9 @@ from tests.bench.table import Row, Series
 
 STARTER = ROOT / "starter/src/bullpen_starter/models/starter-edit"
 RATIO = 1.05
-STEPS, GUIDANCE, IMAGE_GUIDANCE, SIDE = 20, 5.0, 1.5, 64
+STEPS, GUIDANCE, IMAGE_GUIDANCE = 20, 5.0, 1.5
+# Pixels a side that the starter works at, and the stand-in.
+STARTER_SIDE, STAND_IN_SIDE = 128, 64
 INSTRUCTION = "Redraw this panel in ink style."
 
 
@@ -31,27 +35,29 @@ async def measure(effort: Effort) -> list[Row]:
         shown = await stack.enter_async_context(Studio(flags))
         unseen = await stack.enter_async_context(Studio([*flags, "previews.enabled=false"]))
         model = STARTER if (STARTER / "model_index.json").is_file() else build(shown.folder / "model")
-        rows = []
+        side = STARTER_SIDE if model == STARTER else STAND_IN_SIDE
+        sampling = Studio.sampling(STEPS, GUIDANCE, IMAGE_GUIDANCE, side)
         cases = (
             (f"{STEPS} steps, 1 candidate", shown, 1),
             (f"{STEPS} steps, 4 candidates", shown, 4),
             (f"{STEPS} steps, 4 candidates, previews off", unseen, 4),
         )
-        scenes = {studio: await studio.project(1, side=SIDE) for studio in (shown, unseen)}
+        scenes = {studio: await studio.project(1, side=side) for studio in (shown, unseen)}
         source = next((shown.home / "projects/bench/assets").glob("??/??/*.png"))
         bare = await stack.enter_async_context(BareLoop(model, source, effort.threads))
         for studio in (shown, unseen):
-            await _through(studio, scenes[studio], str(model), 1, 0)  # loads the model
+            await _through(studio, scenes[studio], str(model), sampling, 1, 0)  # loads the model
         await bare.make([0])
         alone: dict[str, list[float]] = {what: [] for what, *_ in cases}
         through: dict[str, list[float]] = {what: [] for what, *_ in cases}
         for number in range(1, effort.count(12, 4) + 1):
             for what, studio, candidates in cases:
                 alone[what].append(await bare.make(list(range(number, number + candidates))))
-                through[what].append(await _through(studio, scenes[studio], str(model), candidates, number))
-        for what, _, candidates in cases:
-            rows.append(_row(what, candidates, Series.of(alone[what]), Series.of(through[what]), model == STARTER))
-        return rows
+                through[what].append(await _through(studio, scenes[studio], str(model), sampling, candidates, number))
+        return [
+            _row(what, candidates, Series.of(alone[what]), Series.of(through[what]), model == STARTER)
+            for what, _, candidates in cases
+        ]
 
 
 def _row(what: str, candidates: int, alone: Series, through: Series, starter: bool) -> Row:
@@ -73,9 +79,15 @@ def _row(what: str, candidates: int, alone: Series, through: Series, starter: bo
     )
 
 
-async def _through(studio: Studio, scenes: Sequence[str], model: str, candidates: int, seed: int) -> float:
+async def _through(
+    studio: Studio,
+    scenes: Sequence[str],
+    model: str,
+    sampling: run_pb2.SamplingParameters,
+    candidates: int,
+    seed: int,
+) -> float:
     """Seconds from the call of CreateRun to the end of the run, durable and told."""
-    sampling = studio.sampling(STEPS, GUIDANCE, IMAGE_GUIDANCE, SIDE)
     async with studio.ends() as ends:
         began = time.perf_counter()
         run = await studio.create_run(
