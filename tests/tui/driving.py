@@ -37,7 +37,7 @@ class Driver:
             if fact():
                 return
             await self.pilot.pause(0.01)
-        raise AssertionError(f"never: {what or fact}; at {self.place}; calls {self.fake.calls}")
+        raise AssertionError(f"never: {what or fact}; at {self.place}; calls {self.fake.calls}\n{self.screen_text()}")
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
