@@ -7,7 +7,7 @@ import time
 from contextlib import AsyncExitStack
 
 import grpc.aio
-from bullpen_api.v1 import event_pb2, event_pb2_grpc
+from bullpen_api.v1 import event_pb2, event_pb2_grpc, project_pb2
 from bullpen_client.channel import OPTIONS
 
 from tests.bench.effort import Effort
@@ -16,6 +16,8 @@ from tests.bench.table import Row, Series
 
 RATIO = 1.2
 STALLED = 3
+STORY = "It rains on the harbour. " * 750
+JOURNAL_BYTES = 12_000_000
 # Long enough that the load leaves the machine idle in between: what is measured is the way, not a queue.
 SCRIPT = "scripted: steps=4 step_ms=5 size=8x8"
 
@@ -27,10 +29,14 @@ async def measure(effort: Effort) -> list[Row]:
     beside: list[float] = []
     async with Studio() as studio:
         scenes = await studio.project(jobs)
-        async with studio.ends() as ends:
-            # A long journal: what a watcher that does not read has waiting for it.
-            for number in range(effort.count(6, 3)):
-                await ends.ended((await studio.create_run([], seed=number)).name)
+        # More than the buffers on the way take: a watcher that does not read really stalls.
+        for number in range(JOURNAL_BYTES // len(STORY)):
+            project = project_pb2.Project(title="Filler", story=STORY)
+            await studio.session.projects.CreateProject(
+                project_pb2.CreateProjectRequest(project_id=f"filler-{number}", project=project)
+            )
+        # The first run starts the workers.
+        await _round(studio, scenes, 1, 0)
         for number in range(rounds):
             alone += await _round(studio, scenes, 100 + number, 0)
             beside += await _round(studio, scenes, 200 + number, STALLED)
@@ -56,6 +62,7 @@ async def _round(studio: Studio, scenes: list[str], seed: int, stalled: int) -> 
     async with AsyncExitStack() as stack:
         for _ in range(stalled):
             await stack.enter_async_context(_Stalled(studio))
+        await studio.quiet()
         call = studio.session.events.Watch(event_pb2.WatchRequest(parent=PROJECT, progress=True))
         messages = aiter(call)
         await anext(messages)  # the first bookmark: from here on nothing is missed
