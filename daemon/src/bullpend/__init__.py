@@ -1,2 +1,3 @@
 """The daemon: control plane of Bullpen. Imports no model or picture library."""
+
 __version__ = "0.1.0"
