@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Read when grpc is loaded. Its handlers for forks run in each worker between fork and exec, and crash there when
     # other threads are at work; the daemon never goes on in a fork.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    # What is imported stays: looking through it for garbage would take a tenth of the start.
+    gc.disable()
     from bullpend import logs, settings
     from bullpend.app import serve
     from bullpend.errors import BullpenError
@@ -67,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         loaded.home.create()
         logs.configure(loaded.home.logs, loaded.log.level)
         gc.freeze()
+        gc.enable()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(loaded))
     except BullpenError as error:
