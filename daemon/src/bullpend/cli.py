@@ -63,13 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from bullpend.app import serve
     from bullpend.errors import BullpenError
 
+    gc.freeze()
+    gc.enable()
     os.umask(0o077)
     try:
         loaded = settings.load(settings.resolve_home(options.home), flags)
         loaded.home.create()
         logs.configure(loaded.home.logs, loaded.log.level)
-        gc.freeze()
-        gc.enable()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(loaded))
     except BullpenError as error:
