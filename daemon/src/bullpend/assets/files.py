@@ -13,10 +13,15 @@ class Files:
 
     def __init__(self, projects: Path) -> None:
         self._projects = projects
+        # Joining paths is slow, and every picture needs this one several times.
+        self._assets: dict[str, Path] = {}
 
     def assets(self, project: str) -> Path:
         """Root of the content: `ab/cd/<sha256>.png` and the sidecar `<sha256>.json` beside it."""
-        return self._projects / project / "assets"
+        folder = self._assets.get(project)
+        if folder is None:
+            folder = self._assets[project] = self._projects / project / "assets"
+        return folder
 
     def thumbnails(self, project: str) -> Path:
         """Root of the thumbnails: `ab/<sha256>.webp`."""
@@ -28,7 +33,7 @@ class Files:
 
     def content(self, project: str, sha256: str, mime_type: str) -> Path:
         """The content of an asset."""
-        return self.assets(project) / sha256[:2] / sha256[2:4] / f"{sha256}{EXTENSIONS[mime_type]}"
+        return self.assets(project).joinpath(sha256[:2], sha256[2:4], f"{sha256}{EXTENSIONS[mime_type]}")
 
     def thumbnail(self, project: str, sha256: str) -> Path:
         """The thumbnail of an asset."""
