@@ -78,7 +78,7 @@ def digest(data: bytes) -> str:
 
 def content_path(assets_folder: Path, sha256: str, suffix: str) -> Path:
     """Where content of this name lies."""
-    return assets_folder / sha256[:2] / sha256[2:4] / f"{sha256}{suffix}"
+    return assets_folder.joinpath(sha256[:2], sha256[2:4], f"{sha256}{suffix}")
 
 
 def temporary_folder(assets_folder: Path) -> Path:
