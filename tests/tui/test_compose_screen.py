@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from bullpen_api.v1 import run_pb2
 from bullpen_client.errors import LimitExceeded, PlanStale
+from bullpen_tui.screens import compose
 from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.dialogs import PlanDialog
 from bullpen_tui.widgets.chooser import Chooser
@@ -16,12 +18,18 @@ from tests.tui import story
 from tests.tui.driving import Driver, studio
 
 
+def settled(at: Driver) -> bool:
+    """Whether the plan that is shown is the one for what the form says."""
+    screen = at.app.screen
+    return isinstance(screen, ComposeScreen) and not screen._planning
+
+
 @asynccontextmanager
 async def composing() -> AsyncIterator[Driver]:
     """The form with its first plan."""
     async with studio() as at:
         await at.go("r", "compose")
-        await at.until(lambda: "12" in at.words("#plan"), "plan")
+        await at.until(lambda: "12" in at.words("#plan") and settled(at), "plan")
         yield at
 
 
@@ -90,7 +98,7 @@ async def test_a_refused_plan_names_the_remedy() -> None:
         at.fake.refuse["plan"] = LimitExceeded("9 candidates are more than 6.", remedy="Ask for 6 or fewer.")
         at.app.screen.query_one("#candidates", Input).focus()
         await at.type("9")
-        await at.until(lambda: "Ask for 6 or fewer" in at.words("#plan"))
+        await at.until(lambda: "Ask for 6 or fewer" in at.words("#plan") and settled(at))
         await at.press("f5")
         assert not at.fake.asked("create_run")
 
@@ -147,4 +155,15 @@ async def test_escape_leaves_without_a_run() -> None:
     async with composing() as at:
         await at.press("escape")
         await at.until(lambda: at.place == "projects")
+        assert not at.fake.asked("create_run")
+
+
+async def test_a_plan_that_nobody_saw_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F5 while the plan is being made starts nothing, and says to look first."""
+    monkeypatch.setattr(compose, "PAUSE_SECONDS", 3600.0)
+    async with studio() as at:
+        await at.go("r", "compose")
+        await at.until(lambda: at.app.screen.query_one("#stage", Select).value == "time")
+        await at.press("f5")
+        await at.until(lambda: "plan is being made" in at.screen_text())
         assert not at.fake.asked("create_run")

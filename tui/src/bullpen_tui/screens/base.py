@@ -91,6 +91,14 @@ class StudioScreen(Screen[None]):
         self.draw_chrome()
         self.draw()
 
+    def on_resize(self) -> None:
+        """Draws for the new size, once the widgets have theirs."""
+        self.call_after_refresh(self._draw_again)
+
+    def _draw_again(self) -> None:
+        if self.alive:
+            self.draw()
+
     def on_screen_resume(self) -> None:
         """Draws what changed while another screen was in front."""
         if self.alive:

@@ -54,6 +54,7 @@ class ComposeScreen(StudioScreen):
         self._timer: Timer | None = None
         self._scenes: list[str] = []
         self._asked = False
+        self._planning = False
         self._request_id = ""
 
     def body(self) -> Iterable[Widget]:
@@ -130,6 +131,7 @@ class ComposeScreen(StudioScreen):
     @on(Input.Changed)
     def _changed(self) -> None:
         self._plan = None
+        self._planning = True
         self.draw_keys()
         if self._timer is not None:
             self._timer.stop()
@@ -178,6 +180,7 @@ class ComposeScreen(StudioScreen):
     def on_plan_made(self, message: say.PlanMade) -> None:
         """Shows the plan; F5 runs just this one."""
         self._plan = message.plan
+        self._planning = False
         self._problem = None
         self._request_id = self.studio.request_id()
         self._draw_plan()
@@ -193,6 +196,7 @@ class ComposeScreen(StudioScreen):
 
     def _refuse(self, problem: Content) -> None:
         self._plan = None
+        self._planning = False
         self._problem = problem
         self._draw_plan()
         self.draw_keys()
@@ -211,13 +215,14 @@ class ComposeScreen(StudioScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing runs that was not planned."""
         if action in ("run_plan", "dry_run"):
-            return self._plan is not None
+            return self._plan is not None or self._planning
         return True
 
     def action_run_plan(self) -> None:
         """Runs the plan that is shown."""
         plan = self._plan
         if plan is None:
+            self._wait()
             return
         call = self.studio.daemon.create_run(self._project, spec_of(self.form), plan.digest, self._request_id)
         self.studio.ask(call, say.RunStarted, to=self, refused=say.PlanRefused)
@@ -232,8 +237,13 @@ class ComposeScreen(StudioScreen):
         """Shows every job of the plan."""
         from bullpen_tui.screens.dialogs import PlanDialog
 
-        if self._plan is not None:
+        if self._plan is None:
+            self._wait()
+        else:
             self.studio.push_screen(PlanDialog(self._plan, self._stages))
+
+    def _wait(self) -> None:
+        self.notify("The plan is being made. Press the key again when you have seen it.", severity="warning")
 
     def action_back(self) -> None:
         """Leaves the form."""
