@@ -83,6 +83,7 @@ if can_mount():  # elsewhere the tests below it, with a played full disk, say wh
                 assert halves(daemon, project) == []
                 assert (await check(session, "disk")).status == system_pb2.Check.STATUS_WARNING
                 filler.unlink()
+                assert Path((await studio.logged(run)).log_path).is_file(), "the log is made up for"
                 request = run_pb2.RetryRunRequest(name=run.name)
                 again = await studio.logged(await session.runs.RetryRun(request))
                 assert again.state == run_pb2.Run.STATE_SUCCEEDED

@@ -142,6 +142,24 @@ class Daemon:
 
 
 def survivors(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those of the processes that still live after that many seconds; returns as soon as none does."""
+    """Those of the processes that still live after that many seconds; returns as soon as none does.
+
+    One that was killed but waits for a busy disk inside the kernel can do nothing any more; it is waited for longer.
+    """
     _, alive = psutil.wait_procs(processes, timeout=seconds)
-    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    living = [process for process in alive if not _killed(process)]
+    if not living:
+        _, alive = psutil.wait_procs(alive, timeout=STOP_SECONDS)
+        return [process for process in alive if not _killed(process)]
+    return living
+
+
+def _killed(process: psutil.Process) -> bool:
+    """Whether a process is dead but for its entry, or has SIGKILL before it."""
+    try:
+        lines = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return True
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    pending = int(fields.get("SigPnd", "0"), 16) | int(fields.get("ShdPnd", "0"), 16)
+    return fields["State"].split()[0] in "ZX" or bool(pending & 1 << (signal.SIGKILL - 1))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
 from bullpen_api.v1 import run_pb2
 from bullpen_api.worker.v1 import link_pb2
 
@@ -16,6 +17,7 @@ from bullpend.assets import store as assets
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View, mapped_disk_errors
+from bullpend.errors import BullpenError, DiskFull, ShuttingDown
 from bullpend.quality.model import QualityReport
 from bullpend.runs import runlog, store
 from bullpend.runs.model import (
@@ -32,6 +34,8 @@ from bullpend.runs.transitions import emit_run
 from bullpend.runs.wire import read_spec, sampling_of
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
+log = structlog.get_logger("dispatch")
+
 LOG = "run.json"
 SHEET = "contact-sheet.png"
 
@@ -51,7 +55,13 @@ class Archive:
         path = folder / LOG
         # A long log takes a while to write out as JSON; clients are not to wait for it.
         await asyncio.to_thread(lambda: write_durably(path, _log(run, jobs, sources, plan).encode()))
-        await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
+        try:
+            await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
+        except (DiskFull, ShuttingDown):
+            raise
+        except BullpenError as error:
+            # The log is what counts; a sheet can be made again from it.
+            log.warning("run.sheet_failed", run=run["slug"], reason=error.reason, message=error.message)
 
         def record(tx: Tx) -> None:
             tx.run("UPDATE runs SET log_path = ? WHERE id = ?", str(path), run_id)

@@ -44,6 +44,7 @@ log = structlog.get_logger("dispatch")
 T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
+LOG_RETRY_SECONDS = 3.0
 FINAL = {s.SucceedJob: JobState.SUCCEEDED, s.FailJob: JobState.FAILED, s.HoldJob: JobState.HELD}
 OUTCOMES = {
     link_pb2.JobEnded.OUTCOME_SUCCEEDED: s.Outcome.SUCCEEDED,
@@ -400,10 +401,15 @@ class Dispatcher:
 
     async def _write_log(self, run_id: int) -> None:
         assert self._archive is not None
-        try:
-            await self._archive.write(run_id)
-        except BullpenError as error:
-            log.error("run.log_failed", run=run_id, reason=error.reason, message=error.message)
+        while True:
+            try:
+                await self._archive.write(run_id)
+                return
+            except BullpenError as error:
+                log.error("run.log_failed", run=run_id, reason=error.reason, message=error.message)
+                if not isinstance(error, DiskFull | DatabaseUnavailable):
+                    return  # made up for at the next start
+            await asyncio.sleep(LOG_RETRY_SECONDS)
 
     # ---- small parts ------------------------------------------------------------------------------------------------
 
