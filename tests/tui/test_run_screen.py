@@ -56,6 +56,7 @@ async def test_a_finished_candidate_replaces_its_bar() -> None:
         done.revision = 99
         at.fake.say(at.fake.event(done.name, candidate=done))
         await at.until(lambda: cells(at, JOB3)[3] == "✓ 0.95")
+        assert "8/18" in at.words("#headline")
 
 
 async def test_moving_shows_the_winner_of_the_row() -> None:

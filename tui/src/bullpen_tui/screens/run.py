@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from bullpen_api.v1 import bible_pb2, run_pb2
@@ -55,16 +55,20 @@ def run_rows(snapshot: Snapshot, run: str, wide: int) -> list[Row]:
     return rows
 
 
-def headline(run: run_pb2.Run, now: float, room: int) -> Content:
-    """Name at the left; state, pictures and time at the right."""
+def headline(run: run_pb2.Run, seen: int, now: float, room: int) -> Content:
+    """Name at the left; state, pictures and time at the right.
+
+    `seen` counts the finished candidates in the mirror, which are newer than the run's own figures.
+    """
     figures = run.figures
+    done = max(figures.candidates_done, seen)
     left = words.text((leaf(run.name), words.STRONG), ("  " + run.spec.stage, words.ACCENT))
     if run.parent_run:
         left = words.text(left, (f"  retries {leaf(run.parent_run)}", words.FAINT))
     parts = [words.mark(words.RUN_MARKS[run.state])]
-    parts.append(words.text(f"{figures.candidates_done}/{figures.candidates}"))
+    parts.append(words.text(f"{done}/{figures.candidates}"))
     if run.state not in words.ENDED_RUNS:
-        parts.append(words.bar(figures.candidates_done, figures.candidates, 10))
+        parts.append(words.bar(done, figures.candidates, 10))
         if figures.HasField("time_left"):
             parts.append(words.text(f"{words.clock(words.seconds_of(figures.time_left))} left"))
     else:
@@ -146,9 +150,13 @@ class RunScreen(RunActions, StudioScreen):
         if run is not None:
             self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
             room = self.query_one("#headline").content_size.width or self.size.width - 4
-            self.query_one("#headline", Said).say(headline(run, self.studio.now(), room))
+            self.query_one("#headline", Said).say(headline(run, self._finished(jobs), self.studio.now(), room))
             self.query_one("#figures", Said).say(self._figures(run))
         self._draw_picture()
+
+    def _finished(self, jobs: Sequence[run_pb2.Job]) -> int:
+        found = (one for job in jobs for one in self.snapshot.candidates_of(job.name))
+        return sum(one.state == run_pb2.Candidate.STATE_SUCCEEDED for one in found)
 
     def _columns(self, wide: int) -> list[Column]:
         narrow = self.size.width < 104
