@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import uvloop
+
 from tests.bench import canceling, demo, durable, restart, startup, steps, watchers
 from tests.bench.effort import Effort, Measure
 from tests.bench.studio import ROOT
@@ -48,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows: list[Row] = []
     for name in options.only or ROWS:
         sys.stderr.write(f"measuring {name} …\n")
-        rows += asyncio.run(ROWS[name](effort))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            rows += runner.run(ROWS[name](effort))
     report = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
