@@ -27,10 +27,14 @@ _LIMITS = """
 ## Limits
 
 - It knows six places, four styles and ten kinds of change. Any other picture or instruction gives a plausible smear.
-- It is a regression of few steps: lines are softer than the renderer's, faces are doubtful, and a chain of four
-  edits adds up the softness.
+- More steps than four bring nothing. Lines are softer than the renderer's, faces are doubtful, and a chain of
+  four edits adds up the softness.
+- It was not taught to leave things as they are: asked for day on a panel that shows day, it bleaches it.
+- Rain, snow and fog are mostly light and tint; single drops and flakes are not drawn. Windows are not lit at night.
+- The seed decides the colours of a sketch, and little else: candidates of the time, weather and character stages are
+  nearly the same picture, and so are those of the ink and noir styles.
 - Words it was not trained on are spelled out in pieces and mostly ignored.
-- Guidance above 1 strengthens an edit and costs three times the work; above 2 pictures burn.
+- Guidance above 1 costs three times the work and makes most stages worse; leave it at 1.
 """
 
 
@@ -39,7 +43,7 @@ def _percent(value: float | None) -> str:
 
 
 def _table(rows: dict[str, dict[str, float]], columns: list[str]) -> str:
-    head = "| unseen layouts | " + " | ".join(columns) + " | PSNR |\n|---" * 1 + "|---" * (len(columns) + 1) + "|\n"
+    head = "| unseen layouts | " + " | ".join(columns) + " | PSNR |\n" + "|---" * (len(columns) + 2) + "|\n"
     lines = []
     for name, row in rows.items():
         cells = [_percent(row.get(column)) for column in columns]

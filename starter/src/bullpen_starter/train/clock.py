@@ -1,6 +1,5 @@
-"""Training by the clock: a budget in minutes gives the share done, and one warm-up and cosine over that share."""
+"""Training by the clock: a budget in minutes gives the share done, and the learning rate follows that share."""
 
-import math
 import time
 from collections.abc import Callable
 
@@ -25,13 +24,15 @@ class Budget:
         """How much of the budget is spent, 0 to 1."""
         return min(1.0, self.seconds / self._seconds)
 
-    def rate(self, warmup: float = 0.02, floor: float = 0.01, at: float | None = None) -> float:
-        """Learning rate factor: linear warm-up, then one cosine down to `floor`; `at` overrides the share."""
+    def rate(self, warmup: float = 0.02, hold: float = 0.5, floor: float = 0.01, at: float | None = None) -> float:
+        """Learning rate factor: warm-up, full rate up to `hold`, then straight down to `floor`.
+
+        `at` overrides the share, where several processes have agreed on one.
+        """
         share = self.share if at is None else at
         if share < warmup:
             return max(0.02, share / warmup)
-        turn = (share - warmup) / (1 - warmup)
-        return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * turn))
+        return max(floor, min(1.0, (1 - share) / (1 - hold)))
 
 
 class Average:

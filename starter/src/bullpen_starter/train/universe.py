@@ -62,7 +62,7 @@ SCENE_LIST = (
         619,
         "Snow on the awnings",
         "Everybody at the market has seen the stranger; nobody agrees on her face.",
-        "day",
+        "dawn",
         "snow",
         "iris",
         "left",
