@@ -141,9 +141,8 @@ class RunScreen(RunActions, StudioScreen):
         """Draws everything in place."""
         run = self.the_run
         table = self.query_one("#jobs", RowTable)
-        wide = max(
-            (len(self.snapshot.candidates_of(job.name)) for job in self.snapshot.jobs_of(self._resource)), default=1
-        )
+        jobs = self.snapshot.jobs_of(self._resource)
+        wide = max((len(self.snapshot.candidates_of(job.name)) for job in jobs), default=1)
         table.set_columns(self._columns(wide))
         table.set_rows(run_rows(self.snapshot, self._resource, wide))
         self._follow(table)
