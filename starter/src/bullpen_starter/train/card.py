@@ -34,7 +34,7 @@ _LIMITS = """
 - The seed decides the colours of a sketch, and little else: candidates of the time, weather and character stages are
   nearly the same picture, and so are those of the ink and noir styles.
 - Words it was not trained on are spelled out in pieces and mostly ignored.
-- Guidance above 1 costs three times the work and makes most stages worse; leave it at 1.
+- Guidance above 1 costs three times the work and moves pictures away from the truth; leave it at 1.
 """
 
 
