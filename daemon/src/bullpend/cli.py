@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     # What is imported stays: looking through it for garbage would take a tenth of the start.
     gc.disable()
+    import structlog
+
     from bullpend import logs, settings
     from bullpend.app import serve
     from bullpend.errors import BullpenError
@@ -77,6 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         sys.stderr.write(f"bullpend: {error}\n")
+        return 1
+    except Exception as error:  # noqa: BLE001 -- the front end's last resort: a person gets a line, the log the rest
+        structlog.get_logger("daemon").error("daemon.fault", exc_info=error)
+        sys.stderr.write(f"bullpend: a fault ended the daemon ({type(error).__name__}); see logs/ in its home.\n")
         return 1
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
@@ -38,6 +39,14 @@ class Files:
     def thumbnail(self, project: str, sha256: str) -> Path:
         """The thumbnail of an asset."""
         return self.thumbnails(project) / sha256[:2] / f"{sha256}.webp"
+
+    def unknown(self, known: Set[tuple[str, str]]) -> list[Path]:
+        """Stored content that no (project, hash) of `known` names. Walks every folder: for diagnosis only."""
+        return [
+            path
+            for path in sorted(self._projects.glob("*/assets/??/??/*"))
+            if path.suffix in EXTENSIONS.values() and (path.parts[-5], path.stem) not in known
+        ]
 
 
 def slug_of(sha256: str) -> str:

@@ -45,6 +45,8 @@ class Diagnosis:
         checks += [check async for check in self._check_models()]
         checks += [self._check_device(device) for device in self._devices()]
         checks.append(await self._check_files(deep))
+        if deep:
+            checks.append(await self._check_strays())
         return checks
 
     async def _check_database(self) -> system_pb2.Check:
@@ -124,6 +126,20 @@ class Diagnosis:
             status=ERROR,
             message=f"{len(lost)} of {seen} stored files are missing or changed; the first is {lost[0]}.",
             remedy="Put the files back from a backup, or import their pictures again.",
+        )
+
+    async def _check_strays(self) -> system_pb2.Check:
+        """Files that a kill between storing and registering an import left; a run makes its own again by itself."""
+        sql = "SELECT project, sha256 FROM assets"
+        known = await self._database.read(lambda view: {(row["project"], row["sha256"]) for row in view.all(sql)})
+        strays = await asyncio.to_thread(self._files.unknown, known)
+        if not strays:
+            return system_pb2.Check(name="strays", status=OK, message="Every stored file is registered.")
+        return system_pb2.Check(
+            name="strays",
+            status=WARNING,
+            message=f"{len(strays)} stored files are not registered; the first is {strays[0]}.",
+            remedy="Import them again, which registers them as they are, or delete them.",
         )
 
     def _unsound(self, rows: list[Row], deep: bool) -> list[Path]:
