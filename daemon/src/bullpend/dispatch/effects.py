@@ -1,0 +1,258 @@
+"""What is done about jobs, durably and in order.
+
+Effects on one job form a chain: each waits for the one before it and for pictures of that job that are still being
+stored, so that what is durable never overtakes what was made. Different jobs never wait for each other, and the device
+goes on with the next job meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.assets import store as assets
+from bullpend.assets.files import Files
+from bullpend.db import Database, Row, Tx
+from bullpend.dispatch.archive import Archive
+from bullpend.dispatch.finishing import Finishing
+from bullpend.dispatch.lease import Lease
+from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
+from bullpend.metrics.collect import Rate
+from bullpend.quality.model import Limits
+from bullpend.runs import transitions
+from bullpend.runs.model import Failure, JobState
+from bullpend.scheduling import model as s
+from bullpend.workers.supervisor import Supervisor
+
+log = structlog.get_logger("dispatch")
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+LOG_RETRY_SECONDS = 3.0
+
+
+@dataclass
+class Work:
+    """What is remembered of a job that is not final."""
+
+    chain: asyncio.Task[None] | None = None
+    lease: Lease | None = None
+    storing: set[asyncio.Task[None]] = field(default_factory=set)
+    broken: Failure | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    # All pictures of the job are made, and some are still being stored.
+    made: bool = False
+    # The job's end is written, and with it, where this was its run's last open job, that of this run.
+    sealed: bool = False
+    ended_run: int | None = None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What an order to a worker needs besides the job: devices' kinds, folder of raw pictures, limits, previews."""
+
+    kinds: dict[str, str]
+    scratch: Path
+    limits: Callable[[str], Limits]
+    preview_every: int
+
+
+class Effects:
+    """Leases, stores, ends and archives. `leased` tells which (attempt, device) the scheduler knows of a job now."""
+
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        supervisor: Supervisor,
+        orders: Orders,
+        rate: Rate,
+        leased: Callable[[str], tuple[int, str] | None],
+        tell: Callable[[s.Fact], None],
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._supervisor = supervisor
+        self._orders = orders
+        self._rate = rate
+        self._leased = leased
+        self._tell = tell
+        self._finishing = Finishing(files, supervisor.run_task)
+        self._archive = Archive(database, files, supervisor.run_task)
+        self._work: dict[str, Work] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def open(self, job: str) -> None:
+        """A job is in the scheduler's care from now on."""
+        self._work.setdefault(job, Work())
+
+    def ended(self, job: str) -> asyncio.Event | None:
+        """Set when the job's end is durable; None for a job that is final already."""
+        work = self._work.get(job)
+        return work.ended if work else None
+
+    def busy(self) -> list[asyncio.Event]:
+        """The ends of all jobs that were given to a worker."""
+        return [work.ended for work in self._work.values() if work.lease is not None]
+
+    def spawn(self, work: Awaitable[T]) -> asyncio.Task[T]:
+        """Runs something that is waited for when the daemon stops; its faults are logged."""
+        task: asyncio.Task[T] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def close(self) -> None:
+        """Cuts off what is under way; it is taken up at the next start."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- one job's chain --------------------------------------------------------------------------------------------
+
+    def start(self, command: s.StartJob) -> None:
+        """Writes the lease, then gives the job to the device's worker."""
+        self._chain(command.job, self._start(command))
+
+    def stop(self, command: s.StopJob) -> None:
+        """Asks the worker to stop."""
+        self._chain(command.job, self._stop(command))
+
+    def requeue(self, command: s.RequeueJob) -> None:
+        """Puts the job back; its finished candidates stay."""
+        log.warning("job.requeued", job=command.job, attempt=command.attempt, reason=command.reason)
+        self._chain(command.job, self._requeue(command))
+
+    def end(self, job: str, target: JobState, failure: Failure | None = None) -> None:
+        """Ends the job, and its run with the last one."""
+        self._chain(job, self._end(job, target, failure))
+
+    def store(self, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
+        """Has a raw picture stored and registered; one of an attempt that no longer counts is dropped."""
+        work = self._work.get(frame.job)
+        if work is None or work.lease is None or work.lease.attempt != frame.attempt:
+            log.info("candidate.stale", candidate=frame.candidate, attempt=frame.attempt)
+            Path(frame.raw_path).unlink(missing_ok=True)
+            return
+        task = self.spawn(self._finish(work, work.lease, frame, ready))
+        work.storing.add(task)
+        task.add_done_callback(work.storing.discard)
+
+    def _chain(self, job: str, effect: Coroutine[Any, Any, None]) -> None:
+        work = self._work.setdefault(job, Work())
+        before = work.chain
+
+        async def link() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await effect
+
+        work.chain = self.spawn(link())
+
+    async def _start(self, command: s.StartJob) -> None:
+        def take(tx: Tx) -> tuple[Row, Row, Row] | None:
+            leased = transitions.lease(tx, command.job, command.attempt, command.device)
+            if leased is None:
+                return None
+            run, job = leased
+            return run, job, assets.by_name(tx, job["source_asset"])
+
+        taken = await self.durably(take)
+        if taken is None:
+            self._work.pop(command.job, Work()).ended.set()
+            self._tell(s.LeaseRefused(command.job, command.attempt))
+            return
+        if self._leased(command.job) != (command.attempt, command.device):
+            return  # the worker was lost while the lease was written; what follows is under way
+        run, job, source = taken
+        path = self._files.content(source["project"], source["sha256"], source["mime_type"])
+        size = (source["width"], source["height"])
+        lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device])
+        self._work[command.job].lease = lease
+        self._supervisor.send(command.device, lease.frame(self._orders.scratch, self._orders.preview_every))
+
+    async def _stop(self, command: s.StopJob) -> None:
+        frame = link_pb2.CancelJob(job=command.job, attempt=command.attempt)
+        self._supervisor.send(command.device, link_pb2.ToWorker(cancel_job=frame))
+
+    async def _requeue(self, command: s.RequeueJob) -> None:
+        work = self._work[command.job]
+        await self._stored(work)
+        work.lease = None
+        await self.durably(lambda tx: transitions.requeue(tx, command.job, command.attempt, command.deaths))
+
+    async def _end(self, job: str, target: JobState, failure: Failure | None) -> None:
+        work = self._work[job]
+        work.made = target is JobState.SUCCEEDED
+        await self._stored(work)
+        if work.broken is not None and target is JobState.SUCCEEDED:
+            target, failure = JobState.FAILED, work.broken
+        if not work.sealed:
+            work.ended_run = await self.durably(lambda tx: transitions.finish_job(tx, job, target, failure))
+        self._work.pop(job, None)
+        work.ended.set()
+        if work.ended_run is not None:
+            self.spawn(self.write_log(work.ended_run))
+
+    async def _stored(self, work: Work) -> None:
+        while work.storing:
+            await asyncio.wait(work.storing)
+
+    async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
+        try:
+            done = await self._finishing.finish(lease, frame, ready, self._orders.limits(lease.run["stage"]))
+            await self._register(work, done)
+        except ShuttingDown:
+            return  # the candidate is made again after the next start
+        except BullpenError as error:
+            log.error("candidate.lost", candidate=frame.candidate, reason=error.reason, message=error.message)
+            work.broken = Failure(error.reason, error.message, error.remedy)
+            Path(frame.raw_path).unlink(missing_ok=True)
+
+    async def _register(self, work: Work, done: transitions.Finished) -> None:
+        """Makes a stored picture visible; the last one that its job waits for ends the job in the same transaction."""
+        last = work.made and work.broken is None and len(work.storing) == 1
+
+        def write(tx: Tx) -> tuple[bool, int | None]:
+            registered = transitions.finish_candidate(tx, self._files, done)
+            return registered, transitions.finish_job(tx, done.job, JobState.SUCCEEDED) if last else None
+
+        registered, ended_run = await self._database.write(write)
+        if registered:
+            self._rate.add()
+        if last:
+            work.sealed, work.ended_run = True, ended_run
+
+    # ---- small parts ------------------------------------------------------------------------------------------------
+
+    async def write_log(self, run_id: int) -> None:
+        """Archives an ended run; waits for room on the disk, and leaves other faults to the next start."""
+        while True:
+            try:
+                await self._archive.write(run_id)
+                return
+            except BullpenError as error:
+                log.error("run.log_failed", run=run_id, reason=error.reason, message=error.message)
+                if not isinstance(error, DiskFull | DatabaseUnavailable):
+                    return
+            await asyncio.sleep(LOG_RETRY_SECONDS)
+
+    async def durably(self, work: Callable[[Tx], T]) -> T:
+        """Writes, and tries again while the disk is full or the database cannot be used."""
+        while True:
+            try:
+                return await self._database.write(work)
+            except (DiskFull, DatabaseUnavailable) as error:
+                log.error("database.write_failed", reason=error.reason, message=error.message)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ShuttingDown):
+            log.error("dispatch.fault", exc_info=error)
