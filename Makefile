@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_ARGS ?=
 
+# Tools and protoc's plug-ins are found whether or not somebody activated the environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Two processes with spinning OpenMP threads ruin each other's time.
 export OMP_WAIT_POLICY := passive

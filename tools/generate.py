@@ -8,6 +8,7 @@ package `bullpen_api` here, so those imports are rewritten, which leaves descrip
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def generate(into: Path, golden: Path) -> None:
     """Runs protoc; raises SystemExit with its status when it fails."""
     public = sorted(str(p.relative_to(PROTO)) for p in (PROTO / "bullpen" / "v1").glob("*.proto"))
     private = sorted(str(p.relative_to(PROTO)) for p in (PROTO / "bullpen" / "worker").rglob("*.proto"))
+    # protoc's plug-in lies beside this interpreter, also where nobody activated its environment.
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     well_known = str(resources.files("grpc_tools") / "_proto")
     with tempfile.TemporaryDirectory() as scratch:
         flags = [f"--python_out={scratch}", f"--mypy_out=quiet:{scratch}"]
