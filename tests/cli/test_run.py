@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
+from bullpen_cli.run import agreed as agreed_to_start
 
 from tests.cli.conftest import Bullpen, launch
 from tests.support.fake_daemon import FakeDaemon
@@ -56,6 +57,28 @@ async def test_the_options_reach_the_daemon(daemon: FakeDaemon, bullpen: Bullpen
     assert spec["sampling"] == {"steps": 9, "guidanceScale": 7.5, "imageGuidanceScale": 1.5}
     assert (spec["variables"], spec["acceptance"]) == ({"time": "night"}, "ACCEPTANCE_MANUAL")
     assert spec["styleGuide"] == "projects/p/styleGuides/ink"
+
+
+async def test_the_same_line_twice_gives_new_pictures(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Without --seed each run gets one of its own, in the plan's range; with it the one that was asked for."""
+    line = ("run", "--project", "p", "--stage", "style", "--all-scenes", "--dry-run", "--json")
+    seeds = [int((await bullpen(*line)).json["spec"]["seed"]) for _ in range(3)]
+    assert len(set(seeds)) > 1
+    assert all(0 <= seed < 2**32 for seed in seeds)
+    assert (await bullpen(*line, "--seed", "0")).json["spec"]["seed"] == "0"
+
+
+@pytest.mark.parametrize(("answers", "agreed"), [(["maybe", "Yes"], True), (["n"], False), ([""], True)])
+def test_an_answer_that_is_neither_yes_nor_no_is_asked_again(
+    answers: list[str], agreed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a sentence that says what to type; Return means yes."""
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: answers.pop(0))
+    asked_again = len(answers) > 1
+    assert agreed_to_start() is agreed
+    told = capsys.readouterr().err
+    assert ("'maybe' is neither yes nor no. Type y to start the run, n to leave it." in told) is asked_again
+    assert "Error" not in told
 
 
 async def test_neither_scenes_nor_folder_is_the_daemons_refusal(daemon: FakeDaemon, bullpen: Bullpen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import uuid
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _ACCEPT = {"best": run_pb2.RunSpec.ACCEPTANCE_BEST, "manual": run_pb2.RunSpec.ACCEPTANCE_MANUAL}
 
+_YES, _NO = ("y", "yes"), ("n", "no")
+# Seeds are 0 to 2**32 - 1.
+_SEEDS = 2**32
+
 
 def model_name(text: str) -> str:
     """A model's resource name, or the absolute path of a folder when the text looks like a path."""
@@ -31,7 +36,10 @@ def model_name(text: str) -> str:
 
 
 def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
-    """What the options ask for. Which combinations are right is the daemon's to say."""
+    """What the options ask for. Which combinations are right is the daemon's to say.
+
+    Without --seed a new one is drawn, so that the same line twice gives new pictures.
+    """
     sampling = run_pb2.SamplingParameters(
         steps=options["steps"],
         guidance_scale=options["guidance"],
@@ -42,7 +50,7 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         candidates=options["candidates"] or 0,
         model=model_name(options["model"]),
         sampling=sampling,
-        seed=options["seed"],
+        seed=secrets.randbelow(_SEEDS) if options["seed"] is None else options["seed"],
         style_guide=names.style_guide(project, options["style_guide"]) if options["style_guide"] else "",
         variables=pairs(options["variables"]),
         instruction=options["instruction"],
@@ -89,7 +97,9 @@ def _check(options: dict[str, Any]) -> None:
 @click.option("--steps", type=Whole(-(2**31)), help="Denoising steps.")
 @click.option("--guidance", type=float, help="How strongly the instruction acts.")
 @click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")
-@click.option("--seed", type=Whole(0, 2**32 - 1), help="Seed of the run.")
+@click.option(
+    "--seed", type=Whole(0, _SEEDS - 1), help="Seed of the run; without it a new one each time, which the plan shows."
+)
 @click.option("--style-guide", metavar="SLUG", default="", help="Style guide; not needed where there is only one.")
 @click.option("--set", "variables", multiple=True, metavar="KEY=VALUE", help="A value for the template.")
 @click.option("--instruction", default="", help="Instruction in place of the stage's.")
@@ -162,6 +172,18 @@ def _detached(state: State, made: run_pb2.Run) -> int:
     return OK
 
 
+def agreed() -> bool:
+    """Asks on stderr whether to start; Return means yes. Asks again where the answer is neither yes nor no."""
+    while True:
+        answer = click.prompt("Start this run? [Y/n]", default="y", show_default=False, prompt_suffix=" ", err=True)
+        word = str(answer).strip().lower()
+        if word in _YES or word in _NO:
+            return word in _YES
+        output.note(
+            f"'{answer.strip()}' is neither yes nor no. Type y to start the run, n to leave it.", style="yellow"
+        )
+
+
 async def _replay(session: Session, options: dict[str, Any], log: str) -> run_pb2.Run:
     parent = names.project(options["project"]) if options["project"] else ""
     request = run_pb2.ReplayRunRequest(parent=parent, run_log=log, request_id=str(uuid.uuid4()))
@@ -181,7 +203,7 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
     interactive = sys.stdin.isatty() and not state.json
     confirmed = options["yes"]
     if not confirmed and interactive:
-        if not click.confirm("Start this run?", default=True, err=True):
+        if not agreed():
             output.note("Nothing was started.")
             return None
         confirmed = True
