@@ -51,6 +51,8 @@ class TorchEngine:
         # Equal jobs give equal pixels: no algorithm is chosen by timing.
         torch.backends.cudnn.benchmark = False
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # With it torch would fill all fresh memory, which takes some percent of each step and changes no pixel.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set by a class
         # Their bars would fill the log.
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
