@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from bullpen_api.v1 import run_pb2
 from bullpen_client.errors import LimitExceeded, PlanStale
+from bullpen_tui.app import StudioApp, run_tui
 from bullpen_tui.screens import compose
+from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.dialogs import PlanDialog
 from bullpen_tui.widgets.chooser import Chooser
@@ -167,3 +169,40 @@ async def test_a_plan_that_nobody_saw_does_not_run(monkeypatch: pytest.MonkeyPat
         await at.press("f5")
         await at.until(lambda: "plan is being made" in at.screen_text())
         assert not at.fake.asked("create_run")
+
+
+async def test_f5_twice_starts_one_run() -> None:
+    """The second press is ignored while the first is under way, and the run's screen opens once."""
+    async with composing() as at:
+        await at.press("f6")
+        await at.until(lambda: isinstance(at.app.screen, PlanDialog))
+        await at.press("escape")
+        await at.until(lambda: isinstance(at.app.screen, ComposeScreen))
+        await at.press("f5", "f5", "f5")
+        await at.until(lambda: at.place == "run")
+        await at.pilot.pause()
+        assert len(at.fake.asked("create_run")) == 1
+        assert [screen.place for screen in at.app.screen_stack if isinstance(screen, StudioScreen)] == [
+            "projects",
+            "run",
+        ]
+
+
+async def test_a_screen_left_before_it_is_there_is_not_drawn() -> None:
+    """A screen that is opened and left in one breath leaves the studio whole."""
+    async with studio() as at:
+        at.app.open_run(story.TIME_RUN)
+        at.app.pop_screen()
+        await at.pilot.pause()
+        await at.until(lambda: at.place == "projects")
+        await at.go("2", "runs")
+
+
+async def test_a_crash_is_told_by_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A studio that fell over does not say that all went well."""
+
+    def fall(app: StudioApp) -> None:
+        app._return_code = 1
+
+    monkeypatch.setattr(StudioApp, "run", fall)
+    assert run_tui(graphics="half") == 1

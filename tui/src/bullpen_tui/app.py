@@ -386,7 +386,9 @@ def run_tui(home: Path | None = None, project: str | None = None, graphics: str 
 
     `graphics` is `auto`, `kitty`, `sixel`, `half` or `none`; another word raises ValueError. The terminal is asked what
     it can draw before the screen is taken over. Where no daemon serves the home one is started, and goes on afterwards.
+    A studio that crashes gives 1.
     """
     way = choose(graphics)
     app = StudioApp(partial(dial(home)), project=project, graphics=way)
-    return app.run() or 0
+    status = app.run()
+    return app.return_code or status or 0

@@ -156,6 +156,10 @@ class PlanRefused(Message):
         self.error = error
 
 
+class RunRefused(PlanRefused):
+    """The plan was not run."""
+
+
 class ResidentsListed(Message):
     """Models in memory are known."""
 

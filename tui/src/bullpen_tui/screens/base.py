@@ -51,6 +51,11 @@ class StudioScreen(Screen[None]):
         return self.is_mounted and self.is_attached and self.display
 
     @property
+    def drawable(self) -> bool:
+        """Whether there is something to draw on: a screen that was left before it was mounted has no widgets."""
+        return self in self.app.screen_stack and bool(self.query(KeyBar))
+
+    @property
     def snapshot(self) -> Snapshot:
         """What the mirror shows now."""
         return self.studio.snapshot
@@ -88,8 +93,9 @@ class StudioScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Draws at once what is known already."""
-        self.draw_chrome()
-        self.draw()
+        if self.drawable:
+            self.draw_chrome()
+            self.draw()
 
     def on_resize(self) -> None:
         """Draws for the new size, once the widgets have theirs."""

@@ -55,6 +55,7 @@ class ComposeScreen(StudioScreen):
         self._scenes: list[str] = []
         self._asked = False
         self._planning = False
+        self._starting = False
         self._request_id = ""
 
     def body(self) -> Iterable[Widget]:
@@ -214,22 +215,37 @@ class ComposeScreen(StudioScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing runs that was not planned."""
+        if action == "run_plan" and self._starting:
+            return False
         if action in ("run_plan", "dry_run"):
             return self._plan is not None or self._planning
         return True
 
     def action_run_plan(self) -> None:
-        """Runs the plan that is shown."""
+        """Runs the plan that is shown, once however often the key is pressed."""
+        if self._starting:
+            return
         plan = self._plan
         if plan is None:
             self._wait()
             return
         call = self.studio.daemon.create_run(self._project, spec_of(self.form), plan.digest, self._request_id)
-        self.studio.ask(call, say.RunStarted, to=self, refused=say.PlanRefused)
+        self._starting = True
+        self.draw_keys()
+        self.studio.ask(call, say.RunStarted, to=self, refused=say.RunRefused)
+
+    def on_run_refused(self, message: say.RunRefused) -> None:
+        """Says what to change; another try is allowed."""
+        self._starting = False
+        self.on_plan_refused(message)
 
     def on_run_started(self, message: say.RunStarted) -> None:
-        """Goes to the run in place of the form."""
+        """Goes to the run in place of the form, and of what was opened over it."""
         self.studio.post_message(say.ChangesArrived((Listed((message.run,)),)))
+        if self not in self.studio.screen_stack:
+            return
+        while self.studio.screen is not self:
+            self.studio.pop_screen()
         self.dismiss()
         self.studio.open_run(message.run.name)
 

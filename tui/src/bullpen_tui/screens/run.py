@@ -198,7 +198,8 @@ class RunScreen(RunActions, StudioScreen):
     @property
     def job(self) -> run_pb2.Job | None:
         """The job under the cursor."""
-        return self.snapshot.jobs.get(self.query_one("#jobs", RowTable).cursor_key or "")
+        tables = self.query("#jobs").results(RowTable)
+        return next((self.snapshot.jobs.get(table.cursor_key or "") for table in tables), None)
 
     def _draw_picture(self) -> None:
         job = self.job
