@@ -44,6 +44,30 @@ async def test_an_unknown_method_names_the_nearest(daemon: FakeDaemon, bullpen: 
     assert "bullpen.v1.RunService/ListRuns" in done.error["remedy"]
 
 
+async def test_a_method_that_resembles_none_points_to_the_list(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Methods of other services are no hint; the list of the named service is."""
+    done = await bullpen("call", "bullpen.v1.RunService/Explode", "{}")
+    assert done.error["remedy"] == "`bullpen call --list RunService` shows the methods."
+    assert done.error["metadata"] == {}
+    elsewhere = await bullpen("call", "NoService/Explode", "{}")
+    assert elsewhere.error["remedy"] == "`bullpen call --list` shows the methods."
+    slip = await bullpen("call", "bullpen.v1.RunServise/ListRuns", "{}")
+    assert slip.error["remedy"] == "Did you mean bullpen.v1.RunService/ListRuns?"
+
+
+async def test_an_unknown_field_names_the_nearest(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """With its place, in our words; where nothing is near, without a guess."""
+    plan = "bullpen.v1.RunService/PlanRun"
+    done = await bullpen("call", plan, '{"spec":{"sampling":{"guidence_scale":1}}}')
+    assert done.error["field"] == "spec.sampling.guidence_scale"
+    told = "bullpen.v1.SamplingParameters has no field 'guidence_scale'. Did you mean 'guidanceScale'?"
+    assert done.error["message"] == told
+    typed = await bullpen("call", plan, '{"spec":{"candidates":"x"}}')
+    assert typed.error["field"] == "spec.candidates"
+    far = await bullpen("call", plan, '{"zebra":1}')
+    assert far.error["message"] == "bullpen.v1.PlanRunRequest has no field 'zebra'."
+
+
 async def test_a_refusal_is_one_json_object_on_stderr(daemon: FakeDaemon, bullpen: Bullpen) -> None:
     """Reason, kind, message, field, remedy and metadata."""
     done = await bullpen("call", "bullpen.v1.ProjectService/GetProject", '{"name":"projects/nope"}')

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import project_pb2
+from bullpen_cli.checks import Finding
 
 from tests.cli.conftest import Bullpen, launch
 from tests.support.fake_daemon import FakeDaemon
@@ -157,6 +158,19 @@ async def test_the_doctor_asks_the_daemon(daemon: FakeDaemon, bullpen: Bullpen) 
     """With a daemon its own checks are added."""
     done = await bullpen("doctor", "--deep", "--json")
     assert {"name": "database", "status": "ok", "message": "sound", "remedy": ""} in done.json["checks"]
+
+
+async def test_what_the_daemon_looked_at_is_told_once(
+    daemon: FakeDaemon, bullpen: Bullpen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row for the disk: the daemon's where it has one, else the doctor's own."""
+    alone = (await bullpen("doctor", "--json")).json["checks"]
+    (own,) = [check for check in alone if check["name"] == "disk"]
+    assert "GiB" in own["message"]
+    theirs = Finding("disk", "ok", "as the daemon sees it")
+    monkeypatch.setattr("bullpen_cli.doctor._ask_daemon", lambda *_: [theirs])
+    both = (await bullpen("doctor", "--json")).json["checks"]
+    assert [check["message"] for check in both if check["name"] == "disk"] == ["as the daemon sees it"]
 
 
 async def test_the_doctor_fails_when_something_is_wrong(bullpen: Bullpen, tmp_path: Path) -> None:

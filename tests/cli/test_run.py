@@ -182,3 +182,58 @@ async def test_runs_are_found_by_what_a_person_types(daemon: FakeDaemon, bullpen
     missing = await bullpen("runs", "show", "r9", "--json")
     assert missing.error["reason"] == "RESOURCE_NOT_FOUND"
     assert daemon.runs["projects/p/runs/r1"].state == run_pb2.Run.STATE_SUCCEEDED
+
+
+async def test_what_has_ended_cannot_be_stopped(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """`cancel` of an ended run or job says how it ended, and that there is nothing to stop."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    for target in ("last", "projects/p/runs/r1"):
+        done = await bullpen("cancel", target)
+        assert done.out.strip() == "projects/p/runs/r1  had already ended (succeeded); nothing to stop"
+    daemon.jobs["projects/p/runs/r1/jobs/1"].state = run_pb2.Job.STATE_CANCELED
+    job = await bullpen("cancel", "p/r1/1")
+    assert "jobs/1  had already ended (canceled); nothing to stop" in job.out
+
+
+async def test_a_canceled_job_has_no_winner(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """What it made is the best so far, not something that was not accepted."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    job = daemon.jobs["projects/p/runs/r1/jobs/1"]
+    job.state = run_pb2.Job.STATE_CANCELED
+    job.candidates[0].accepted = False
+    done = await bullpen("runs", "show", "last")
+    assert "1 (best so far)" in done.out
+    assert "not accepted" not in done.out
+
+
+async def test_a_replay_says_what_it_repeats(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """And why nothing was accepted; a retry, which has a plan, does not."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    run = daemon.runs["projects/p/runs/r1"]
+    run.parent_run, run.figures.accepted = "projects/p/runs/r0", 0
+    shown = (await bullpen("runs", "show", "last")).out
+    assert "replay of     projects/p/runs/r0" in shown
+    assert "a replay accepts nothing for scenes" in shown
+    run.plan_digest = "d" * 64
+    assert "replay of" not in (await bullpen("runs", "show", "last")).out
+
+
+async def test_the_list_of_jobs_can_be_cut_in_a_pipe(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Each line begins with the full name that `accept` takes; the reason does not repeat the QA figures."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    first = daemon.jobs["projects/p/runs/r1/jobs/1"].candidates[0]
+    first.rank_reason = "Place 1 of 2 by fewer soft warnings than the next: no hard failures, structure 0.9."
+    done = await bullpen("runs", "jobs", "last")
+    named = [line.split()[0] for line in done.out.splitlines() if line.strip().startswith("projects/")]
+    job = "projects/p/runs/r1/jobs/1"
+    assert named == [job, f"{job}/candidates/1", f"{job}/candidates/2"]
+    assert "by fewer soft warnings than the next" in done.out
+    assert "structure 0.9" not in done.out
+
+
+async def test_accepting_what_is_not_there_says_where_the_names_are(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """The remedy names the command that lists the run's candidates."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    done = await bullpen("accept", "p/r1/9/1", "--json")
+    assert done.error["kind"] == "NOT_FOUND"
+    assert "bullpen runs jobs projects/p/runs/r1" in done.error["remedy"]

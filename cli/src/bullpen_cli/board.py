@@ -19,7 +19,7 @@ ENDED = {
     run_pb2.Run.STATE_FAILED,
     run_pb2.Run.STATE_CANCELED,
 }
-_JOB_ENDED = {
+JOB_ENDED = {
     run_pb2.Job.STATE_SUCCEEDED,
     run_pb2.Job.STATE_FAILED,
     run_pb2.Job.STATE_CANCELED,
@@ -107,7 +107,7 @@ class Board:
         if before is not None and not job.candidates:
             job.candidates.extend(before.candidates)
         self.jobs[job.name] = job
-        if job.state not in _JOB_ENDED or (before is not None and before.state == job.state):
+        if job.state not in JOB_ENDED or (before is not None and before.state == job.state):
             return []
         for candidate in job.candidates:
             self.progress.pop(candidate.name, None)

@@ -16,8 +16,8 @@ from bullpen_client.home import endpoint_path, pid_alive, read_endpoint
 OK, WARNING, ERROR = "ok", "warning", "error"
 # struct sockaddr_un holds 108 bytes with the closing zero.
 SOCKET_PATH_LIMIT = 107
-_DISK_WARNING = 5 * 10**9
-_DISK_ERROR = 500 * 10**6
+_DISK_WARNING = 5 * 2**30
+_DISK_ERROR = 500 * 2**20
 _OLDEST_PYTHON = (3, 11)
 
 
@@ -75,7 +75,7 @@ def _home(home: Path) -> Finding:
 
 def _disk(home: Path) -> Finding:
     free = shutil.disk_usage(_existing(home)).free
-    words = f"{free / 1e9:.1f} GB free below {_existing(home)}"
+    words = f"{free / 2**30:.1f} GiB free below {_existing(home)}"
     if free < _DISK_ERROR:
         return Finding("disk", ERROR, words, "Free some space, or name a home on another disk with --home.")
     if free < _DISK_WARNING:

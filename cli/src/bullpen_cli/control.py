@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 from bullpen_api.v1 import run_pb2
-from bullpen_client import names
+from bullpen_client import errors, names
 
 from bullpen_cli import output
-from bullpen_cli.board import label
+from bullpen_cli.board import ENDED, JOB_ENDED, label
 from bullpen_cli.command import Command, State, pass_state
 from bullpen_cli.paging import everything
 from bullpen_cli.resolve import expand, run_named
@@ -18,30 +18,42 @@ if TYPE_CHECKING:
     from bullpen_client import Session
 
 _ACTIVE = (run_pb2.Run.STATE_QUEUED, run_pb2.Run.STATE_RUNNING)
+Target = run_pb2.Run | run_pb2.Job
 
 
 def cancel_targets(state: State, target: str, *, everything_active: bool) -> None:
     """Cancels one run or job, or every active run, and says what became of each."""
     given = expand(target) if "/" in target else target
 
-    async def body(session: Session) -> list[run_pb2.Run | run_pb2.Job]:
+    async def body(session: Session) -> list[tuple[Target, bool]]:
         if everything_active:
             request = run_pb2.ListRunsRequest(parent="projects/-", states=_ACTIVE)
             active = (await everything(session.runs.ListRuns, request, "runs"))[0]
-            return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name)) for run in active]
-        name = await run_named(session, given)
-        if names.kind_of(name) == "jobs":
-            return [await session.runs.CancelJob(run_pb2.CancelJobRequest(name=name))]
-        return [await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))]
+            return [(await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name)), False) for run in active]
+        return [await _stop(session, await run_named(session, given))]
 
     stopped = state.with_session(body, start=False)
     if state.json:
-        output.emit({"canceled": [output.as_dict(one) for one in stopped]})
+        output.emit({"canceled": [output.as_dict(one) for one, _ in stopped]})
         return
-    for one in stopped:
-        output.say(f"{one.name}  {output.state_name(one).lower()}")
+    for one, had_ended in stopped:
+        word = output.state_name(one).lower()
+        output.say(f"{one.name}  " + (f"had already ended ({word}); nothing to stop" if had_ended else word))
     if not stopped:
         output.say("Nothing was running.", style="dim")
+
+
+async def _stop(session: Session, name: str) -> tuple[Target, bool]:
+    """Cancels a run or a job; gives it with whether it had ended before."""
+    before: Target
+    after: Target
+    if names.kind_of(name) == "jobs":
+        before = await session.runs.GetJob(run_pb2.GetJobRequest(name=name))
+        after = await session.runs.CancelJob(run_pb2.CancelJobRequest(name=name))
+        return after, before.state in JOB_ENDED and before.state == after.state
+    before = await session.runs.GetRun(run_pb2.GetRunRequest(name=name))
+    after = await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))
+    return after, before.state in ENDED
 
 
 @click.command(
@@ -91,7 +103,13 @@ def accept(state: State, candidate: str, reason: str) -> None:
     request = run_pb2.AcceptCandidateRequest(name=expand(candidate), reason=reason)
 
     async def body(session: Session) -> run_pb2.Candidate:
-        return await session.runs.AcceptCandidate(request)
+        try:
+            return await session.runs.AcceptCandidate(request)
+        except errors.ResourceNotFound as missing:
+            run, _, rest = request.name.partition("/jobs/")
+            where = f"`bullpen runs jobs {run}`" if rest else "`bullpen runs jobs RUN`"
+            missing.remedy = f"{where} shows the names that can be accepted."
+            raise
 
     taken = state.with_session(body)
     if state.json:

@@ -46,7 +46,10 @@ def _ask_daemon(state: State, deep: bool) -> list[Finding]:
 @pass_state
 def doctor(state: State, deep: bool) -> int:
     """Check the installation, the home and the daemon; exit status 1 when something is wrong."""
-    findings = [*local_checks(state.home), *_ask_daemon(state, deep)]
+    asked = _ask_daemon(state, deep)
+    told = {finding.name for finding in asked}
+    # What both looked at is told once, as the daemon saw it.
+    findings = [*(finding for finding in local_checks(state.home) if finding.name not in told), *asked]
     wrong = any(finding.status == ERROR for finding in findings)
     if state.json:
         output.emit({"healthy": not wrong, "checks": [finding.as_dict() for finding in findings]})

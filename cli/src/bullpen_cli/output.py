@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
@@ -57,9 +58,30 @@ def emit(value: Any) -> None:
     sys.stdout.flush()
 
 
-def say(text: str = "", *, style: str | None = None) -> None:
-    """Writes a line for a person on stdout; the terminal wraps it, so that paths can be copied."""
-    console().print(text, style=style, soft_wrap=True)
+def say(text: str = "", *, style: str | None = None, wrap: int | None = None) -> None:
+    """Writes a line for a person on stdout.
+
+    The terminal wraps it, so that paths can be copied. With `wrap` it is wrapped at blanks where there is a terminal,
+    and the lines after the first are indented by so many cells.
+    """
+    out = console()
+    if wrap is not None and out.is_terminal:
+        text = wrapped(text, out.width, wrap)
+    out.print(text, style=style, soft_wrap=True)
+
+
+def wrapped(text: str, width: int, indent: int) -> str:
+    """A text in lines of at most `width` cells, broken at blanks only; a longer word stays whole."""
+    return "\n".join(
+        textwrap.wrap(
+            text,
+            width,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+    )
 
 
 def note(text: str, *, style: str | None = "dim") -> None:
@@ -67,8 +89,18 @@ def note(text: str, *, style: str | None = "dim") -> None:
     console(stderr=True).print(text, style=style, soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "", right: Sequence[str] = ()) -> None:
-    """Writes a table on stdout, or the sentence `empty` when there are no rows. `right` columns are numbers."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    empty: str = "",
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
+    """Writes a table on stdout, or the sentence `empty` when there are no rows.
+
+    `right` columns are numbers, `whole` ones are never broken into lines.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -78,7 +110,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str =
         return
     view = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        view.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        view.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole)
     for row in listed:
         view.add_row(*(cell if hasattr(cell, "__rich_console__") else str(cell) for cell in row))
     console().print(view)
@@ -90,7 +123,8 @@ def details(rows: Iterable[tuple[str, Any]]) -> None:
     width = max(len(name) for name, _ in listed)
     for name, value in listed:
         for number, part in enumerate(value.split("\n")):
-            say(f"{'' if number else name:<{width}}  {part}")
+            path = part.startswith(("/", "~"))
+            say(f"{'' if number else name:<{width}}  {part}", wrap=None if path else width + 2)
 
 
 def count(number: int, word: str) -> str:
@@ -116,12 +150,12 @@ def state_text(state: str) -> Any:
 
 
 def size(count: float) -> str:
-    """Bytes for a person: `12.3 MB`."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if abs(count) < 1000:
+    """Bytes for a person, in powers of 1024: `12.3 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+        count /= 1024
+    return f"{count:.1f} TiB"
 
 
 def span(value: Duration | float | None) -> str:

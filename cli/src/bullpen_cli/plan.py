@@ -8,6 +8,8 @@ from bullpen_client import names
 from bullpen_cli import output
 
 _SHOWN = 12
+# Cells before the value of a line of the plan.
+_INDENT = 12
 
 
 def sampling_words(sampling: run_pb2.SamplingParameters) -> str:
@@ -41,17 +43,19 @@ def show(plan: run_pb2.Plan) -> None:
     )
     if len(plan.jobs) > _SHOWN:
         output.say(f"… and {len(plan.jobs) - _SHOWN} more", style="dim")
-    output.say(f"stage       {plan.spec.stage}")
+    output.say(f"stage       {plan.spec.stage}", wrap=_INDENT)
     pictures, candidates = output.count(len(plan.jobs), "picture"), output.count(plan.candidates, "candidate")
-    output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}")
+    output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}", wrap=_INDENT)
     for model in plan.models:
         warm = "in memory" if model.resident else "to be loaded"
-        output.say(f"model       {model.model} ({output.size(model.size_bytes)}, {warm})")
+        output.say(f"model       {model.model} ({output.size(model.size_bytes)}, {warm})", wrap=_INDENT)
     if plan.device:
-        output.say(f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""))
+        output.say(
+            f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""), wrap=_INDENT
+        )
     duration = output.span(plan.estimated_duration) if plan.HasField("estimated_duration") else "not measured yet"
-    output.say(f"takes       {duration}, costs {plan.estimated_cost_usd:.2f} USD")
-    output.say(f"seed        {plan.seed}")
+    output.say(f"takes       {duration}, costs {plan.estimated_cost_usd:.2f} USD", wrap=_INDENT)
+    output.say(f"seed        {plan.seed}", wrap=_INDENT)
     for finding in plan.findings:
         warning = finding.severity == run_pb2.PolicyFinding.SEVERITY_WARNING
-        output.say(f"{'⚑' if warning else '·'} {finding.message}", style="yellow" if warning else None)
+        output.say(f"{'⚑' if warning else '·'} {finding.message}", style="yellow" if warning else None, wrap=2)

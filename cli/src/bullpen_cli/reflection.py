@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from bullpen_client import errors
 from google.protobuf import json_format
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+# How alike two names are, of 1, before one is offered for the other.
+_NEAR = 0.7
+_NESTED = re.compile(r"Failed to parse (\w+) field: ")
+_UNKNOWN_FIELD = re.compile(r'Message type "([^"]+)" has no field named "([^"]+)" at "([^"]+)"')
 
-def unknown(name: str, near: list[str]) -> errors.MethodUnknown:
-    """What to say when a method does not exist."""
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`bullpen call --list` shows the methods."
+
+def unknown(name: str, near: list[str], service: str = "") -> errors.MethodUnknown:
+    """What to say when a method does not exist; `service` is the one that was named, when the daemon has it."""
+    listing = f"`bullpen call --list {service}`" if service else "`bullpen call --list`"
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"{listing} shows the methods."
     return errors.MethodUnknown(
         f"The daemon has no method {name}.",
         field="method",
@@ -82,20 +89,25 @@ class Method:
             try:
                 json_format.ParseDict(one, message)
             except json_format.ParseError as error:
-                raise _invalid(
-                    f"The request does not fit {message.DESCRIPTOR.full_name}: {error}", _field(error)
-                ) from None
+                raise _misfit(self.descriptor.input_type, error) from None
             made.append(message)
         return made
 
 
-def _field(error: json_format.ParseError) -> str:
-    """Name of the field that a parse error speaks of, as far as it says."""
+def _misfit(message: Descriptor, error: json_format.ParseError) -> errors.FieldInvalid:
+    """What to say of a request that does not fit its message; protobuf's own list of fields is left out."""
     words = str(error)
-    for mark in ('named "', "parse ", "value for "):
-        if mark in words:
-            return words.split(mark, 1)[1].split('"')[0].split(" ")[0].rstrip(":.")
-    return "json"
+    found = _UNKNOWN_FIELD.search(words)
+    if found is None:
+        path = _NESTED.findall(words)
+        told = _NESTED.sub("", words).splitlines()[0].rstrip(".")
+        return _invalid(f"The request does not fit {message.full_name}: {told}.", ".".join(path) or "json")
+    inner, name, place = found.groups()
+    known = message.file.pool.FindMessageTypeByName(inner).fields
+    near = _nearest(name, (field.json_name for field in known))
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    # The place is such as `PlanRunRequest.spec`: the request, and the fields down to the message.
+    return _invalid(f"{inner} has no field '{name}'.{hint}", ".".join([*place.split(".")[1:], name]))
 
 
 class Services:
@@ -131,13 +143,23 @@ class Services:
         service, slash, method = name.strip("/").rpartition("/")
         if not slash:
             service, _, method = name.rpartition(".")
-        known = self.names()
-        for full in known:
-            if service and service in (full, full.rpartition(".")[2]):
-                found = self._pool.FindServiceByName(full).methods_by_name.get(method)
-                if found is not None:
-                    return Method(found)
-        every = [each.path[1:] for each in self.methods()]
-        folded = {path.lower(): path for path in every}
-        near = difflib.get_close_matches(name.strip("/").lower(), folded, n=3, cutoff=0.5)
-        raise unknown(name, [folded[path] for path in near])
+        owner = next((full for full in self.names() if service in (full, full.rpartition(".")[2])), "")
+        if not owner:
+            near = difflib.get_close_matches(service, self.names(), n=3, cutoff=_NEAR) if service else []
+            raise unknown(name, [each.path[1:] for each in self._named_like(method, near)])
+        found = self._pool.FindServiceByName(owner).methods_by_name.get(method)
+        if found is not None:
+            return Method(found)
+        raise unknown(name, [each.path[1:] for each in self._named_like(method, [owner])], owner.rpartition(".")[2])
+
+    def _named_like(self, method: str, services: Iterable[str]) -> list[Method]:
+        """The methods of these services whose own names come near, at most three, the nearest first."""
+        every = [each for service in services for each in self.methods(service)]
+        near = _nearest(method, {each.descriptor.name for each in every})
+        return [each for name in near for each in every if each.descriptor.name == name][:3]
+
+
+def _nearest(word: str, known: Iterable[str]) -> list[str]:
+    """At most three of the known names that come near a word, whatever their case; the nearest first."""
+    folded = {name.lower(): name for name in known}
+    return [folded[near] for near in difflib.get_close_matches(word.lower(), folded, n=3, cutoff=_NEAR)]

@@ -94,7 +94,7 @@ def show(board: Board, found: list[Winner]) -> None:
             (
                 label(winner.job),
                 output.state_text(output.state_name(winner.job)),
-                _standing(winner.candidate),
+                _standing(winner.job, winner.candidate),
                 _quality(winner.candidate) if winner.candidate else winner.job.error.message or "–",
                 winner.candidate.seed if winner.candidate else "–",
             )
@@ -110,8 +110,15 @@ def show(board: Board, found: list[Winner]) -> None:
     output.say(
         f"{run.name}  {output.state_name(run).lower()}: {figures.jobs_done}/{figures.jobs} pictures, "
         f"{figures.candidates_done}/{figures.candidates} candidates, {figures.accepted} accepted, "
-        f"{output.span(figures.device_seconds)} of device time"
+        f"{output.span(figures.device_seconds)} of device time",
+        wrap=2,
     )
+    if is_replay(run):
+        output.say(f"replay of     {run.parent_run}")
+        if not run.figures.accepted:
+            output.say(
+                " " * 14 + "a replay accepts nothing for scenes; `bullpen accept` takes a candidate by hand", wrap=14
+            )
     if run.error.message:
         output.say(f"✗ {run.error.message}", style="red")
         if run.error.remedy:
@@ -121,10 +128,15 @@ def show(board: Board, found: list[Winner]) -> None:
         output.say(f"{title:<14}{path}")
 
 
-def _standing(candidate: run_pb2.Candidate | None) -> str:
+def is_replay(run: run_pb2.Run) -> bool:
+    """Whether a run repeats a log: it comes from another run and was made without a plan."""
+    return bool(run.parent_run) and not run.plan_digest
+
+
+def _standing(job: run_pb2.Job, candidate: run_pb2.Candidate | None) -> str:
     if candidate is None:
         return "–"
     number = names.ident(candidate.name)
     if candidate.accepted:
         return f"{number} ★ by hand" if candidate.accepted_by_hand else f"{number} ★"
-    return f"{number} (not accepted)"
+    return f"{number} ({'not accepted' if job.state == run_pb2.Job.STATE_SUCCEEDED else 'best so far'})"

@@ -87,7 +87,8 @@ def show_run(state: State, run: str) -> None:
             output.emit(results.as_dict(board, found))
             return
         results.show(board, found)
-        output.say(f"model         {board.run.model}, {plan.sampling_words(board.run.sampling)}, seed {board.run.seed}")
+        made_by = f"{board.run.model}, {plan.sampling_words(board.run.sampling)}, seed {board.run.seed}"
+        output.say(f"model         {made_by}", wrap=14)
 
     state.with_session(body)
 
@@ -105,10 +106,15 @@ def list_jobs(state: State, run: str) -> None:
     if state.json:
         output.emit({"jobs": [output.as_dict(job) for job in found]})
         return
+    _show_jobs(found)
+
+
+def _show_jobs(jobs: list[run_pb2.Job]) -> None:
+    """Writes the jobs and candidates. In a pipe the names come first, whole, as `bullpen accept` takes them."""
     rows: list[tuple[object, ...]] = []
-    for job in found:
-        why = job.error.message
-        rows.append((label(job), output.state_text(output.state_name(job)), job.attempt, "", "", why, job.name))
+    for job in jobs:
+        state = output.state_text(output.state_name(job))
+        rows.append((label(job), state, job.attempt, "", "", job.error.message, job.name))
         for candidate in job.candidates:
             star = "★ " if candidate.accepted else ""
             rows.append(
@@ -118,11 +124,15 @@ def list_jobs(state: State, run: str) -> None:
                     "",
                     candidate.rank or "–",
                     f"{star}{candidate.quality.hard_failures} hard, {candidate.quality.soft_warnings} soft",
-                    candidate.rank_reason,
+                    candidate.rank_reason.partition(": ")[0],  # the figures that follow are those of the QA column
                     candidate.name,
                 )
             )
-    output.table(("picture", "state", "attempt", "rank", "QA", "why", "name"), rows, right=("attempt", "rank"))
+    columns = ["picture", "state", "attempt", "rank", "QA", "why", "name"]
+    if not output.console().is_terminal:
+        columns = [columns[-1], *columns[:-1]]
+        rows = [(row[-1], *row[:-1]) for row in rows]
+    output.table(columns, rows, right=("attempt", "rank"), whole=("name",) if columns[0] == "name" else ())
 
 
 @runs.command("follow", examples=["bullpen runs follow last"])
