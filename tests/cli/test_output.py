@@ -11,3 +11,4 @@ def test_lines_break_at_blanks_only() -> None:
         "            1.5, 128×128",
     ]
     assert wrapped("stage       " + "x" * 100, 80, 12).split() == ["stage", "x" * 100]
+    assert wrapped("one\ntwo three", 6, 2) == "one\ntwo\n  three"

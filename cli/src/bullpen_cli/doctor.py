@@ -54,10 +54,10 @@ def doctor(state: State, deep: bool) -> int:
     if state.json:
         output.emit({"healthy": not wrong, "checks": [finding.as_dict() for finding in findings]})
         return FAILED if wrong else FINE
-    out = output.console()
     for finding in findings:
         glyph, style = _GLYPH[finding.status]
-        out.print(f"{glyph} {finding.name:<14} {finding.message}", style=None if finding.status == OK else style)
+        colour = None if finding.status == OK else style
+        output.say(f"{glyph} {finding.name:<14} {finding.message}", style=colour, wrap=17)
         if finding.remedy and finding.status != OK:
-            out.print(f"    remedy: {finding.remedy}")
+            output.say(f"    remedy: {finding.remedy}", wrap=12)
     return FAILED if wrong else FINE

@@ -40,15 +40,14 @@ def typed(error: BullpenError, *, as_json: bool) -> int:
 
         _write(line(error.as_dict()))
         return FAILED
-    from bullpen_cli.output import console
+    from bullpen_cli.output import note
 
-    out = console(stderr=True)
-    out.print(f"✗ {error.message}", style="red", soft_wrap=True)
+    note(f"✗ {error.message}", style="red", wrap=2)
     if error.field:
-        out.print(f"  field   {error.field}")
+        note(f"  field   {error.field}", style=None, wrap=10)
     if error.remedy:
-        out.print(f"  remedy  {error.remedy}", soft_wrap=True)
-    out.print(f"  reason  {error.reason}", style="dim")
+        note(f"  remedy  {error.remedy}", style=None, wrap=10)
+    note(f"  reason  {error.reason}")
     return FAILED
 
 

@@ -64,7 +64,10 @@ def say(text: str = "", *, style: str | None = None, wrap: int | None = None) ->
     The terminal wraps it, so that paths can be copied. With `wrap` it is wrapped at blanks where there is a terminal,
     and the lines after the first are indented by so many cells.
     """
-    out = console()
+    _write(console(), text, style, wrap)
+
+
+def _write(out: Console, text: str, style: str | None, wrap: int | None) -> None:
     if wrap is not None and out.is_terminal:
         text = wrapped(text, out.width, wrap)
     out.print(text, style=style, soft_wrap=True)
@@ -72,21 +75,20 @@ def say(text: str = "", *, style: str | None = None, wrap: int | None = None) ->
 
 def wrapped(text: str, width: int, indent: int) -> str:
     """A text in lines of at most `width` cells, broken at blanks only; a longer word stays whole."""
-    return "\n".join(
-        textwrap.wrap(
-            text,
-            width,
-            subsequent_indent=" " * indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-            replace_whitespace=False,
-        )
+    fold = textwrap.TextWrapper(
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
     )
+    return "\n".join(fold.fill(line) for line in text.split("\n"))
 
 
-def note(text: str, *, style: str | None = "dim") -> None:
-    """Writes a line for a person on stderr."""
-    console(stderr=True).print(text, style=style, soft_wrap=True)
+def note(text: str, *, style: str | None = "dim", wrap: int | None = None) -> None:
+    """Writes a line for a person on stderr; `wrap` is that of `say`."""
+    _write(console(stderr=True), text, style, wrap)
 
 
 def table(
