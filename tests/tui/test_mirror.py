@@ -191,8 +191,22 @@ def test_events_in_a_project_make_its_figures_old() -> None:
     """The dashboard knows when to ask again, and stops asking when it has the answer."""
     snapshot = apply(Snapshot(), Listed((story.project(),), 3))
     snapshot = apply(snapshot, Happened(event_pb2.Event(revision=9, subject=story.TIME_RUN, run=story.runs()[0])))
-    assert snapshot.stale_projects == {story.PROJECT}
-    assert apply(snapshot, Listed((story.project(),))).stale_projects == frozenset()
+    assert snapshot.stale_projects == {story.PROJECT: 9}
+    assert apply(snapshot, Listed((story.project(),), 8)).stale_projects
+    assert not apply(snapshot, Listed((story.project(),), 9)).stale_projects
+
+
+def test_a_project_event_keeps_the_figures_until_they_are_read() -> None:
+    """An event says nothing about figures: those known stay on the screen, and are asked for again."""
+    bare = story.project()
+    bare.ClearField("figures")
+    bare.title = "New title"
+    bare.revision = 12
+    snapshot = apply(Snapshot(), Listed((story.project(),), 3))
+    snapshot = apply(snapshot, Happened(event_pb2.Event(revision=12, subject=story.PROJECT, project=bare)))
+    assert snapshot.projects[story.PROJECT].title == "New title"
+    assert snapshot.projects[story.PROJECT].figures.runs == 3
+    assert story.PROJECT in snapshot.stale_projects
 
 
 def test_another_instance_forgets_what_lived_in_memory() -> None:

@@ -28,6 +28,28 @@ async def test_old_figures_are_asked_for_again() -> None:
         await at.until(lambda: not at.app.snapshot.stale_projects)
 
 
+async def test_figures_are_fresh_wherever_the_person_is() -> None:
+    """A run that ends while its screen is open changes the figures of its project."""
+    async with studio() as at:
+        await at.go("2", "runs")
+        at.fake._projects[story.PROJECT].figures.runs = 77
+        at.fake.say(at.fake.event(story.TIME_RUN, run=story.runs()[0]))
+        await at.until(lambda: at.app.snapshot.projects[story.PROJECT].figures.runs == 77)
+        await at.go("1", "projects")
+        await at.until(lambda: "77" in at.screen_text())
+
+
+async def test_a_notice_goes_with_its_screen() -> None:
+    """Words about one screen do not lie over the next."""
+    async with studio() as at:
+        at.app.notify("something [happened", timeout=60)
+        await at.until(lambda: "something [happened" in at.screen_text())
+        assert all(notice.timeout <= 3 for notice in at.app._notifications)
+        await at.go("2", "runs")
+        await at.until(lambda: not at.app._notifications)
+        await at.until(lambda: "something" not in at.screen_text())
+
+
 async def test_a_recent_run_is_opened_from_the_dashboard() -> None:
     """Tab goes to the runs, enter opens one."""
     async with studio() as at:

@@ -22,6 +22,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from bullpen_tui import messages as say
@@ -38,6 +39,9 @@ from bullpen_tui.theme import INK, PAPER, THEMES
 Answer = TypeVar("Answer")
 
 METRICS_KEPT = 120
+FRESHEN_SECONDS = 1.0
+"""Figures of a project that have become old are read again at most this often."""
+NOTICE_SECONDS = 3.0
 RETRY_SECONDS = 2.0
 PATIENT_ATTEMPTS = 5
 """Attempts after which the banner says how a person starts a daemon."""
@@ -187,7 +191,9 @@ class StudioApp(App[int]):
         from bullpen_tui.screens.projects import ProjectsScreen
 
         self.push_screen(ProjectsScreen())
+        self.screen_change_signal.subscribe(self, self._screen_changed)
         self.run_worker(self._live(), group="live")
+        self.set_interval(FRESHEN_SECONDS, self._freshen)
 
     async def _live(self) -> None:
         daemon = await self._reach()
@@ -224,6 +230,20 @@ class StudioApp(App[int]):
                 # The watch tells the person; figures simply stand still meanwhile.
                 pass
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _freshen(self) -> None:
+        if self.connected and not self.lost and self.snapshot.stale_projects:
+            reading = self._read_figures(sorted(self.snapshot.stale_projects), self.snapshot.revision)
+            self.run_worker(reading, group="figures", exclusive=True)
+
+    async def _read_figures(self, names: list[str], revision: int) -> None:
+        for name in names:
+            try:
+                project = await self.daemon.project(name)
+            except BullpenError:
+                # The figures stay marked as old and are asked for again.
+                continue
+            self.post_message(say.ChangesArrived((Listed((project,), revision),)))
 
     async def _post_batch(self, batch: list[WatchItem]) -> None:
         """Posts a batch and waits until it is painted: a terminal that is slow gets fewer pictures, never old ones."""
@@ -294,7 +314,25 @@ class StudioApp(App[int]):
 
     def on_call_refused(self, message: say.CallRefused) -> None:
         """Says in words what was refused."""
-        self.notify(sentence(message.error), title="Not done", severity="error", timeout=8)
+        self.notify(sentence(message.error), title="Not done", severity="error")
+
+    # --- notices ---
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Shows a notice for three seconds at most. Words of others are never read as markup."""
+        shown = min(timeout or NOTICE_SECONDS, NOTICE_SECONDS)
+        super().notify(message, title=title, severity=severity, timeout=shown, markup=markup)
+
+    def _screen_changed(self, _: Screen[Any]) -> None:
+        self.clear_notifications()
 
     # --- drawing ---
 

@@ -55,8 +55,8 @@ class Snapshot:
     assets: Mapping[str, asset_pb2.Asset] = field(default_factory=dict)
     progress: Mapping[str, event_pb2.Progress] = field(default_factory=dict)
     previews: Mapping[str, event_pb2.Preview] = field(default_factory=dict)
-    stale_projects: frozenset[str] = frozenset()
-    """Projects whose figures are older than something that happened in them."""
+    stale_projects: Mapping[str, int] = field(default_factory=dict)
+    """Projects whose figures are older than something that happened in them, with the revision of the last of it."""
 
     def runs_of(self, project: str) -> list[run_pb2.Run]:
         """Runs of a project, newest first."""
@@ -149,10 +149,11 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
     """Gives the snapshot after a change. The same change twice gives the same snapshot as once."""
     match change:
-        case Listed(items, _):
+        case Listed(items, revision):
             for item in items:
                 snapshot = _put(snapshot, item, 0)
-            return snapshot
+            fresh = {item.name for item in items if isinstance(item, project_pb2.Project)}
+            return _freshened(snapshot, fresh, revision)
         case Happened(item):
             return _watched(snapshot, item)
         case Restarted():
@@ -184,7 +185,7 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
     seen_before = event.revision <= snapshot.revision
     match event.WhichOneof("payload"):
         case "project":
-            snapshot = _put(snapshot, event.project, event.revision)
+            snapshot = _put(snapshot, _with_figures(snapshot, event.project), event.revision)
         case "scene":
             snapshot = _put(snapshot, event.scene, event.revision)
         case "run":
@@ -198,16 +199,32 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
         case _:
             pass
     project = project_of(event.subject)
-    if project and not seen_before and event.WhichOneof("payload") != "project":
-        snapshot = replace(snapshot, stale_projects=snapshot.stale_projects | {project})
+    if project and not seen_before:
+        snapshot = replace(snapshot, stale_projects={**snapshot.stale_projects, project: event.revision})
     return replace(snapshot, revision=max(snapshot.revision, event.revision))
+
+
+def _freshened(snapshot: Snapshot, names: set[str], revision: int) -> Snapshot:
+    """Figures read when nothing newer than `revision` was known are fresh only if nothing happened since."""
+    stale = {name: since for name, since in snapshot.stale_projects.items() if name not in names or since > revision}
+    return replace(snapshot, stale_projects=stale) if len(stale) < len(snapshot.stale_projects) else snapshot
+
+
+def _with_figures(snapshot: Snapshot, project: project_pb2.Project) -> project_pb2.Project:
+    """A project of an event comes without figures; those known before stay until they are read again."""
+    known = snapshot.projects.get(project.name)
+    if known is None or project.HasField("figures"):
+        return project
+    whole = project_pb2.Project()
+    whole.CopyFrom(project)
+    whole.figures.CopyFrom(known.figures)
+    return whole
 
 
 def _put(snapshot: Snapshot, item: object, revision: int) -> Snapshot:
     match item:
         case project_pb2.Project():
-            fresh = replace(snapshot, projects=_newer(snapshot.projects, item, revision))
-            return replace(fresh, stale_projects=fresh.stale_projects - {item.name})
+            return replace(snapshot, projects=_newer(snapshot.projects, item, revision))
         case bible_pb2.Scene():
             return replace(snapshot, scenes=_newer(snapshot.scenes, item, revision))
         case run_pb2.Run():

@@ -73,11 +73,6 @@ class ProjectsScreen(StudioScreen):
                 yield Filmstrip(self.studio.graphics, self._picture, dom_id="strip")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
-    def on_mount(self) -> None:
-        """Refreshes figures that have become old, once a second at most."""
-        super().on_mount()
-        self.set_interval(1.0, self._freshen)
-
     @property
     def project(self) -> str:
         """The project under the cursor."""
@@ -158,14 +153,6 @@ class ProjectsScreen(StudioScreen):
     def on_picture_arrived(self, message: say.PictureArrived) -> None:
         """Puts it into the strip."""
         self.query_one(Filmstrip).arrived(message.asset, message.picture)
-
-    def _freshen(self) -> None:
-        project = self.project
-        if project in self.snapshot.stale_projects and not self.studio.lost:
-            self.studio.fetch(self._read(project), group=f"project {project}")
-
-    async def _read(self, project: str) -> Listed:
-        return Listed((await self.studio.daemon.project(project),))
 
     async def _read_runs(self, project: str) -> Listed:
         page = await self.studio.daemon.runs(project)

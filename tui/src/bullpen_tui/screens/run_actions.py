@@ -75,4 +75,4 @@ class RunActions(Base):
         """Says where the run log lies."""
         run = self.the_run
         if run is not None and run.log_path:
-            self.notify(run.log_path, title="Run log", timeout=12)
+            self.notify(run.log_path, title="Run log")
