@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bullpen_tui.actions import PLACES, REGISTRY, actions_for
 from bullpen_tui.app import StudioApp
-from bullpen_tui.keymap import bindings_for, footer_entries, key_name
+from bullpen_tui.keymap import bindings_for, footer_entries, key_name, without_least
 from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.compose import ComposeScreen
@@ -81,3 +81,15 @@ def test_neighbours_with_one_label_share_an_entry() -> None:
     entries = footer_entries(actions_for("review"))
     assert ("h l", "candidate") in entries
     assert ("[ ]", "scene") in entries
+
+
+def test_what_matters_least_leaves_the_footer_first() -> None:
+    """Entries go by their weight, and help and the way out never go."""
+    actions = list(actions_for("review"))
+    gone: list[str] = []
+    while (fewer := without_least(actions)) is not None:
+        gone += [one.label for one in actions if one not in fewer and one.footer]
+        actions = fewer
+    assert gone.index("difference") < gone.index("accept")
+    assert gone.index("zoom") < gone.index("override")
+    assert [label for _, label in footer_entries(actions)] == ["keys", "quit"]

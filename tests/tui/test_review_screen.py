@@ -138,3 +138,11 @@ async def test_the_review_fits_a_small_terminal() -> None:
         assert "source" in text
         assert "✗ chroma" in text
         assert "Place 1 of 3" in text
+
+
+async def test_the_footer_of_eighty_columns_shows_what_a_review_is_for() -> None:
+    """Accept, override and the way to the next scene come before zoom and difference."""
+    async with review(size=(80, 24)) as at:
+        footer = at.screen_text().splitlines()[-1]
+        for entry in ("enter accept", "o override", "[ ] scene", "? keys", "q quit"):
+            assert entry in footer

@@ -180,3 +180,9 @@ async def test_a_new_run_appears_in_the_list() -> None:
         at.fake.say(at.fake.event(other.name, run=other))
         table = at.app.screen.query_one("#runs", RowTable)
         await at.until(lambda: table.rows[0].key == other.name)
+
+
+async def test_the_footer_of_eighty_columns_shows_the_guidance() -> None:
+    """What can be done to a running job is named where it can be done."""
+    async with live_run(size=(80, 24)) as at:
+        await at.until(lambda: "+ - guidance" in at.screen_text().splitlines()[-1])

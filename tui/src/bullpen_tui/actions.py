@@ -14,6 +14,8 @@ LISTS = ("projects", "runs", "run", "assets", "metrics", "models", "settings")
 TOP = ("projects", "runs", "assets", "metrics", "models", "settings")
 PLACES = (*TOP, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
+ALWAYS = 9
+"""Weight of what the footer never leaves out."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Action:
     """One thing that a person can do.
 
     `keys` are Textual key names, the first is the one shown; without keys it is found in the palette only. `footer`
-    gives its place in the footer (smaller is further left); 0 keeps it out.
+    gives its place in the footer (smaller is further left); 0 keeps it out. Where there is no room for all entries
+    those with the smallest `weight` are left out first.
     """
 
     id: str
@@ -33,6 +36,34 @@ class Action:
     palette: bool = True
     on_app: bool = False
     """The method is the application's, not the screen's."""
+
+    @property
+    def weight(self) -> int:
+        """How important the action's entry in the footer is, 1 to `ALWAYS`."""
+        return _WEIGHTS.get(self.id, 5)
+
+
+_WEIGHTS = {
+    "keys": ALWAYS,
+    "quit": ALWAYS,
+    "accept": 8,
+    "override": 8,
+    "previous_job": 8,
+    "next_job": 8,
+    "guidance_up": 8,
+    "guidance_down": 8,
+    "back": 7,
+    "new_project": 6,
+    "cancel_run": 6,
+    "flip": 4,
+    "retry_run": 4,
+    "review": 3,
+    "zoom": 3,
+    "difference": 2,
+    "show_log": 2,
+    "commands": 2,
+    "filter": 1,
+}
 
 
 REGISTRY: tuple[Action, ...] = (

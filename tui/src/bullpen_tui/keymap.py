@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual.binding import Binding, BindingType
 
-from bullpen_tui.actions import Action, actions_for, target
+from bullpen_tui.actions import ALWAYS, Action, actions_for, target
 
 _NAMES = {
     "slash": "/",
@@ -49,3 +49,12 @@ def footer_entries(actions: Iterable[Action]) -> list[tuple[str, str]]:
         else:
             entries.append((key, action.label))
     return entries
+
+
+def without_least(actions: Sequence[Action]) -> list[Action] | None:
+    """The actions without the least important entry of their footer, or nothing when all of them must stay."""
+    shown = [one for one in actions if one.footer and one.keys and one.weight < ALWAYS]
+    if not shown:
+        return None
+    least = min(shown, key=lambda one: (one.weight, -one.footer))
+    return [one for one in actions if one.label != least.label]

@@ -15,8 +15,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from bullpen_tui import words
-from bullpen_tui.actions import TOP, actions_for
-from bullpen_tui.keymap import footer_entries, key_name
+from bullpen_tui.actions import TOP, Action, actions_for
+from bullpen_tui.keymap import footer_entries, key_name, without_least
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -145,18 +145,14 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> Content:
-        """As many keys as there is room for; help and the way back are never left out."""
-        allowed = [one for one in actions_for(self._place) if self.screen.check_action(one.id, ())]
-        parts = [(key, label) for key, label in footer_entries(allowed)]
-        room = self.size.width - 1
-        kept = [_entry(key, label) for key, label in parts]
-        last = [_entry(key, label) for key, label in parts if label in ("keys", "quit")]
-        while kept and Content("  ").join(kept).cell_length > room:
-            victims = [index for index, one in enumerate(kept) if not any(one.is_same(other) for other in last)]
-            if not victims:
-                break
-            del kept[victims[-1]]
-        return words.text(" ", Content("  ").join(kept))
+        """As many keys as there is room for, the important ones first; help and the way out are never left out."""
+        allowed: Sequence[Action] = [one for one in actions_for(self._place) if self.screen.check_action(one.id, ())]
+        while True:
+            line = Content("  ").join([_entry(key, label) for key, label in footer_entries(allowed)])
+            fewer = without_least(allowed) if line.cell_length > self.size.width - 1 else None
+            if fewer is None:
+                return words.text(" ", line)
+            allowed = fewer
 
 
 def _entry(key: str, label: str) -> Content:
