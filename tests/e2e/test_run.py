@@ -117,6 +117,21 @@ async def test_j05_accepting_by_hand_keeps_the_reason(studio: Studio) -> None:
     assert fresh.figures.accepted == 1
 
 
+async def test_j05_a_decision_after_the_end_is_in_log_and_sheet(studio: Studio) -> None:
+    """A person's choice after the run ended is written into its log, and the contact sheet frames that picture."""
+    project = await studio.universe(scenes=1)
+    run = await studio.run(project, candidates=2)
+    log, sheet = Path(run.log_path), Path(run.log_path).with_name("contact-sheet.png")
+    before = sheet.read_bytes()
+    other = next(candidate for candidate in await studio.candidates(run) if not candidate.accepted)
+    taken = await accept(studio, other.name, "Better light.")
+    await studio.event(run.name, taken.revision, "run.logged")
+    (winner,) = json.loads(log.read_text())["winners"]
+    assert winner["candidate"] == other.name
+    assert "Better light." in log.read_text()
+    assert sheet.read_bytes() != before
+
+
 async def test_j05_best_candidate_is_accepted(studio: Studio) -> None:
     """Where nothing else is asked for, the best candidate of each scene is accepted, and the next stage may begin."""
     project = await studio.universe(scenes=2)

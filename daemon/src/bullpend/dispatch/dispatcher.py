@@ -151,6 +151,10 @@ class Dispatcher:
             raise StateConflict(f"{model} is in use.", field="name", remedy="Wait for its jobs, or cancel them.")
         self.tell(s.UnloadRequested(model))
 
+    def archive(self, run_id: int) -> None:
+        """Writes an ended run's log and contact sheet anew, after a person decided otherwise."""
+        self._effects.spawn(self._effects.write_log(run_id))
+
     def residents(self) -> list[views.ResidentView]:
         """Models in memory, with wall-clock times."""
         return views.residents(self.state, offset=self._clock.now() - self._clock.monotonic())

@@ -8,6 +8,7 @@ goes on with the next job meanwhile.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,8 @@ class Effects:
         self._archive = Archive(database, files, supervisor.run_task)
         self._work: dict[str, Work] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        # One at a time writes the files of a run; the last one sees what all before it decided.
+        self._archiving: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def open(self, job: str) -> None:
         """A job is in the scheduler's care from now on."""
@@ -193,11 +196,14 @@ class Effects:
         await self._stored(work)
         if work.broken is not None and target is JobState.SUCCEEDED:
             target, failure = JobState.FAILED, work.broken
+        if failure is not None:
+            log.warning("job.failed", job=job, state=target.value, reason=failure.reason, message=failure.message)
         if not work.sealed:
             work.ended_run = await self.durably(lambda tx: transitions.finish_job(tx, job, target, failure))
         self._work.pop(job, None)
         work.ended.set()
         if work.ended_run is not None:
+            log.info("run.ended", run=job.rsplit("/jobs/", 1)[0])
             self.spawn(self.write_log(work.ended_run))
 
     async def _stored(self, work: Work) -> None:
@@ -235,7 +241,9 @@ class Effects:
         """Archives an ended run; waits for room on the disk, and leaves other faults to the next start."""
         while True:
             try:
-                await self._archive.write(run_id)
+                async with self._archiving[run_id]:
+                    path = await self._archive.write(run_id)
+                log.info("run.archived", run=run_id, path=str(path))
                 return
             except BullpenError as error:
                 log.error("run.log_failed", run=run_id, reason=error.reason, message=error.message)

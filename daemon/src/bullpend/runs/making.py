@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 from bullpen_api.v1 import event_pb2, run_pb2
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -23,6 +24,8 @@ from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
 from bullpend.runs.store import NewJob, NewRun, run_name
 from bullpend.runs.wire import pack_plan, pack_run, sampling_of, write_spec
+
+log = structlog.get_logger("runs")
 
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED")
 
@@ -221,6 +224,8 @@ class Making:
             return store.get(tx, owner, slug), made
 
         row, made = await self._database.write(write)
+        if made:
+            log.info("run.created", run=run_name(row), jobs=len(made), model=row["model"])
         for job in made:
             self._submit(job)
         return row

@@ -125,7 +125,9 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         project, *_ = names.parse(request.name, CANDIDATE)
         reason = names.text(request.reason, "reason", 2000)
         await self._database.read(lambda view: projects.get(view, project))
-        row = await self._database.write(lambda tx: transitions.accept_by_hand(tx, request.name, reason))
+        row, ended_run = await self._database.write(lambda tx: transitions.accept_by_hand(tx, request.name, reason))
+        if ended_run is not None:
+            self._dispatcher.archive(ended_run)
         return wire.pack_candidate(row)
 
     async def _run(self, name: str) -> run_pb2.Run:

@@ -244,8 +244,11 @@ def _settle(tx: Tx, run: Row, error: str) -> int | None:
     return run_id
 
 
-def accept_by_hand(tx: Tx, name: str, reason: str) -> Row:
-    """Makes a finished candidate the picture of its scene and stage. Raises StateConflict when it is not finished."""
+def accept_by_hand(tx: Tx, name: str, reason: str) -> tuple[Row, int | None]:
+    """Makes a finished candidate the picture of its scene and stage; returns its row, and the run's id if it has ended.
+
+    Raises StateConflict when the candidate is not finished.
+    """
     row = store.candidate(tx, name)
     if row["state"] != "SUCCEEDED":
         raise StateConflict(
@@ -258,7 +261,7 @@ def accept_by_hand(tx: Tx, name: str, reason: str) -> Row:
     run = store.by_id(tx, job["run_id"])
     _accept(tx, run, job, name, reason or "Taken by hand.", True)
     emit_run(tx, run["id"], "run.reviewed")
-    return store.candidate(tx, name)
+    return store.candidate(tx, name), None if run["end_time"] is None else int(run["id"])
 
 
 def _count_accepted(tx: Tx, run_id: int) -> None:
