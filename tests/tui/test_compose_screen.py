@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import run_pb2
@@ -206,3 +207,59 @@ async def test_a_crash_is_told_by_the_status(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(StudioApp, "run", fall)
     assert run_tui(graphics="half") == 1
+
+
+async def test_the_same_form_twice_asks_for_other_pictures() -> None:
+    """Where nobody types a seed the form chooses one, and the plan and the run have the same."""
+    seeds = []
+    async with composing() as at:
+        seeds.append(last_spec(at).seed)
+        await at.press("escape")
+        await at.until(lambda: at.place == "projects")
+        plans = len(at.fake.asked("plan"))
+        await at.go("r", "compose")
+        await at.until(lambda: len(at.fake.asked("plan")) > plans and settled(at))
+        seeds.append(last_spec(at).seed)
+    assert last_spec(at).HasField("seed")
+    assert seeds[0] != seeds[1]
+
+
+async def test_nothing_is_said_before_there_is_something_to_choose() -> None:
+    """The form opens without a complaint, and offers only stages that there are."""
+    async with composing() as at:
+        select = at.app.screen.query_one("#stage", Select)
+        assert [value for _, value in select._options] == list(story.STAGES)
+        assert "Choose a stage" not in at.screen_text()
+
+
+async def test_a_relative_folder_is_made_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The daemon has another current folder; it is told the whole path."""
+    monkeypatch.chdir(tmp_path)
+    async with composing() as at:
+        at.app.screen.query_one("#folder", Input).value = "pictures"
+        await at.until(lambda: last_spec(at).input_folder == str(tmp_path / "pictures"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert compose.whole_path("~/mine") == str(tmp_path / "mine")
+    assert compose.whole_path("") == ""
+
+
+async def test_variables_go_with_the_request() -> None:
+    """What is set in the form is set in the plan; a slip is explained."""
+    async with composing() as at:
+        field = at.app.screen.query_one("#variables", Input)
+        field.value = "character=Mara, style=noir"
+        await at.until(lambda: dict(last_spec(at).variables) == {"character": "Mara", "style": "noir"})
+        field.value = "noir"
+        await at.until(lambda: "name=value" in at.words("#plan"))
+
+
+def test_the_form_begins_with_work_that_is_left() -> None:
+    """The first stage with scenes left; else the first one, and never the one that needs a name."""
+    project = story.project()
+    names = list(story.STAGES)
+    assert compose.first_stage(names, None) == "style"
+    for progress in project.figures.stages:
+        if progress.stage != "characters":
+            progress.accepted = progress.scenes
+    assert compose.first_stage(names, project) == "style"
+    assert compose.first_stage(["characters"], project) == "characters"

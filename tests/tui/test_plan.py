@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bullpen_api.v1 import run_pb2
-from bullpen_tui.plan import Form, FormError, plan_lines, spec_of, whole_plan
+from bullpen_tui.plan import Form, FormError, plan_lines, spec_of, variables_of, whole_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,12 +51,22 @@ def test_empty_fields_leave_the_choice_to_the_stage() -> None:
         (Form(stage="style", scenes=SCENES, steps="-3"), "steps"),
         (Form(stage="style", scenes=SCENES, seed="1.5"), "seed"),
         (Form(stage="style", scenes=SCENES, guidance="high"), "guidance"),
+        (Form(stage="style", scenes=SCENES, variables="noir"), "set"),
+        (Form(stage="style", scenes=SCENES, variables="style="), "set"),
+        (Form(stage="style", scenes=SCENES, variables="a=1, a=2"), "twice"),
     ],
 )
 def test_a_wrong_field_is_named(form: Form, word: str) -> None:
     """The person reads which field is wrong."""
     with pytest.raises(FormError, match=word):
         spec_of(form)
+
+
+def test_variables_are_names_and_values() -> None:
+    """Spaces around and a comma at the end do no harm; a value may hold an equals sign."""
+    assert variables_of(" style = noir , time=night,") == {"style": "noir", "time": "night"}
+    assert variables_of("a=b=c") == {"a": "b=c"}
+    assert variables_of("") == {}
 
 
 @settings(deadline=None)

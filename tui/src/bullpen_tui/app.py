@@ -301,7 +301,8 @@ class StudioApp(App[int]):
             self._chrome()
         before = self.snapshot
         self.snapshot = apply_all(before, message.changes)
-        if self.snapshot is not before or not before.projects:
+        answered = any(isinstance(one, Listed) and not one.items for one in message.changes)
+        if self.snapshot is not before or answered:
             self.draw()
         self.call_after_refresh(self._painted.set)
 

@@ -23,6 +23,7 @@ class Form:
     scenes: tuple[str, ...] = ()
     all_scenes: bool = True
     folder: str = ""
+    variables: str = ""
     candidates: str = ""
     seed: str = ""
     steps: str = ""
@@ -45,6 +46,7 @@ def spec_of(form: Form) -> run_pb2.RunSpec:
             spec.scenes.scenes.extend(form.scenes)
     else:
         raise FormError("Take at least one scene, or name an input folder.")
+    spec.variables.update(variables_of(form.variables))
     if form.candidates:
         spec.candidates = _whole("candidates", form.candidates)
     if form.seed:
@@ -57,6 +59,21 @@ def spec_of(form: Form) -> run_pb2.RunSpec:
         except ValueError:
             raise FormError(f"guidance: “{form.guidance}” is no number.") from None
     return spec
+
+
+def variables_of(text: str) -> dict[str, str]:
+    """Values by name from `style=noir, time=night`. Raises FormError for a part that is not of this form."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = (one.strip() for one in part.partition("="))
+        if not (name or equals):
+            continue
+        if not (name.isidentifier() and value):
+            raise FormError(f"set: “{part.strip()}” is not of the form name=value, as in style=noir, time=night.")
+        if name in found:
+            raise FormError(f"set: “{name}” is given twice.")
+        found[name] = value
+    return found
 
 
 def _whole(name: str, text: str) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
+import secrets
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import project_pb2, run_pb2
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -31,11 +33,28 @@ NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; 
 
 _FIELDS = (
     ("folder", "input folder", "a folder of your own pictures, in place of scenes"),
+    ("variables", "set", "name=value, as in style=noir, time=night"),
     ("candidates", "candidates", "the stage's own"),
-    ("seed", "seed", "from the request"),
+    ("seed", "seed", "chosen for you"),
     ("steps", "steps", "the stage's own"),
     ("guidance", "guidance", "the stage's own"),
 )
+
+
+NAMED = "characters"
+"""A stage that needs to be told whom it is about; it is never the one that the form begins with."""
+
+
+def first_stage(names: list[str], project: project_pb2.Project | None) -> str:
+    """The stage to begin with: the first whose scenes are not all accepted, else the first of all."""
+    names = [name for name in names if name != NAMED] or names
+    open_stages = {one.stage for one in project.figures.stages if one.accepted < one.scenes} if project else set()
+    return next((name for name in names if name in open_stages), names[0])
+
+
+def whole_path(folder: str) -> str:
+    """The path as the daemon can find it: absolute from the folder that the studio was opened in, with `~` resolved."""
+    return os.path.abspath(os.path.expanduser(folder)) if folder else ""  # noqa: PTH100, PTH111
 
 
 class ComposeScreen(StudioScreen):
@@ -52,7 +71,9 @@ class ComposeScreen(StudioScreen):
         self._plan: run_pb2.Plan | None = None
         self._problem: Content | None = None
         self._timer: Timer | None = None
+        self._seed = str(secrets.randbelow(2**32))
         self._scenes: list[str] = []
+        self._scenes_known = False
         self._asked = False
         self._planning = False
         self._starting = False
@@ -65,7 +86,7 @@ class ComposeScreen(StudioScreen):
                 form.border_title = f"New run · {leaf(self._project)}"
                 with Horizontal(classes="field"):
                     yield Label("stage")
-                    yield Select[str]([], prompt="reading…", compact=True, id="stage")
+                    yield Select[str]([("", "")], allow_blank=False, compact=True, id="stage")
                 yield Said(dom_id="stage-words")
                 yield Said(READING, settled=True, dom_id="scenes-words")
                 yield Chooser("scenes")
@@ -75,7 +96,7 @@ class ComposeScreen(StudioScreen):
                         yield Input(placeholder=placeholder, compact=True, id=name)
             with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
                 pane.border_title = "Plan"
-                yield Said(words.text(("Choose a stage to see its plan.", words.QUIET)), dom_id="plan")
+                yield Said(words.text(("Reading stages and scenes…", words.QUIET)), dom_id="plan")
 
     def draw_chrome(self) -> None:
         """Frame, and the first questions."""
@@ -91,8 +112,10 @@ class ComposeScreen(StudioScreen):
                 self.studio.fetch(self._read_scenes(), group=f"scenes {self._project}")
         scenes = self.snapshot.scenes_of(self._project)
         names = [scene.name for scene in scenes]
+        known = bool(names) or self.studio.looked(f"scenes {self._project}")
         chooser = self.query_one("#scenes", Chooser)
-        if names != self._scenes:
+        if names != self._scenes or known != self._scenes_known:
+            self._scenes_known = known
             self._scenes = names
             chooser.offer(
                 [
@@ -116,14 +139,10 @@ class ComposeScreen(StudioScreen):
         """Offers the stages, and begins with the first that is not complete."""
         self._stages = message.stages
         select: Select[str] = self.query_one("#stage", Select)
-        select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in message.stages.stages)
-        project = self.snapshot.projects.get(self._project)
-        done = (
-            {one.stage: one.scenes and one.accepted >= one.scenes for one in project.figures.stages} if project else {}
-        )
         names = [leaf(stage.name) for stage in message.stages.stages]
         if names:
-            select.value = next((name for name in names if not done.get(name)), names[0])
+            select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in message.stages.stages)
+            select.value = first_stage(names, self.snapshot.projects.get(self._project))
 
     # --- planning ----------------------------------------------------------------------------------------------------
 
@@ -156,16 +175,22 @@ class ComposeScreen(StudioScreen):
         """What the fields say now."""
         stage = self._stage
         chosen = self.query_one("#scenes", Chooser).taken
+        fields = {name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in _FIELDS}
+        fields["folder"] = whole_path(fields["folder"])
+        fields["seed"] = fields["seed"] or self._seed
         return Form(
             stage=leaf(stage.name) if stage else "",
             scenes=tuple(chosen),
             all_scenes=len(chosen) == len(self._scenes),
-            **{name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in _FIELDS},
+            **fields,
         )
 
     def _ask_plan(self) -> None:
+        form = self.form
+        if not form.stage or not (self._scenes_known or form.folder):
+            return
         try:
-            spec = spec_of(self.form)
+            spec = spec_of(form)
         except FormError as problem:
             self._refuse(words.text(("! ", words.WARN), str(problem)))
             return
