@@ -156,6 +156,9 @@ async def test_a_wanted_project_is_chosen() -> None:
 async def test_theme_changes_and_states_stay_readable() -> None:
     """Paper and ink show the same words."""
     async with studio() as at:
+        await at.until(lambda: at.app.snapshot.scenes and at.app.snapshot.runs and len(at.app.pictures), "the strip")
+        await at.until(lambda: not any(one.group.startswith("picture ") for one in at.app.workers), "all pictures")
+        await at.pilot.pause()
         ink = at.screen_text()
         at.app.action_toggle_theme()
         await at.pilot.pause()
