@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from bullpen_client import Session
 
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio
+
+# A program started in the background may be told to ignore Ctrl-C, and hands that on to every process it starts; the
+# tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
