@@ -252,15 +252,14 @@ class RowTable(ScrollView, can_focus=True):
         if index >= len(self._rows) - 10:
             self.post_message(self.EndNeared())
 
-    def _follow(self) -> None:
+    def _follow(self, again: bool = True) -> None:
+        """Brings the cursor into view; rows that were just set can be scrolled to once they are laid out."""
         visible = self.size.height - self._head
-        if visible <= 0:
-            return
-        top = self.scroll_offset.y
-        if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
-        elif self._cursor >= top + visible:
-            self.scroll_to(y=self._cursor - visible + 1, animate=False, immediate=True)
+        top, lowest = self._cursor, self._cursor - visible + 1
+        if visible > 0 and not lowest <= self.scroll_offset.y <= top:
+            self.scroll_to(y=min(max(self.scroll_offset.y, lowest), top), animate=False, immediate=True, force=True)
+        if again and not lowest <= self.scroll_target_y <= top:
+            self.call_after_refresh(self._follow, again=False)
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a double click opens."""
