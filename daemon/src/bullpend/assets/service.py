@@ -17,13 +17,14 @@ from bullpend.assets.intake import Intake
 from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View, mapped_disk_errors
-from bullpend.errors import ContentLost, FieldInvalid, LimitExceeded
+from bullpend.errors import BullpenError, ContentLost, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
 from bullpend.projects import store as projects
 from bullpend.rpc import names, paging
 
 CHUNK = 256 * 1024
 UPLOAD_LIMIT = 256 * 1024 * 1024
+HEAR_OUT_SECONDS = 10.0
 IMPORT_KINDS = ("SOURCE", "REFERENCE")
 
 
@@ -40,6 +41,17 @@ def check_tags(tags: Sequence[str]) -> list[str]:
     if len(tags) > 64:
         raise FieldInvalid(f"`tags` has {len(tags)} entries; at most 64 are kept.", field="tags")
     return list(dict.fromkeys(names.text(tag.strip(), "tags", 64, required=True) for tag in tags))
+
+
+async def _hear_out(parts: AsyncIterator[asset_pb2.UploadAssetRequest]) -> None:
+    """Reads and drops what a refused upload still sends: a client that cannot send on would not hear the reason."""
+    left = UPLOAD_LIMIT
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_OUT_SECONDS):
+            async for part in parts:
+                left -= len(part.chunk)
+                if left < 0:
+                    return
 
 
 class AssetService(asset_pb2_grpc.AssetServiceServicer):
@@ -139,6 +151,9 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
                 await asyncio.wait([taking])
                 raise
             return store.pack(row, self._files)
+        except BullpenError:
+            await _hear_out(request_iterator)
+            raise
         finally:
             if file is not None:
                 with contextlib.suppress(OSError):

@@ -89,6 +89,9 @@ class Filmstrip(Horizontal):
         self.call_after_refresh(self._paint, shown)
 
     def _paint(self, shown: tuple[Frame, ...]) -> None:
+        if not all(tile.children for tile in self.query(FrameTile)):
+            self.call_after_refresh(self._paint, shown)  # a new tile has no parts yet
+            return
         for tile, frame in zip(self.query(FrameTile), shown, strict=False):
             tile.query_one(".frame-label", Said).say(frame.label)
             if tile.asset == frame.asset:
