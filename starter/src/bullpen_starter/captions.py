@@ -1,13 +1,14 @@
-"""Instructions: how each stage is asked for, several phrasings each.
+"""Instructions: how each stage is asked for, several phrasings each, and descriptions of whole panels.
 
 The first phrasing of a stage is the one that settings use; the others keep the model from learning one
 sentence by heart. Values have synonyms for the same reason. `{character}` is what `str(Character)` gives.
+Sentences in `UNHEARD` are made of known words and are never trained on: they measure free phrasing.
 """
 
 from dataclasses import dataclass
 from random import Random
 
-from bullpen_starter.render.spec import PLACES, STYLES, TIMES, WEATHERS, Character
+from bullpen_starter.render.spec import PLACES, STYLES, TIMES, WEATHERS, Character, PanelSpec
 
 STAGES = ("style", "time", "weather", "characters")
 
@@ -18,6 +19,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Make it look like {style}.",
         "Draw the scene in {style} style.",
         "Use {style} style for this panel.",
+        "Restyle the picture as {style}.",
+        "I want this scene as {style}.",
     ),
     "time": (
         "Change the time of day to {time}.",
@@ -25,6 +28,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Set the scene at {time}.",
         "Relight this panel for {time}.",
         "It is {time} now.",
+        "Show this place at {time}.",
+        "Let the light be that of {time}.",
     ),
     "weather": (
         "Change the weather to {weather}.",
@@ -32,14 +37,25 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Add {weather} to this panel.",
         "Set the scene in {weather}.",
         "The weather is {weather} now.",
+        "Show this place in {weather}.",
+        "I want {weather} here.",
     ),
     "characters": (
         "Add {character} on the {place}.",
         "Put {character} on the {place}.",
         "Place {character} on the {place} of the panel.",
-        "Draw {character} standing on the {place}.",
-        "On the {place}, add {character}.",
+        "Draw {character} on the {place}.",
+        "Show {character} on the {place}.",
+        "I want {character} on the {place}.",
+        "Let {character} stand on the {place}.",
     ),
+}
+
+UNHEARD: dict[str, tuple[str, ...]] = {
+    "style": ("Show this picture in {style} style.", "Let the panel be {style}."),
+    "time": ("Draw this scene at {time}.", "I want the light of {time} here."),
+    "weather": ("Let the weather be {weather}.", "Draw this place in {weather}."),
+    "characters": ("Make {character} stand on the {place}.", "Set {character} on the {place} of the scene."),
 }
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -47,6 +63,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "watercolour": ("watercolour", "watercolor", "soft watercolour"),
     "noir": ("noir", "film noir", "high contrast noir"),
     "flat": ("flat", "flat colour", "cel shaded"),
+    "manga": ("manga", "manga screentone", "black and white manga"),
+    "risograph": ("risograph", "riso print", "two colour risograph"),
     "dawn": ("dawn", "sunrise", "early morning"),
     "day": ("day", "noon", "daytime"),
     "dusk": ("dusk", "sunset", "evening"),
@@ -55,6 +73,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "rain": ("rain", "heavy rain", "rainy"),
     "snow": ("snow", "falling snow", "snowy"),
     "fog": ("fog", "mist", "foggy"),
+    "storm": ("storm", "thunderstorm", "stormy"),
     "left": ("left", "left side"),
     "centre": ("centre", "center", "middle"),
     "right": ("right", "right side"),
@@ -62,34 +81,53 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 
 VALUES: dict[str, tuple[str, ...]] = {"style": STYLES, "time": TIMES, "weather": WEATHERS, "place": PLACES}
 
+Cast = tuple[Character, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One asked-for change: a stage and its value (a character for the last stage)."""
+    """One asked-for change: a stage and its value; for the last stage one to three characters."""
 
     stage: str
-    value: str | Character
+    value: str | Cast
 
 
 def instruction(edit: Edit, phrasing: int = 0, synonym: int = 0) -> str:
     """The sentence for an edit. Indices wrap; (0, 0) is the one that settings use."""
     phrases = PHRASINGS[edit.stage]
-    sentence = phrases[phrasing % len(phrases)]
-    if isinstance(edit.value, Character):
-        words = SYNONYMS[edit.value.place]
-        return sentence.format(character=str(edit.value), place=words[synonym % len(words)])
-    words = SYNONYMS[edit.value]
-    return sentence.format(**{edit.stage: words[synonym % len(words)]})
+    return _fill(edit, phrases[phrasing % len(phrases)], synonym)
+
+
+def unheard(edit: Edit, phrasing: int = 0) -> str:
+    """A sentence for an edit in a phrasing that no model was trained on."""
+    phrases = UNHEARD[edit.stage]
+    return _fill(edit, phrases[phrasing % len(phrases)], 0)
+
+
+def _fill(edit: Edit, sentence: str, synonym: int) -> str:
+    if isinstance(edit.value, str):
+        words = SYNONYMS[edit.value]
+        return sentence.format(**{edit.stage: words[synonym % len(words)]})
+    *others, last = edit.value
+    words = SYNONYMS[last.place]
+    before = "".join(f"{who} on the {who.place} and " for who in others)
+    return sentence.format(character=before + str(last), place=words[synonym % len(words)])
 
 
 def sample(edit: Edit, random: Random) -> str:
-    """One phrasing by chance, half of the time the first one in its plain words."""
-    if random.random() < 0.5:
+    """One phrasing by chance, four times in ten the first one in its plain words."""
+    if random.random() < 0.4:
         return instruction(edit)
     return instruction(edit, random.randrange(100), random.randrange(100))
 
 
 def every_instruction(edit: Edit) -> list[str]:
     """All sentences of an edit."""
-    words = SYNONYMS[edit.value.place if isinstance(edit.value, Character) else edit.value]
+    words = SYNONYMS[edit.value if isinstance(edit.value, str) else edit.value[-1].place]
     return [instruction(edit, p, s) for p in range(len(PHRASINGS[edit.stage])) for s in range(len(words))]
+
+
+def describe(spec: PanelSpec) -> str:
+    """A whole panel in one sentence, as text-to-image is asked: style, place, time, weather, who stands where."""
+    cast = "".join(f", {who} on the {who.place}" for who in spec.characters)
+    return f"A {spec.style} panel of a {spec.scene} at {spec.time}, {spec.weather}{cast}."

@@ -7,16 +7,20 @@ is held in four variation seeds, one per stage, so that an edit changes one of t
 
 from dataclasses import dataclass, field, replace
 
-SCENES = ("pier", "market", "rooftop", "station", "alley", "harbour")
-STYLES = ("ink", "watercolour", "noir", "flat")
+SCENES = ("pier", "market", "rooftop", "station", "alley", "harbour", "bridge", "garden")
+STYLES = ("ink", "watercolour", "noir", "flat", "manga", "risograph")
 SKETCH = "sketch"
 TIMES = ("dawn", "day", "dusk", "night")
-WEATHERS = ("clear", "rain", "snow", "fog")
+WEATHERS = ("clear", "rain", "snow", "fog", "storm")
 PLACES = ("left", "centre", "right")
-BUILDS = ("woman", "man")
+BUILDS = ("woman", "man", "child", "robot")
+SKINS = ("pale", "brown")
 HAIRS = ("black", "red", "blonde", "white")
 COLOURS = ("red", "yellow", "blue", "green", "purple")
 OUTFITS = ("coat", "jacket", "dress")
+ACCESSORIES = ("none", "hat", "scarf", "glasses")
+POSES = ("standing", "waving", "pointing", "walking")
+EXPRESSIONS = ("calm", "smiling", "sad", "angry")
 
 
 def _known(value: str, words: tuple[str, ...], what: str) -> None:
@@ -26,13 +30,21 @@ def _known(value: str, words: tuple[str, ...], what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """One recolourable hero. `str()` gives the description used in instructions."""
+    """One recolourable hero. `str()` gives the description used in instructions.
+
+    Who it is: build (which also decides height and face), hair (the lights of a robot), colour and outfit,
+    accessory, skin. How it stands: place, and pose and expression, which the variation seed picks when None.
+    """
 
     build: str
     hair: str
     colour: str
     outfit: str
     place: str = "centre"
+    accessory: str = "none"
+    skin: str = "pale"
+    pose: str | None = None
+    expression: str | None = None
 
     def __post_init__(self) -> None:
         _known(self.build, BUILDS, "build")
@@ -40,26 +52,50 @@ class Character:
         _known(self.colour, COLOURS, "colour")
         _known(self.outfit, OUTFITS, "outfit")
         _known(self.place, PLACES, "place")
+        _known(self.accessory, ACCESSORIES, "accessory")
+        _known(self.skin, SKINS, "skin")
+        if self.pose is not None:
+            _known(self.pose, POSES, "pose")
+        if self.expression is not None:
+            _known(self.expression, EXPRESSIONS, "expression")
 
     def __str__(self) -> str:
-        return f"a {self.build} with {self.hair} hair in a {self.colour} {self.outfit}"
+        skin = "" if self.skin == "pale" or self.build == "robot" else f"{self.skin} skin and "
+        own = "lights" if self.build == "robot" else "hair"
+        extra = {"none": "", "glasses": " and glasses"}.get(self.accessory, f" and a {self.accessory}")
+        how = "".join(f", {word}" for word in (self.pose, self.expression) if word)
+        return f"a {self.build} with {skin}{self.hair} {own} in a {self.colour} {self.outfit}{extra}{how}"
 
     def at(self, place: str) -> "Character":
         """The same hero standing elsewhere."""
         return replace(self, place=place)
 
+    def doing(self, pose: str | None = None, expression: str | None = None) -> "Character":
+        """The same hero in a pose and with an expression; None leaves it to the seed."""
+        return replace(self, pose=pose, expression=expression)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Who it is, without where and how it stands."""
+        skin = "" if self.build == "robot" else self.skin
+        return (self.build, self.hair, self.colour, self.outfit, self.accessory, skin)
+
 
 HEROES: dict[str, Character] = {
     "mara": Character("woman", "red", "yellow", "coat"),
-    "tomas": Character("man", "black", "blue", "jacket"),
-    "iris": Character("woman", "white", "purple", "dress"),
-    "old_ben": Character("man", "white", "green", "coat"),
-    "lena": Character("woman", "blonde", "red", "jacket"),
-    "viktor": Character("man", "blonde", "purple", "coat"),
-    "noor": Character("woman", "black", "green", "dress"),
+    "tomas": Character("man", "black", "blue", "jacket", accessory="hat", skin="brown"),
+    "iris": Character("woman", "white", "purple", "dress", accessory="glasses"),
+    "otto": Character("robot", "red", "green", "jacket", accessory="scarf"),
+    "old_ben": Character("man", "white", "green", "coat", accessory="hat"),
+    "lena": Character("woman", "blonde", "red", "jacket", accessory="scarf"),
+    "viktor": Character("man", "blonde", "purple", "coat", accessory="glasses"),
+    "noor": Character("woman", "black", "green", "dress", accessory="scarf", skin="brown"),
     "felix": Character("man", "red", "red", "jacket"),
-    "opal": Character("woman", "white", "blue", "coat"),
-    "sable": Character("woman", "black", "yellow", "jacket"),
+    "opal": Character("woman", "white", "blue", "coat", accessory="hat", skin="brown"),
+    "sable": Character("woman", "black", "yellow", "jacket", accessory="glasses"),
+    "pip": Character("child", "blonde", "blue", "coat", accessory="scarf"),
+    "june": Character("child", "black", "red", "dress", skin="brown"),
+    "unit_9": Character("robot", "blonde", "purple", "coat", accessory="hat"),
 }
 
 
