@@ -12,7 +12,7 @@ from bullpen_starter.render.figures import figure
 from bullpen_starter.render.light import Lit, illuminate, rgb
 from bullpen_starter.render.scenes import SCENE_DRAWERS
 from bullpen_starter.render.spec import SKETCH, Character, PanelSpec
-from bullpen_starter.render.stage import Array, Layers, Stage
+from bullpen_starter.render.stage import Array, Camera, Layers, Stage
 from bullpen_starter.render.styles import STYLE_FUNCTIONS, frame
 from bullpen_starter.render.weather import air, drops
 
@@ -29,7 +29,9 @@ class Panel:
 
 @lru_cache(maxsize=16)
 def _layers(scene: str, layout: int, size: Size) -> Layers:
-    stage = Stage(size)
+    look = Random(vary.stable("camera", scene, layout))
+    camera = Camera(look.random() < 0.5, 1 + 0.16 * look.random(), (look.random(), look.uniform(0.3, 1.0)))
+    stage = Stage(size, camera)
     SCENE_DRAWERS[scene](stage, Random(vary.stable(scene, layout)))
     return stage.layers()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from bullpen_starter.render.palette import MATERIALS, Colour
 
@@ -40,24 +40,41 @@ class Layers:
     lamps: tuple[Point, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """How a stage is looked at: mirrored or not, magnified by `zoom` (at least 1) around the point `at`."""
+
+    mirror: bool = False
+    zoom: float = 1.0
+    at: Point = (0.5, 0.5)
+
+    def see(self, x: float, y: float) -> Point:
+        """Where a point of the stage lies in the picture; unit coordinates."""
+        cx, cy = self.at
+        return cx + ((1 - x if self.mirror else x) - cx) * self.zoom, cy + (y - cy) * self.zoom
+
+
 class Stage:
     """A board of `size` (width, height) pixels, drawn at twice that size, addressed in unit coordinates."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], camera: Camera | None = None) -> None:
         self.size = size
+        self._camera = camera or Camera()
         self._w, self._h = size[0] * 2, size[1] * 2
         self._stroke = min(self._w, self._h) / 256
         board = (self._w, self._h)
         self._warm = Image.new("RGB", board, MATERIALS["sky"].warm)
         self._cool = Image.new("RGB", board, MATERIALS["sky"].cool)
-        self._masks = {name: Image.new("L", board, 0) for name in ("lines", "shade", "depth", "top", "wet")}
-        self._masks["sky"] = Image.new("L", board, 255)
-        self._masks["depth"].paste(255, (0, 0, self._w, self._h))
+        self._masks = {name: Image.new("L", board, 0) for name in ("lines", "shade", "top", "wet")}
+        self._masks |= {name: Image.new("L", board, 255) for name in ("sky", "depth")}
+        self._draw = {name: ImageDraw.Draw(mask) for name, mask in self._masks.items()}
+        self._paint = ImageDraw.Draw(self._warm), ImageDraw.Draw(self._cool)
         self._windows: list[Window] = []
         self._lamps: list[Point] = []
 
     def _px(self, points: list[Point]) -> list[Point]:
-        return [(x * self._w, y * self._h) for x, y in points]
+        seen = (self._camera.see(x, y) for x, y in points)
+        return [(x * self._w, y * self._h) for x, y in seen]
 
     def poly(
         self,
@@ -72,13 +89,13 @@ class Stage:
         """Fill a polygon; what lay behind it, lines included, is covered."""
         px = self._px(points)
         colours = MATERIALS[material]
-        ImageDraw.Draw(self._warm).polygon(px, fill=colours.warm)
-        ImageDraw.Draw(self._cool).polygon(px, fill=colours.cool)
+        for draw, colour in zip(self._paint, (colours.warm, colours.cool), strict=True):
+            draw.polygon(px, fill=colour)
         values = {"lines": 0.0, "sky": 0.0, "shade": shade, "depth": depth, "top": top, "wet": colours.wet}
         for name, value in values.items():
-            ImageDraw.Draw(self._masks[name]).polygon(px, fill=round(value * 255))
+            self._draw[name].polygon(px, fill=round(value * 255))
         if outline > 0:
-            self.line([*points, points[0]], outline * (1.15 - 0.6 * depth))
+            self.line([*points, points[0]], outline * (1.42 - 0.95 * depth))
 
     def rect(
         self,
@@ -105,26 +122,30 @@ class Stage:
 
     def line(self, points: list[Point], width: float = 2.0, strength: float = 1.0) -> None:
         """An inked line; `width` in pixels of a 128 pixel panel drawn at twice its size."""
-        draw = ImageDraw.Draw(self._masks["lines"])
-        draw.line(
-            self._px(points), fill=round(255 * strength), width=max(1, round(width * self._stroke)), joint="curve"
-        )
+        thick = max(1, round(width * self._stroke))
+        self._draw["lines"].line(self._px(points), fill=round(255 * strength), width=thick, joint="curve")
 
     def dark(self, points: list[Point], shade: float) -> None:
         """Cast a shadow over a polygon without changing what it is made of."""
+        px = self._px(points)
+        xs, ys = [max(0, int(x)) for x, _ in px], [max(0, int(y)) for _, y in px]
+        box = (min(xs), min(ys), min(self._w, max(xs) + 2), min(self._h, max(ys) + 2))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return
+        layer = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
+        ImageDraw.Draw(layer).polygon([(x - box[0], y - box[1]) for x, y in px], fill=round(shade * 255))
         mask = self._masks["shade"]
-        layer = Image.new("L", mask.size, 0)
-        ImageDraw.Draw(layer).polygon(self._px(points), fill=round(shade * 255))
-        mask.paste(Image.fromarray(np.maximum(np.asarray(mask), np.asarray(layer))))
+        mask.paste(ImageChops.lighter(mask.crop(box), layer), box)
 
     def window(self, x0: float, y0: float, x1: float, y1: float, depth: float = 0.4) -> None:
         """A dark pane with a frame, remembered so that it can be lit."""
         self.rect(x0, y0, x1, y1, "glass", 0.25, depth, outline=1.4)
-        self._windows.append(Window((x0, y0, x1, y1)))
+        (a, top), (b, low) = self._camera.see(x0, y0), self._camera.see(x1, y1)
+        self._windows.append(Window((min(a, b), top, max(a, b), low)))
 
     def lamp(self, x: float, y: float) -> None:
         """A light source, lit from dusk on."""
-        self._lamps.append((x, y))
+        self._lamps.append(self._camera.see(x, y))
 
     def layers(self) -> Layers:
         """Halve everything and hand it over."""
@@ -144,4 +165,4 @@ class Stage:
         )
 
 
-__all__ = ["Array", "Colour", "Layers", "Point", "Stage", "Window"]
+__all__ = ["Array", "Camera", "Colour", "Layers", "Point", "Stage", "Window"]
