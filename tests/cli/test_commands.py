@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import types
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import project_pb2
+from bullpen_api.v1 import asset_pb2, project_pb2
 from bullpen_cli.checks import Finding
 
 from tests.cli.conftest import Bullpen, launch
@@ -207,8 +208,13 @@ async def test_the_demo_runs_every_stage_and_may_run_again(
     assert all(Path(path).is_file() for path in outcome["exports"])
     (scene, other) = daemon.scenes.values()
     assert (scene.variables["time"], list(scene.characters)) == ("night", ["projects/tiny/characters/rosa"])
-    assert daemon.styles["projects/tiny/styleGuides/ink"].variables["style"] == "noir"
-    assert other.title == "Market"
+    assert scene.description == "Rain.\n\nIt rains.\nRosa: Again."
+    assert (other.title, other.description) == ("Market", "Rain.")
+    guide = daemon.styles["projects/tiny/styleGuides/ink"]
+    assert guide.variables["style"] == "noir"
+    shown = [*guide.anchors, *daemon.characters["projects/tiny/characters/rosa"].references]
+    assert [daemon.assets[name].kind for name in shown] == [asset_pb2.Asset.KIND_REFERENCE] * 3
+    assert daemon.projects["projects/tiny"].story == "Two pictures.\n\nRosa: Waits."
     uploads = daemon.calls.count("UploadAsset")
     second = await bullpen("demo", "--headless", "--candidates", "1")
     assert second.status == 0, second.err
@@ -217,28 +223,71 @@ async def test_the_demo_runs_every_stage_and_may_run_again(
     assert "contact sheet" in second.out
 
 
-def starter(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands for the starter package, with a universe of two scenes."""
-    for folder in ("scenes", "characters"):
+def starter(root: Path, monkeypatch: pytest.MonkeyPatch, scenes: Sequence[str] = ("pier", "market")) -> None:
+    """Stands for the starter package, with a small universe."""
+    for folder in ("scenes", "characters", "styles"):
         (root / folder).mkdir()
-    for name in ("scenes/pier.png", "scenes/market.png", "characters/rosa.png"):
+    shown = ["characters/rosa.png", "characters/rosa_sheet.png"]
+    for name in (*(f"scenes/{slug}.png" for slug in scenes), *shown, "styles/ink.png"):
         (root / name).write_bytes(name.encode())
+    guide = {"slug": "ink", "name": "Ink", "description": "black", "variables": {"style": "noir"}}
+    rosa = {"slug": "rosa", "name": "Rosa", "description": "red hair", "profile": "Waits.", "references": shown}
+    lines = [{"who": None, "text": "It rains."}, {"who": "rosa", "text": "Again."}]
     said = {
         "slug": "tiny",
         "title": "Tiny",
         "story": "Two pictures.",
-        "style_guide": {"slug": "ink", "name": "Ink", "style": "noir", "description": "black"},
-        "characters": [{"slug": "rosa", "name": "Rosa", "description": "red hair"}],
+        "style_guide": guide | {"anchors": ["styles/ink.png"]},
+        "characters": [rosa],
         "scenes": [
-            {"slug": slug, "title": slug.title(), "description": "", "file": f"scenes/{slug}.png", "time": "night"}
-            | {"weather": "rain", "character": "rosa", "place": "left"}
-            for slug in ("pier", "market")
+            {"slug": slug, "title": slug.title(), "description": "Rain.", "file": f"scenes/{slug}.png"}
+            | {"variables": {"time": "night", "weather": "rain", "place": "left"}, "characters": ["rosa"]}
+            | {"lines": lines if slug == "pier" else []}
+            for slug in scenes
         ],
     }
     (root / "universe.json").write_text(json.dumps(said))
+
+    def universe_root(name: str) -> Path:
+        if name not in {"harbor_lights", "tiny"}:
+            raise FileNotFoundError(name)
+        return root
+
     package = types.ModuleType("bullpen_starter")
-    package.universe_root = lambda _: root  # type: ignore[attr-defined]
+    package.universe_root = universe_root  # type: ignore[attr-defined]
+    package.universe_names = lambda: ["tiny"]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "bullpen_starter", package)
+
+
+async def test_the_demo_takes_the_first_six_scenes_or_all(
+    daemon: FakeDaemon, bullpen: Bullpen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All scenes are brought in either way."""
+    slugs = [f"scene_{number}" for number in range(1, 9)]
+    starter(tmp_path, monkeypatch, slugs)
+    few = await bullpen("demo", "--headless", "--json")
+    assert few.status == 0, few.err
+    assert [name.rsplit("/", 1)[-1] for name in daemon.scenes] == slugs
+    chosen = [list(run.spec.scenes.scenes) for run in daemon.runs.values()]
+    assert chosen == [[f"projects/tiny/scenes/{slug}" for slug in slugs[:6]]] * 2
+    every = await bullpen("demo", "--headless", "--json", "--all-scenes")
+    assert (few.json["jobs"], every.json["jobs"]) == (12, 16)
+
+
+async def test_a_sample_is_brought_in_without_a_run(
+    daemon: FakeDaemon, bullpen: Bullpen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Again it changes nothing; a name that is not there names those that are."""
+    starter(tmp_path, monkeypatch)
+    done = await bullpen("projects", "sample", "tiny")
+    assert done.status == 0, done.err
+    assert "Two pictures." in done.out
+    assert (len(daemon.scenes), len(daemon.runs)) == (2, 0)
+    again = await bullpen("projects", "sample", "--json")
+    assert (again.json["name"], daemon.calls.count("CreateScene")) == ("projects/tiny", 2)
+    wrong = await bullpen("projects", "sample", "atlantis", "--json")
+    assert (wrong.status, wrong.error["reason"]) == (1, "RESOURCE_NOT_FOUND")
+    assert "tiny" in wrong.error["remedy"]
 
 
 async def test_without_the_starter_the_demo_says_how_to_get_it(

@@ -18,16 +18,24 @@ from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
 from bullpen_cli.follow import follow
 from bullpen_cli.run import tell_how_to_come_back
-from bullpen_cli.universe import Universe, bring_in, sample
+from bullpen_cli.universe import SAMPLE, Universe, bring_in, sample
 
 if TYPE_CHECKING:
     from bullpen_client import Session
 
+# Enough to see what the studio does, and done before the coffee is; the others are left to whoever watches.
+SCENES = 6
 
-async def _one_stage(session: Session, parent: str, stage: str, candidates: int, started: list[str]) -> Board:
-    """Plans, starts and follows one stage over all scenes."""
+
+async def _one_stage(
+    session: Session, parent: str, stage: str, scenes: list[str], candidates: int, started: list[str]
+) -> Board:
+    """Plans, starts and follows one stage over some scenes."""
     spec = run_pb2.RunSpec(
-        stage=stage, candidates=candidates, scenes=run_pb2.SceneSelection(), acceptance=run_pb2.RunSpec.ACCEPTANCE_BEST
+        stage=stage,
+        candidates=candidates,
+        scenes=run_pb2.SceneSelection(scenes=scenes),
+        acceptance=run_pb2.RunSpec.ACCEPTANCE_BEST,
     )
     plan = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
     made = await session.runs.CreateRun(
@@ -52,16 +60,17 @@ def _stage_failed(stage: str, board: Board) -> errors.BullpenError:
 
 
 async def play(
-    session: Session, universe: Universe, candidates: int, started: list[str]
+    session: Session, universe: Universe, most: int | None, candidates: int, started: list[str]
 ) -> tuple[list[Board], project_pb2.Project]:
-    """Brings the universe in and takes it through every stage of the manifest, in its order."""
+    """Brings the universe in and takes its first `most` scenes through every stage of the manifest, in its order."""
     output.note(f"bringing in {universe.said['title']}", style=None)
     parent = await bring_in(session, universe)
     stages = (await session.runs.ListStages(run_pb2.ListStagesRequest())).stages
+    scenes = [names.scene(parent, scene["slug"]) for scene in universe.said["scenes"][:most]]
     boards = []
     for number, stage in enumerate(stages, 1):
         output.note(f"stage {number} of {len(stages)}: {stage.title or names.ident(stage.name)}", style="bold")
-        boards.append(await _one_stage(session, parent, names.ident(stage.name), candidates, started))
+        boards.append(await _one_stage(session, parent, names.ident(stage.name), scenes, candidates, started))
     return boards, await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent))
 
 
@@ -103,24 +112,28 @@ def _show(boards: list[Board], outcome: dict[str, Any], state: State) -> None:
     examples=[
         "bullpen demo                        all stages, then the studio opens on the project",
         "bullpen demo --headless             the same without the studio",
+        "bullpen demo --sample paper_garden  another story in another style",
         "bullpen demo --headless --json      ends with one JSON object on stdout",
     ],
 )
 @click.option("--headless", is_flag=True, help="Do not open the studio at the end.")
 @click.option("--candidates", type=Whole(1), default=2, show_default=True, help="Candidates of each picture.")
+@click.option("--sample", "name", default=SAMPLE, show_default=True, metavar="NAME", help="Which sample universe.")
+@click.option("--all-scenes", is_flag=True, help=f"Take every scene of the universe, not only the first {SCENES}.")
 @pass_state
-def demo(state: State, headless: bool, candidates: int) -> int:
+def demo(state: State, headless: bool, candidates: int, name: str, all_scenes: bool) -> int:
     """Make a whole comic run with the embedded starter.
 
-    Starts the daemon, brings in the sample universe, runs every stage over all scenes, and says where the pictures,
-    contact sheets and run logs are. May be run again: the universe is kept, new runs are made.
+    Starts the daemon, brings in a sample universe, takes its first scenes through every stage, and says where the
+    pictures, contact sheets and run logs are. May be run again: the universe is kept, new runs are made.
     """
     begun = time.monotonic()
-    universe = sample()
+    universe = sample(name)
+    most = None if all_scenes else SCENES
     started: list[str] = []
 
     async def body(session: Session) -> tuple[list[Board], project_pb2.Project]:
-        return await play(session, universe, candidates, started)
+        return await play(session, universe, most, candidates, started)
 
     try:
         boards, project = state.with_session(body)

@@ -12,6 +12,7 @@ from bullpen_client import names
 from bullpen_cli import output
 from bullpen_cli.command import Group, State, pass_state
 from bullpen_cli.paging import everything
+from bullpen_cli.universe import SAMPLE, bring_in, sample
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     examples=[
         "bullpen projects list",
         "bullpen projects create noir_city --title 'Noir City' --story 'A detective who cannot sleep.'",
+        "bullpen projects sample paper_garden",
         "bullpen projects show noir_city",
     ],
 )
@@ -105,5 +107,22 @@ def create_project(state: State, slug: str, title: str, story: str) -> None:
             request_id=str(uuid.uuid4()),
         )
         return await session.projects.CreateProject(request)
+
+    show(state, state.with_session(body))
+
+
+@projects.command("sample", examples=["bullpen projects sample", "bullpen projects sample paper_garden"])
+@click.argument("name", default=SAMPLE)
+@pass_state
+def bring_sample(state: State, name: str) -> None:
+    """Bring in a sample universe: its story, style guide, cast and scenes, ready for a first run.
+
+    What is there already stays as it is.
+    """
+    universe = sample(name)
+
+    async def body(session: Session) -> project_pb2.Project:
+        parent = await bring_in(session, universe)
+        return await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent))
 
     show(state, state.with_session(body))

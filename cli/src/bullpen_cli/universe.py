@@ -1,7 +1,9 @@
-"""Bringing the sample universe into a home: its project, style guide, characters and scenes.
+"""Bringing a sample universe into a home: its project, style guide, characters and scenes.
 
 What exists already is used as it is, so that a demo can be run again. Pictures are sent to the daemon, which then
-works over a forwarded socket too. Nothing is imported from the starter but the place of its files.
+works over a forwarded socket too. Nothing is imported from the starter but the place of its files. What a universe
+tells beside the fields of the contract goes where a person reads it: who the cast are, under the project's story; what
+is said in a scene, under its description.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from bullpen_client import Session
 
 SAMPLE = "harbor_lights"
-_VARIABLES = ("time", "weather", "character", "place")
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,40 @@ class Universe:
         return str(self.said["slug"])
 
 
-def sample() -> Universe:
-    """The sample universe of the starter. Raises RESOURCE_NOT_FOUND when the starter is not installed."""
+def sample(name: str = SAMPLE) -> Universe:
+    """A sample universe of the starter. Raises RESOURCE_NOT_FOUND for an unknown name and where there is no starter."""
     try:
         import bullpen_starter
-
-        root = Path(bullpen_starter.universe_root(SAMPLE))
-        return Universe(root, json.loads((root / "universe.json").read_text(encoding="utf-8")))
-    except (ImportError, OSError) as error:
-        raise errors.ResourceNotFound(
-            f"The sample universe is not installed ({error}).",
-            remedy="pip install 'bullpen[starter]', or `make demo` in a checkout.",
-            metadata={"resource": SAMPLE},
-            code=grpc.StatusCode.NOT_FOUND,
+    except ImportError as error:
+        raise _missing(
+            name,
+            f"The sample universes are not installed ({error}).",
+            "pip install 'bullpen[starter]', or `make demo` in a checkout.",
         ) from error
+    try:
+        root = Path(bullpen_starter.universe_root(name))
+    except FileNotFoundError as error:
+        known = ", ".join(bullpen_starter.universe_names()) or "none"
+        raise _missing(name, f"There is no sample universe {name}.", f"The sample universes are: {known}.") from error
+    return Universe(root, json.loads((root / "universe.json").read_text(encoding="utf-8")))
+
+
+def _missing(name: str, message: str, remedy: str) -> errors.ResourceNotFound:
+    return errors.ResourceNotFound(message, remedy=remedy, metadata={"resource": name}, code=grpc.StatusCode.NOT_FOUND)
+
+
+def story(universe: Universe) -> str:
+    """The project's story, and below it a line for each of the cast."""
+    said = universe.said
+    cast = [f"{one['name']}: {one['profile']}" for one in said["characters"] if one.get("profile")]
+    return "\n".join([said["story"], "", *cast]) if cast else str(said["story"])
+
+
+def script(universe: Universe, scene: dict[str, Any]) -> str:
+    """What happens in a scene, and below it what is told and said."""
+    called = {one["slug"]: one["name"] for one in universe.said["characters"]}
+    lines = [f"{called[line['who']]}: {line['text']}" if line["who"] else line["text"] for line in scene["lines"]]
+    return "\n".join([scene["description"], "", *lines]) if lines else str(scene["description"])
 
 
 async def bring_in(session: Session, universe: Universe) -> str:
@@ -64,7 +85,7 @@ async def bring_in(session: Session, universe: Universe) -> str:
         await session.projects.CreateProject(
             project_pb2.CreateProjectRequest(
                 project_id=universe.slug,
-                project=project_pb2.Project(title=universe.said["title"], story=universe.said["story"]),
+                project=project_pb2.Project(title=universe.said["title"], story=story(universe)),
                 request_id=str(uuid.uuid4()),
             )
         )
@@ -83,21 +104,26 @@ async def _style_guide(session: Session, parent: str, universe: Universe) -> Non
     request = bible_pb2.ListStyleGuidesRequest(parent=parent)
     if await _known(session.bible.ListStyleGuides, request, "style_guides"):
         return
+    anchors = await _sent(session, parent, universe, guide["anchors"])
     await session.bible.CreateStyleGuide(
         bible_pb2.CreateStyleGuideRequest(
             parent=parent,
             style_guide_id=guide["slug"],
             style_guide=bible_pb2.StyleGuide(
-                title=guide["name"], description=guide["description"], variables={"style": guide["style"]}
+                title=guide["name"],
+                description=guide["description"],
+                variables=guide["variables"],
+                anchors=anchors,
             ),
             request_id=str(uuid.uuid4()),
         )
     )
 
 
-def _picture(universe: Universe, folder: str, slug: str) -> Path | None:
-    path = universe.root / folder / f"{slug}.png"
-    return path if path.is_file() else None
+async def _sent(session: Session, parent: str, universe: Universe, files: list[str]) -> list[str]:
+    """Sends pictures that show somebody or something; gives the names of their assets."""
+    kind = asset_pb2.Asset.KIND_REFERENCE
+    return [(await upload(session, parent, universe.root / file, kind)).name for file in files]
 
 
 async def _characters(session: Session, parent: str, universe: Universe) -> None:
@@ -107,15 +133,13 @@ async def _characters(session: Session, parent: str, universe: Universe) -> None
         slug = character["slug"]
         if names.character(parent, slug) in known:
             continue
-        shown = []
-        if picture := _picture(universe, "characters", slug):
-            shown.append((await upload(session, parent, picture, asset_pb2.Asset.KIND_REFERENCE)).name)
+        references = await _sent(session, parent, universe, character["references"])
         await session.bible.CreateCharacter(
             bible_pb2.CreateCharacterRequest(
                 parent=parent,
                 character_id=slug,
                 character=bible_pb2.Character(
-                    title=character["name"], description=character["description"], references=shown
+                    title=character["name"], description=character["description"], references=references
                 ),
                 request_id=str(uuid.uuid4()),
             )
@@ -124,26 +148,20 @@ async def _characters(session: Session, parent: str, universe: Universe) -> None
 
 async def _scenes(session: Session, parent: str, universe: Universe) -> None:
     known = await _known(session.bible.ListScenes, bible_pb2.ListScenesRequest(parent=parent), "scenes")
-    cast = {character["slug"] for character in universe.said["characters"]}
     for scene in universe.said["scenes"]:
         if names.scene(parent, scene["slug"]) in known:
             continue
         asset = await upload(session, parent, universe.root / scene["file"], asset_pb2.Asset.KIND_SOURCE)
-        variables = {key: str(scene[key]) for key in _VARIABLES if scene.get(key)}
-        slug = str(scene.get("character_slug") or scene.get("character", ""))
-        characters = [names.character(parent, slug)] if slug in cast else []
-        if variables.get("character") in cast:
-            del variables["character"]  # a slug is no prompt: the daemon takes the words of the character
         await session.bible.CreateScene(
             bible_pb2.CreateSceneRequest(
                 parent=parent,
                 scene_id=scene["slug"],
                 scene=bible_pb2.Scene(
                     title=scene["title"],
-                    description=scene["description"],
+                    description=script(universe, scene),
                     source_asset=asset.name,
-                    variables=variables,
-                    characters=characters,
+                    variables=scene["variables"],
+                    characters=[names.character(parent, slug) for slug in scene["characters"]],
                 ),
                 request_id=str(uuid.uuid4()),
             )

@@ -21,10 +21,14 @@ def universe_root(name: str = "harbor_lights") -> Path:
 
     Raises `FileNotFoundError` when the package carries no universe of that name.
     """
-    root = _ROOT / "universe" / name
-    if "/" in name or name in {"", ".", ".."} or not (root / "universe.json").is_file():
+    if name not in universe_names():
         raise FileNotFoundError(f"no sample universe named {name!r}")
-    return root
+    return _ROOT / "universe" / name
 
 
-__all__ = ["__version__", "models_root", "universe_root"]
+def universe_names() -> list[str]:
+    """Names of the sample universes, sorted."""
+    return sorted(file.parent.name for file in _ROOT.glob("universe/*/universe.json"))
+
+
+__all__ = ["__version__", "models_root", "universe_names", "universe_root"]
