@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from bullpen_starter.render import variation as vary
-from bullpen_starter.render.figures import figure
-from bullpen_starter.render.light import Lit, illuminate, rgb
+from bullpen_starter.render.figures import Standing, portrait, stand
+from bullpen_starter.render.light import Lit, illuminate
 from bullpen_starter.render.scenes import SCENE_DRAWERS
-from bullpen_starter.render.spec import SKETCH, Character, PanelSpec
+from bullpen_starter.render.spec import SKETCH, Character, PanelSpec, Variation
 from bullpen_starter.render.stage import Array, Camera, Layers, Stage
 from bullpen_starter.render.styles import STYLE_FUNCTIONS, frame
 from bullpen_starter.render.weather import air, drops
@@ -21,10 +21,14 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A rendered panel: RGB picture, and an L mask that is non-zero on exactly the pixels of the heroes."""
+    """A rendered panel: RGB picture, and an L mask that is non-zero on exactly the pixels of the heroes.
+
+    `masks` are those of each hero alone, in the order of `spec.characters`.
+    """
 
     picture: Image.Image
     mask: Image.Image
+    masks: tuple[Image.Image, ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -36,24 +40,30 @@ def _layers(scene: str, layout: int, size: Size) -> Layers:
     return stage.layers()
 
 
+@lru_cache(maxsize=8)
+def _drawn(
+    scene: str, layout: int, size: Size, style: str, time: str, colours: int, sky: int
+) -> tuple[Layers, Lit, Array]:
+    """A place in a style at an hour, before weather and heroes; the pictures of one chain share a few of these."""
+    layers = _layers(scene, layout, size)
+    lit = illuminate(layers, size, time, Variation(colours, sky))
+    picture = STYLE_FUNCTIONS[style](lit, layers, size)
+    picture.setflags(write=False)
+    return layers, lit, picture
+
+
 def _image(picture: Array) -> Image.Image:
     return Image.fromarray(np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
-def _lit_figure(layer: Array, lit: Lit, style: str, weather: str) -> Array:
+def _lit_figure(who: Character, spec: PanelSpec, size: Size, lit: Lit) -> Standing:
     """A hero keeps its colours so that a reader can follow it; light and air touch it a little."""
-    if style == SKETCH:
-        grey = layer.min(axis=-1, keepdims=True)
-        lines = np.clip((0.3 - grey) * 5, 0, 1)
-        drawn: Array = rgb((252, 252, 250)) * (1 - lines) + rgb((52, 54, 62)) * lines
-        return drawn
     level = 0.62 + 0.38 * np.asarray(lit.light.lit, dtype=np.float32)
-    out = layer * level
-    if style == "watercolour":
-        out = out * 0.86 + rgb((253, 249, 240)) * 0.14
-    if weather == "fog":
-        out = out * 0.86 + rgb(lit.light.tint) * 0.14
-    return np.asarray(out, dtype=np.float32)
+    if spec.weather == "storm":
+        level = level * 0.92
+    light = (float(level[0]), float(level[1]), float(level[2]))
+    haze = 0.14 if spec.weather == "fog" else 0.0
+    return stand(who, size, vary.fields(spec.variation.pose), spec.style, light, lit.light.tint, haze)
 
 
 def render(spec: PanelSpec, size: Size = (128, 128)) -> Panel:
@@ -63,28 +73,23 @@ def render(spec: PanelSpec, size: Size = (128, 128)) -> Panel:
     """
     if min(size) < 32:
         raise ValueError(f"a panel needs at least 32 by 32 pixels, not {size[0]} by {size[1]}")
-    layers = _layers(spec.scene, spec.layout, size)
-    lit = illuminate(layers, size, spec.time, spec.variation)
-    picture = STYLE_FUNCTIONS[spec.style](lit, layers, size)
+    open_ends = spec.variation
+    layers, lit, picture = _drawn(
+        spec.scene, spec.layout, size, spec.style, spec.time, open_ends.colours, open_ends.sky
+    )
     drawn = spec.style != SKETCH
     if drawn:
-        picture = air(picture, lit, layers, spec.weather, size, spec.variation.drops)
-    mask = np.zeros((size[1], size[0]), dtype=np.float32)
-    for who in spec.characters:
-        layer = np.asarray(figure(who, size, vary.fields(spec.variation.pose)), dtype=np.float32) / 255
-        alpha = layer[..., 3]
-        shown = _lit_figure(layer[..., :3], lit, spec.style, spec.weather)
-        picture = picture * (1 - alpha[..., None]) + shown * alpha[..., None]
-        mask = np.maximum(mask, alpha)
+        picture = air(picture, lit, layers, spec.style, spec.weather, size, spec.variation.drops)
+    picture = np.array(picture, dtype=np.float32)
+    masks = [np.zeros((size[1], size[0]), dtype=np.uint8) for _ in spec.characters]
+    for who, alone in zip(spec.characters, masks, strict=True):
+        pixels, rows, columns = _lit_figure(who, spec, size, lit).clipped(size)
+        alone[rows, columns] = pixels[..., 3]
+        alpha = pixels[..., 3:].astype(np.float32) / 255
+        under = picture[rows, columns]
+        picture[rows, columns] = under + (pixels[..., :3].astype(np.float32) / 255 - under) * alpha
     if drawn:
         picture = drops(picture, lit, spec.style, spec.weather, size, spec.variation.drops)
     picture = frame(picture.astype(np.float32), spec.style, size)
-    return Panel(_image(picture), _image(mask))
-
-
-def portrait(who: Character, size: Size = (128, 128)) -> Image.Image:
-    """A reference picture of one hero on plain paper."""
-    layer = figure(who.at("centre"), size, vary.fields(vary.stable("portrait")))
-    paper = Image.new("RGB", size, (236, 234, 226))
-    paper.paste(layer.convert("RGB"), (0, 0), layer.getchannel("A"))
-    return paper
+    union = np.maximum.reduce(masks) if masks else np.zeros((size[1], size[0]), dtype=np.uint8)
+    return Panel(_image(picture), Image.fromarray(union), tuple(Image.fromarray(mask) for mask in masks))
