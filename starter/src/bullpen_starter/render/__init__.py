@@ -1,6 +1,7 @@
 """Procedural comic panels: a deterministic function from `PanelSpec` to a picture (Pillow and numpy only)."""
 
-from bullpen_starter.render.panel import Panel, portrait, render
+from bullpen_starter.render.figures import figure_rgba, portrait, reference_sheet
+from bullpen_starter.render.panel import Panel, render
 from bullpen_starter.render.spec import (
     BUILDS,
     COLOURS,
@@ -34,6 +35,8 @@ __all__ = [
     "Panel",
     "PanelSpec",
     "Variation",
+    "figure_rgba",
     "portrait",
+    "reference_sheet",
     "render",
 ]

@@ -29,7 +29,8 @@ HAIR_FRONT: dict[str, Points] = {
     "child": (
         (-1.1, 0.35), (-1.32, 0.0), (-1.1, -0.25), (-1.3, -0.65), (-0.92, -0.75), (-0.8, -1.2), (-0.4, -1.0),
         (-0.05, -1.5), (0.25, -1.08), (0.7, -1.25), (0.78, -0.88), (1.18, -0.75), (1.02, -0.4), (1.12, 0.0),
-        (0.86, -0.3), (0.66, -0.65), (0.42, -0.4), (0.12, -0.7), (-0.16, -0.4), (-0.4, -0.66), (-0.64, -0.15), (-0.8, 0.0),
+        (0.86, -0.3), (0.66, -0.65), (0.42, -0.4), (0.12, -0.7), (-0.16, -0.4), (-0.4, -0.66), (-0.64, -0.15),
+        (-0.8, 0.0),
     ),
 }  # fmt: skip
 
@@ -37,7 +38,7 @@ HAIR_FRONT: dict[str, Points] = {
 BROWS: dict[str, Points] = {
     "calm": ((1, -0.36), (-1, -0.38)),
     "smiling": ((1, -0.4), (0, -0.56), (-1, -0.44)),
-    "sad": ((1, -0.12), (-1, -0.5)),
+    "sad": ((1, -0.2), (-1, -0.54)),
     "angry": ((1, -0.4), (-1, 0.02)),
 }
 
@@ -86,7 +87,7 @@ def _eyes(head: Head, expression: str, glasses: bool) -> None:
         if expression == "angry":
             head.poly(((outer, -0.38), (inner, -0.38), (inner, 0.1), (outer, -0.18)), Part.SKIN, line=False)
         elif expression == "sad":
-            head.poly(((outer, -0.38), (inner, -0.38), (inner, -0.2), (outer, 0.1)), Part.SKIN, line=False)
+            head.poly(((outer, -0.4), (inner, -0.4), (inner, -0.3), (outer, 0.0)), Part.SKIN, line=False)
     if glasses:
         _glasses(head, EYES, EYE_V)
 
@@ -110,10 +111,12 @@ def _mouth(head: Head, expression: str) -> None:
         head.poly(((-0.14, 0.58), (0.5, 0.58), (0.46, 0.67), (-0.1, 0.67)), Part.WHITE, line=False)
     elif expression == "sad":
         head.stroke(((-0.08, 0.86), (0.05, 0.73), (0.18, 0.69), (0.31, 0.73), (0.44, 0.86)), Part.INK, 0.12)
-        head.poly(((-0.36, 0.42), (-0.22, 0.68), (-0.3, 0.8), (-0.42, 0.8), (-0.5, 0.68)), Part.TEAR)
+        head.poly(((-0.36, 0.36), (-0.2, 0.66), (-0.28, 0.84), (-0.44, 0.84), (-0.52, 0.66)), Part.TEAR, line=False)
     elif expression == "angry":
-        head.poly(((-0.16, 0.63), (0.52, 0.6), (0.56, 0.84), (-0.2, 0.86)), Part.WHITE)
-        head.stroke(((-0.12, 0.745), (0.5, 0.725)), Part.INK, 0.05)
+        head.poly(((-0.26, 0.56), (0.6, 0.53), (0.68, 0.93), (-0.32, 0.95)), Part.INK, line=False)
+        head.poly(((-0.17, 0.64), (0.52, 0.61), (0.57, 0.85), (-0.22, 0.87)), Part.WHITE, line=False)
+        for u in (-0.0, 0.34):
+            head.stroke(((u, 0.64), (u, 0.86)), Part.INK, 0.03)
     else:
         head.stroke(((0.0, 0.74), (0.38, 0.72)), Part.INK, 0.12)
 

@@ -88,7 +88,7 @@ def table(who: Character, style: str, light: Tint, tint: Colour, haze: float) ->
     for part, colour in _parts(who).items():
         if style == SKETCH:
             for index in (part, part + SHADE, part + TEXTURE):
-                colours[index, :3] = PENCIL if part is Part.FRAME else PAPER
+                colours[index, :3] = PAPER
             continue
         lit = np.asarray(colour, dtype=np.float64)
         shines = part is Part.GLOW
