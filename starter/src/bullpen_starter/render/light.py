@@ -1,27 +1,34 @@
 """Light: palette mixing by the seed, the sky of a time of day, and lit windows and lamps.
 
-The result is a picture before style: colour per pixel, and how much of each pixel shines by itself.
+The result is a picture before style: colour per pixel, a tone for styles without colour, and how much of each pixel
+shines by itself. Seeds show in large, soft-edged areas: colours, clouds, the shadows of clouds on the ground.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from bullpen_starter.render import variation as vary
 from bullpen_starter.render.palette import LAMP, LIGHTS, Light
+from bullpen_starter.render.screens import Size, grid, step
 from bullpen_starter.render.spec import Variation
 from bullpen_starter.render.stage import Array, Layers
 
 
 @dataclass(frozen=True, slots=True)
 class Lit:
-    """A lit scene: colour (height, width, 3), tone before colour (height, width), emission (height, width)."""
+    """A lit scene; arrays of (height, width), colours of (height, width, 3), all float32."""
 
     colour: Array
-    tone: Array
+    tone: Array  # brightness for styles without colour, sky included; about 0..1
+    surface: Array  # colour before the hour
+    clouds: Array
+    shadow: Array  # shadows of clouds on the ground
+    warmth: Array  # soft and signed: how much paper and ink lean to the cool palette
     emission: Array
     light: Light
+    time: str
 
 
 def rgb(colour: tuple[int, int, int]) -> Array:
@@ -34,50 +41,64 @@ def luminance(colour: Array) -> Array:
     return colour @ np.asarray((0.299, 0.587, 0.114), dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
-def grid(size: tuple[int, int]) -> tuple[Array, Array]:
-    """Unit coordinates (x, y) of pixel centres, each (height, width)."""
-    width, height = size
-    x = (np.arange(width, dtype=np.float32) + 0.5) / width
-    y = (np.arange(height, dtype=np.float32) + 0.5) / height
-    return np.broadcast_to(x[None, :], (height, width)), np.broadcast_to(y[:, None], (height, width))
-
-
-def albedo(layers: Layers, size: tuple[int, int], seed: int) -> Array:
+def albedo(layers: Layers, size: Size, seed: int) -> Array:
     """Surface colours: the two palettes mixed by the colour field of the seed."""
     field = vary.fields(seed)
     mix = 0.85 * vary.smooth(field, vary.HUE, size, 4) + 0.5 * vary.smooth(field, vary.HUE, size, 2)
     share = (1 / (1 + np.exp(-2.2 * mix)))[..., None]
-    value = 1 + 0.09 * vary.smooth(field, vary.VALUE, size, 2)[..., None]
-    return np.clip((layers.warm * (1 - share) + layers.cool * share) * value, 0, 1).astype(np.float32)
+    value = 1 + 0.1 * vary.smooth(field, vary.VALUE, size, 2)[..., None]
+    mixed: Array = np.clip((layers.warm + (layers.cool - layers.warm) * share) * value, 0, 1)
+    return mixed
 
 
-def sky(light: Light, time: str, size: tuple[int, int], seed: int) -> Array:
-    """Gradient, sun or moon, clouds and stars of one time of day."""
+def _stars(field: vary.Field, size: Size) -> Array:
+    width, height = size[0] * 2, size[1] * 2
+    board = Image.new("L", (width, height), 0)
+    draw = ImageDraw.Draw(board)
+    radius = min(width, height) * 0.0105
+    for row, column in np.argwhere(field[vary.LIGHT] > 0.2):
+        x, y = (column + 0.5) / vary.CELLS * width, (row + 0.5) / vary.CELLS * height
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
+    return np.asarray(board.reduce(2), dtype=np.float32) / 255
+
+
+# Brightness of the sky at the top, at the horizon, of clouds, and of sun or moon, for styles without colour.
+SKY_TONE = {
+    "dawn": (0.86, 0.6, 0.97, 1.0),
+    "day": (0.62, 1.0, 1.0, 1.0),
+    "dusk": (0.24, 0.86, 0.46, 1.0),
+    "night": (0.02, 0.26, 0.42, 1.0),
+}
+
+
+def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, Array]:
+    """Gradient, sun or moon, clouds and stars: colour (height, width, 3), tone and clouds (height, width)."""
     x, y = grid(size)
     field = vary.fields(seed)
-    t = np.clip(y / 0.6, 0, 1)[..., None]
-    out = rgb(light.zenith) * (1 - t) + rgb(light.horizon) * t
+    t = np.clip(y / 0.6, 0, 1)
+    out = rgb(light.zenith) + (rgb(light.horizon) - rgb(light.zenith)) * t[..., None]
+    zenith, horizon, cloud_tone, disc_tone = SKY_TONE[time]
+    tone = zenith + (horizon - zenith) * t
+    wide, high = size[0] / min(size), size[1] / min(size)
     dx, dy = light.disc_at
-    distance = np.hypot(x - dx, y - dy)
-    out = out + (rgb(light.disc) - out) * (0.45 * np.exp(-((distance / 0.16) ** 2)))[..., None]
+    square = ((x - dx) * wide) ** 2 + ((y - dy) * high) ** 2
+    out += (rgb(light.disc) - out) * (0.45 * np.exp(square * (-1 / 0.0256)))[..., None]
     if time == "night":
-        stars = np.zeros(x.shape, dtype=np.float32)
-        for row in range(vary.CELLS):
-            for column in range(vary.CELLS):
-                if field[vary.LIGHT, row, column] > 0.2:
-                    sx, sy = (column + 0.5) / vary.CELLS, (row + 0.5) / vary.CELLS
-                    stars = np.maximum(stars, np.exp(-(((x - sx) ** 2 + (y - sy) ** 2) / 0.00012)))
-        out = out + (1 - out) * stars[..., None]
-    clouds = np.clip((vary.smooth(field, vary.CLOUD, size, 2) - 0.3) * 1.8, 0, 1) * np.clip(1.3 - y, 0, 1)
+        stars = _stars(field, size)
+        out += (1 - out) * stars[..., None]
+        tone = np.maximum(tone, stars)
+    raw = vary.smooth(field, vary.CLOUD, size, 2)
+    clouds = (0.6 * step(raw, 0.05, 0.35) + 0.4 * step(raw, 0.7, 1.0)) * np.clip(1.6 - 1.5 * y, 0, 1)
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
-    out = out + (cloud_colour - out) * (0.7 * clouds)[..., None]
-    disc = np.clip((0.062 - distance) * 90, 0, 1)[..., None]
-    with_disc: Array = out * (1 - disc) + rgb(light.disc) * disc
-    return with_disc.astype(np.float32)
+    out += (cloud_colour - out) * (0.85 * clouds)[..., None]
+    tone = tone + (cloud_tone - tone) * clouds
+    disc = np.clip((0.062 - np.sqrt(square)) * 90, 0, 1)
+    out += (rgb(light.disc) - out) * disc[..., None]
+    tone = tone + (disc_tone - tone) * disc
+    return out, tone, clouds
 
 
-def emission(layers: Layers, light: Light, size: tuple[int, int], seed: int) -> Array:
+def emission(layers: Layers, light: Light, size: Size, seed: int) -> Array:
     """How much each pixel shines: windows chosen by the seed, lamps always, none by day."""
     width, height = size
     out = np.zeros((height, width), dtype=np.float32)
@@ -88,26 +109,33 @@ def emission(layers: Layers, light: Light, size: tuple[int, int], seed: int) -> 
     for window in layers.windows:
         x0, y0, x1, y1 = window.box
         if vary.cell(field, vary.LIGHT, (x0 + x1) / 2, (y0 + y1) / 2) > limit:
-            top, left = round(y0 * height), round(x0 * width)
+            top, left = max(0, round(y0 * height)), max(0, round(x0 * width))
             out[top : max(round(y1 * height), top + 1), left : max(round(x1 * width), left + 1)] = 1.0
+    wide, high = size[0] / min(size), size[1] / min(size)
     x, y = grid(size)
     for lx, ly in layers.lamps:
-        out = np.maximum(out, np.exp(-((x - lx) ** 2 + (y - ly) ** 2) / 0.0045) * light.glow)
-    return out.astype(np.float32)
+        near_x = np.exp(((x[:1] - lx) * wide) ** 2 * (-1 / 0.0045))
+        near_y = np.exp(((y[:, :1] - ly) * high) ** 2 * (-1 / 0.0045))
+        np.maximum(out, near_x * near_y * light.glow, out=out)
+    return out
 
 
-def illuminate(layers: Layers, size: tuple[int, int], time: str, variation: Variation) -> Lit:
+def illuminate(layers: Layers, size: Size, time: str, variation: Variation) -> Lit:
     """Light the layers of one layout."""
     light = LIGHTS[time]
+    field = vary.fields(variation.colours)
     surface = albedo(layers, size, variation.colours)
-    shade = (layers.shade * 0.9)[..., None]
+    shade = layers.shade * 0.9
+    cast = step(vary.smooth(vary.fields(variation.sky), vary.BANK, size, 2), -0.05, 0.55) * (1 - layers.sky)
+    above, sky_tone, clouds = sky(light, time, size, variation.sky)
     lit, shadow = np.asarray(light.lit, dtype=np.float32), np.asarray(light.shadow, dtype=np.float32)
-    colour = surface * (lit * (1 - shade) + shadow * shade)
-    above = layers.sky[..., None]
-    colour = colour * (1 - above) + sky(light, time, size, variation.sky) * above
+    colour = surface * (lit + (shadow - lit) * shade[..., None])
+    colour *= (1.06 + 0.12 * light.glow - (0.3 + 0.16 * light.glow) * cast)[..., None]
+    colour += (above - colour) * layers.sky[..., None]
     glow = emission(layers, light, size, variation.sky)
-    colour = colour + (rgb(LAMP) - colour) * (glow * 0.92)[..., None]
-    pools = 0.1 * vary.smooth(vary.fields(variation.colours), vary.VALUE, size, 4)
-    tone = (luminance((layers.warm + layers.cool) / 2) + pools) * (1 - 0.72 * layers.shade)
-    tone = tone * (1 - layers.sky) + 0.94 * layers.sky
-    return Lit(np.clip(colour, 0, 1).astype(np.float32), tone.astype(np.float32), glow, light)
+    colour += (rgb(LAMP) - colour) * (glow * 0.92)[..., None]
+    pools = 0.05 * vary.smooth(field, vary.VALUE, size, 4) + 0.07 * vary.smooth(field, vary.VALUE, size, 2)
+    tone = (luminance((layers.warm + layers.cool) * 0.5) + pools) * (1 - 0.66 * layers.shade) + 0.09 - 0.14 * cast
+    tone = tone + (sky_tone - tone) * layers.sky
+    warmth = vary.smooth(field, vary.HUE, size, 4)
+    return Lit(np.clip(colour, 0, 1), tone, surface, clouds, cast, warmth, glow, light, time)

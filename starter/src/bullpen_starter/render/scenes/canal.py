@@ -63,8 +63,8 @@ def bridge(s: Stage, r: Random) -> None:
         s.line([(x, y), (x, y - 0.03)], 1.6)
     s.dark([(-0.02, spring - 0.02), (middle - half, spring - 0.02), (middle - half, spring), (-0.02, spring)], 0.8)
     mirrored = [(x, 2 * spring - y * 1.0 - (spring - y) * 0.35) for x, y in opening]
-    for a, b in zip(mirrored[::2], mirrored[2::2], strict=False):
-        s.line([a, (mix(a[0], b[0], 0.72), mix(a[1], b[1], 0.72))], 1.6, 0.8)
+    for (ax, ay), (bx, by) in zip(mirrored[:-1:2], mirrored[2::2], strict=True):
+        s.line([(ax, ay), (mix(ax, bx, 0.72), mix(ay, by, 0.72))], 1.6, 0.8)
     s.dark([(-0.02, spring), (middle - half, spring), *mirrored[1:-1], (middle + half, spring), (1.02, spring),
             (1.02, spring + 0.15), (middle, spring + 0.2), (-0.02, spring + 0.15)], 0.45)  # fmt: skip
     waves(s, r, spring, 0.92, 9)

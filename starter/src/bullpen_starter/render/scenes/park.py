@@ -94,7 +94,7 @@ def garden(s: Stage, r: Random) -> None:
         left.append((x - w, y))
         right.append((x + w, y))
     s.poly([*left, *reversed(right)], "paving", 0, 0.35, top=0.85)
-    for k in range(12):
+    for _ in range(12):
         t = r.random()
         x, y = centre + bend * float(np.sin(np.pi * t)) + r.uniform(-0.7, 0.7) * mix(0.05, 0.3, t), mix(far, 1.0, t)
         s.line([(x - 0.02 * (0.4 + t), y), (x + 0.02 * (0.4 + t), y)], 1.0, 0.6)
