@@ -59,7 +59,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "The lamp goes out",
             "pier",
-            FIRST + 12,
+            FIRST + 7,
             "dusk",
             "clear",
             (Part("mara", "left", expression="sad"),),
@@ -73,7 +73,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "The last train",
             "station",
-            FIRST + 21,
+            FIRST + 16,
             "night",
             "rain",
             (Part("iris", "right"),),
@@ -87,7 +87,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "A letter without a door",
             "alley",
-            FIRST + 4,
+            FIRST + 12,
             "dawn",
             "fog",
             (Part("tomas", "centre", "walking"),),
@@ -101,7 +101,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "Nobody's name",
             "market",
-            FIRST + 19,
+            FIRST + 14,
             "day",
             "snow",
             (Part("iris", "left"), Part("otto", "right", "pointing")),
@@ -115,7 +115,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "What Mara counts",
             "rooftop",
-            FIRST + 2,
+            FIRST + 12,
             "night",
             "clear",
             (Part("mara", "right", "pointing"),),
@@ -132,10 +132,10 @@ HARBOR_LIGHTS = Story(
         Scene(
             "The wrong hour for it",
             "bridge",
-            FIRST + 11,
+            FIRST + 17,
             "dusk",
             "rain",
-            (Part("tomas", "left"), Part("mara", "right")),
+            (Part("tomas", "left"), Part("mara", "right", expression="angry")),
             "Tomas has waited on the bridge since four with the letter inside his jacket. She sees the handwriting"
             " and puts both hands into her pockets.",
             (
@@ -147,10 +147,10 @@ HARBOR_LIGHTS = Story(
         Scene(
             "The keeper's garden",
             "garden",
-            FIRST + 7,
+            FIRST + 25,
             "day",
             "clear",
-            (Part("iris", "left", expression="sad"), Part("mara", "right")),
+            (Part("iris", "left", expression="sad"), Part("mara", "right", expression="calm")),
             "Behind the tower the garden has run wild. Here Iris says what she came to say: there was a ship, and a"
             " boat with one place left in it, and a man in it who got up.",
             (
@@ -162,11 +162,11 @@ HARBOR_LIGHTS = Story(
         Scene(
             "Standing orders",
             "harbour",
-            FIRST + 15,
-            "night",
+            FIRST + 37,
+            "dusk",
             "storm",
             (Part("otto", "centre"),),
-            "The storm comes in with the tide. One berth is empty: Tomas took the evening ferry over, eleven aboard,"
+            "The storm comes in with the evening tide. One berth is empty: Tomas took the ferry over, eleven aboard,"
             " and is not back. On the quay stands Otto with an order that was not made for tonight.",
             (
                 Line("Order: after nine years, put out the light. Done.", "otto"),
@@ -177,10 +177,10 @@ HARBOR_LIGHTS = Story(
         Scene(
             "Nine years, not a day more",
             "pier",
-            FIRST + 33,
+            FIRST + 23,
             "night",
             "storm",
-            (Part("mara", "left"), Part("otto", "right")),
+            (Part("mara", "left", expression="angry"), Part("otto", "right")),
             "At the foot of the tower Otto opens its jacket. Inside, wrapped in a red blanket, is the lens.",
             (
                 Line("Your father said: she will sit up for me. Nine years, and then let her sleep.", "otto"),
@@ -191,7 +191,7 @@ HARBOR_LIGHTS = Story(
         Scene(
             "One by one",
             "alley",
-            FIRST + 40,
+            FIRST + 3,
             "night",
             "rain",
             (Part("iris", "centre", "waving"),),
@@ -205,10 +205,10 @@ HARBOR_LIGHTS = Story(
         Scene(
             "The ferry",
             "harbour",
-            FIRST + 51,
+            FIRST + 40,
             "dawn",
             "fog",
-            (Part("tomas", "right"),),
+            (Part("tomas", "right", expression="calm"),),
             "Fog, and the first grey. The ferry lies at its berth with eleven people asleep on their luggage. Tomas"
             " has not yet let go of the rail.",
             (
@@ -219,19 +219,20 @@ HARBOR_LIGHTS = Story(
         Scene(
             "Harbor lights",
             "pier",
-            FIRST + 27,
+            FIRST + 11,
             "dusk",
             "clear",
-            (Part("tomas", "left"), Part("mara", "centre", expression="smiling"), Part("iris", "right")),
+            (Part("otto", "left"), Part("mara", "centre", expression="smiling"), Part("iris", "right")),
             "A week later, at the end of the pier. The lens turns again, and behind it every window in the town is"
-            " lit, because nobody wants to be the first to stop. Mara opens the letter.",
+            " lit, because nobody wants to be the first to stop. Tomas has brought his letter to its door. Mara opens"
+            " it.",
             (
                 Line(
                     "Mara, it said. If the lamp is out, you have waited long enough. Go to bed. Then get up, and keep"
                     " it for somebody else."
                 ),
-                Line("Well?", "tomas"),
-                Line("He says good night.", "mara"),
+                Line("Was that my order?", "otto"),
+                Line("It was. He says good night.", "mara"),
             ),
         ),
     ),

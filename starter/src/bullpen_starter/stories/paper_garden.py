@@ -41,7 +41,7 @@ PAPER_GARDEN = Story(
         Scene(
             "What does not grow",
             "alley",
-            FIRST + 3,
+            FIRST + 5,
             "day",
             "clear",
             (Part("june", "centre"),),
@@ -54,7 +54,7 @@ PAPER_GARDEN = Story(
         Scene(
             "Closed for repairs",
             "garden",
-            FIRST + 8,
+            FIRST + 1,
             "dusk",
             "clear",
             (Part("ben", "right"),),
@@ -65,7 +65,7 @@ PAPER_GARDEN = Story(
         Scene(
             "Yesterday's news",
             "market",
-            FIRST + 14,
+            FIRST + 1,
             "day",
             "clear",
             (Part("june", "left"), Part("ben", "right", "pointing")),
@@ -79,10 +79,10 @@ PAPER_GARDEN = Story(
         Scene(
             "Two hundred",
             "bridge",
-            FIRST + 21,
+            FIRST + 3,
             "dawn",
             "fog",
-            (Part("june", "right"),),
+            (Part("june", "right", expression="smiling"),),
             "Overnight the bridge has come into flower: newsprint roses on every rail, in every crack. People on their"
             " way to work walk slower than they meant to.",
             (
@@ -93,7 +93,7 @@ PAPER_GARDEN = Story(
         Scene(
             "Rain",
             "rooftop",
-            FIRST + 30,
+            FIRST + 2,
             "night",
             "rain",
             (Part("june", "left", expression="sad"),),
@@ -106,10 +106,10 @@ PAPER_GARDEN = Story(
         Scene(
             "What was in the paper",
             "alley",
-            FIRST + 37,
+            FIRST + 8,
             "dawn",
             "clear",
-            (Part("june", "left", "waving", "smiling"), Part("ben", "right")),
+            (Part("june", "left", "waving", "smiling"), Part("ben", "right", expression="smiling")),
             "Three weeks later. Wherever a paper flower had lain, along all of Tin Street, there is a line of green.",
             (
                 Line("You put seeds into the folds.", "june"),
