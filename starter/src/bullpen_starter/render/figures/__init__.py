@@ -6,6 +6,16 @@ pose and expression where the character leaves them open, are read from the vari
 
 from bullpen_starter.render.figures.paint import extra_colour
 from bullpen_starter.render.figures.sheet import portrait, reference_sheet
-from bullpen_starter.render.figures.stand import Standing, figure, figure_rgba, resolved, stand
+from bullpen_starter.render.figures.stand import Standing, close_up, figure, figure_rgba, resolved, stand
 
-__all__ = ["Standing", "extra_colour", "figure", "figure_rgba", "portrait", "reference_sheet", "resolved", "stand"]
+__all__ = [
+    "Standing",
+    "close_up",
+    "extra_colour",
+    "figure",
+    "figure_rgba",
+    "portrait",
+    "reference_sheet",
+    "resolved",
+    "stand",
+]

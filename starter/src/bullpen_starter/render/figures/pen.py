@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -20,6 +20,7 @@ PartMap = NDArray[np.uint8]
 SHADE = 32
 TEXTURE = 64
 MARGIN = 2
+RING = ((2, 0), (-2, 0), (0, 2), (0, -2), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 class Part(IntEnum):
@@ -47,14 +48,14 @@ class Part(IntEnum):
 
 
 @lru_cache(maxsize=4096)
-def _smooth(points: Points, steps: int = 4) -> NDArray[np.float64]:
-    """A closed Catmull-Rom curve through the points, as an (n, 2) array."""
+def _smooth(points: Points, steps: int = 4) -> Points:
+    """A closed Catmull-Rom curve through the points."""
     p = np.asarray(points, dtype=np.float64)
     before, after, beyond = np.roll(p, 1, 0), np.roll(p, -1, 0), np.roll(p, -2, 0)
     t = (np.arange(steps) / steps)[None, :, None]
     a, b, c, d = (q[:, None, :] for q in (before, p, after, beyond))
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    return np.asarray(curve.reshape(-1, 2))
+    return tuple((float(x), float(y)) for x, y in curve.reshape(-1, 2))
 
 
 class Pen:
@@ -70,21 +71,21 @@ class Pen:
         self._draw = ImageDraw.Draw(self._map)
         self._line = max(2, round(self._h * 0.019))
 
-    def _px(self, points: Points | NDArray[np.float64]) -> list[float]:
-        p = np.asarray(points, dtype=np.float64) * self._h
-        p[:, 0] = self._cx + (p[:, 0] + self._shift * self._h) * self._facing
-        p[:, 1] += self._top
-        flat: list[float] = p.ravel().tolist()
+    def _px(self, points: Points) -> list[float]:
+        across, down = self._h * self._facing, self._h
+        left, top = self._cx + self._shift * across, self._top
+        flat: list[float] = []
+        for x, y in points:
+            flat += (left + x * across, top + y * down)
         return flat
 
-    def _fill(self, p: NDArray[np.float64], part: int, axis: float | None, line: bool, pull: float = 0.32) -> None:
+    def _fill(self, p: Points, part: int, axis: float | None, line: bool, pull: float = 0.32) -> None:
         px = self._px(p)
         if axis is None:
             self._draw.polygon(px, fill=part)
         else:
             self._draw.polygon(px, fill=part + SHADE)
-            lit = p.copy()
-            lit[:, 0] = np.where(p[:, 0] < axis, axis - (axis - p[:, 0]) * pull, p[:, 0])
+            lit = tuple((axis - (axis - x) * pull if x < axis else x, y) for x, y in p)
             self._draw.polygon(self._px(lit), fill=part)
         if line:
             self._draw.line([*px, *px[:4]], fill=Part.INK, width=self._line)
@@ -95,12 +96,11 @@ class Pen:
 
     def poly(self, points: Points, part: int, axis: float | None = None, line: bool = True) -> None:
         """A shape with corners."""
-        self._fill(np.asarray(points, dtype=np.float64), part, axis, line)
+        self._fill(points, part, axis, line)
         if line:
-            self._dots(points, self._line / 2, Part.INK)
+            self._dots(self._px(points), self._line / 2, Part.INK)
 
-    def _dots(self, points: Points, radius: float, part: int) -> None:
-        px = self._px(points)
+    def _dots(self, px: list[float], radius: float, part: int) -> None:
         for x, y in zip(px[::2], px[1::2], strict=True):
             self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=part)
 
@@ -121,26 +121,31 @@ class Pen:
             box = (cx - rx - more, cy - ry - more, cx + rx + more, cy + ry + more)
             self._draw.ellipse(box, outline=colour, width=max(1, round(width)))
 
+    def _tube(self, px: list[float], part: int, thick: int) -> None:
+        self._draw.line(px, fill=part, width=thick)
+        self._dots(px, thick / 2 - 0.5, part)
+
     def stroke(self, points: Points, part: int, width: float) -> None:
         """A line with round ends, `width` in figure units."""
-        thick = max(2, round(width * self._h))
-        self._draw.line(self._px(points), fill=part, width=thick)
-        self._dots(points, thick / 2 - 0.5, part)
+        self._tube(self._px(points), part, max(2, round(width * self._h)))
 
     def limb(self, points: Points, part: int, width: float) -> None:
         """A tube with an outline, its shadow side behind."""
-        self.stroke(points, Part.INK, width + 2 * self._line / self._h)
-        self.stroke(points, part + SHADE, width)
-        self.stroke(tuple((x + width * 0.16, y - width * 0.04) for x, y in points), part, width * 0.68)
+        px, thick = self._px(points), max(2, round(width * self._h))
+        self._tube(px, Part.INK, thick + 2 * self._line)
+        self._tube(px, part + SHADE, thick)
+        lit = [at + thick * (-0.04 if n % 2 else 0.16 * self._facing) for n, at in enumerate(px)]
+        self._tube(lit, part, max(2, round(thick * 0.68)))
 
     def finished(self) -> PartMap:
         """The part map, (height, width) uint8, with a rim of one pixel of the final size around everything."""
-        edge = ImageDraw.Draw(self._map)
-        edge.rectangle((0, 0, self._map.width - 1, self._map.height - 1), outline=0, width=MARGIN)
-        solid = self._map.point([0] + [Part.RIM] * 255)
-        wide = solid
-        for dx, dy in ((2, 0), (-2, 0), (0, 2), (0, -2), (1, 1), (-1, 1), (1, -1), (-1, -1)):
-            wide = ImageChops.lighter(wide, ImageChops.offset(solid, dx, dy))
-        out = np.asarray(ImageChops.lighter(wide, self._map)).copy()
+        drawn = np.asarray(self._map)
+        height, width = drawn.shape
+        solid = np.zeros((height + 4, width + 4), dtype=np.uint8)
+        solid[4:-4, 4:-4] = (drawn[2:-2, 2:-2] > 0) * np.uint8(Part.RIM)
+        out = np.zeros_like(drawn)
+        for dx, dy in RING:
+            np.maximum(out, solid[2 + dy : 2 + dy + height, 2 + dx : 2 + dx + width], out=out)
+        out[2:-2, 2:-2] = np.maximum(out[2:-2, 2:-2], drawn[2:-2, 2:-2])
         out.setflags(write=False)
         return out

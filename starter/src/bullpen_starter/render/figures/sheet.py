@@ -3,17 +3,16 @@
 from PIL import Image, ImageDraw
 
 from bullpen_starter.render.figures.paint import extra_colour
-from bullpen_starter.render.figures.stand import Size, figure
+from bullpen_starter.render.figures.stand import Size, close_up
 from bullpen_starter.render.palette import CLOTH, HAIR, SKIN
 from bullpen_starter.render.spec import Character
-from bullpen_starter.render.variation import fields, stable
 
 PAPER = (240, 237, 228)
 ROWS = (("standing", "calm"), ("waving", "smiling"), ("pointing", "angry"), ("walking", "sad"))
 
 
 def _on_paper(who: Character, size: Size) -> Image.Image:
-    layer = figure(who.at("centre"), size, fields(stable("portrait")))
+    layer = close_up(who, size)
     paper = Image.new("RGB", size, PAPER)
     paper.paste(layer, (0, 0), layer)
     return paper

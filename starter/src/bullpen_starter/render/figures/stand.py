@@ -92,9 +92,15 @@ def part_map(who: Character, facing: int, height: int) -> PartMap:
     return draw(who.build, who.outfit, who.accessory, who.pose, who.expression, facing, height)
 
 
-def figure_height(who: Character, size: Size) -> int:
-    """Height in pixels, without hat, of a hero in a panel of `size`."""
-    return max(8, round(FRAMES[who.build].tall * min(size)))
+def figure_height(who: Character, side: float) -> int:
+    """Height in pixels, without hat, of a hero in a panel whose shorter side is `side`."""
+    return max(8, round(FRAMES[who.build].tall * side))
+
+
+def _coloured(ready: Character, facing: int, height: int, style: str, light: Tint, tint: Colour, haze: float) -> Pixels:
+    parts = textured(part_map(ready, facing, height), style)
+    bare = Character(ready.build, ready.hair, ready.colour, ready.outfit, accessory=ready.accessory, skin=ready.skin)
+    return painted(parts, table(bare, style, light, tint, haze))
 
 
 def stand(
@@ -112,10 +118,8 @@ def stand(
     `haze` in 0..1 is the share of `tint` that the air in front of it adds. Raises `KeyError` for an unknown style.
     """
     ready, facing = resolved(who, pose)
-    height = figure_height(who, size)
-    parts = textured(part_map(ready, facing, height), style)
-    bare = Character(who.build, who.hair, who.colour, who.outfit, accessory=who.accessory, skin=who.skin)
-    pixels = painted(parts, table(bare, style, light, tint, haze))
+    height = figure_height(who, min(size))
+    pixels = _coloured(ready, facing, height, style, light, tint, haze)
     left = round(PLACE_X[who.place] * size[0]) - pixels.shape[1] // 2
     top = round(SOLES_Y * size[1]) - height - math.ceil(height * FRAMES[who.build].headroom) - MARGIN
     return Standing(pixels, left, top)
@@ -132,3 +136,13 @@ def figure(who: Character, size: Size, pose: Field, style: str = "flat") -> Imag
 def figure_rgba(who: Character, size: Size, pose_seed: int = 0, style: str = "flat") -> Image.Image:
     """One hero alone, RGBA of `size` with straight alpha: what a perfect matte of it is."""
     return figure(who, size, fields(pose_seed), style)
+
+
+def close_up(who: Character, size: Size, style: str = "flat") -> Image.Image:
+    """One hero as an RGBA layer of `size`, as large as the tallest hero fits, facing right; children stay smaller."""
+    height = figure_height(who, min(size[0] / 0.35, size[1] / 0.86))
+    pixels = _coloured(who, 1, height, style, WHITE_LIGHT, (255, 255, 255), 0.0)
+    layer = Image.new("RGBA", size, (0, 0, 0, 0))
+    left = (size[0] - pixels.shape[1]) // 2
+    layer.paste(Image.fromarray(pixels), (left, round(0.975 * size[1]) - pixels.shape[0] + 2))
+    return layer
