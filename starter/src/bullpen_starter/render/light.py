@@ -24,6 +24,7 @@ class Lit:
     tone: Array  # brightness for styles without colour, sky included; about 0..1
     surface: Array  # colour before the hour
     clouds: Array
+    pools: Array  # soft and signed: where a seed makes the tone lighter or darker
     shadow: Array  # shadows of clouds on the ground
     warmth: Array  # soft and signed: how much paper and ink lean to the cool palette
     emission: Array
@@ -81,8 +82,9 @@ def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, A
     tone = zenith + (horizon - zenith) * t
     wide, high = size[0] / min(size), size[1] / min(size)
     dx, dy = light.disc_at
-    square = ((x - dx) * wide) ** 2 + ((y - dy) * high) ** 2
-    out += (rgb(light.disc) - out) * (0.45 * np.exp(square * (-1 / 0.0256)))[..., None]
+    across, down = ((x[:1] - dx) * wide) ** 2, ((y[:, :1] - dy) * high) ** 2
+    halo = np.exp(across * (-1 / 0.0256)) * np.exp(down * (-1 / 0.0256))
+    out += (rgb(light.disc) - out) * (0.45 * halo)[..., None]
     if time == "night":
         stars = _stars(field, size)
         out += (1 - out) * stars[..., None]
@@ -92,7 +94,7 @@ def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, A
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
     out += (cloud_colour - out) * (0.85 * clouds)[..., None]
     tone = tone + (cloud_tone - tone) * clouds
-    disc = np.clip((0.062 - np.sqrt(square)) * 90, 0, 1)
+    disc = np.clip((0.062 - np.sqrt(across + down)) * 90, 0, 1)
     out += (rgb(light.disc) - out) * disc[..., None]
     tone = tone + (disc_tone - tone) * disc
     return out, tone, clouds
@@ -135,7 +137,9 @@ def illuminate(layers: Layers, size: Size, time: str, variation: Variation) -> L
     glow = emission(layers, light, size, variation.sky)
     colour += (rgb(LAMP) - colour) * (glow * 0.92)[..., None]
     pools = 0.05 * vary.smooth(field, vary.VALUE, size, 4) + 0.07 * vary.smooth(field, vary.VALUE, size, 2)
-    tone = (luminance((layers.warm + layers.cool) * 0.5) + pools) * (1 - 0.66 * layers.shade) + 0.09 - 0.14 * cast
+    pools *= (1 - 0.66 * layers.shade) * (1 - layers.sky)
+    plain = luminance((layers.warm + layers.cool) * 0.5) * (1 - 0.66 * layers.shade)
+    tone = plain + pools + 0.09 - 0.14 * cast
     tone = tone + (sky_tone - tone) * layers.sky
     warmth = vary.smooth(field, vary.HUE, size, 4)
-    return Lit(np.clip(colour, 0, 1), tone, surface, clouds, cast, warmth, glow, light, time)
+    return Lit(np.clip(colour, 0, 1), tone, surface, clouds, pools, cast, warmth, glow, light, time)

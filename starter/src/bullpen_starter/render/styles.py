@@ -52,8 +52,8 @@ def hatched(tone: Array, size: Size) -> Array:
     along, across = hatching(size)
     dark = along * step(0.68 - tone, 0.0, 0.12)
     dark = np.maximum(dark, across * step(0.46 - tone, 0.0, 0.1))
-    dark = np.maximum(dark, step(0.24 - tone, 0.0, 0.08))
-    return dark
+    solid: Array = np.maximum(dark, step(0.24 - tone, 0.0, 0.08))
+    return solid
 
 
 def ink(lit: Lit, layers: Layers, size: Size) -> Array:
@@ -64,12 +64,12 @@ def ink(lit: Lit, layers: Layers, size: Size) -> Array:
     out = _paper(lit, rgb(lit.light.tint))
     out = out + (rgb((255, 244, 190)) - out) * (lit.emission * 0.8)[..., None]
     out += (rgb((26, 24, 36)) - out) * dark
-    return _ink_lines(out, layers.lines * (1 - 0.6 * (lit.tone < 0.2)), (16, 14, 24), 1.0)
+    return _ink_lines(out, layers.lines - 0.6 * layers.lines * (lit.tone < 0.2), (16, 14, 24), 1.0)
 
 
 def noir(lit: Lit, layers: Layers, size: Size) -> Array:
     """Two tones and little between: black shadow, tinted light, white edges on black."""
-    tone = lit.tone + 0.05 * lit.shadow - 0.14 * layers.sky - 0.12 * (lit.light.glow == 1.0)
+    tone = lit.tone - 0.35 * lit.pools + 0.05 * lit.shadow - 0.14 * layers.sky - 0.12 * (lit.light.glow == 1.0)
     tone = tone - 0.5 * np.clip(0.14 - edge(size), 0, 1)
     bright = np.maximum(step(tone, 0.4, 0.6), lit.emission)
     middle = step(tone, 0.26, 0.38) * 0.3

@@ -133,7 +133,8 @@ def air(picture: Array, lit: Lit, layers: Layers, style: str, weather: str, size
         return picture
     out = AIRS[weather](picture, lit, layers, style, size, vary.fields(seed))
     out += (picture - out) * (lit.emission * 0.5)[..., None]
-    return np.clip(out, 0, 1)
+    kept: Array = np.clip(out, 0, 1)
+    return kept
 
 
 def _falling(field: vary.Field, size: Size, weather: str) -> tuple[Array, Array]:
