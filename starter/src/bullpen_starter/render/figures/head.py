@@ -35,6 +35,11 @@ HAIR_FRONT: dict[str, Points] = {
 }  # fmt: skip
 
 
+GLOSS: dict[str, Points] = {
+    "woman": ((0.3, -1.0), (0.62, -0.86), (0.86, -0.58)),
+    "man": ((0.1, -1.02), (0.5, -1.12), (0.86, -1.06)),
+    "child": ((-0.1, -0.98), (0.2, -0.92), (0.5, -0.98)),
+}
 BROWS: dict[str, Points] = {
     "calm": ((1, -0.36), (-1, -0.38)),
     "smiling": ((1, -0.4), (0, -0.56), (-1, -0.44)),
@@ -151,7 +156,11 @@ def human(head: Head, who: Character, expression: str) -> None:
     _eyes(head, expression, who.accessory == "glasses")
     head.stroke(((0.2, 0.42), (0.26, 0.48)), Part.SKIN + SHADE, 0.14)
     _mouth(head, expression)
-    head.blob(HAIR_FRONT[who.build], Part.HAIR, -0.66, pull=0.1)
+    if who.accessory == "hat":
+        head.blob(HAIR_FRONT[who.build], Part.HAIR)
+    else:
+        head.blob(HAIR_FRONT[who.build], Part.HAIR, -0.66, pull=0.1)
+        head.stroke(GLOSS[who.build], Part.GLOSS, 0.13)
     for u in EYES:
         _brow(head, u, expression)
 

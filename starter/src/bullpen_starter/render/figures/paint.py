@@ -53,11 +53,17 @@ def extra_colour(who: Character) -> Colour:
     return max(EXTRAS, key=lambda colour: min(_distance(colour, other) for other in near))
 
 
+def _mixed(colour: Colour, other: Colour, share: float = 0.36) -> Colour:
+    red, green, blue = (round(a * (1 - share) + b * share) for a, b in zip(colour, other, strict=True))
+    return red, green, blue
+
+
 def _parts(who: Character) -> dict[Part, Colour]:
     extra, dark_lights = extra_colour(who), who.hair == "black"
     return {
         Part.SKIN: SKIN[who.skin],
         Part.HAIR: HAIR[who.hair],
+        Part.GLOSS: _mixed(HAIR[who.hair], (214, 208, 255) if who.hair == "white" else (255, 250, 240)),
         Part.CLOTH: CLOTH[who.colour],
         Part.TRIM: (246, 240, 226),
         Part.TROUSERS: (70, 66, 92),
@@ -129,7 +135,8 @@ def textured(parts: PartMap, style: str) -> PartMap:
     """The part map with the dots or hatching of a style on the shadow side."""
     if style not in TEXTURED:
         return parts
-    return parts + (_screen(style, (parts.shape[0], parts.shape[1])) & (parts & SHADE))
+    out: PartMap = parts + (_screen(style, (parts.shape[0], parts.shape[1])) & (parts & SHADE))
+    return out
 
 
 def painted(parts: PartMap, colours: Table) -> Pixels:

@@ -37,7 +37,7 @@ class Part(IntEnum):
     SHOE = 8
     EXTRA = 9
     FRAME = 10
-    LENS = 11
+    GLOSS = 11
     WHITE = 12
     MOUTH = 13
     BLUSH = 14
