@@ -19,7 +19,7 @@ def bullpen(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_j00_demo_takes_the_sample_universe_through_all_stages(tmp_path: Path) -> None:
-    """Six scenes, four stages, one JSON object at the end; every picture accepted, every named file there."""
+    """Six of twelve scenes, four stages, one JSON object at the end; every picture accepted, every named file there."""
     home = tmp_path / "home"
     try:
         demo = bullpen(home, "demo", "--headless", "--json", "--candidates", "1")
@@ -30,5 +30,9 @@ def test_j00_demo_takes_the_sample_universe_through_all_stages(tmp_path: Path) -
         assert told["qa_pass_rate"] == 1.0
         assert len(told["exports"]) == 8
         assert all(Path(path).stat().st_size for path in told["exports"])
+        scenes = json.loads(bullpen(home, "scenes", "list", "harbor_lights", "--json").stdout)["scenes"]
+        assert [len(scene.get("accepted", ())) for scene in scenes] == [4] * 6 + [0] * 6
+        shared = [scene["variables"] for scene in scenes if len(scene["characters"]) == 2]
+        assert all(" on the left and " in variables["character"] for variables in shared) and shared
     finally:
         bullpen(home, "daemon", "stop")
