@@ -44,10 +44,9 @@ def luminance(colour: Array) -> Array:
 
 def albedo(layers: Layers, size: Size, seed: int) -> Array:
     """Surface colours: the two palettes mixed by the colour field of the seed."""
-    field = vary.fields(seed)
-    mix = 0.85 * vary.smooth(field, vary.HUE, size, 4) + 0.5 * vary.smooth(field, vary.HUE, size, 2)
+    mix = 0.85 * vary.soft(seed, vary.HUE, size, 4) + 0.5 * vary.soft(seed, vary.HUE, size, 2)
     share = (1 / (1 + np.exp(-2.2 * mix)))[..., None]
-    value = 1 + 0.1 * vary.smooth(field, vary.VALUE, size, 2)[..., None]
+    value = 1 + 0.1 * vary.soft(seed, vary.VALUE, size, 2)[..., None]
     mixed: Array = np.clip((layers.warm + (layers.cool - layers.warm) * share) * value, 0, 1)
     return mixed
 
@@ -89,7 +88,7 @@ def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, A
         stars = _stars(field, size)
         out += (1 - out) * stars[..., None]
         tone = np.maximum(tone, stars)
-    raw = vary.smooth(field, vary.CLOUD, size, 2)
+    raw = vary.soft(seed, vary.CLOUD, size, 2)
     clouds = (0.6 * step(raw, 0.05, 0.35) + 0.4 * step(raw, 0.7, 1.0)) * np.clip(1.6 - 1.5 * y, 0, 1)
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
     out += (cloud_colour - out) * (0.85 * clouds)[..., None]
@@ -125,10 +124,9 @@ def emission(layers: Layers, light: Light, size: Size, seed: int) -> Array:
 def illuminate(layers: Layers, size: Size, time: str, variation: Variation) -> Lit:
     """Light the layers of one layout."""
     light = LIGHTS[time]
-    field = vary.fields(variation.colours)
     surface = albedo(layers, size, variation.colours)
     shade = layers.shade * 0.9
-    cast = step(vary.smooth(vary.fields(variation.sky), vary.BANK, size, 2), -0.05, 0.55) * (1 - layers.sky)
+    cast = step(vary.soft(variation.sky, vary.BANK, size, 2), -0.05, 0.55) * (1 - layers.sky)
     above, sky_tone, clouds = sky(light, time, size, variation.sky)
     lit, shadow = np.asarray(light.lit, dtype=np.float32), np.asarray(light.shadow, dtype=np.float32)
     colour = surface * (lit + (shadow - lit) * shade[..., None])
@@ -136,10 +134,12 @@ def illuminate(layers: Layers, size: Size, time: str, variation: Variation) -> L
     colour += (above - colour) * layers.sky[..., None]
     glow = emission(layers, light, size, variation.sky)
     colour += (rgb(LAMP) - colour) * (glow * 0.92)[..., None]
-    pools = 0.05 * vary.smooth(field, vary.VALUE, size, 4) + 0.07 * vary.smooth(field, vary.VALUE, size, 2)
+    pools = 0.05 * vary.soft(variation.colours, vary.VALUE, size, 4) + 0.07 * vary.soft(
+        variation.colours, vary.VALUE, size, 2
+    )
     pools *= (1 - 0.66 * layers.shade) * (1 - layers.sky)
     plain = luminance((layers.warm + layers.cool) * 0.5) * (1 - 0.66 * layers.shade)
     tone = plain + pools + 0.09 - 0.14 * cast
     tone = tone + (sky_tone - tone) * layers.sky
-    warmth = vary.smooth(field, vary.HUE, size, 4)
+    warmth = vary.soft(variation.colours, vary.HUE, size, 4)
     return Lit(np.clip(colour, 0, 1), tone, surface, clouds, pools, cast, warmth, glow, light, time)

@@ -39,6 +39,14 @@ def smooth(field: Field, channel: int, size: tuple[int, int], coarse: int = 2) -
     return np.asarray(picture, dtype=np.float32) * 1.25
 
 
+@lru_cache(maxsize=24)
+def soft(seed: int, channel: int, size: tuple[int, int], coarse: int = 2) -> Field:
+    """`smooth` of a seed's field, read-only and remembered, since one picture asks for the same channels often."""
+    out = smooth(fields(seed), channel, size, coarse)
+    out.setflags(write=False)
+    return out
+
+
 def cell(field: Field, channel: int, x: float, y: float) -> float:
     """The value of the cell that holds the point (x, y) in unit coordinates."""
     column = min(CELLS - 1, max(0, int(x * CELLS)))

@@ -28,23 +28,23 @@ def _air_colour(lit: Lit, style: str, base: tuple[int, int, int], share: float) 
     return np.asarray(mixed, dtype=np.float32)
 
 
-def _rain(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, field: vary.Field) -> Array:
+def _rain(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, seed: int) -> Array:
     slate = _air_colour(lit, style, (112, 128, 152), 0.25)
-    clouds = step(vary.smooth(field, vary.CLOUD, size, 2), -0.1, 0.4)
+    clouds = step(vary.soft(seed, vary.CLOUD, size, 2), -0.1, 0.4)
     grey = luminance(picture)[..., None]
     out = (picture * 0.55 + grey * slate * 0.6) * 0.92
     out += (slate * (0.72 + 0.32 * clouds)[..., None] - out) * (layers.sky * 0.78)[..., None]
-    puddles = step(vary.smooth(field, vary.BANK, size, 2), -0.1, 0.35) * (1 - layers.sky)
+    puddles = step(vary.soft(seed, vary.BANK, size, 2), -0.1, 0.35) * (1 - layers.sky)
     out += (slate * 1.25 - out) * (layers.wet * 0.42 * puddles)[..., None]
     out *= (1 - 0.1 * (1 - puddles) * (1 - layers.sky))[..., None]
     return out
 
 
-def _snow(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, field: vary.Field) -> Array:
+def _snow(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, seed: int) -> Array:
     white = _air_colour(lit, style, (246, 250, 255), 0.4)
     cloud = _air_colour(lit, style, (176, 188, 208), 0.25)
-    clouds = step(vary.smooth(field, vary.CLOUD, size, 2), -0.1, 0.4)
-    drift = step(vary.smooth(field, vary.BANK, size, 2), -0.2, 0.3)
+    clouds = step(vary.soft(seed, vary.CLOUD, size, 2), -0.1, 0.4)
+    drift = step(vary.soft(seed, vary.BANK, size, 2), -0.2, 0.3)
     out = picture * 0.88 + cloud * 0.12
     out += (cloud * (0.86 + 0.2 * clouds)[..., None] - out) * (layers.sky * 0.82)[..., None]
     cover = layers.top * (1 - layers.lines * 0.8) * (0.72 + 0.24 * drift)
@@ -53,9 +53,9 @@ def _snow(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, fiel
     return out
 
 
-def _fog(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, field: vary.Field) -> Array:
+def _fog(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, seed: int) -> Array:
     mist = _air_colour(lit, style, (226, 230, 232), 0.5)
-    bank = np.clip(vary.smooth(field, vary.BANK, size, 2), -1.2, 1.2)
+    bank = np.clip(vary.soft(seed, vary.BANK, size, 2), -1.2, 1.2)
     alpha = np.clip(0.3 + 0.56 * layers.depth + 0.2 * bank, 0.1, 0.95)
     shade = 1 - 0.08 * step(-bank, 0.0, 0.8)
     out: Array = picture + (mist * shade[..., None] - picture) * alpha[..., None]
@@ -84,13 +84,13 @@ def _bolt(field: vary.Field, size: Size) -> tuple[Array, Array, float]:
     return layers[0], layers[1], centre
 
 
-def _storm(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, field: vary.Field) -> Array:
+def _storm(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, seed: int) -> Array:
     """Heavy cloud from the top, a pale band above the horizon, a bolt of lightning, the ground in gloom."""
     x, y = grid(size)
     share = np.cumsum(layers.sky.mean(axis=1))
     low = max(0.3, (int(np.argmax(share >= 0.88 * share[-1])) + 1) / size[1])
     height = y / low
-    billow = vary.smooth(field, vary.CLOUD, size, 2)
+    billow = vary.soft(seed, vary.CLOUD, size, 2)
     cloud = step(1.1 - height + 0.17 * np.clip(billow, -1, 1), 0.4, 0.55)
     core = step(billow, 0.0, 0.4) * cloud
     night = lit.light.glow == 1.0
@@ -110,13 +110,13 @@ def _storm(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, fie
     if style == "manga":
         band = 0.5 + 0.5 * band if not night else 0.4 + 0.4 * band
     above = layers.sky
-    ground = 0.64 - 0.07 * step(vary.smooth(field, vary.BANK, size, 2), 0.0, 0.5)
+    ground = 0.64 - 0.07 * step(vary.soft(seed, vary.BANK, size, 2), 0.0, 0.5)
     out = picture * (ground * np.clip(0.6 + 0.5 * y, 0, 1))[..., None]
     tinted = luminance(out)[..., None] * (0.5 + 0.5 * band)
     out += (tinted - out) * 0.35
     sky = band + (gloom + 0.07 * (1 - core)[..., None] * band - band) * cover[..., None]
     out += (sky - out) * above[..., None]
-    bright, rim, centre = _bolt(field, size)
+    bright, rim, centre = _bolt(vary.fields(seed), size)
     glow = np.exp(((x - centre) / 0.16) ** 2 * -1) * (0.13 - 0.08 * above)
     out += (1 - out) * (glow * np.clip(1.2 - y, 0, 1))[..., None]
     out += (rgb((24, 24, 44)) - out) * (rim * 0.8)[..., None]
@@ -131,7 +131,7 @@ def air(picture: Array, lit: Lit, layers: Layers, style: str, weather: str, size
     """Tint, haze, wet ground, snow cover or a thunderstorm; lit windows shine through."""
     if weather == "clear":
         return picture
-    out = AIRS[weather](picture, lit, layers, style, size, vary.fields(seed))
+    out = AIRS[weather](picture, lit, layers, style, size, seed)
     out += (picture - out) * (lit.emission * 0.5)[..., None]
     kept: Array = np.clip(out, 0, 1)
     return kept
