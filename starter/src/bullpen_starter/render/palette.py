@@ -129,8 +129,8 @@ RISO: dict[str, tuple[Colour, Colour]] = {
 }
 
 STORM_BAND: dict[str, Colour] = {
-    "dawn": (248, 190, 200),
-    "day": (216, 222, 168),
+    "dawn": (255, 170, 196),
+    "day": (212, 224, 158),
     "dusk": (252, 160, 76),
     "night": (66, 92, 142),
 }

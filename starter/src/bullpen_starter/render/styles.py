@@ -91,7 +91,7 @@ def manga(lit: Lit, layers: Layers, size: Size) -> Array:
     """Black lines and sheets of grey dots on nearly white paper, solid black where it is dark."""
     night = lit.light.glow == 1.0
     tone = np.maximum(lit.tone - 0.16 * night * (1 - layers.sky), lit.emission)
-    share = 0.12 if lit.time == "day" else 0.5
+    share = {"dawn": 0.8, "day": 0.1, "dusk": 0.62, "night": 0.5}[lit.time]
     paper = _paper(lit, 1 - share + share * rgb(lit.light.tint), 0.02)
     paper = paper + (1 - paper) * np.maximum(lit.emission, layers.sky * (lit.tone > 0.97))[..., None]
     cover = screentone(tone, size)

@@ -112,8 +112,9 @@ def _storm(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, see
     above = layers.sky
     ground = 0.64 - 0.07 * step(vary.soft(seed, vary.BANK, size, 2), 0.0, 0.5)
     out = picture * (ground * np.clip(0.6 + 0.5 * y, 0, 1))[..., None]
-    tinted = luminance(out)[..., None] * (0.5 + 0.5 * band)
-    out += (tinted - out) * 0.35
+    cast = rgb(STORM_BAND[lit.time])
+    tinted = luminance(out)[..., None] * (0.3 + 0.9 * cast * (0.8 / float(cast.mean())))
+    out += (tinted - out) * 0.5
     sky = band + (gloom + 0.07 * (1 - core)[..., None] * band - band) * cover[..., None]
     out += (sky - out) * above[..., None]
     bright, rim, centre = _bolt(vary.fields(seed), size)
