@@ -57,6 +57,18 @@ async def test_pictures_are_read_by_path_or_sent(daemon: FakeDaemon, bullpen: Bu
     assert b"market" in daemon.contents.values()
 
 
+async def test_models_are_listed_by_what_they_can_do(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """The list says what each can do; --capability leaves out the others, and says so where none is left."""
+    listed = await bullpen("models", "list")
+    assert "instruction_edit" in listed.out
+    assert "lora" in listed.out
+    only = await bullpen("models", "list", "--capability", "lora", "--json")
+    assert [(model["name"], model["baseModel"]) for model in only.json["models"]] == [
+        ("models/mara", "models/starter-edit")
+    ]
+    assert "No installed model can do tag" in (await bullpen("models", "list", "--capability", "tag")).out
+
+
 async def test_an_asset_is_saved_whole_or_not_at_all(daemon: FakeDaemon, bullpen: Bullpen, tmp_path: Path) -> None:
     """All chunks in one file; a refused one leaves nothing behind."""
     daemon.projects["projects/p"] = project_pb2.Project(name="projects/p")

@@ -21,12 +21,17 @@ from bullpend.errors import (
     PathNotAllowed,
     PathNotFound,
 )
-from bullpend.models.hashes import Hashes, digest
+from bullpend.models.hashes import Hashes, Mark, digest
 from bullpend.models.model import INSTRUCTION_EDIT, ModelState
 from bullpend.models.registry import Registry
 from bullpend.models.rules import require
 
 PIX2PIX = "StableDiffusionInstructPix2PixPipeline"
+
+
+def later() -> int:
+    """A clock by which every file was written long ago."""
+    return 2**62
 
 
 def write(path: Path, data: Any) -> None:
@@ -106,18 +111,106 @@ def test_a_checked_model_is_not_read_again_until_a_file_changes(
 ) -> None:
     """Hashes are remembered by path, size and time of change."""
     make_model(tmp_path / "a", manifest={})
-    registry = Registry([tmp_path])
+    registry = Registry([tmp_path], hashes=Hashes(later))
     found = registry.verify("models/a")
     monkeypatch.setattr(Hashes, "of", lambda *_: pytest.fail("the file was read again"))
     assert registry.verify("models/a") == found
     assert registry.models()[0].digest == found.digest
 
 
+def test_a_file_of_a_moment_ago_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second write within one tick of the file system's clock leaves no trace, so a fresh mark is not trusted."""
+    weights = make_model(tmp_path / "a") / "unet" / "diffusion_pytorch_model.safetensors"
+    mark = Mark.of(weights.stat())
+    monkeypatch.setattr(Mark, "of", lambda _: mark)
+    fresh, settled = Hashes(lambda: mark.modified_ns + 1_000_000), Hashes(later)
+    before = fresh.of(weights)
+    assert settled.of(weights) == before
+    content = bytes(reversed(weights.read_bytes()))
+    weights.write_bytes(content)
+    assert fresh.of(weights) == (hashlib.sha256(content).hexdigest(), mark)
+    assert settled.of(weights) == before, "a mark that is old enough is trusted"
+
+
+def test_a_swap_that_hides_its_time_is_noticed(tmp_path: Path) -> None:
+    """Equal size and a time of content set back: the time of the status and the file's number tell."""
+    folder = make_model(tmp_path / "a", manifest={})
+    registry = Registry([tmp_path], hashes=Hashes(later))
+    registry.verify("models/a")
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    before = weights.stat()
+    other = weights.with_suffix(".new")
+    other.write_bytes(bytes(reversed(weights.read_bytes())))
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(weights)
+    found, listed = (hashlib.sha256(content).hexdigest()[:12] for content in (weights.read_bytes(), b"unet" * 10))
+    with pytest.raises(ModelCorrupt, match=f"{found}.*{listed}") as caught:
+        registry.verify("models/a")
+    assert caught.value.remedy
+    assert caught.value.field == "model"
+
+
+def test_a_deep_check_reads_what_has_no_new_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rot on a disk changes bytes and no times: only reading anew finds it, and a repair clears it."""
+    folder = make_model(tmp_path / "a", manifest={})
+    registry = Registry([tmp_path], hashes=Hashes(later))
+    registry.verify("models/a")
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    mark = Mark.of(weights.stat())
+    sound = weights.read_bytes()
+    weights.write_bytes(b"X" + sound[1:])
+    real = Mark.of
+    monkeypatch.setattr(Mark, "of", lambda status: mark if status.st_ino == mark.inode else real(status))
+    assert registry.verify("models/a").state is ModelState.READY
+    with pytest.raises(ModelCorrupt, match=r"vae/diffusion_pytorch_model\.safetensors"):
+        registry.verify("models/a", anew=True)
+    with pytest.raises(ModelCorrupt):
+        registry.verify("models/a")
+    weights.write_bytes(sound)
+    assert registry.verify("models/a", anew=True).state is ModelState.READY
+
+
+def test_weights_that_no_manifest_lists_are_refused(tmp_path: Path) -> None:
+    """A file that was put beside the listed ones might be loaded in their place."""
+    folder = make_model(tmp_path / "a", manifest={})
+    (folder / "unet" / "diffusion_pytorch_model.fp16.safetensors").write_bytes(b"other")
+    with pytest.raises(ModelCorrupt, match=r"fp16\.safetensors"):
+        Registry([tmp_path]).verify("models/a")
+
+
+def test_words_for_people_may_be_mended(tmp_path: Path) -> None:
+    """A card that was corrected spoils no model."""
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "CARD.md").write_text("A card.")
+    make_model(folder, manifest={})
+    (folder / "CARD.md").write_text("A card, corrected.")
+    assert Registry([tmp_path]).verify("models/a").state is ModelState.READY
+
+
+def test_what_is_loaded_is_what_was_planned_with(tmp_path: Path) -> None:
+    """The files come with hash and mark; a model that was replaced since is refused, and the old one is taken again."""
+    folder = make_model(tmp_path / "a")
+    registry = Registry([tmp_path])
+    planned = registry.verify("models/a").digest
+    model, files = registry.loadable("models/a", planned)
+    assert digest({file.path: file.sha256 for file in files}) == planned == model.digest
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    (entry,) = (file for file in files if file.path == "unet/diffusion_pytorch_model.safetensors")
+    assert entry.mark == Mark.of(weights.stat())
+    content = weights.read_bytes()
+    weights.write_bytes(bytes(reversed(content)))
+    with pytest.raises(ModelCorrupt, match=planned[:12]):
+        registry.loadable("models/a", planned)
+    weights.write_bytes(content)
+    assert registry.loadable("models/a", planned)[0].digest == planned
+
+
 @pytest.mark.parametrize("same_size", [True, False])
 def test_a_file_that_differs_from_the_manifest_is_named(tmp_path: Path, same_size: bool) -> None:
     """Another content is MODEL_CORRUPT with the file's name, and the list shows it from then on."""
     folder = make_model(tmp_path / "a", manifest={})
-    registry = Registry([tmp_path])
+    registry = Registry([tmp_path], hashes=Hashes(later))
     registry.verify("models/a")
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     content = weights.read_bytes()

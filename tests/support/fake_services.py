@@ -336,7 +336,10 @@ class Models(_Service, model_pb2_grpc.ModelServiceServicer):
         return model_pb2.Model(name=request.name, title="Starter", family="instruct-pix2pix")
 
     async def ListModels(self, request: Any, context: Any) -> model_pb2.ListModelsResponse:
-        return model_pb2.ListModelsResponse(models=[model_pb2.Model(name="models/starter-edit", title="Starter")])
+        edit = model_pb2.Model(name="models/starter-edit", title="Starter", capabilities=["instruction_edit"])
+        lora = model_pb2.Model(name="models/mara", family="lora", base_model=edit.name, capabilities=["lora"])
+        listed = [model for model in (lora, edit) if request.capability in ("", *model.capabilities)]
+        return model_pb2.ListModelsResponse(models=listed)
 
     async def ListResidents(self, request: Any, context: Any) -> model_pb2.ListResidentsResponse:
         resident = model_pb2.Resident(model="models/starter-edit", device="devices/cpu", size_bytes=1000, reason="job")

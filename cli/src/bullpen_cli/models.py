@@ -52,33 +52,38 @@ def models() -> None:
     """Installed models."""
 
 
-@models.command("list", examples=["bullpen models list"])
+@models.command("list", examples=["bullpen models list", "bullpen models list --capability text_to_image"])
+@click.option("--capability", default="", help="Only models that can do this, such as lora, upscale or cutout.")
 @pass_state
-def list_models(state: State) -> None:
+def list_models(state: State, capability: str) -> None:
     """List the installed models."""
 
     async def body(session: Session) -> list[model_pb2.Model]:
-        return (await everything(session.models.ListModels, model_pb2.ListModelsRequest(), "models"))[0]
+        request = model_pb2.ListModelsRequest(capability=capability)
+        return (await everything(session.models.ListModels, request, "models"))[0]
 
     found = state.with_session(body)
     if state.json:
         output.emit({"models": [output.as_dict(model) for model in found]})
         return
     output.table(
-        ("model", "state", "family", "engine", "size", "picture", "title"),
+        ("model", "state", "can", "family", "engine", "size", "picture", "title"),
         (
             (
                 model.name,
                 output.state_name(model).lower() + (f": {model.problem}" if model.problem else ""),
+                " ".join(model.capabilities) or "–",
                 model.family,
                 model.engine,
                 output.size(model.size_bytes),
-                f"{model.default_width}×{model.default_height}",
+                f"{model.default_width}×{model.default_height}" if model.default_width else "–",
                 model.title,
             )
             for model in found
         ),
-        empty="No model is installed. `bullpen doctor` says how to get the starter.",
+        empty=f"No installed model can do {capability}. `bullpen models list` shows what there is."
+        if capability
+        else "No model is installed. `bullpen doctor` says how to get the starter.",
         right=("size", "picture"),
     )
 
@@ -103,13 +108,20 @@ def show_model(state: State, name: str) -> None:
         ("problem", model.problem or "–"),
         ("family", model.family),
         ("engine", model.engine or "–"),
-        ("can", " ".join(model.capabilities)),
-        ("picture", f"{model.default_width}×{model.default_height}, {model.default_steps} steps"),
+        ("can", " ".join(model.capabilities) or "–"),
+        *([("for", model.base_model)] if model.base_model else []),
+        *([("picture", _picture(model))] if model.default_width else []),
         ("size", output.size(model.size_bytes)),
         ("licence", model.licence or "–"),
+        ("digest", model.digest or "not read yet"),
         ("path", model.path),
     ]
     output.details(rows)
+
+
+def _picture(model: model_pb2.Model) -> str:
+    steps = f", {output.count(model.default_steps, 'step')}" if model.default_steps else ""
+    return f"{model.default_width}×{model.default_height}{steps}"
 
 
 @models.command("unload", examples=["bullpen models unload starter-edit"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
-from bullpen_worker.engines.base import Engine, JobSpec, ModelSpec, Picture
+from bullpen_worker.engines.base import Engine, FileSpec, JobSpec, Mark, ModelSpec, Picture
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
@@ -150,7 +150,11 @@ class DeviceLoop:
 
 
 def _model_spec(ref: link_pb2.ModelRef) -> ModelSpec:
-    return ModelSpec(ref.name, ref.family, ref.path)
+    files = tuple(
+        FileSpec(file.path, file.sha256, Mark(file.size_bytes, file.modified_ns, file.changed_ns, file.inode))
+        for file in ref.files
+    )
+    return ModelSpec(ref.name, ref.family, ref.path, ref.digest, files)
 
 
 def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:

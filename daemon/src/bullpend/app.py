@@ -37,6 +37,7 @@ from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
 from bullpend.metrics.collect import MachineProbe
+from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
 from bullpend.projects.service import ProjectService
@@ -110,6 +111,7 @@ async def serve(settings: Settings) -> None:
                 keep_alive_seconds=settings.scheduler.keep_alive_seconds,
             ),
             devices=devices,
+            models=Loading(registry),
             scratch=home.tmp,
             limits=limits,
             previews=settings.previews.enabled,

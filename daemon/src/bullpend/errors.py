@@ -108,7 +108,7 @@ class ModelNotFound(BullpenError):
 
 class ModelCorrupt(BullpenError):
     reason, kind = "MODEL_CORRUPT", "FAILED_PRECONDITION"
-    default_remedy = "Install the model again."
+    default_remedy = "Put the file back as it was, or install the model again; other models are not affected."
 
 
 class ModelUnsupported(BullpenError):

@@ -6,6 +6,7 @@ and pace. Engines know nothing of the link.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -37,12 +38,42 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file system tells of a file's content without reading it: size, times of change in ns, number."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Mark:
+        """The mark of a file's status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """A file of a model as the daemon read it: posix path below the folder, hash, and mark at that time."""
+
+    path: str
+    sha256: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model to load: its resource name, family, and the folder that holds it."""
+    """A model to load: its resource name, family, and the folder that holds it.
+
+    `digest` stands for the content of all its files, so that a model that was replaced under its name is another one;
+    `files` are those that may be loaded, none where nobody checked them.
+    """
 
     name: str
     family: str
     path: str
+    digest: str = ""
+    files: tuple[FileSpec, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

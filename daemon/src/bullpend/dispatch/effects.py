@@ -25,6 +25,7 @@ from bullpend.dispatch.finishing import Finishing
 from bullpend.dispatch.lease import Lease
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.metrics.collect import Rate
+from bullpend.models.loading import Loading
 from bullpend.quality.model import Limits
 from bullpend.runs import transitions
 from bullpend.runs.model import Failure, JobState
@@ -56,9 +57,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Orders:
-    """What an order to a worker needs besides the job: devices' kinds, folder of raw pictures, limits, previews."""
+    """What an order to a worker needs besides the job: devices' kinds, models, folder of raw pictures, limits,
+    previews.
+    """
 
     kinds: dict[str, str]
+    models: Loading
     scratch: Path
     limits: Callable[[str], Limits]
     preview_every: int
@@ -174,11 +178,19 @@ class Effects:
         if self._leased(command.job) != (command.attempt, command.device):
             return  # the worker was lost while the lease was written; what follows is under way
         run, job, source = taken
+        try:
+            model = await asyncio.to_thread(self._orders.models.reference, run["model"], run["model_digest"])
+        except BullpenError as error:
+            failure = s.Failure(error.reason, error.message, error.remedy)
+            self._tell(s.JobEnded(command.job, command.attempt, command.device, s.Outcome.FAILED, failure))
+            return
+        if self._leased(command.job) != (command.attempt, command.device):
+            return
         path = self._files.content(source["project"], source["sha256"], source["mime_type"])
         size = (source["width"], source["height"])
         lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device])
         self._work[command.job].lease = lease
-        self._supervisor.send(command.device, lease.frame(self._orders.scratch, self._orders.preview_every))
+        self._supervisor.send(command.device, lease.frame(model, self._orders.scratch, self._orders.preview_every))
 
     async def _stop(self, command: s.StopJob) -> None:
         frame = link_pb2.CancelJob(job=command.job, attempt=command.attempt)

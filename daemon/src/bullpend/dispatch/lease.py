@@ -32,8 +32,8 @@ class Lease:
         """Counted from 1; marks every answer."""
         return int(self.job["attempt"])
 
-    def frame(self, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
-        """The order to the device's worker: what is still to be made of the job."""
+    def frame(self, model: link_pb2.ModelRef, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
+        """The order to the device's worker: what is still to be made of the job, with a model that was checked."""
         run, job = self.run, self.job
         tasks = [
             link_pb2.CandidateTask(
@@ -48,7 +48,7 @@ class Lease:
             run_job=link_pb2.RunJob(
                 job=job["name"],
                 attempt=self.attempt,
-                model=link_pb2.ModelRef(name=run["model"], family=run["model_family"], path=run["model_path"]),
+                model=model,
                 source_path=str(self.source),
                 prompt=job["prompt"],
                 negative_prompt=job["negative_prompt"],

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 INSTRUCTION_EDIT = "instruction_edit"
+TEXT_TO_IMAGE = "text_to_image"
+LORA = "lora"
 
 
 class ModelState(StrEnum):
@@ -22,7 +24,9 @@ class Model:
 
     `name` is `models/{folder name}`, or the absolute path of a folder that a person named directly. `refusal` is the
     error reason that using it gives ("" for a ready one) and `problem` the sentence that goes with it. `digest` is
-    the SHA-256 over the hashes of its weight files; empty until it is known. Sizes are pixels.
+    the SHA-256 over the hashes of its weight files; empty until it is known. Sizes are pixels, 0 where a model makes
+    no pictures of a size of its own. `base_model` is the name of the model that a LoRA was trained on, and
+    `weight_file` its file; both are empty for other kinds.
     """
 
     name: str
@@ -42,3 +46,5 @@ class Model:
     refusal: str = ""
     engine: str = "torch"
     digest: str = ""
+    base_model: str = ""
+    weight_file: str = ""

@@ -14,32 +14,46 @@ from dataclasses import replace
 from pathlib import Path
 
 from bullpend.errors import ModelCorrupt, ModelNotFound
+from bullpend.models import description
 from bullpend.models import folder as folders_of
-from bullpend.models.hashes import Hashes, digest
+from bullpend.models.hashes import CheckedFile, Hashes, Mark, digest
 from bullpend.models.model import Model, ModelState
 from bullpend.models.rules import SCRIPTED, require
 from bullpend.paths import allowed_folder
 from bullpend.settings import Settings
 
-_LONE = folders_of.SAFE | folders_of.PICKLED
+_LONE = description.SAFE | description.PICKLED
+# Signs of a hash that are shown: enough to tell files apart, short enough to be read.
+_SHOWN = 12
+
+
+# The mark of each file of a model; None where it cannot be read.
+State = tuple[tuple[str, Mark | None], ...]
 
 
 class Registry:
     """Models below `folders`, in the order of the folders; with `scripted`, also `models/scripted`.
 
-    A folder holds models in diffusers layout, or folders of such, or is a Hugging Face cache. `roots` are the folders
-    inside which a model may be named by its absolute path; `folders` belong to them.
+    A folder holds models in diffusers layout or with a manifest, or folders of such, or is a Hugging Face cache.
+    `roots` are the folders inside which a model may be named by its absolute path; `folders` belong to them.
     """
 
-    def __init__(self, folders: Sequence[Path], *, roots: Sequence[Path] = (), scripted: bool = False) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        roots: Sequence[Path] = (),
+        scripted: bool = False,
+        hashes: Hashes | None = None,
+    ) -> None:
         self._folders = tuple(folders)
         self._roots = (*roots, *folders)
         self._scripted = scripted
-        self._hashes = Hashes()
+        self._hashes = hashes or Hashes()
         self._lock = threading.Lock()
         self._models: dict[str, Model] | None = None
         # What a full check found, by (path of the model, state of its files).
-        self._checked: dict[tuple[str, tuple[object, ...]], Model] = {}
+        self._checked: dict[tuple[str, State], Model] = {}
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -90,45 +104,86 @@ class Registry:
                     return self._fresh(model)
         raise self._missing(wanted)
 
-    def verify(self, name: str) -> Model:
+    def verify(self, name: str, *, anew: bool = False) -> Model:
         """The model with its digest, after comparing every file with its manifest (hashes are remembered).
 
+        With `anew` every file is read, which also finds what a failing disk changed.
         Raises what `get` raises, and ModelCorrupt, ModelUnsafe, ModelUnsupported.
         """
-        model = require(self.get(name))
-        if model is SCRIPTED or model.digest:
-            return model
+        model = self.get(name)
+        if model is SCRIPTED or not Path(model.path).is_dir():
+            return require(model)
         place = Path(model.path)
-        files = folders_of.content_files(place)
-        state = _state(place, files)
+        if anew:
+            model = folders_of.describe(place, model.name)
+        if model.digest or model.state is not ModelState.READY:
+            return require(model)
+        state: State = ()
         try:
+            files = description.content_files(place)
+            if anew:
+                for path in files:
+                    self._hashes.forget(place / path)
+            state = _state(place, files)
             checked = replace(model, digest=self._check(place, files))
-        except (ModelCorrupt, folders_of.FolderError) as error:
+        except (ModelCorrupt, description.FolderError) as error:
             checked = replace(model, state=ModelState.CORRUPT, refusal=error.reason, problem=error.message)
         with self._lock:
-            self._checked[model.path, state] = checked
+            if state and all(mark is not None and self._hashes.settled(mark) for _, mark in state):
+                self._checked[model.path, state] = checked
             if self._models is not None and model.name in self._models:
                 self._models[model.name] = checked
         return require(checked)
 
+    def loadable(self, name: str, expected: str) -> tuple[Model, tuple[CheckedFile, ...]]:
+        """The model with its files as they are now, for a worker that loads exactly these.
+
+        `expected` is the digest that the model was planned with. Raises what `verify` raises, and ModelCorrupt where
+        the model is another one by now.
+        """
+        model = self.verify(name)
+        if model is SCRIPTED:
+            return model, ()
+        place = Path(model.path)
+        files = []
+        for path in description.content_files(place):
+            sha256, mark = self._hash(place, path)
+            files.append(CheckedFile(path, sha256, mark))
+        found = digest({file.path: file.sha256 for file in files})
+        if found != expected:
+            raise ModelCorrupt(
+                f"{name} is not the model that this was planned with: the digest of its files begins with "
+                f"{found[:_SHOWN]}, the plan's with {expected[:_SHOWN]}.",
+                field="model",
+                remedy="Put the model's files back as they were, or plan anew with the model as it is now.",
+                model=name,
+            )
+        return model, tuple(files)
+
     def _check(self, place: Path, files: Sequence[str]) -> str:
         """Digest of the folder's files. Raises ModelCorrupt naming the first that differs from the manifest."""
-        listed = folders_of.listed_files(place)
+        listed = description.listed_files(place)
         hashes = {}
         for path in files:
-            try:
-                hashes[path] = self._hashes.of(place / path)
-            except OSError as error:
-                raise ModelCorrupt(f"{path} cannot be read: {error.strerror}.", field="model", file=path) from error
-        for path, entry in listed.items():
-            if (found := hashes.get(path)) is None:
-                try:
-                    found = self._hashes.of(place / path)
-                except OSError as error:
-                    raise ModelCorrupt(f"{path} is missing.", field="model", file=path) from error
-            if found != entry.sha256:
-                raise ModelCorrupt(f"{path} differs from the model's manifest.", field="model", file=path)
+            found = hashes[path] = self._hash(place, path)[0]
+            if (entry := listed.get(path)) is not None and found != entry.sha256:
+                raise ModelCorrupt(
+                    f"{path} is not the file that the model's manifest lists: its SHA-256 begins with "
+                    f"{found[:_SHOWN]}, the manifest's with {entry.sha256[:_SHOWN]}.",
+                    field="model",
+                    file=path,
+                )
+            if listed and entry is None and description.is_weights(path):
+                raise ModelCorrupt(f"{path} holds weights that the model's manifest does not list.", field="model")
         return digest(hashes)
+
+    def _hash(self, place: Path, path: str) -> tuple[str, Mark]:
+        try:
+            return self._hashes.of(place / path)
+        except FileNotFoundError as error:
+            raise ModelCorrupt(f"{path} is missing.", field="model", file=path) from error
+        except OSError as error:
+            raise ModelCorrupt(f"{path} cannot be read: {error.strerror}.", field="model", file=path) from error
 
     def _fresh(self, model: Model) -> Model:
         """The model as its files are now: described anew, with what a full check of the same files found."""
@@ -142,7 +197,7 @@ class Registry:
         place = Path(model.path)
         if model.state is not ModelState.READY:
             return model
-        key = (model.path, _state(place, folders_of.content_files(place)))
+        key = (model.path, _state(place, description.content_files(place)))
         with self._lock:
             checked = self._checked.get(key)
         if checked is None:
@@ -177,11 +232,11 @@ def _places(root: Path) -> Iterator[tuple[Path, str]]:
             if snapshot is not None:
                 yield snapshot, place.name.removeprefix("models--")
         elif place.is_dir():
-            if (place / folders_of.INDEX).is_file():
+            if folders_of.holds_model(place):
                 yield place, place.name
                 continue
             for inner in _sorted(place):
-                if (inner / folders_of.INDEX).is_file():
+                if folders_of.holds_model(inner):
                     yield inner, f"{place.name}--{inner.name}"
         elif place.suffix.lower() in _LONE and place.is_file():
             yield place, place.stem
@@ -201,7 +256,7 @@ def _snapshot(place: Path) -> Path | None:
         revision = (place / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:
         revision = ""
-    snapshots = [path for path in _sorted(place / "snapshots") if (path / folders_of.INDEX).is_file()]
+    snapshots = [path for path in _sorted(place / "snapshots") if (path / description.INDEX).is_file()]
     for path in snapshots:
         if path.name == revision:
             return path
@@ -217,14 +272,13 @@ def _unique(title: str, taken: dict[str, Model]) -> str:
     return name
 
 
-def _state(place: Path, files: Sequence[str]) -> tuple[object, ...]:
-    """Size and time of change of each file, and of the manifest; another tuple after any change."""
-    state: list[object] = []
-    for path in (folders_of.MANIFEST, *files):
+def _state(place: Path, files: Sequence[str]) -> State:
+    """The mark of each file, and of the manifest where there is one; another tuple after any change."""
+    state: list[tuple[str, Mark | None]] = []
+    manifest = (description.MANIFEST,) if (place / description.MANIFEST).is_file() else ()
+    for path in (*manifest, *files):
         try:
-            status = (place / path).stat()
+            state.append((path, Mark.of((place / path).stat())))
         except OSError:
             state.append((path, None))
-        else:
-            state.append((path, status.st_size, status.st_mtime_ns))
     return tuple(state)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bullpend.errors import BY_REASON, ModelUnsupported
-from bullpend.models.model import INSTRUCTION_EDIT, Model, ModelState
+from bullpend.models.model import INSTRUCTION_EDIT, LORA, TEXT_TO_IMAGE, Model, ModelState
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models: its name, what it can do in this version, and its usual sampling. Sizes are pixels."""
+    """A family of pipelines: its name, what it can do in this version, and its usual sampling. Sizes are pixels.
+
+    `latents` is how many times the VAE's channels its UNet takes: an editing one takes the source's beside the noise.
+    """
 
     name: str
     capabilities: tuple[str, ...]
@@ -19,16 +22,28 @@ class Family:
     steps: int
     guidance_scale: float
     image_guidance_scale: float
+    latents: int
 
 
 # By the `_class_name` of model_index.json. The sampling is that of the pipelines' own documentation.
 FAMILIES: dict[str, Family] = {
-    "StableDiffusionInstructPix2PixPipeline": Family("instruct-pix2pix", (INSTRUCTION_EDIT,), 512, 512, 20, 7.5, 1.5),
+    "StableDiffusionInstructPix2PixPipeline": Family(
+        "instruct-pix2pix", (INSTRUCTION_EDIT,), 512, 512, 20, 7.5, 1.5, latents=2
+    ),
+    "StableDiffusionPipeline": Family("stable-diffusion", (TEXT_TO_IMAGE,), 512, 512, 50, 7.5, 1.0, latents=1),
+}
+
+# Families that are no pipelines, by the name that their manifest gives, with all that one of them may be able to do.
+KINDS: dict[str, tuple[str, ...]] = {
+    "matting": ("cutout",),
+    "srvgg": ("upscale",),
+    "encoder": ("identity_embedding", "style_embedding"),
+    "tagger": ("tag",),
+    "lora": (LORA,),
 }
 
 # Families that are recognised by name, so that a list can say what a folder holds; none of them runs yet.
 RECOGNISED: dict[str, str] = {
-    "StableDiffusionPipeline": "sd",
     "StableDiffusionImg2ImgPipeline": "sd",
     "StableDiffusionInpaintPipeline": "sd",
     "StableDiffusionXLPipeline": "sdxl",
@@ -62,6 +77,13 @@ SCRIPTED = Model(
     engine="scripted",
     digest="scripted",
 )
+
+
+def fits(lora: Model, base: Model) -> bool:
+    """Whether a LoRA was trained on this model, by the name that its manifest gives."""
+    return (
+        base.name == lora.base_model or base.path.rstrip("/").rsplit("/", 1)[-1] == lora.base_model.rsplit("/", 1)[-1]
+    )
 
 
 def require(model: Model, capability: str = "") -> Model:

@@ -35,6 +35,8 @@ def pack(model: Model) -> model_pb2.Model:
         default_steps=model.default_steps,
         problem=model.problem,
         engine=model.engine,
+        base_model=model.base_model,
+        digest=model.digest,
     )
 
 
@@ -85,10 +87,11 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
 
     async def ListModels(self, request: model_pb2.ListModelsRequest, context: Any) -> model_pb2.ListModelsResponse:  # noqa: N802
         """Installed models by name; looks at the folders anew."""
-        page = paging.page(request.page_size, request.page_token, "models", (str,))
+        page = paging.page(request.page_size, request.page_token, f"models/{request.capability}", (str,))
         models = sorted(await asyncio.to_thread(self._registry.scan), key=lambda model: model.name)
         after = str(page.after[0]) if page.after else ""
-        rest = [model for model in models if model.name > after][: page.limit + 1]
+        wanted = {request.capability} - {""}
+        rest = [model for model in models if model.name > after and wanted <= set(model.capabilities)][: page.limit + 1]
         shown, token = page.cut(rest, [(model.name,) for model in rest])
         return model_pb2.ListModelsResponse(
             models=[pack(model) for model in shown], next_page_token=token, revision=self._bus.revision

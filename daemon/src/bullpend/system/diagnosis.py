@@ -40,9 +40,9 @@ class Diagnosis:
         self._machine = machine
 
     async def run(self, deep: bool) -> list[system_pb2.Check]:
-        """All checks; `deep` also reads every stored file."""
+        """All checks; `deep` also reads every stored file, and every file of the models anew."""
         checks = [await self._check_database(), self._check_disk()]
-        checks += [check async for check in self._check_models()]
+        checks += [check async for check in self._check_models(deep)]
         checks += [self._check_device(device) for device in self._devices()]
         checks.append(await self._check_files(deep))
         if deep:
@@ -81,7 +81,7 @@ class Diagnosis:
             remedy="Free some space: runs stop when the disk is full." if low else "",
         )
 
-    async def _check_models(self) -> AsyncIterator[system_pb2.Check]:
+    async def _check_models(self, deep: bool) -> AsyncIterator[system_pb2.Check]:
         models = await asyncio.to_thread(self._registry.scan)
         if not models:
             yield system_pb2.Check(
@@ -93,7 +93,7 @@ class Diagnosis:
         for model in models:
             name = model.name
             try:
-                await asyncio.to_thread(self._registry.verify, name)
+                await asyncio.to_thread(self._registry.verify, name, anew=deep)
             except BullpenError as error:
                 status = WARNING if error.reason == "MODEL_UNSUPPORTED" else ERROR
                 yield system_pb2.Check(name=name, status=status, message=error.message, remedy=error.remedy)

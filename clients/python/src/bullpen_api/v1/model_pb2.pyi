@@ -59,23 +59,33 @@ class Model(_message.Message):
     DEFAULT_STEPS_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    BASE_MODEL_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}`"""
     title: _builtins.str
     state: Global___Model.State.ValueType
     family: _builtins.str
-    """Such as `instruct-pix2pix`, `sdxl`, `flux`."""
+    """Such as `instruct-pix2pix`, `stable-diffusion`, `lora`, `matting`, `srvgg`, `encoder`, `tagger`."""
     licence: _builtins.str
     path: _builtins.str
     size_bytes: _builtins.int
     default_width: _builtins.int
+    """Size of its pictures and steps; 0 where it makes no pictures of a size of its own."""
     default_height: _builtins.int
     default_steps: _builtins.int
     problem: _builtins.str
+    """Why it cannot be used; empty for a ready one."""
     engine: _builtins.str
+    base_model: _builtins.str
+    """For a LoRA, the model that it was trained on."""
+    digest: _builtins.str
+    """SHA-256 over the hashes of its files; empty until they were read for the first time."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Such as `instruction_edit`, `text_to_image`."""
+        """Such as `instruction_edit`, `text_to_image`, `lora`, `cutout`, `upscale`, `identity_embedding`,
+        `style_embedding`, `tag`.
+        """
 
     def __init__(
         self,
@@ -93,14 +103,44 @@ class Model(_message.Message):
         default_steps: _builtins.int = ...,
         problem: _builtins.str = ...,
         engine: _builtins.str = ...,
+        base_model: _builtins.str = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "engine", b"engine", "family", b"family", "licence", b"licence", "name", b"name", "path", b"path", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "capabilities", b"capabilities", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "digest", b"digest", "engine", b"engine", "family", b"family", "licence", b"licence", "name", b"name", "path", b"path", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class LoraUse(_message.Message):
+    """A LoRA that takes part in making a picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """A model's name, such as `models/starter-lora-mara`, or the path of a local folder."""
+    scale: _builtins.float
+    """How strongly it acts, −2 to 2; 1 where unset. 0 gives the pictures of the model without it."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        scale: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "scale", b"scale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "model", b"model", "scale", b"scale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
+    _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
+
+Global___LoraUse: _TypeAlias = LoraUse  # noqa: Y015
 
 @_typing.final
 class GetModelRequest(_message.Message):
@@ -127,17 +167,21 @@ class ListModelsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CAPABILITY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
+    capability: _builtins.str
+    """Only models that can do this, such as `text_to_image`; empty means all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        capability: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capability", b"capability", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

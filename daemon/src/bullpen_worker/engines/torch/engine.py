@@ -15,6 +15,7 @@ import diffusers.utils.logging
 import torch
 import transformers.utils.logging
 
+from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
 from bullpen_worker.engines.torch.families import FAMILIES, Family
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
@@ -91,7 +92,14 @@ class TorchEngine:
                 "MODEL_UNSUPPORTED",
                 f"{model.name} is a {folder.pipeline_class}, which is not of the family {model.family}.",
             )
-        pipeline = self._build(model, family, folder)
+        files = CheckedFiles(model)
+        try:
+            pipeline = self._build(model, family, folder)
+        except WorkerError:
+            files.still_sound()
+            raise
+        _own(pipeline)
+        files.still_sound()
         pipeline.set_progress_bar_config(disable=True)
         return TorchModel(model, family, pipeline, _size_bytes(pipeline))
 
@@ -130,6 +138,15 @@ class TorchEngine:
 def _number_type(device: torch.device) -> torch.dtype:
     """Half precision on accelerators; never on a CPU, where it is some hundred times slower than fp32."""
     return torch.float32 if device.type == "cpu" else torch.float16
+
+
+def _own(pipeline: Any) -> None:
+    """Takes weights out of the files: libraries may leave them mapped, and a file that changes then changes them."""
+    for component in pipeline.components.values():
+        if isinstance(component, torch.nn.Module):
+            for tensor in (*component.parameters(), *component.buffers()):
+                if tensor.device.type == "cpu":
+                    tensor.data = tensor.data.clone()
 
 
 def _size_bytes(pipeline: Any) -> int:

@@ -305,25 +305,73 @@ class ModelRef(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     FAMILY_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}`"""
     family: _builtins.str
     path: _builtins.str
-    """Folder in diffusers layout."""
+    """The model's folder."""
+    digest: _builtins.str
+    """SHA-256 over the hashes of its files."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFile]:
+        """Its files as the daemon read them; a worker loads these or refuses. None for a model without files."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         family: _builtins.str = ...,
         path: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        files: _abc.Iterable[Global___ModelFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["family", b"family", "name", b"name", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "family", b"family", "files", b"files", "name", b"name", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelRef: _TypeAlias = ModelRef  # noqa: Y015
+
+@_typing.final
+class ModelFile(_message.Message):
+    """A file of a model. Where size, times and number are still those, its content is still the one that was hashed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    MODIFIED_NS_FIELD_NUMBER: _builtins.int
+    CHANGED_NS_FIELD_NUMBER: _builtins.int
+    INODE_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Posix path below the model's folder."""
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    modified_ns: _builtins.int
+    """Times of the last change of content and of status, in nanoseconds since 1970."""
+    changed_ns: _builtins.int
+    inode: _builtins.int
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        modified_ns: _builtins.int = ...,
+        changed_ns: _builtins.int = ...,
+        inode: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_ns", b"changed_ns", "inode", b"inode", "modified_ns", b"modified_ns", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelFile: _TypeAlias = ModelFile  # noqa: Y015
 
 @_typing.final
 class LoadModel(_message.Message):
