@@ -117,7 +117,7 @@ def create_project(state: State, slug: str, title: str, story: str) -> None:
 def bring_sample(state: State, name: str) -> None:
     """Bring in a sample universe: its story, style guide, cast and scenes, ready for a first run.
 
-    What is there already stays as it is.
+    What is there already stays as it is. `bullpen demo` does this too, and draws its first scenes.
     """
     universe = sample(name)
 
@@ -125,4 +125,9 @@ def bring_sample(state: State, name: str) -> None:
         parent = await bring_in(session, universe)
         return await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent))
 
-    show(state, state.with_session(body))
+    project = state.with_session(body)
+    show(state, project)
+    if not state.json:
+        slug = names.ident(project.name)
+        output.note(f"the story       bullpen scenes read {slug}")
+        output.note(f"the first run   bullpen run --project {slug} --stage style --all-scenes")

@@ -19,11 +19,15 @@ from bullpen_cli.transfer import PICTURES, pictures, take
 if TYPE_CHECKING:
     from bullpen_client import Session
 
+# Cells that one value may take in a table.
+_LONG = 28
+
 
 @click.group(
     cls=Group,
     examples=[
         "bullpen scenes list harbor_lights",
+        "bullpen scenes read harbor_lights",
         "bullpen scenes add noir_city pier.png market.png --set place=harbour",
     ],
 )
@@ -56,7 +60,7 @@ def show(state: State, found: list[bible_pb2.Scene]) -> None:
                 scene.ordinal,
                 names.ident(scene.name),
                 scene.title,
-                " ".join(f"{key}={value}" for key, value in sorted(scene.variables.items())),
+                " ".join(f"{key}={_short(value)}" for key, value in sorted(scene.variables.items())),
                 " ".join(names.ident(character) for character in scene.characters),
                 " ".join(picture.stage for picture in scene.accepted) or "–",
             )
@@ -65,6 +69,46 @@ def show(state: State, found: list[bible_pb2.Scene]) -> None:
         empty="The project has no scenes yet. `bullpen scenes add PROJECT FILE…` adds pictures.",
         right=("#",),
     )
+
+
+def _short(value: str) -> str:
+    """A value that leaves room for its neighbours; `scenes read` and `--json` have all of it."""
+    return value if len(value) <= _LONG else value[: _LONG - 1].rstrip() + "…"
+
+
+@scenes.command(
+    "read",
+    examples=["bullpen scenes read harbor_lights", "bullpen scenes read harbor_lights scene_04 --json"],
+)
+@click.argument("project")
+@click.argument("slugs", nargs=-1, metavar="[SCENE]...")
+@pass_state
+def read_scenes(state: State, project: str, slugs: tuple[str, ...]) -> None:
+    """Read the story: what happens in each scene, and what each stage is told about it.
+
+    All scenes in story order, or those that are named.
+    """
+
+    async def body(session: Session) -> list[bible_pb2.Scene]:
+        if not slugs:
+            request = bible_pb2.ListScenesRequest(parent=names.project(project))
+            return (await everything(session.bible.ListScenes, request, "scenes"))[0]
+        wanted = [bible_pb2.GetSceneRequest(name=names.scene(project, slug)) for slug in slugs]
+        return [await session.bible.GetScene(request) for request in wanted]
+
+    found = state.with_session(body)
+    if state.json or not found:
+        show(state, found)
+        return
+    for number, scene in enumerate(found):
+        if number:
+            output.say()
+        output.say(f"{scene.ordinal:>2}  {scene.title}  ({names.ident(scene.name)})", style="bold", wrap=4)
+        if scene.description:
+            output.say(scene.description, wrap=0)
+        values = "\n".join(f"{key}: {value}" for key, value in sorted(scene.variables.items()))
+        if values:
+            output.say(values, style="dim", wrap=4)
 
 
 def slug_of(path: Path) -> str:
