@@ -3,14 +3,18 @@
 from bullpen_starter.render.figures import figure_rgba, portrait, reference_sheet
 from bullpen_starter.render.panel import Panel, render
 from bullpen_starter.render.spec import (
+    ACCESSORIES,
     BUILDS,
     COLOURS,
+    EXPRESSIONS,
     HAIRS,
     HEROES,
     OUTFITS,
     PLACES,
+    POSES,
     SCENES,
     SKETCH,
+    SKINS,
     STYLES,
     TIMES,
     WEATHERS,
@@ -20,14 +24,18 @@ from bullpen_starter.render.spec import (
 )
 
 __all__ = [
+    "ACCESSORIES",
     "BUILDS",
     "COLOURS",
+    "EXPRESSIONS",
     "HAIRS",
     "HEROES",
     "OUTFITS",
     "PLACES",
+    "POSES",
     "SCENES",
     "SKETCH",
+    "SKINS",
     "STYLES",
     "TIMES",
     "WEATHERS",

@@ -1,6 +1,6 @@
 """Bodies: legs, outfits, arms and hands of a figure, in the order in which they cover each other."""
 
-from bullpen_starter.render.figures.frame import Frame, Stance
+from bullpen_starter.render.figures.frame import FLARE, Frame, Stance
 from bullpen_starter.render.figures.pen import Part, Pen, Points
 from bullpen_starter.render.spec import Character
 
@@ -74,7 +74,7 @@ def outfit(pen: Pen, who: Character, frame: Frame, walking: bool) -> None:
     (s, sy), (w, wy), (h, hy) = frame.shoulder, frame.waist, frame.hip
     hem = frame.hem
     neck = frame.arm * 0.55
-    swing = 0.03 if walking else 0.0
+    swing = 0.02 if walking else 0.0
     top: Points = ((-s, sy + 0.015), (-neck, sy - 0.025), (neck, sy - 0.025), (s, sy + 0.015))
     chest = sy + (wy - sy) * 0.45
     if who.outfit == "jacket":
@@ -98,7 +98,7 @@ def outfit(pen: Pen, who: Character, frame: Frame, walking: bool) -> None:
         )
         pen.oval(0.02, wy, 0.026, 0.026, Part.TRIM)
     else:
-        wide = h * 2.0
+        wide = h * FLARE
         curve = (wy + hem) / 2
         skirt: Points = ((w, wy), (wide * 0.72, curve), (wide, hem), (wide * 0.5, hem + 0.02), (0.0, hem + 0.028))
         pen.poly(

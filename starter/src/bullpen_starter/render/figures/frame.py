@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from bullpen_starter.render.figures.pen import Point, Points
 
+BRIM = 1.42  # half width of a hat, in half widths of the head
+FLARE = 1.85  # half width of a dress at its hem, in those of the hip
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -23,7 +26,7 @@ class Frame:
     @property
     def half_width(self) -> float:
         """Room to each side of the spine: what three figures in a row leave to each other."""
-        return 0.164 / self.tall
+        return 0.1645 / self.tall
 
     @property
     def headroom(self) -> float:
@@ -33,14 +36,14 @@ class Frame:
 
 FRAMES: dict[str, Frame] = {
     "man": Frame(
-        0.7, (0.162, 0.132, 0.146), (0.12, 0.365), (0.107, 0.535), (0.1, 0.6), 0.84, 0.072, 0.085, 0.036, 0.27
+        0.68, (0.162, 0.132, 0.146), (0.12, 0.365), (0.107, 0.535), (0.1, 0.6), 0.84, 0.072, 0.085, 0.036, 0.27
     ),
     "woman": Frame(
-        0.67, (0.165, 0.134, 0.142), (0.092, 0.36), (0.072, 0.515), (0.1, 0.6), 0.83, 0.058, 0.07, 0.033, 0.26
+        0.655, (0.165, 0.134, 0.142), (0.092, 0.36), (0.072, 0.515), (0.1, 0.6), 0.83, 0.058, 0.07, 0.033, 0.26
     ),
-    "child": Frame(0.5, (0.23, 0.185, 0.19), (0.115, 0.47), (0.11, 0.63), (0.125, 0.7), 0.84, 0.085, 0.1, 0.046, 0.25),
+    "child": Frame(0.49, (0.23, 0.185, 0.19), (0.115, 0.47), (0.11, 0.63), (0.125, 0.7), 0.84, 0.085, 0.1, 0.046, 0.25),
     "robot": Frame(
-        0.69, (0.16, 0.134, 0.125), (0.125, 0.36), (0.102, 0.53), (0.105, 0.6), 0.83, 0.056, 0.064, 0.04, 0.26
+        0.67, (0.16, 0.134, 0.125), (0.125, 0.36), (0.102, 0.53), (0.1, 0.6), 0.83, 0.056, 0.064, 0.04, 0.26
     ),
 }
 
@@ -56,18 +59,19 @@ class Stance:
     shift: float
 
 
-def stance(frame: Frame, pose: str) -> Stance:
+def stance(frame: Frame, pose: str, hat: bool, dress: bool) -> Stance:
     """Where the joints of a build are in one of the four poses."""
     s, y = frame.shoulder[0] - frame.arm * 0.3, frame.shoulder[1] + frame.arm * 0.55
     r = frame.reach
-    room = frame.half_width - 0.014
+    room = 0.156 / frame.tall - 0.01
     hip, hip_y, ankle = frame.hip[0] * 0.55, frame.hip[1], 0.95
     knee = (hip_y + ankle) / 2
     down = ((s, y), (s + 0.14 * r, y + 0.5 * r), (s + 0.1 * r, y + 0.95 * r))
     back = ((-s, y), (-s - 0.14 * r, y + 0.5 * r), (-s - 0.1 * r, y + 0.95 * r))
     close = ((-s, y), (-s - 0.06 * r, y + 0.5 * r), (-s + 0.04 * r, y + 0.93 * r))
     legs = (((hip, hip_y), (hip, ankle)), ((-hip, hip_y), (-hip, ankle)))
-    behind = max(s + 0.06 * r + frame.arm * 0.5, frame.head[1] * 1.34) + 0.008
+    behind = max(s + 0.06 * r + frame.arm * 0.5, frame.head[1] * (BRIM if hat else 1.34)) + 0.008
+    behind = max(behind, frame.hip[0] * FLARE + 0.008 if dress else 0.0)
     lean = -max(0.0, min(0.06, room - behind))
     if pose == "waving":
         far = min(s + 0.55 * r, room - lean - frame.hand * 1.5)

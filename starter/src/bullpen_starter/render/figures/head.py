@@ -3,7 +3,7 @@
 Coordinates are those of the head: u from -1 (back) to 1 (front), v from -1 (crown) to 1 (chin).
 """
 
-from bullpen_starter.render.figures.frame import Frame
+from bullpen_starter.render.figures.frame import BRIM, Frame
 from bullpen_starter.render.figures.pen import SHADE, Part, Pen, Point, Points
 from bullpen_starter.render.spec import Character
 
@@ -223,11 +223,11 @@ def worn(head: Head, who: Character) -> None:
         head.poly(((-0.98, low - 0.32), (1.0, low - 0.32), (1.0, low), (-0.98, low)), Part.INK, line=False)
         head.blob(
             (
-                (-1.62, low + 0.1),
+                (-BRIM, low + 0.1),
                 (-1.0, low - 0.1),
                 (0.0, low - 0.06),
                 (1.0, low - 0.1),
-                (1.62, low + 0.06),
+                (BRIM, low + 0.06),
                 (1.0, low + 0.24),
                 (0.0, low + 0.3),
                 (-1.0, low + 0.24),

@@ -126,7 +126,7 @@ def _screen(style: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
         wave = ((x + y) / pitch) % 1 < 0.42
     else:
         wave = np.cos((x + y) * np.pi / pitch) * np.cos((x - y) * np.pi / pitch) > (0.28 if style == "manga" else 0.36)
-    out = (wave * SHADE).astype(np.uint8)
+    out: PartMap = (wave * SHADE).astype(np.uint8)
     out.setflags(write=False)
     return out
 
@@ -135,7 +135,7 @@ def textured(parts: PartMap, style: str) -> PartMap:
     """The part map with the dots or hatching of a style on the shadow side."""
     if style not in TEXTURED:
         return parts
-    out: PartMap = parts + (_screen(style, (parts.shape[0], parts.shape[1])) & (parts & SHADE))
+    out: PartMap = parts + (_screen(style, (parts.shape[0], parts.shape[1])) & parts & np.uint8(SHADE))
     return out
 
 

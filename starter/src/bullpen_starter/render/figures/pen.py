@@ -63,7 +63,7 @@ class Pen:
 
     def __init__(self, height: int, facing: int, shift: float, half_width: float, headroom: float) -> None:
         self._h = height * 2
-        self._cx = (math.ceil(height * half_width) + MARGIN) * 2
+        self._cx = math.floor(height * half_width) * 2
         self._top = (math.ceil(height * headroom) + MARGIN) * 2
         self._facing = facing
         self._shift = shift

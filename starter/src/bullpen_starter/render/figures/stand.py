@@ -12,7 +12,7 @@ from bullpen_starter.render.figures.frame import FRAMES, stance
 from bullpen_starter.render.figures.paint import WHITE_LIGHT, Pixels, Tint, painted, table, textured
 from bullpen_starter.render.figures.pen import MARGIN, PartMap, Pen
 from bullpen_starter.render.palette import Colour
-from bullpen_starter.render.spec import EXPRESSIONS, POSES, Character
+from bullpen_starter.render.spec import EXPRESSIONS, POSES, SKETCH, STYLES, Character
 from bullpen_starter.render.variation import BANK, HUE, LIGHT, SHIFT, VALUE, Field, fields, patch
 
 Size = tuple[int, int]
@@ -61,7 +61,7 @@ def resolved(who: Character, pose: Field) -> tuple[Character, int]:
 
 def _draw(build: str, outfit: str, accessory: str, pose: str, expression: str, facing: int, height: int) -> PartMap:
     frame, who = FRAMES[build], Character(build, "red", "red", outfit, accessory=accessory)
-    where = stance(frame, pose)
+    where = stance(frame, pose, accessory == "hat", outfit == "dress")
     pen = Pen(height, facing, where.shift, frame.half_width, frame.headroom)
     top = head.Head(pen, frame)
     head.hair_behind(top, who)
@@ -98,6 +98,8 @@ def figure_height(who: Character, side: float) -> int:
 
 
 def _coloured(ready: Character, facing: int, height: int, style: str, light: Tint, tint: Colour, haze: float) -> Pixels:
+    if style not in (*STYLES, SKETCH):
+        raise ValueError(f"unknown style {style!r}; known: {', '.join((*STYLES, SKETCH))}")
     parts = textured(part_map(ready, facing, height), style)
     bare = Character(ready.build, ready.hair, ready.colour, ready.outfit, accessory=ready.accessory, skin=ready.skin)
     return painted(parts, table(bare, style, light, tint, haze))
@@ -115,7 +117,7 @@ def stand(
     """A hero at its place in a panel of `size` (width, height) pixels.
 
     `pose` is the variation field that decides what the character leaves open; `light` multiplies its colours,
-    `haze` in 0..1 is the share of `tint` that the air in front of it adds. Raises `KeyError` for an unknown style.
+    `haze` in 0..1 is the share of `tint` that the air in front of it adds. Raises `ValueError` for an unknown style.
     """
     ready, facing = resolved(who, pose)
     height = figure_height(who, min(size))
