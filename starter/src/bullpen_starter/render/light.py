@@ -111,7 +111,8 @@ def emission(layers: Layers, light: Light, size: Size, seed: int) -> Array:
         x0, y0, x1, y1 = window.box
         if vary.cell(field, vary.LIGHT, (x0 + x1) / 2, (y0 + y1) / 2) > limit:
             top, left = max(0, round(y0 * height)), max(0, round(x0 * width))
-            out[top : max(round(y1 * height), top + 1), left : max(round(x1 * width), left + 1)] = 1.0
+            box = slice(top, max(round(y1 * height), top + 1)), slice(left, max(round(x1 * width), left + 1))
+            out[box] = layers.pane[box]
     wide, high = size[0] / min(size), size[1] / min(size)
     x, y = grid(size)
     for lx, ly in layers.lamps:

@@ -36,6 +36,7 @@ class Layers:
     sky: Array
     top: Array  # surfaces that catch snow
     wet: Array  # surfaces that mirror light
+    pane: Array  # glass that nothing hides
     windows: tuple[Window, ...]
     lamps: tuple[Point, ...]
 
@@ -65,7 +66,7 @@ class Stage:
         board = (self._w, self._h)
         self._warm = Image.new("RGB", board, MATERIALS["sky"].warm)
         self._cool = Image.new("RGB", board, MATERIALS["sky"].cool)
-        self._masks = {name: Image.new("L", board, 0) for name in ("lines", "shade", "top", "wet")}
+        self._masks = {name: Image.new("L", board, 0) for name in ("lines", "shade", "top", "wet", "pane")}
         self._masks |= {name: Image.new("L", board, 255) for name in ("sky", "depth")}
         self._draw = {name: ImageDraw.Draw(mask) for name, mask in self._masks.items()}
         self._paint = ImageDraw.Draw(self._warm), ImageDraw.Draw(self._cool)
@@ -92,6 +93,7 @@ class Stage:
         for draw, colour in zip(self._paint, (colours.warm, colours.cool), strict=True):
             draw.polygon(px, fill=colour)
         values = {"lines": 0.0, "sky": 0.0, "shade": shade, "depth": depth, "top": top, "wet": colours.wet}
+        values["pane"] = float(material == "glass")
         for name, value in values.items():
             self._draw[name].polygon(px, fill=round(value * 255))
         if outline > 0:

@@ -52,19 +52,21 @@ def hatched(tone: Array, size: Size) -> Array:
     along, across = hatching(size)
     dark = along * step(0.68 - tone, 0.0, 0.12)
     dark = np.maximum(dark, across * step(0.46 - tone, 0.0, 0.1))
-    solid: Array = np.maximum(dark, step(0.24 - tone, 0.0, 0.08))
+    solid: Array = np.maximum(0.8 * dark, step(0.24 - tone, 0.0, 0.08))
     return solid
 
 
 def ink(lit: Lit, layers: Layers, size: Size) -> Array:
     """Black pen on tinted paper: hatching at one angle, then across, then solid black."""
-    night = 0.22 * (lit.light.glow == 1.0)
+    night = 0.12 * (lit.light.glow == 1.0)
     tone = np.maximum(lit.tone - night * (1 - layers.sky), lit.emission)
-    dark = (0.88 * hatched(tone, size))[..., None]
+    black = step(0.2 - tone, 0.0, 0.06)
+    dark = (0.9 * hatched(tone, size))[..., None]
     out = _paper(lit, rgb(lit.light.tint))
     out = out + (rgb((255, 244, 190)) - out) * (lit.emission * 0.8)[..., None]
     out += (rgb((26, 24, 36)) - out) * dark
-    return _ink_lines(out, layers.lines - 0.6 * layers.lines * (lit.tone < 0.2), (16, 14, 24), 1.0)
+    out += (0.6 * rgb(lit.light.tint) - out) * (layers.lines * black * 0.8)[..., None]
+    return _ink_lines(out, layers.lines * (1 - black), (16, 14, 24), 1.0)
 
 
 def noir(lit: Lit, layers: Layers, size: Size) -> Array:

@@ -148,11 +148,11 @@ def _falling(field: vary.Field, size: Size, weather: str) -> tuple[Array, Array]
     step_x, step_y = width / vary.CELLS, height / vary.CELLS
     for row, column in np.argwhere(field[vary.DROP_A] > limit):
         shift = float(np.clip(field[vary.SHIFT, row, column], -1, 1))
-        x, y = (column + 0.5 + 0.2 * shift) * step_x, (row + 0.5) * step_y
+        other = float(np.clip(field[vary.DROP_B, row, column], -1, 1))
+        x, y = (column + 0.5 + 0.3 * shift) * step_x, (row + 0.5 + 0.28 * other) * step_y
         for pen, extra in zip(pens, (0.0, 0.011), strict=True):
             if weather == "snow":
-                size_of = float(np.clip(field[vary.DROP_B, row, column], -1, 1))
-                radius = unit * (0.019 + 0.004 * size_of + extra * 0.6)
+                radius = unit * (0.019 + 0.004 * other + extra * 0.6)
                 pen.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
             else:
                 length, lean = (0.1, -0.036) if weather == "rain" else (0.15, 0.105)
