@@ -50,7 +50,10 @@ def test_the_same_character_is_drawn_the_same_twice() -> None:
 def test_every_word_of_a_character_shows(style: str) -> None:
     """Build, outfit, accessory, pose and expression show in every style; colours show in all but the sketch."""
     seen = set()
-    shapes = list(product(BUILDS, OUTFITS, ACCESSORIES, POSES, EXPRESSIONS))
+    shapes = {
+        *product(BUILDS, OUTFITS, ACCESSORIES, POSES, ("calm",)),
+        *product(BUILDS, ("jacket",), ACCESSORIES, ("standing",), EXPRESSIONS),
+    }
     for build, outfit, accessory, pose, expression in shapes:
         who = Character(build, "red", "blue", outfit, accessory=accessory, pose=pose, expression=expression)
         seen.add(figure_rgba(who, (64, 64), 0, style).tobytes())

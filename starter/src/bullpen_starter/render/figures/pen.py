@@ -19,7 +19,7 @@ PartMap = NDArray[np.uint8]
 
 SHADE = 32
 TEXTURE = 64
-MARGIN = 2
+MARGIN = 2  # empty pixels around a figure, for its rim
 RING = ((2, 0), (-2, 0), (0, 2), (0, -2), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
