@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bullpen_starter.render import variation as vary
-from bullpen_starter.render.figures import Standing, portrait, stand
+from bullpen_starter.render.figures import Standing, stand
 from bullpen_starter.render.light import Lit, illuminate
 from bullpen_starter.render.scenes import SCENE_DRAWERS
 from bullpen_starter.render.spec import SKETCH, Character, PanelSpec, Variation
