@@ -11,6 +11,7 @@ from bullpen_starter import models_root, universe_names, universe_root
 from bullpen_starter.captions import PHRASINGS, VALUES, Edit, instruction
 from bullpen_starter.render import HEROES, PLACES, SCENES
 from bullpen_starter.stories import HARBOR_LIGHTS, STORIES, Story
+from bullpen_starter.train import text
 from bullpen_starter.train.data import VALIDATION
 from bullpen_starter.train.universe import build
 from PIL import Image
@@ -114,3 +115,12 @@ def test_making_it_again_gives_the_same_files(story: Story, tmp_path: Path) -> N
                 assert apart.max() <= 2, path
         else:
             assert one.read_bytes() == other.read_bytes(), path
+
+
+@per_story
+def test_no_sentence_is_cut(story: Story) -> None:
+    """The longest instruction, that of the fullest panel, fits into the text encoder with its start and end."""
+    words = text.tokenizer()
+    for scene in story.scenes:
+        asked = instruction(Edit("characters", story.standing(scene)))
+        assert len(words(asked).input_ids) <= text.LENGTH, scene.title

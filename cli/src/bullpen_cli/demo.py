@@ -92,7 +92,7 @@ def summary(boards: list[Board], project: project_pb2.Project, seconds: float) -
     }
 
 
-def _show(boards: list[Board], outcome: dict[str, Any], state: State) -> None:
+def _show(boards: list[Board], outcome: dict[str, Any], state: State, scenes: int) -> None:
     rows = []
     for board in boards:
         f = board.run.figures
@@ -105,6 +105,8 @@ def _show(boards: list[Board], outcome: dict[str, Any], state: State) -> None:
     output.say(f"pictures       {state.home / 'projects' / outcome['project'] / 'assets'}")
     for path in outcome["exports"]:
         output.say(f"{'contact sheet' if path.endswith(results.SHEET) else 'run log':<14} {path}")
+    if scenes > SCENES and outcome["jobs"] < scenes * len(boards):
+        output.note(f"{SCENES} of {scenes} scenes are drawn; with --all-scenes the demo takes them all")
 
 
 @click.command(
@@ -145,7 +147,7 @@ def demo(state: State, headless: bool, candidates: int, name: str, all_scenes: b
     if state.json:
         output.emit(outcome)
         return OK
-    _show(boards, outcome, state)
+    _show(boards, outcome, state, len(universe.said["scenes"]))
     if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return OK
     from bullpen_cli.studio import open_studio

@@ -222,7 +222,7 @@ HARBOR_LIGHTS = Story(
             FIRST + 11,
             "dusk",
             "clear",
-            (Part("otto", "left"), Part("mara", "centre", expression="smiling"), Part("iris", "right")),
+            (Part("otto", "left"), Part("mara", "centre"), Part("iris", "right")),
             "A week later, at the end of the pier. The lens turns again, and behind it every window in the town is"
             " lit, because nobody wants to be the first to stop. Tomas has brought his letter to its door. Mara opens"
             " it.",
