@@ -56,13 +56,17 @@ def hatched(tone: Array, size: Size) -> Array:
     return solid
 
 
+# By day the pen draws on cream, so that it is not taken for a manga page.
+CREAM = np.asarray((1.0, 0.965, 0.86), dtype=np.float32)
+
+
 def ink(lit: Lit, layers: Layers, size: Size) -> Array:
     """Black pen on tinted paper: hatching at one angle, then across, then solid black."""
     night = 0.12 * (lit.light.glow == 1.0)
     tone = np.maximum(lit.tone - night * (1 - layers.sky), lit.emission)
     black = step(0.2 - tone, 0.0, 0.06)
     dark = (0.9 * hatched(tone, size))[..., None]
-    out = _paper(lit, rgb(lit.light.tint))
+    out = _paper(lit, rgb(lit.light.tint) * (CREAM if lit.time == "day" else 1))
     out = out + (rgb((255, 244, 190)) - out) * (lit.emission * 0.8)[..., None]
     out += (rgb((26, 24, 36)) - out) * dark
     out += (0.6 * rgb(lit.light.tint) - out) * (layers.lines * black * 0.8)[..., None]

@@ -12,7 +12,7 @@ from bullpen_starter.render.light import Lit, luminance, rgb
 from bullpen_starter.render.palette import RISO, STORM_BAND
 from bullpen_starter.render.screens import Size, dots, grid, step
 from bullpen_starter.render.stage import Array, Layers
-from bullpen_starter.render.styles import hatched
+from bullpen_starter.render.styles import CREAM, hatched
 
 GREY_STYLES = ("manga", "noir")
 
@@ -23,6 +23,8 @@ def _air_colour(lit: Lit, style: str, base: tuple[int, int, int], share: float) 
     mixed = rgb(base) * level * (1 - share) + rgb(lit.light.tint) * share * (0.55 + 0.45 * float(level.mean()))
     if style in GREY_STYLES:
         mixed = mixed * 0.35 + luminance(mixed) * 0.65
+    if style == "ink" and lit.time == "day":
+        mixed = mixed * CREAM
     if style == "risograph":
         mixed = mixed * 0.4 + 0.6 * (1 - (1 - rgb(RISO[lit.time][1])) * (1 - luminance(mixed)))
     return np.asarray(mixed, dtype=np.float32)
