@@ -45,10 +45,18 @@ def luminance(colour: Array) -> Array:
 def albedo(layers: Layers, size: Size, seed: int) -> Array:
     """Surface colours: the two palettes mixed by the colour field of the seed."""
     mix = 0.85 * vary.soft(seed, vary.HUE, size, 4) + 0.5 * vary.soft(seed, vary.HUE, size, 2)
-    share = (1 / (1 + np.exp(-2.2 * mix)))[..., None]
-    value = 1 + 0.1 * vary.soft(seed, vary.VALUE, size, 2)[..., None]
+    share = (1 / (1 + np.exp(-1.1 * mix)))[..., None]
+    value = 1 + 0.05 * vary.soft(seed, vary.VALUE, size, 2)[..., None]
     mixed: Array = np.clip((layers.warm + (layers.cool - layers.warm) * share) * value, 0, 1)
     return mixed
+
+
+def wash(picture: Array, size: Size, seed: int, strength: float) -> Array:
+    """Lay the grading of a seed over a picture: wide soft areas a little warmer or cooler, lighter or darker."""
+    tint = vary.soft(seed, vary.HUE, size, 4)[..., None] * np.asarray((0.09, 0.01, -0.1), dtype=np.float32)
+    value = vary.soft(seed, vary.VALUE, size, 4)[..., None] * np.asarray((0.04, 0.06, 0.04), dtype=np.float32)
+    graded: Array = picture * (1 + strength * (tint + value))
+    return graded
 
 
 def _stars(field: vary.Field, size: Size) -> Array:
@@ -91,7 +99,7 @@ def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, A
     raw = vary.soft(seed, vary.CLOUD, size, 2)
     clouds = (0.6 * step(raw, 0.05, 0.35) + 0.4 * step(raw, 0.7, 1.0)) * np.clip(1.6 - 1.5 * y, 0, 1)
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
-    out += (cloud_colour - out) * (0.85 * clouds)[..., None]
+    out += (cloud_colour - out) * (0.65 * clouds)[..., None]
     tone = tone + (cloud_tone - tone) * clouds
     disc = np.clip((0.062 - np.sqrt(across + down)) * 90, 0, 1)
     out += (rgb(light.disc) - out) * disc[..., None]
@@ -131,16 +139,16 @@ def illuminate(layers: Layers, size: Size, time: str, variation: Variation) -> L
     above, sky_tone, clouds = sky(light, time, size, variation.sky)
     lit, shadow = np.asarray(light.lit, dtype=np.float32), np.asarray(light.shadow, dtype=np.float32)
     colour = surface * (lit + (shadow - lit) * shade[..., None])
-    colour *= (1.06 + 0.12 * light.glow - (0.3 + 0.16 * light.glow) * cast)[..., None]
+    colour *= (1.03 + 0.06 * light.glow - (0.16 + 0.08 * light.glow) * cast)[..., None]
     colour += (above - colour) * layers.sky[..., None]
     glow = emission(layers, light, size, variation.sky)
     colour += (rgb(LAMP) - colour) * (glow * 0.92)[..., None]
-    pools = 0.05 * vary.soft(variation.colours, vary.VALUE, size, 4) + 0.07 * vary.soft(
+    pools = 0.04 * vary.soft(variation.colours, vary.VALUE, size, 4) + 0.03 * vary.soft(
         variation.colours, vary.VALUE, size, 2
     )
     pools *= (1 - 0.66 * layers.shade) * (1 - layers.sky)
     plain = luminance((layers.warm + layers.cool) * 0.5) * (1 - 0.66 * layers.shade)
-    tone = plain + pools + 0.09 - 0.14 * cast
+    tone = plain + pools + 0.06 - 0.08 * cast
     tone = tone + (sky_tone - tone) * layers.sky
     warmth = vary.soft(variation.colours, vary.HUE, size, 4)
     return Lit(np.clip(colour, 0, 1), tone, surface, clouds, pools, cast, warmth, glow, light, time)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bullpen_starter.render import variation as vary
 from bullpen_starter.render.figures import Standing, stand
-from bullpen_starter.render.light import Lit, illuminate
+from bullpen_starter.render.light import Lit, illuminate, wash
 from bullpen_starter.render.scenes import SCENE_DRAWERS
 from bullpen_starter.render.spec import SKETCH, Character, PanelSpec, Variation
 from bullpen_starter.render.stage import Array, Camera, Layers, Stage
@@ -48,6 +48,10 @@ def _drawn(
     layers = _layers(scene, layout, size)
     lit = illuminate(layers, size, time, Variation(colours, sky))
     picture = STYLE_FUNCTIONS[style](lit, layers, size)
+    if style != SKETCH:
+        picture = wash(picture, size, colours, 0.75)
+    if style != SKETCH and time != "day":
+        picture = wash(picture, size, sky, 0.6)
     picture.setflags(write=False)
     return layers, lit, picture
 
@@ -78,7 +82,8 @@ def render(spec: PanelSpec, size: Size = (128, 128)) -> Panel:
         spec.scene, spec.layout, size, spec.style, spec.time, open_ends.colours, open_ends.sky
     )
     drawn = spec.style != SKETCH
-    if drawn:
+    if drawn and spec.weather != "clear":
+        picture = wash(picture, size, spec.variation.drops, 0.6)
         picture = air(picture, lit, layers, spec.style, spec.weather, size, spec.variation.drops)
     picture = np.array(picture, dtype=np.float32)
     masks = [np.zeros((size[1], size[0]), dtype=np.uint8) for _ in spec.characters]

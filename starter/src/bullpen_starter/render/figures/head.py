@@ -83,11 +83,11 @@ def hair_behind(head: Head, who: Character) -> None:
 
 
 def _eyes(head: Head, expression: str, glasses: bool) -> None:
-    tall = {"calm": 0.36, "smiling": 0.38, "sad": 0.34, "angry": 0.34}[expression]
+    tall = {"calm": 0.29, "smiling": 0.31, "sad": 0.28, "angry": 0.28}[expression]
     look = {"calm": 0.0, "smiling": 0.0, "sad": 0.14, "angry": 0.05}[expression]
     for side, u in zip((-1, 1), EYES, strict=True):
-        head.oval(u, EYE_V, 0.3, tall, Part.WHITE, 0.8)
-        head.oval(u + 0.06, EYE_V + 0.02 + look, 0.16, 0.22, Part.INK, 0)
+        head.oval(u, EYE_V, 0.25, tall, Part.WHITE, 0.6)
+        head.oval(u + 0.06, EYE_V + 0.02 + look, 0.15, 0.2, Part.INK, 0)
         inner, outer = u - side * 0.34, u + side * 0.34
         if expression == "angry":
             head.poly(((outer, -0.38), (inner, -0.38), (inner, 0.1), (outer, -0.18)), Part.SKIN, line=False)
@@ -119,7 +119,7 @@ def _mouth(head: Head, expression: str) -> None:
         head.poly(((-0.36, 0.36), (-0.2, 0.66), (-0.28, 0.84), (-0.44, 0.84), (-0.52, 0.66)), Part.TEAR, line=False)
     elif expression == "angry":
         head.poly(((-0.26, 0.56), (0.6, 0.53), (0.68, 0.93), (-0.32, 0.95)), Part.INK, line=False)
-        head.poly(((-0.17, 0.64), (0.52, 0.61), (0.57, 0.85), (-0.22, 0.87)), Part.WHITE, line=False)
+        head.poly(((-0.12, 0.66), (0.46, 0.63), (0.5, 0.8), (-0.16, 0.82)), Part.WHITE, line=False)
         for u in (-0.0, 0.34):
             head.stroke(((u, 0.64), (u, 0.86)), Part.INK, 0.03)
     else:
