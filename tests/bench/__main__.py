@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from tests.bench import canceling, demo, durable, restart, startup, steps, watchers
+from tests.bench import canceling, demo, durable, panels, restart, startup, steps, watchers
 from tests.bench.effort import Effort, Measure
 from tests.bench.studio import ROOT
 from tests.bench.table import Row, machine_load, render
@@ -31,6 +31,7 @@ ROWS: dict[str, Measure] = {
     "watchers": watchers.measure,
     "restart": restart.measure,
     "demo": demo.measure,
+    "panels": panels.measure,
 }
 
 

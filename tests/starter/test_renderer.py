@@ -3,7 +3,8 @@
 import hashlib
 import subprocess
 import sys
-from itertools import pairwise, product
+from dataclasses import replace
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -25,9 +26,11 @@ from bullpen_starter.render import (
     portrait,
     render,
 )
-from bullpen_starter.render.variation import fields
+from bullpen_starter.render.variation import LIGHT, fields
+from numpy.typing import NDArray
 
-SPEC = PanelSpec("pier", 5, "ink", "night", "rain", (HEROES["mara"].at("left"),), Variation(1, 2, 3, 4))
+VARIED = Variation(1, 2, 3, 4)
+SPEC = PanelSpec("pier", 5, "ink", "night", "rain", (HEROES["mara"].at("left"),), VARIED)
 
 
 def _digest(spec: PanelSpec) -> str:
@@ -46,13 +49,22 @@ def test_another_process_draws_the_same_bytes() -> None:
     assert there.stdout.strip() == _digest(SPEC)
 
 
-def test_the_picture_is_the_one_that_was_trained_on() -> None:
+PINNED = {
+    "ink": [[[46, 57, 93], [51, 62, 95]], [[51, 62, 95], [56, 66, 98]]],
+    "watercolour": [[[57, 69, 107], [64, 73, 107]], [[65, 74, 104], [74, 79, 101]]],
+    "noir": [[[43, 47, 60], [45, 50, 64]], [[34, 37, 51], [42, 46, 60]]],
+    "flat": [[[41, 54, 94], [43, 53, 87]], [[27, 38, 72], [39, 43, 62]]],
+    "manga": [[[55, 60, 73], [61, 65, 79]], [[67, 72, 86], [70, 73, 86]]],
+    "risograph": [[[50, 57, 91], [54, 59, 92]], [[42, 40, 71], [68, 55, 87]]],
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_picture_is_the_one_that_was_trained_on(style: str) -> None:
     """Coarse levels are pinned: a change of the renderer makes the shipped weights strangers to it."""
-    coarse = np.asarray(render(SPEC, (128, 128)).picture.reduce(64)).astype(int)
-    assert np.abs(coarse - np.array(PINNED)).max() <= 2
-
-
-PINNED = [[[54, 60, 94], [46, 56, 90]], [[78, 73, 57], [45, 51, 72]]]
+    spec = PanelSpec("pier", 5, style, "night", "rain", (), VARIED)
+    coarse = np.asarray(render(spec, (128, 128)).picture.reduce(64)).astype(int)
+    assert np.abs(coarse - np.array(PINNED[style])).max() <= 2
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -63,6 +75,58 @@ def test_every_spec_renders(scene: str, style: str) -> None:
         picture = np.asarray(render(PanelSpec(scene, 1, style, time, weather), (64, 64)).picture)
         assert picture.shape == (64, 64, 3)
         assert picture.std() > 8
+
+
+def _pixels(spec: PanelSpec, size: tuple[int, int] = (64, 64)) -> NDArray[np.float64]:
+    return np.asarray(render(spec, size).picture, dtype=float)
+
+
+def _nearest(specs: list[PanelSpec]) -> float:
+    """The smallest mean difference, in levels of 255, between two of the pictures."""
+    return min(float(np.abs(a - b).mean()) for a, b in combinations([_pixels(spec) for spec in specs], 2))
+
+
+@pytest.mark.parametrize("scene", ["harbour", "alley"])
+def test_every_attribute_shows(scene: str) -> None:
+    """Styles differ at any hour in any weather, and so do hours and weathers in any style."""
+    for time, weather in product(TIMES, WEATHERS):
+        assert _nearest([PanelSpec(scene, 4, style, time, weather, (), VARIED) for style in STYLES]) > 8
+    for style, weather in product(STYLES, WEATHERS):
+        assert _nearest([PanelSpec(scene, 4, style, time, weather, (), VARIED) for time in TIMES]) > 5
+    for style, time in product(STYLES, TIMES):
+        assert _nearest([PanelSpec(scene, 4, style, time, weather, (), VARIED) for weather in WEATHERS]) > 12
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("stage", ["colours", "sky", "drops"])
+def test_a_seed_shows(style: str, stage: str) -> None:
+    """Two seeds of one stage give pictures that differ by levels a reader sees."""
+    weather = "rain" if stage == "drops" else "clear"
+    bases = [PanelSpec(scene, 9, style, "day", weather) for scene in SCENES]
+    differences = [
+        np.abs(
+            _pixels(replace(base, variation=replace(VARIED, **{stage: 7})))
+            - _pixels(replace(base, variation=replace(VARIED, **{stage: 8})))
+        ).mean()
+        for base in bases
+    ]
+    assert float(np.mean(differences)) > 4
+
+
+def test_a_storm_strikes_where_the_seed_says() -> None:
+    """The column of the lightning bolt is the one whose cells of the light channel are highest."""
+    for seed in range(12):
+        dark = PanelSpec("rooftop", 2, "flat", "night", "storm", (), Variation(0, 0, seed))
+        bright = _pixels(dark, (128, 128))[4:70].min(axis=-1) > 225
+        column = 1 + int(np.argmax(fields(seed)[LIGHT, :4, 1:7].mean(axis=0)))
+        assert abs(float(np.nonzero(bright)[1].mean()) - (column + 0.5) * 16) < 16
+
+
+def test_clear_weather_ignores_the_drops() -> None:
+    """What a source does not show cannot decide what it is edited to."""
+    for style in STYLES:
+        base = PanelSpec("bridge", 3, style, "dusk", "clear", (), VARIED)
+        assert _digest(base) == _digest(replace(base, variation=replace(VARIED, drops=99)))
 
 
 def test_every_hero_renders_at_every_place() -> None:
@@ -108,7 +172,8 @@ def test_variation_changes_only_what_is_left_open() -> None:
 
 def test_any_size_renders_and_a_tiny_one_is_refused() -> None:
     """Sizes need not be square; below 32 pixels there is no panel."""
-    assert render(SPEC, (200, 96)).picture.size == (200, 96)
+    for size in ((32, 32), (192, 128), (128, 192), (200, 96), (512, 512)):
+        assert render(SPEC, size).picture.size == size
     with pytest.raises(ValueError, match="32"):
         render(SPEC, (16, 64))
 
