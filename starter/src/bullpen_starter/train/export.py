@@ -1,12 +1,10 @@
-"""Export: the trained parts as a stock diffusers folder in fp16, with its manifest and card.
+"""Export of the edit model: the trained parts as a stock diffusers folder in fp16, with its manifest and card.
 
 The folder is complete and offline:
 `StableDiffusionInstructPix2PixPipeline.from_pretrained(folder, local_files_only=True)`.
 """
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,12 @@ import torch
 from diffusers import AutoencoderKL, StableDiffusionInstructPix2PixPipeline
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from bullpen_starter import models_root
 from bullpen_starter.train import data, edit, unet
 from bullpen_starter.train.card import card
+from bullpen_starter.train.packing import pack
 
 NAME = "starter-edit"
-LIMIT = 15 * 2**20
+SHARD = "14MB"
 DEFAULTS: dict[str, Any] = {
     "default_steps": 4,
     "min_steps": 1,
@@ -45,21 +43,12 @@ def pipeline(cache: Path) -> StableDiffusionInstructPix2PixPipeline:
     )
 
 
-def _hash(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-
-
-def manifest(folder: Path, cache: Path, metrics: dict[str, Any]) -> dict[str, Any]:
-    """What a registry needs to know of the model, with the hash of every file beside the manifest itself."""
+def _about(cache: Path, metrics: dict[str, Any]) -> dict[str, Any]:
+    """What a registry needs to know of the model."""
     state = torch.load(cache / "edit.pt", weights_only=True)
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "bullpen-manifest.json")
     return {
-        "schema_version": 1,
-        "name": NAME,
         "title": "Starter edit",
         "family": "instruct-pix2pix",
-        "licence": "Apache-2.0",
         "pipeline": "StableDiffusionInstructPix2PixPipeline",
         "width": data.SIZE,
         "height": data.SIZE,
@@ -83,29 +72,37 @@ def manifest(folder: Path, cache: Path, metrics: dict[str, Any]) -> dict[str, An
             "seed": 3,
         },
         "metrics": metrics,
-        "files": {p.relative_to(folder).as_posix(): _hash(p) for p in files},
     }
 
 
-def export(cache: Path, folder: Path | None = None) -> Path:
-    """Write the model folder; metrics come from `metrics.json` under `cache` when an evaluation has been made."""
-    folder = folder or models_root() / NAME
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    pipeline(cache).to(dtype=torch.float16).save_pretrained(fresh, safe_serialization=True)
-    scores = cache / "metrics.json"
-    metrics = json.loads(scores.read_text()) if scores.exists() else {}
-    (fresh / "CARD.md").write_text(card(metrics, DEFAULTS))
-    for path in fresh.rglob("*.json"):
+def _trained(cache: Path) -> str:
+    state = torch.load(cache / "edit.pt", weights_only=True)
+    return (
+        f"the scripts of `bullpen_starter.train`: {state['steps']} steps of {2 * edit.BATCH} examples in"
+        f" {state['used'] / 60:.0f} minutes on two CPU cores that had other work as well. The encoder of the codec is"
+        " linear and written down, not trained."
+    )
+
+
+def _anonymous(folder: Path) -> None:
+    """Take the paths of the machine that wrote them out of the descriptions."""
+    for path in folder.rglob("*.json"):
         held = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(held, dict) and held.pop("_name_or_path", None):
             path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
-    for path in fresh.rglob("*.safetensors"):
-        path.chmod(0o644)
-        if path.stat().st_size > LIMIT:
-            raise ValueError(f"{path.name} is larger than {LIMIT} bytes")
-    text = json.dumps(manifest(fresh, cache, metrics), indent=2) + "\n"
-    (fresh / "bullpen-manifest.json").write_text(text)
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
-    return folder
+
+
+def write(pipe: Any, folder: Path) -> None:
+    """A pipeline in fp16, in shards that a repository can carry."""
+    pipe.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
+    _anonymous(folder)
+
+
+def export(cache: Path, root: Path | None = None) -> Path:
+    """Write the model folder; metrics come from `metrics.json` under `cache` when they have been measured."""
+    scores = cache / "metrics.json"
+    metrics = json.loads(scores.read_text()) if scores.exists() else {}
+    pipe = pipeline(cache)
+    return pack(
+        NAME, lambda folder: write(pipe, folder), _about(cache, metrics), card(metrics, DEFAULTS, _trained(cache)), root
+    )

@@ -61,12 +61,18 @@ def psnr(out: Tensor, truth: Tensor) -> float:
 
 
 def encode(cache: Path) -> None:
-    """Find the coefficients; write `codec.npz` and the latents of all panels, float16 (panels, 8, 32, 32)."""
-    panels, _, _ = data.load(cache, "train")
-    kernel, bias = codec.basis(np.asarray(panels[::97]))
-    np.savez(cache / "codec.npz", kernel=kernel, bias=bias)
-    for split in ("unseen", "train"):
+    """Find the coefficients and the latents of all panels, float16 (panels, 8, 32, 32); write what is missing."""
+    if (cache / "codec.npz").exists():
+        with np.load(cache / "codec.npz") as stored:
+            kernel, bias = stored["kernel"], stored["bias"]
+    else:
+        panels, _, _ = data.load(cache, "train")
+        kernel, bias = codec.basis(np.asarray(panels[::97]))
+        np.savez(cache / "codec.npz", kernel=kernel, bias=bias)
+    for split in data.SPLITS:
         panels, _, _ = data.load(cache, split)
+        if (cache / f"{split}.latents.npy").exists():
+            continue
         shape = (len(panels), CHANNELS, data.SIZE // 4, data.SIZE // 4)
         out = np.lib.format.open_memmap(cache / f"{split}.latents.npy", mode="w+", dtype=np.float16, shape=shape)
         for start in range(0, len(panels), 64):
@@ -80,8 +86,8 @@ def train(team: Team, cache: Path, device: str, minutes: float, resume: bool) ->
     torch.manual_seed(1)
     rng = np.random.default_rng((1, team.rank))
     panels, _, _ = data.load(cache, "train")
-    unseen, _, _ = data.load(cache, "unseen")
-    truth = to_tensor(unseen[::11], device)
+    held_out, _, _ = data.load(cache, "validation")
+    truth = to_tensor(held_out[::17], device)
     with np.load(cache / "codec.npz") as stored:
         kernel, bias = stored["kernel"], stored["bias"]
     vae = build()
@@ -123,7 +129,7 @@ def train(team: Team, cache: Path, device: str, minutes: float, resume: bool) ->
         if step % 200 == 0 and team.rank == 0:
             with torch.no_grad():
                 score = psnr(vae.decode(codec.coefficients(truth, kernel, bias)).sample, truth)
-            say(f"vae {budget.seconds / 60:.1f} min step {step} unseen {score:.2f} dB")
+            say(f"vae {budget.seconds / 60:.1f} min step {step} validation {score:.2f} dB")
             torch.save(
                 {
                     "vae": vae.state_dict(),
@@ -139,5 +145,5 @@ def train(team: Team, cache: Path, device: str, minutes: float, resume: bool) ->
     average.copy_to(vae)
     with torch.no_grad():
         score = psnr(vae.decode(vae.encode(truth).latent_dist.mean).sample, truth)
-    say(f"vae done: {step} steps, unseen {score:.2f} dB")
+    say(f"vae done: {step} steps, validation {score:.2f} dB")
     vae.save_pretrained(cache / "vae")
