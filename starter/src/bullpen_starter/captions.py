@@ -130,4 +130,4 @@ def every_instruction(edit: Edit) -> list[str]:
 def describe(spec: PanelSpec) -> str:
     """A whole panel in one sentence, as text-to-image is asked: style, place, time, weather, who stands where."""
     cast = "".join(f", {who} on the {who.place}" for who in spec.characters)
-    return f"A {spec.style} panel of a {spec.scene} at {spec.time}, {spec.weather}{cast}."
+    return f"A panel of a {spec.scene} in {spec.style} style at {spec.time}, {spec.weather}{cast}."

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bullpen_starter.train import codec, data
-from bullpen_starter.train.clock import Average, Budget
+from bullpen_starter.train.clock import Average, Budget, clock
 from bullpen_starter.train.parallel import Team
 from bullpen_starter.train.say import say
 
@@ -105,7 +105,7 @@ def train(team: Team, cache: Path, device: str, minutes: float, resume: bool) ->
         vae.load_state_dict(saved["vae"])
         optimiser.load_state_dict(saved["optimiser"])
         average.values, used, step = saved["average"], saved["used"], saved["step"]
-    budget = Budget(minutes, used)
+    budget = Budget(minutes, used, clock(device))
     while share < 1:
         for group in optimiser.param_groups:
             group["lr"] = RATE * budget.rate(at=share)
