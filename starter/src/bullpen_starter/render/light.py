@@ -5,13 +5,14 @@ shines by itself. Seeds show in large, soft-edged areas: colours, clouds, the sh
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from bullpen_starter.render import variation as vary
 from bullpen_starter.render.palette import LAMP, LIGHTS, Light
-from bullpen_starter.render.screens import Size, grid, step
+from bullpen_starter.render.screens import Size, frozen, grid, step
 from bullpen_starter.render.spec import Variation
 from bullpen_starter.render.stage import Array, Layers
 
@@ -51,11 +52,16 @@ def albedo(layers: Layers, size: Size, seed: int) -> Array:
     return mixed
 
 
-def wash(picture: Array, size: Size, seed: int, strength: float) -> Array:
-    """Lay the grading of a seed over a picture: wide soft areas a little warmer or cooler, lighter or darker."""
+@lru_cache(maxsize=8)
+def _grading(size: Size, seed: int, strength: float) -> Array:
     tint = vary.soft(seed, vary.HUE, size, 4)[..., None] * np.asarray((0.09, 0.01, -0.1), dtype=np.float32)
     value = vary.soft(seed, vary.VALUE, size, 4)[..., None] * np.asarray((0.04, 0.06, 0.04), dtype=np.float32)
-    graded: Array = picture * (1 + strength * (tint + value))
+    return frozen(1 + strength * (tint + value))
+
+
+def wash(picture: Array, size: Size, seed: int, strength: float) -> Array:
+    """Lay the grading of a seed over a picture: wide soft areas a little warmer or cooler, lighter or darker."""
+    graded: Array = picture * _grading(size, seed, strength)
     return graded
 
 
@@ -79,19 +85,30 @@ SKY_TONE = {
 }
 
 
-def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, Array]:
-    """Gradient, sun or moon, clouds and stars: colour (height, width, 3), tone and clouds (height, width)."""
+@lru_cache(maxsize=8)
+def _backdrop(time: str, size: Size) -> tuple[Array, Array, Array]:
+    """What no seed changes: the gradient as colour and as tone, and the disc of sun or moon."""
+    light = LIGHTS[time]
     x, y = grid(size)
-    field = vary.fields(seed)
     t = np.clip(y / 0.6, 0, 1)
     out = rgb(light.zenith) + (rgb(light.horizon) - rgb(light.zenith)) * t[..., None]
-    zenith, horizon, cloud_tone, disc_tone = SKY_TONE[time]
-    tone = zenith + (horizon - zenith) * t
+    zenith, horizon, _, _ = SKY_TONE[time]
     wide, high = size[0] / min(size), size[1] / min(size)
     dx, dy = light.disc_at
     across, down = ((x[:1] - dx) * wide) ** 2, ((y[:, :1] - dy) * high) ** 2
     halo = np.exp(across * (-1 / 0.0256)) * np.exp(down * (-1 / 0.0256))
     out += (rgb(light.disc) - out) * (0.45 * halo)[..., None]
+    disc = np.clip((0.062 - np.sqrt(across + down)) * 90, 0, 1)
+    return frozen(out), frozen(zenith + (horizon - zenith) * t), frozen(disc)
+
+
+def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, Array]:
+    """Gradient, sun or moon, clouds and stars: colour (height, width, 3), tone and clouds (height, width)."""
+    _, y = grid(size)
+    field = vary.fields(seed)
+    colour, tone, disc = _backdrop(time, size)
+    out = colour.copy()
+    _, _, cloud_tone, disc_tone = SKY_TONE[time]
     if time == "night":
         stars = _stars(field, size)
         out += (1 - out) * stars[..., None]
@@ -101,7 +118,6 @@ def sky(light: Light, time: str, size: Size, seed: int) -> tuple[Array, Array, A
     cloud_colour = rgb(light.horizon) * 0.35 + np.asarray(light.lit, dtype=np.float32) * 0.65
     out += (cloud_colour - out) * (0.65 * clouds)[..., None]
     tone = tone + (cloud_tone - tone) * clouds
-    disc = np.clip((0.062 - np.sqrt(across + down)) * 90, 0, 1)
     out += (rgb(light.disc) - out) * disc[..., None]
     tone = tone + (disc_tone - tone) * disc
     return out, tone, clouds

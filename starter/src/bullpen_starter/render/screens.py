@@ -26,7 +26,8 @@ def blur(picture: Array, radius: float) -> Array:
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32) / 255
 
 
-def _frozen(array: Array) -> Array:
+def frozen(array: Array) -> Array:
+    """The array as float32, read-only from now on, so that it may be shared."""
     out = np.ascontiguousarray(array, dtype=np.float32)
     out.setflags(write=False)
     return out
@@ -54,7 +55,7 @@ def grain(size: Size, cells: int = 26) -> Array:
     pitch = max(1.0, min(size) / cells)
     shape = (int(size[1] / pitch) + 1, int(size[0] / pitch) + 1)
     noise = np.random.Generator(np.random.PCG64(7)).standard_normal(shape)
-    return _frozen(
+    return frozen(
         np.asarray(Image.fromarray(noise.astype(np.float32)).resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
     )
 
@@ -63,7 +64,7 @@ def grain(size: Size, cells: int = 26) -> Array:
 def edge(size: Size) -> Array:
     """Distance to the nearest border in units of the shorter side."""
     (x, y), (w, h) = _square(size), (size[0] / min(size), size[1] / min(size))
-    return _frozen(np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)))
+    return frozen(np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)))
 
 
 @lru_cache(maxsize=8)
@@ -71,7 +72,7 @@ def hatching(size: Size) -> tuple[Array, Array]:
     """Two crossed sets of diagonal pen lines; 1 on a line."""
     x, y = _square(size)
     lines = [np.abs((along * 21.333) % 1 - 0.5) * 2 for along in (x + y, x - y)]
-    return _frozen(step(lines[0], 0.48, 0.8)), _frozen(step(lines[1], 0.48, 0.8))
+    return frozen(step(lines[0], 0.48, 0.8)), frozen(step(lines[1], 0.48, 0.8))
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +80,7 @@ def _dot_field(size: Size, pitch: float, turned: bool) -> Array:
     x, y = _square(size)
     u, v = (x + y, x - y) if turned else (x, y)
     waves = np.cos(u * (2 * np.pi * pitch)) + np.cos(v * (2 * np.pi * pitch))
-    return _frozen(0.5 - 0.25 * waves)
+    return frozen(0.5 - 0.25 * waves)
 
 
 def dots(cover: Array, size: Size, pitch: float = 16.0, turned: bool = True) -> Array:
