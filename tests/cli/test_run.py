@@ -49,14 +49,24 @@ async def test_the_options_reach_the_daemon(daemon: FakeDaemon, bullpen: Bullpen
     """Every option lands in its field; a folder is made absolute; a bare model name gets its collection."""
     line = "run --project p --stage time --input . --candidates 3 --model starter-edit --steps 9 --guidance 7.5 "
     line += "--image-guidance 1.5 --seed 41 --accept manual --priority 2 --set time=night --style-guide ink --dry-run"
-    line += " --json"
+    line += " --json --lora mara=-0.5 --lora models/rosa"
     done = await bullpen(*line.split())
     spec = done.json["spec"]
+    assert spec["loras"] == [{"model": "models/mara", "scale": -0.5}, {"model": "models/rosa"}]
     assert Path(spec["inputFolder"]) == Path.cwd()
     assert (spec["candidates"], spec["model"], spec["seed"], spec["priority"]) == (3, "models/starter-edit", "41", 2)
     assert spec["sampling"] == {"steps": 9, "guidanceScale": 7.5, "imageGuidanceScale": 1.5}
     assert (spec["variables"], spec["acceptance"]) == ({"time": "night"}, "ACCEPTANCE_MANUAL")
     assert spec["styleGuide"] == "projects/p/styleGuides/ink"
+
+
+async def test_a_scale_that_is_no_number_is_a_wrong_line(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Said in one line, with what the option takes."""
+    done = await bullpen(
+        "run", "--project", "p", "--stage", "style", "--all-scenes", "--lora", "mara=much", "--dry-run"
+    )
+    assert done.status == 2
+    assert "NAME=SCALE" in done.err
 
 
 async def test_the_same_line_twice_gives_new_pictures(daemon: FakeDaemon, bullpen: Bullpen) -> None:

@@ -46,9 +46,16 @@ def show(plan: run_pb2.Plan) -> None:
     output.say(f"stage       {plan.spec.stage}", wrap=_INDENT)
     pictures, candidates = output.count(len(plan.jobs), "picture"), output.count(plan.candidates, "candidate")
     output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}", wrap=_INDENT)
-    for model in plan.models:
+    for number, model in enumerate(plan.models):
         warm = "in memory" if model.resident else "to be loaded"
-        output.say(f"model       {model.model} ({output.size(model.size_bytes)}, {warm})", wrap=_INDENT)
+        words = f"{output.size(model.size_bytes)}, {warm}"
+        # After the model come its LoRAs, in the order of the request.
+        use = plan.spec.loras[number - 1] if 0 < number <= len(plan.spec.loras) else None
+        if use is None:
+            output.say(f"model       {model.model} ({words})", wrap=_INDENT)
+        else:
+            scale = use.scale if use.HasField("scale") else 1.0
+            output.say(f"lora        {model.model} at {scale:g} ({words})", wrap=_INDENT)
     if plan.device:
         output.say(
             f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""), wrap=_INDENT

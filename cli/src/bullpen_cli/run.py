@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import model_pb2, run_pb2
 from bullpen_client import names
 
 from bullpen_cli import output, plan, results
@@ -35,6 +36,18 @@ def model_name(text: str) -> str:
     return text if not text or "/" in text else f"models/{text}"
 
 
+def lora_uses(texts: Sequence[str]) -> list[model_pb2.LoraUse]:
+    """LoRAs as they are given: `NAME` or `NAME=SCALE`. Raises a usage error."""
+    uses = []
+    for text in texts:
+        name, equals, scale = text.partition("=")
+        try:
+            uses.append(model_pb2.LoraUse(model=model_name(name), scale=float(scale) if equals else None))
+        except ValueError:
+            raise click.UsageError(f"--lora takes NAME or NAME=SCALE, not '{text}'.") from None
+    return uses
+
+
 def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
     """What the options ask for. Which combinations are right is the daemon's to say.
 
@@ -56,6 +69,7 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         instruction=options["instruction"],
         acceptance=_ACCEPT[options["acceptance"]],
         priority=options["priority"],
+        loras=lora_uses(options["loras"]),
     )
     if options["scenes"] is not None:
         chosen = [slug.strip() for slug in options["scenes"].split(",") if slug.strip()]
@@ -84,6 +98,7 @@ def _check(options: dict[str, Any]) -> None:
         "bullpen run --project harbor_lights --stage style --all-scenes --dry-run",
         "bullpen run --project harbor_lights --stage time --scenes pier,market --candidates 3 --set time=night",
         "bullpen run --project noir_city --stage style --input ~/photos --yes",
+        "bullpen run --project harbor_lights --stage characters --all-scenes --lora starter-lora-mara=0.8",
         "bullpen run --replay var/projects/noir_city/runs/…/run.json --yes",
     ],
 )
@@ -94,6 +109,7 @@ def _check(options: dict[str, Any]) -> None:
 @click.option("--input", metavar="FOLDER", help="Own pictures on the daemon's machine, instead of scenes.")
 @click.option("--candidates", type=Whole(1), help="Candidates of each picture.")
 @click.option("--model", default="", help="Model name, or the path of a local diffusers folder.")
+@click.option("--lora", "loras", multiple=True, metavar="NAME[=SCALE]", help="A LoRA on the model; scale −2 to 2.")
 @click.option("--steps", type=Whole(-(2**31)), help="Denoising steps.")
 @click.option("--guidance", type=float, help="How strongly the instruction acts.")
 @click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")

@@ -16,6 +16,7 @@ REMEDIES = {
     "MODEL_NOT_FOUND": "Install the model, or correct its path.",
     "MODEL_CORRUPT": "Fetch the model's files again; they are damaged or incomplete.",
     "MODEL_UNSAFE": "Use the safetensors version of the model; pickled weights can run any program.",
+    "LORA_UNSUPPORTED_ENGINE": "Leave the LoRA out, or install what the engine lacks.",
     "MODEL_UNSUPPORTED": "Choose a model of a family that this engine knows.",
     "PICTURE_UNREADABLE": "Give a sound PNG, JPEG or WebP picture.",
     "PICTURE_TOO_LARGE": "Scale the picture down, or raise the pixel limit in settings/daemon.toml.",

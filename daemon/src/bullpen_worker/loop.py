@@ -15,7 +15,7 @@ from pathlib import Path
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
-from bullpen_worker.engines.base import Engine, FileSpec, JobSpec, Mark, ModelSpec, Picture
+from bullpen_worker.engines.base import Engine, FileSpec, JobSpec, LoraSpec, Mark, ModelSpec, Picture
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
@@ -167,4 +167,5 @@ def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
         height=job.height,
         attempt=job.attempt,
         max_pixels=max_pixels,
+        loras=tuple(LoraSpec(_model_spec(lora.model), lora.weight_file, lora.scale) for lora in job.loras),
     )

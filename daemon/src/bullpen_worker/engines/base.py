@@ -24,20 +24,6 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
-class JobSpec:
-    """What all candidates of a job share. Sizes in pixels; 0 leaves a size to the model."""
-
-    source_path: str
-    prompt: str
-    negative_prompt: str
-    steps: int
-    width: int
-    height: int
-    attempt: int
-    max_pixels: int
-
-
-@dataclass(frozen=True, slots=True)
 class Mark:
     """What the file system tells of a file's content without reading it: size, times of change in ns, number."""
 
@@ -74,6 +60,33 @@ class ModelSpec:
     path: str
     digest: str = ""
     files: tuple[FileSpec, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraSpec:
+    """A LoRA on a job's model: its weights below the folder, and how strongly they act; 0 is not at all."""
+
+    model: ModelSpec
+    weight_file: str
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What all candidates of a job share. Sizes in pixels; 0 leaves a size to the model.
+
+    `source_path` is empty for a job that starts from noise alone; `loras` act in their order.
+    """
+
+    source_path: str
+    prompt: str
+    negative_prompt: str
+    steps: int
+    width: int
+    height: int
+    attempt: int
+    max_pixels: int
+    loras: tuple[LoraSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View, mapped_disk_errors
 from bullpend.errors import BullpenError, DiskFull, ShuttingDown
 from bullpend.quality.model import QualityReport
-from bullpend.runs import runlog, store
+from bullpend.runs import loras, runlog, store
 from bullpend.runs.model import (
     AppliedChange,
     Candidate,
@@ -145,6 +145,8 @@ def run_model(row: Row) -> Run:
         plan_digest=row["plan_digest"],
         model=row["model"],
         model_digest=row["model_digest"],
+        model_family=row["model_family"],
+        loras=loras.from_json(row["loras"]),
         sampling=sampling_of(row),
         seed=row["seed"],
         state=RunState(row["state"]),

@@ -27,7 +27,7 @@ from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, Shuttin
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
 from bullpend.quality.model import Limits
-from bullpend.runs import transitions
+from bullpend.runs import loras, transitions
 from bullpend.runs.model import Failure, JobState
 from bullpend.scheduling import model as s
 from bullpend.workers.supervisor import Supervisor
@@ -179,7 +179,8 @@ class Effects:
             return  # the worker was lost while the lease was written; what follows is under way
         run, job, source = taken
         try:
-            model = await asyncio.to_thread(self._orders.models.reference, run["model"], run["model_digest"])
+            used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(run["loras"])]
+            models = await asyncio.to_thread(self._orders.models.references, run["model"], run["model_digest"], used)
         except BullpenError as error:
             failure = s.Failure(error.reason, error.message, error.remedy)
             self._tell(s.JobEnded(command.job, command.attempt, command.device, s.Outcome.FAILED, failure))
@@ -190,7 +191,7 @@ class Effects:
         size = (source["width"], source["height"])
         lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device])
         self._work[command.job].lease = lease
-        self._supervisor.send(command.device, lease.frame(model, self._orders.scratch, self._orders.preview_every))
+        self._supervisor.send(command.device, lease.frame(models, self._orders.scratch, self._orders.preview_every))
 
     async def _stop(self, command: s.StopJob) -> None:
         frame = link_pb2.CancelJob(job=command.job, attempt=command.attempt)

@@ -9,6 +9,8 @@ from pathlib import Path
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.db import Row
+from bullpend.models.loading import References
+from bullpend.runs import loras
 from bullpend.runs.model import AppliedChange
 from bullpend.runs.recipe import Recipe
 from bullpend.runs.store import run_name
@@ -32,8 +34,8 @@ class Lease:
         """Counted from 1; marks every answer."""
         return int(self.job["attempt"])
 
-    def frame(self, model: link_pb2.ModelRef, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
-        """The order to the device's worker: what is still to be made of the job, with a model that was checked."""
+    def frame(self, models: References, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
+        """The order to the device's worker: what is still to be made of the job, with models that were checked."""
         run, job = self.run, self.job
         tasks = [
             link_pb2.CandidateTask(
@@ -48,7 +50,8 @@ class Lease:
             run_job=link_pb2.RunJob(
                 job=job["name"],
                 attempt=self.attempt,
-                model=model,
+                model=models.model,
+                loras=models.loras,
                 source_path=str(self.source),
                 prompt=job["prompt"],
                 negative_prompt=job["negative_prompt"],
@@ -88,6 +91,7 @@ class Lease:
             scene=job["scene"],
             source_path=job["source_path"],
             changes=changes_of(frame),
+            loras=loras.from_json(run["loras"]),
         )
 
 

@@ -8,6 +8,7 @@ nothing can be swapped unseen. Blocking, as the registry is: the caller runs it 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -16,18 +17,33 @@ from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """What one job's worker is told: the model, and the LoRAs on it."""
+
+    model: link_pb2.ModelRef
+    loras: tuple[link_pb2.LoraRef, ...] = ()
+
+
 class Loading:
     """Refers workers to models."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def reference(self, name: str, digest: str) -> link_pb2.ModelRef:
-        """The model of this name for a worker, if its files are those of the digest.
+    def references(self, name: str, digest: str, loras: Sequence[tuple[str, str, float]] = ()) -> References:
+        """The model of this name, and LoRAs by (name, digest, scale), if their files are those of their digests.
 
         Raises ModelNotFound, ModelCorrupt, ModelUnsafe, ModelUnsupported.
         """
-        return _pack(*self._registry.loadable(name, digest))
+        return References(
+            _pack(*self._registry.loadable(name, digest)),
+            tuple(self._lora(lora, known, scale) for lora, known, scale in loras),
+        )
+
+    def _lora(self, name: str, digest: str, scale: float) -> link_pb2.LoraRef:
+        model, files = self._registry.loadable(name, digest)
+        return link_pb2.LoraRef(model=_pack(model, files), weight_file=model.weight_file, scale=scale)
 
 
 def _pack(model: Model, files: Sequence[CheckedFile]) -> link_pb2.ModelRef:

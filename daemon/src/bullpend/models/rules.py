@@ -86,19 +86,19 @@ def fits(lora: Model, base: Model) -> bool:
     )
 
 
-def require(model: Model, capability: str = "") -> Model:
-    """The model, if it may be used and can do `capability`.
+def require(model: Model, capability: str = "", field: str = "model") -> Model:
+    """The model, if it may be used and can do `capability`; `field` is what named it.
 
     Raises ModelCorrupt, ModelUnsafe or ModelUnsupported.
     """
     if model.state is not ModelState.READY:
-        raise BY_REASON.get(model.refusal, ModelUnsupported)(model.problem, field="model", model=model.name)
+        raise BY_REASON.get(model.refusal, ModelUnsupported)(model.problem, field=field, model=model.name)
     if capability and capability not in model.capabilities:
         can = ", ".join(model.capabilities) or "nothing that this version knows"
         raise ModelUnsupported(
             f"{model.name} cannot do {capability}; it can do: {can}.",
-            field="model",
-            remedy="Choose a model that can, with `bullpen models list`.",
+            field=field,
+            remedy=f"Choose a model that can: `bullpen models list --capability {capability}`.",
             model=model.name,
             capability=capability,
         )

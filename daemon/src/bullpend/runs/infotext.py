@@ -30,6 +30,9 @@ def parameters_text(recipe: Mapping[str, Any]) -> str:
         "Size": f"{sampling['width']}x{sampling['height']}",
         "Model hash": model["digest"][:10],
         "Model": model["name"].removeprefix("models/"),
+        # The names that A1111 gives them; it has the scales in the prompt, which stays as it was given here.
+        "Lora hashes": ", ".join(f"{_short(lora['name'])}: {lora['digest'][:12]}" for lora in recipe.get("loras", ())),
+        "Lora scales": ", ".join(f"{_short(lora['name'])}: {lora['scale']:g}" for lora in recipe.get("loras", ())),
         "Image CFG scale": _number(sampling["image_guidance_scale"]),
         "Source hash": recipe["source"]["sha256"][:10],
         "Version": f"bullpen {recipe['bullpen']}",
@@ -57,6 +60,10 @@ def parse_parameters(text: str) -> dict[str, str]:
     found = {name: "\n".join(content).strip("\n") for name, content in parts.items()}
     found.update((name, _unquoted(value)) for name, value in pairs)
     return found
+
+
+def _short(model: str) -> str:
+    return model.rsplit("/", 1)[-1]
 
 
 def _quoted(value: str) -> str:

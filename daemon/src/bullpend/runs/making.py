@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -18,8 +18,8 @@ from bullpend.db.database import View
 from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import runlog, store
-from bullpend.runs.model import AppliedChange, Sampling
+from bullpend.runs import loras, runlog, store
+from bullpend.runs.model import AppliedChange, Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
 from bullpend.runs.store import NewJob, NewRun, run_name
@@ -90,6 +90,7 @@ class Making:
                 found[job.source_sha256] = name_of(project, job.source_sha256)
             return found
 
+        await self._same_loras(replay.loras, "run_log.plan.loras")
         names = await self._database.read(sources)
         own = project == replay.request.project
         jobs = tuple(
@@ -120,6 +121,7 @@ class Making:
             priority=replay.request.priority,
             jobs=jobs,
             parent_run=replay.run,
+            loras=replay.loras,
         )
         return await self._store(project, request, new)
 
@@ -154,6 +156,10 @@ class Making:
             for job in again
         )
         sampling: Sampling = sampling_of(row)
+        used = [
+            Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale)
+            for lora in loras.from_json(row["loras"])
+        ]
         new = NewRun(
             project=project,
             stage=row["stage"],
@@ -167,8 +173,19 @@ class Making:
             priority=row["priority"],
             jobs=jobs,
             parent_run=request.name,
+            loras=tuple(used),
         )
         return await self._store(project, request, new)
+
+    async def _same_loras(self, logged: Sequence[Lora], field: str) -> None:
+        """Raises RunLogInvalid where an installed LoRA is not the one of a log."""
+        for index, lora in enumerate(logged):
+            if (await self._planning.model(lora.name)).digest != lora.digest:
+                raise RunLogInvalid(
+                    f"{lora.name} is not the LoRA that the log was made with; its weights differ.",
+                    field=f"{field}[{index}].digest",
+                    remedy="Install the LoRA's version that the log names.",
+                )
 
     async def _job(self, project: str, job: PlannedJob) -> NewJob:
         asset, sha256 = job.source_asset, job.source_sha256
@@ -251,4 +268,5 @@ def _new_run(
         acceptance=draft.request.acceptance.value,
         priority=draft.request.priority,
         jobs=tuple(jobs),
+        loras=draft.loras,
     )

@@ -156,6 +156,27 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraUse:
+    """A LoRA as asked for: a model's name or path, and how strongly it is to act."""
+
+    model: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA as it will act: the model's name, the digest of its files, and its scale."""
+
+    name: str
+    digest: str
+    scale: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, for the database, the recipe and the run log."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """What a person asks for: bullpen.v1.RunSpec with its project, by slug.
 
@@ -175,6 +196,7 @@ class RunRequest:
     instruction: str = ""
     acceptance: Acceptance = Acceptance.BEST
     priority: int = 0
+    loras: tuple[LoraUse, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, for the database and the run log."""
@@ -182,6 +204,7 @@ class RunRequest:
         data["scenes"] = None if self.scenes is None else list(self.scenes)
         data["variables"] = dict(sorted(self.variables.items()))
         data["acceptance"] = self.acceptance.value
+        data["loras"] = [asdict(use) for use in self.loras]
         return data
 
     @classmethod
@@ -192,6 +215,7 @@ class RunRequest:
         values["scenes"] = None if scenes is None else tuple(scenes)
         values["sampling"] = SamplingRequest(**values["sampling"])
         values["acceptance"] = Acceptance(values["acceptance"])
+        values["loras"] = tuple(LoraUse(**use) for use in values.get("loras", ()))
         return cls(**values)
 
 
@@ -278,6 +302,7 @@ class Run:
     sampling: Sampling
     seed: int
     model_family: str = ""
+    loras: tuple[Lora, ...] = ()
     state: RunState = RunState.QUEUED
     log_path: str = ""
     parent_run: str = ""

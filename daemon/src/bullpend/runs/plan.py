@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bullpend.models.model import Model
 from bullpend.runs.manifest import Manifest
-from bullpend.runs.model import RunRequest, Sampling
+from bullpend.runs.model import Lora, RunRequest, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,9 @@ class PlanWorld:
     """All facts that a plan depends on, read before.
 
     `scenes` holds all scenes of the project. `pictures` is None unless the request names an input folder; `skipped`
-    lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names. `seconds_per_step`
-    and `load_seconds` are measured on the first device, None while nothing was measured there.
+    lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names, `loras` are those
+    that the request names, in its order. `seconds_per_step` and `load_seconds` are measured on the first device, None
+    while nothing was measured there.
     """
 
     manifest: Manifest
@@ -80,6 +81,7 @@ class PlanWorld:
     style_guides: tuple[StyleGuideFacts, ...] = ()
     pictures: tuple[FolderPicture, ...] | None = None
     skipped: tuple[str, ...] = ()
+    loras: tuple[Model, ...] = ()
     resident_models: frozenset[str] = frozenset()
     devices: tuple[DeviceFacts, ...] = ()
     seconds_per_step: float | None = None
@@ -148,3 +150,4 @@ class PlanDraft:
     findings: tuple[PolicyFinding, ...] = ()
     estimated_seconds: float | None = None
     estimated_cost_usd: float = 0.0
+    loras: tuple[Lora, ...] = ()

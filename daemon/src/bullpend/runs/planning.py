@@ -12,7 +12,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpend.bible import store as bible
 from bullpend.db import Database, Row
 from bullpend.db.database import View
-from bullpend.errors import from_failure
+from bullpend.errors import BullpenError, from_failure
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
@@ -60,6 +60,7 @@ class Planning:
         request = read_spec(project, spec)
         rules.check_request(request, self.manifest)
         model = await self.model(rules.wanted_model(request, self.manifest))
+        used = tuple([await self.lora(use.model, index) for index, use in enumerate(request.loras)])
         pictures, skipped = await self._folder(request) if request.input_folder else (None, ())
         world = await self._database.read(lambda view: self._world(view, request, model))
         return rules.plan(
@@ -71,6 +72,7 @@ class Planning:
                 style_guides=world[1],
                 pictures=pictures,
                 skipped=skipped,
+                loras=used,
                 resident_models=frozenset(self._resident()),
                 devices=self._devices,
                 seconds_per_step=world[2],
@@ -80,6 +82,14 @@ class Planning:
     async def model(self, name: str) -> Model:
         """A model that was found sound. Raises ModelNotFound, ModelCorrupt, ModelUnsafe, ModelUnsupported."""
         return await asyncio.to_thread(self._registry.verify, name)
+
+    async def lora(self, name: str, index: int) -> Model:
+        """The LoRA that a request names at this place. Raises what `model` raises, naming the field."""
+        try:
+            return await self.model(name)
+        except BullpenError as error:
+            error.field = f"loras[{index}].model"
+            raise
 
     async def _folder(self, request: RunRequest) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
         limit = self.manifest.safe_batch_limit

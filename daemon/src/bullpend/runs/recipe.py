@@ -13,7 +13,7 @@ from typing import Any
 
 import bullpend
 from bullpend.runs.infotext import parameters_text, parse_parameters
-from bullpend.runs.model import AppliedChange, Sampling
+from bullpend.runs.model import AppliedChange, Lora, Sampling
 
 __all__ = ["SCHEMA", "Recipe", "parameters_text", "parse_parameters", "to_json"]
 
@@ -49,6 +49,7 @@ class Recipe:
     source_path: str = ""
     changes: tuple[AppliedChange, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    loras: tuple[Lora, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON. The scheduler of the sampler is the model's own, and so part of `model.digest`."""
@@ -61,6 +62,7 @@ class Recipe:
             "candidate": self.candidate,
             "stage": self.stage,
             "model": {"name": self.model, "digest": self.model_digest, "family": self.family},
+            "loras": [lora.to_dict() for lora in self.loras],
             "engine": {"name": self.engine, "device_kind": self.device_kind},
             "versions": dict(sorted(self.versions.items())),
             "prompt": self.prompt,

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.errors import RunLogInvalid
+from bullpend.runs import loras
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS
-from bullpend.runs.model import Acceptance, AppliedChange, RunRequest, Sampling, SamplingRequest
+from bullpend.runs.model import Acceptance, AppliedChange, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 
 # A log of the largest run stays far below; larger texts are refused unread.
 MAX_BYTES = 64_000_000
@@ -51,6 +52,7 @@ class ReplayRequest:
     sampling: Sampling
     seed: int
     jobs: tuple[ReplayJob, ...]
+    loras: tuple[Lora, ...] = ()
 
 
 class _Part(BaseModel):
@@ -62,10 +64,12 @@ class _Part(BaseModel):
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Scale = Annotated[float, Field(ge=SCALE[0], le=SCALE[1], allow_inf_nan=False)]
+LoraScale = Annotated[float, Field(ge=loras.SCALE[0], le=loras.SCALE[1], allow_inf_nan=False)]
 Steps = Annotated[int, Field(ge=STEPS[0], le=STEPS[1])]
 Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
 # A model's own size may be smaller than what a person may ask for.
 OwnSide = Annotated[int, Field(ge=SIZE_STEP, le=SIZE[1])]
+MostLoras = Field(max_length=loras.MOST)
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -105,6 +109,17 @@ class _AskedSampling(_Part):
     height: Side | None
 
 
+class _LoraUse(_Part):
+    model: Text
+    scale: LoraScale
+
+
+class _Lora(_Part):
+    name: Text
+    digest: Hash
+    scale: LoraScale
+
+
 class _Request(_Part):
     project: Text
     stage: Text
@@ -119,6 +134,8 @@ class _Request(_Part):
     instruction: str
     acceptance: Literal["BEST", "MANUAL"]
     priority: int
+    # Logs of the first version know no LoRAs.
+    loras: Annotated[list[_LoraUse], MostLoras] = []
 
 
 class _Model(_Part):
@@ -139,6 +156,7 @@ class _Plan(_Part):
     model: _Model
     sampling: _Sampling
     seed: Seed
+    loras: Annotated[list[_Lora], MostLoras] = []
 
 
 class _Log(_Part):
@@ -160,6 +178,7 @@ def parse(text: str) -> ReplayRequest:
             "scenes": None if log.request.scenes is None else tuple(log.request.scenes),
             "sampling": SamplingRequest(**asked["sampling"]),
             "acceptance": Acceptance(log.request.acceptance),
+            "loras": tuple(LoraUse(use.model, use.scale) for use in log.request.loras),
         }
     )
     return ReplayRequest(
@@ -171,6 +190,7 @@ def parse(text: str) -> ReplayRequest:
         sampling=Sampling(**log.plan.sampling.model_dump()),
         seed=log.plan.seed,
         jobs=tuple(_job(job) for job in log.jobs),
+        loras=tuple(Lora(lora.name, lora.digest, lora.scale) for lora in log.plan.loras),
     )
 
 

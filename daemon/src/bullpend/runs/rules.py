@@ -4,7 +4,7 @@ A plan is made in this order, and the first thing that is wrong ends it:
 
 1. the stage exists;
 2. exactly one of scenes and input folder is given;
-3. the model can do what the stage asks, and a device is there;
+3. the model can do what the stage asks, its LoRAs fit it, and a device is there;
 4. candidates, seed and sampling are within their bounds;
 5. there are pictures, not more than the safe batch limit, each with what the stage starts from (`sources.py`);
 6. every variable of the instruction has a value (`prompts.py`);
@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
 from bullpend.models.model import Model
 from bullpend.models.rules import require
-from bullpend.runs import findings, prompts, sources
+from bullpend.runs import findings, loras, prompts, sources
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage
 from bullpend.runs.model import RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlanWorld
@@ -89,6 +89,7 @@ def check_request(request: RunRequest, manifest: Manifest) -> Stage:
             field="priority",
             remedy=f"Give {PRIORITY[0]} to {PRIORITY[1]}.",
         )
+    loras.check(request.loras)
     return stage
 
 
@@ -96,17 +97,18 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     """What the run would do.
 
     Raises StageUnknown, ExactlyOneOf, LimitExceeded, StageNotReady, FieldInvalid, ResourceNotFound, ModelCorrupt,
-    ModelUnsafe, ModelUnsupported, DeviceUnavailable.
+    ModelUnsafe, ModelUnsupported, LoraUnsupportedEngine, DeviceUnavailable.
     """
     stage = check_request(request, world.manifest)
     model = require(world.model, stage.capability)
+    used = loras.resolve(request.loras, world.loras, model)
     device = _device(world.devices)
     sampling = _sampling(request.sampling, stage, model)
     pictures = sources.pictures(request, stage, world)
     guide = prompts.style_guide(request, world.style_guides)
     texts = prompts.write(request, stage, guide, pictures)
     count = request.candidates or stage.default_candidates
-    content = {
+    content: dict[str, Any] = {
         "project": request.project,
         "stage": stage_id(request.stage),
         "model": {"name": model.name, "digest": model.digest},
@@ -117,6 +119,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
             for picture, text in zip(pictures, texts, strict=True)
         ],
     }
+    if used:
+        content["loras"] = [lora.to_dict() for lora in used]
     seed = int.from_bytes(_hash(content)[:4], "big") if request.seed is None else request.seed
     jobs = tuple(
         PlannedJob(
@@ -143,12 +147,16 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         candidates=count * len(jobs),
         sampling=sampling,
         seed=seed,
-        models=(PlannedModel(model.name, model.size_bytes, resident),),
+        models=(
+            PlannedModel(model.name, model.size_bytes, resident),
+            *(PlannedModel(lora.name, lora.size_bytes, False) for lora in world.loras),
+        ),
         device=device.name,
         device_reason=device.reason,
         findings=tuple(findings.of_plan(request, stage, world, guide, pictures, sampling)),
         estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
         estimated_cost_usd=cost,
+        loras=used,
     )
 
 

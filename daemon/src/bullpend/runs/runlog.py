@@ -53,6 +53,7 @@ def render(
             "model": {"name": run.model, "digest": run.model_digest, "family": run.model_family},
             "sampling": asdict(run.sampling),
             "seed": run.seed,
+            "loras": [lora.to_dict() for lora in run.loras],
         },
         "times": {"create": run.create_time, "start": run.start_time, "end": run.end_time},
         "versions": dict(sorted((versions or {}).items())),

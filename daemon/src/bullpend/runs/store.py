@@ -11,13 +11,14 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
-from bullpend.runs.model import AppliedChange, Sampling
+from bullpend.runs import loras
+from bullpend.runs.model import AppliedChange, Lora, Sampling
 
 OPEN_JOBS = "('QUEUED', 'RUNNING')"
 # Every column of a run but its plan, which may be long and is wanted once, for the log.
 RUN = (
     "id, project, slug, stage, state, spec, plan_digest, model, model_path, model_family, model_digest, steps, "
-    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, parent_run, create_time, "
+    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, parent_run, create_time, "
     "start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, qa_measured, "
     "qa_passed, accepted, device_seconds, log_path, error, revision"
 )
@@ -54,6 +55,7 @@ class NewRun:
     priority: int
     jobs: tuple[NewJob, ...]
     parent_run: str = ""
+    loras: tuple[Lora, ...] = ()
 
 
 def run_name(row: Row) -> str:
@@ -84,6 +86,7 @@ def create(tx: Tx, new: NewRun) -> Row:
         "seed": new.seed,
         "acceptance": new.acceptance,
         "priority": new.priority,
+        "loras": loras.to_json(new.loras),
         "parent_run": new.parent_run,
         "create_time": tx.now,
         "jobs": len(new.jobs),

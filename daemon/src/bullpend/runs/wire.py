@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import model_pb2, run_pb2
 
 from bullpend.db import Row
 from bullpend.errors import FieldInvalid
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
 from bullpend.runs.manifest import Manifest, Stage
-from bullpend.runs.model import Acceptance, RunRequest, Sampling, SamplingRequest
+from bullpend.runs.model import Acceptance, LoraUse, RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import PlanDraft
 from bullpend.runs.store import run_name
 
@@ -224,7 +224,13 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         instruction=names.text(spec.instruction, "instruction", 4000),
         acceptance=acceptance,
         priority=spec.priority,
+        loras=read_loras(spec.loras),
     )
+
+
+def read_loras(uses: Iterable[model_pb2.LoraUse]) -> tuple[LoraUse, ...]:
+    """LoRAs as asked for; an unset scale is 1."""
+    return tuple(LoraUse(use.model, use.scale if use.HasField("scale") else 1.0) for use in uses)
 
 
 def _scene(project: str, name: str) -> str:
@@ -255,4 +261,5 @@ def write_spec(request: RunRequest) -> run_pb2.RunSpec:
         instruction=request.instruction,
         acceptance=run_pb2.RunSpec.Acceptance.Value(f"ACCEPTANCE_{request.acceptance.value}"),
         priority=request.priority,
+        loras=[model_pb2.LoraUse(model=use.model, scale=use.scale) for use in request.loras],
     )

@@ -26,7 +26,23 @@ if _version_not_supported:
 
 
 class BibleServiceStub:
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+    every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+    that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+    be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+    gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+    takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+    error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+    values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -52,6 +68,21 @@ class BibleServiceStub:
                 request_serializer=bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesResponse.FromString,
                 _registered_method=True)
+        self.UpdateStyleGuide = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdateStyleGuide',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdateStyleGuideRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
+                _registered_method=True)
+        self.DeleteStyleGuide = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeleteStyleGuide',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeleteStyleGuideRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
+                _registered_method=True)
+        self.UndeleteStyleGuide = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeleteStyleGuide',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeleteStyleGuideRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
+                _registered_method=True)
         self.CreateCharacter = channel.unary_unary(
                 '/bullpen.v1.BibleService/CreateCharacter',
                 request_serializer=bullpen_dot_v1_dot_bible__pb2.CreateCharacterRequest.SerializeToString,
@@ -66,6 +97,21 @@ class BibleServiceStub:
                 '/bullpen.v1.BibleService/ListCharacters',
                 request_serializer=bullpen_dot_v1_dot_bible__pb2.ListCharactersRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListCharactersResponse.FromString,
+                _registered_method=True)
+        self.UpdateCharacter = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdateCharacter',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdateCharacterRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Character.FromString,
+                _registered_method=True)
+        self.DeleteCharacter = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeleteCharacter',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeleteCharacterRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Character.FromString,
+                _registered_method=True)
+        self.UndeleteCharacter = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeleteCharacter',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeleteCharacterRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Character.FromString,
                 _registered_method=True)
         self.CreateScene = channel.unary_unary(
                 '/bullpen.v1.BibleService/CreateScene',
@@ -82,17 +128,143 @@ class BibleServiceStub:
                 request_serializer=bullpen_dot_v1_dot_bible__pb2.ListScenesRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListScenesResponse.FromString,
                 _registered_method=True)
+        self.UpdateScene = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdateScene',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdateSceneRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+                _registered_method=True)
+        self.DeleteScene = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeleteScene',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeleteSceneRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+                _registered_method=True)
+        self.UndeleteScene = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeleteScene',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeleteSceneRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+                _registered_method=True)
+        self.CreateReferenceSet = channel.unary_unary(
+                '/bullpen.v1.BibleService/CreateReferenceSet',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.CreateReferenceSetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+                _registered_method=True)
+        self.GetReferenceSet = channel.unary_unary(
+                '/bullpen.v1.BibleService/GetReferenceSet',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.GetReferenceSetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+                _registered_method=True)
+        self.ListReferenceSets = channel.unary_unary(
+                '/bullpen.v1.BibleService/ListReferenceSets',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsResponse.FromString,
+                _registered_method=True)
+        self.UpdateReferenceSet = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdateReferenceSet',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdateReferenceSetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+                _registered_method=True)
+        self.DeleteReferenceSet = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeleteReferenceSet',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeleteReferenceSetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+                _registered_method=True)
+        self.UndeleteReferenceSet = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeleteReferenceSet',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeleteReferenceSetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+                _registered_method=True)
+        self.CreatePromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/CreatePromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.CreatePromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+                _registered_method=True)
+        self.GetPromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/GetPromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.GetPromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+                _registered_method=True)
+        self.ListPromptTemplates = channel.unary_unary(
+                '/bullpen.v1.BibleService/ListPromptTemplates',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesResponse.FromString,
+                _registered_method=True)
+        self.UpdatePromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdatePromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdatePromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+                _registered_method=True)
+        self.DeletePromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeletePromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeletePromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+                _registered_method=True)
+        self.UndeletePromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeletePromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeletePromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+                _registered_method=True)
+        self.CreateProviderAccount = channel.unary_unary(
+                '/bullpen.v1.BibleService/CreateProviderAccount',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.CreateProviderAccountRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+                _registered_method=True)
+        self.GetProviderAccount = channel.unary_unary(
+                '/bullpen.v1.BibleService/GetProviderAccount',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.GetProviderAccountRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+                _registered_method=True)
+        self.ListProviderAccounts = channel.unary_unary(
+                '/bullpen.v1.BibleService/ListProviderAccounts',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsResponse.FromString,
+                _registered_method=True)
+        self.UpdateProviderAccount = channel.unary_unary(
+                '/bullpen.v1.BibleService/UpdateProviderAccount',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UpdateProviderAccountRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+                _registered_method=True)
+        self.DeleteProviderAccount = channel.unary_unary(
+                '/bullpen.v1.BibleService/DeleteProviderAccount',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.DeleteProviderAccountRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+                _registered_method=True)
+        self.UndeleteProviderAccount = channel.unary_unary(
+                '/bullpen.v1.BibleService/UndeleteProviderAccount',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.UndeleteProviderAccountRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+                _registered_method=True)
+        self.RenderPromptTemplate = channel.unary_unary(
+                '/bullpen.v1.BibleService/RenderPromptTemplate',
+                request_serializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.FromString,
+                _registered_method=True)
 
 
 class BibleServiceServicer:
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+    every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+    that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+    be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+    gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+    takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+    error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+    values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
 
     def CreateStyleGuide(self, request, context):
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
-        outside the allowed style roots).
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor, the reference set), PATH_NOT_ALLOWED (an
+        anchor that came from outside the allowed style roots), REFERENCE_SET_EMPTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,14 +278,36 @@ class BibleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListStyleGuides(self, request, context):
-        """Errors: PAGE_TOKEN_INVALID.
+        """Lists style guides in the order of their creation. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateStyleGuide(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteStyleGuide(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteStyleGuide(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateCharacter(self, request, context):
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference asset).
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
+        MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,14 +321,35 @@ class BibleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCharacters(self, request, context):
-        """Errors: PAGE_TOKEN_INVALID.
+        """Lists characters in the order of their creation. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCharacter(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCharacter(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteCharacter(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateScene(self, request, context):
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset).
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset, a character, a look).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +364,163 @@ class BibleServiceServicer:
 
     def ListScenes(self, request, context):
         """Lists scenes in story order. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateScene(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteScene(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteScene(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateReferenceSet(self, request, context):
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an asset), PATH_NOT_ALLOWED (a picture of a style
+        that came from outside the allowed style roots).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReferenceSet(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReferenceSets(self, request, context):
+        """Lists reference sets in the order of their creation. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateReferenceSet(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), REFERENCE_SET_EMPTY (something needs its
+        items), and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteReferenceSet(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteReferenceSet(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePromptTemplate(self, request, context):
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, STAGE_UNKNOWN, TEMPLATE_VARIABLE_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPromptTemplate(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPromptTemplates(self, request, context):
+        """Lists prompt templates in the order of their creation. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePromptTemplate(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePromptTemplate(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeletePromptTemplate(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateProviderAccount(self, request, context):
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProviderAccount(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProviderAccounts(self, request, context):
+        """Lists provider accounts in the order of their creation. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProviderAccount(self, request, context):
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProviderAccount(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteProviderAccount(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenderPromptTemplate(self, request, context):
+        """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
+        trash), TEMPLATE_VARIABLE_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +544,21 @@ def add_BibleServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesResponse.SerializeToString,
             ),
+            'UpdateStyleGuide': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateStyleGuide,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdateStyleGuideRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.SerializeToString,
+            ),
+            'DeleteStyleGuide': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteStyleGuide,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeleteStyleGuideRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.SerializeToString,
+            ),
+            'UndeleteStyleGuide': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteStyleGuide,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeleteStyleGuideRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.StyleGuide.SerializeToString,
+            ),
             'CreateCharacter': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateCharacter,
                     request_deserializer=bullpen_dot_v1_dot_bible__pb2.CreateCharacterRequest.FromString,
@@ -186,6 +573,21 @@ def add_BibleServiceServicer_to_server(servicer, server):
                     servicer.ListCharacters,
                     request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListCharactersRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_bible__pb2.ListCharactersResponse.SerializeToString,
+            ),
+            'UpdateCharacter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCharacter,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdateCharacterRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Character.SerializeToString,
+            ),
+            'DeleteCharacter': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCharacter,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeleteCharacterRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Character.SerializeToString,
+            ),
+            'UndeleteCharacter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteCharacter,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeleteCharacterRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Character.SerializeToString,
             ),
             'CreateScene': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateScene,
@@ -202,6 +604,116 @@ def add_BibleServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListScenesRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_bible__pb2.ListScenesResponse.SerializeToString,
             ),
+            'UpdateScene': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateScene,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdateSceneRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Scene.SerializeToString,
+            ),
+            'DeleteScene': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteScene,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeleteSceneRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Scene.SerializeToString,
+            ),
+            'UndeleteScene': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteScene,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeleteSceneRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.Scene.SerializeToString,
+            ),
+            'CreateReferenceSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateReferenceSet,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.CreateReferenceSetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.SerializeToString,
+            ),
+            'GetReferenceSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReferenceSet,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.GetReferenceSetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.SerializeToString,
+            ),
+            'ListReferenceSets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReferenceSets,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsResponse.SerializeToString,
+            ),
+            'UpdateReferenceSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateReferenceSet,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdateReferenceSetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.SerializeToString,
+            ),
+            'DeleteReferenceSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteReferenceSet,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeleteReferenceSetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.SerializeToString,
+            ),
+            'UndeleteReferenceSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteReferenceSet,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeleteReferenceSetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ReferenceSet.SerializeToString,
+            ),
+            'CreatePromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.CreatePromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.SerializeToString,
+            ),
+            'GetPromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.GetPromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.SerializeToString,
+            ),
+            'ListPromptTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPromptTemplates,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesResponse.SerializeToString,
+            ),
+            'UpdatePromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdatePromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.SerializeToString,
+            ),
+            'DeletePromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeletePromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.SerializeToString,
+            ),
+            'UndeletePromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeletePromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeletePromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.PromptTemplate.SerializeToString,
+            ),
+            'CreateProviderAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProviderAccount,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.CreateProviderAccountRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.SerializeToString,
+            ),
+            'GetProviderAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProviderAccount,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.GetProviderAccountRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.SerializeToString,
+            ),
+            'ListProviderAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProviderAccounts,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsResponse.SerializeToString,
+            ),
+            'UpdateProviderAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProviderAccount,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UpdateProviderAccountRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.SerializeToString,
+            ),
+            'DeleteProviderAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProviderAccount,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.DeleteProviderAccountRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.SerializeToString,
+            ),
+            'UndeleteProviderAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteProviderAccount,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.UndeleteProviderAccountRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.ProviderAccount.SerializeToString,
+            ),
+            'RenderPromptTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenderPromptTemplate,
+                    request_deserializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'bullpen.v1.BibleService', rpc_method_handlers)
@@ -211,7 +723,23 @@ def add_BibleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BibleService:
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+    every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+    that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+    be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+    gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+    takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+    error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+    values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -287,6 +815,87 @@ class BibleService:
             '/bullpen.v1.BibleService/ListStyleGuides',
             bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesRequest.SerializeToString,
             bullpen_dot_v1_dot_bible__pb2.ListStyleGuidesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateStyleGuide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdateStyleGuide',
+            bullpen_dot_v1_dot_bible__pb2.UpdateStyleGuideRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteStyleGuide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeleteStyleGuide',
+            bullpen_dot_v1_dot_bible__pb2.DeleteStyleGuideRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteStyleGuide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeleteStyleGuide',
+            bullpen_dot_v1_dot_bible__pb2.UndeleteStyleGuideRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.StyleGuide.FromString,
             options,
             channel_credentials,
             insecure,
@@ -379,6 +988,87 @@ class BibleService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateCharacter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdateCharacter',
+            bullpen_dot_v1_dot_bible__pb2.UpdateCharacterRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Character.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCharacter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeleteCharacter',
+            bullpen_dot_v1_dot_bible__pb2.DeleteCharacterRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Character.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteCharacter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeleteCharacter',
+            bullpen_dot_v1_dot_bible__pb2.UndeleteCharacterRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Character.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateScene(request,
             target,
             options=(),
@@ -449,6 +1139,600 @@ class BibleService:
             '/bullpen.v1.BibleService/ListScenes',
             bullpen_dot_v1_dot_bible__pb2.ListScenesRequest.SerializeToString,
             bullpen_dot_v1_dot_bible__pb2.ListScenesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateScene(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdateScene',
+            bullpen_dot_v1_dot_bible__pb2.UpdateSceneRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteScene(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeleteScene',
+            bullpen_dot_v1_dot_bible__pb2.DeleteSceneRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteScene(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeleteScene',
+            bullpen_dot_v1_dot_bible__pb2.UndeleteSceneRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.Scene.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateReferenceSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/CreateReferenceSet',
+            bullpen_dot_v1_dot_bible__pb2.CreateReferenceSetRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReferenceSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/GetReferenceSet',
+            bullpen_dot_v1_dot_bible__pb2.GetReferenceSetRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReferenceSets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/ListReferenceSets',
+            bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ListReferenceSetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateReferenceSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdateReferenceSet',
+            bullpen_dot_v1_dot_bible__pb2.UpdateReferenceSetRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteReferenceSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeleteReferenceSet',
+            bullpen_dot_v1_dot_bible__pb2.DeleteReferenceSetRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteReferenceSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeleteReferenceSet',
+            bullpen_dot_v1_dot_bible__pb2.UndeleteReferenceSetRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ReferenceSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/CreatePromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.CreatePromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/GetPromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.GetPromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPromptTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/ListPromptTemplates',
+            bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ListPromptTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdatePromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.UpdatePromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeletePromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.DeletePromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeletePromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeletePromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.UndeletePromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.PromptTemplate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateProviderAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/CreateProviderAccount',
+            bullpen_dot_v1_dot_bible__pb2.CreateProviderAccountRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProviderAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/GetProviderAccount',
+            bullpen_dot_v1_dot_bible__pb2.GetProviderAccountRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProviderAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/ListProviderAccounts',
+            bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ListProviderAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProviderAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UpdateProviderAccount',
+            bullpen_dot_v1_dot_bible__pb2.UpdateProviderAccountRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProviderAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/DeleteProviderAccount',
+            bullpen_dot_v1_dot_bible__pb2.DeleteProviderAccountRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteProviderAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/UndeleteProviderAccount',
+            bullpen_dot_v1_dot_bible__pb2.UndeleteProviderAccountRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.ProviderAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenderPromptTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/RenderPromptTemplate',
+            bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.SerializeToString,
+            bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.FromString,
             options,
             channel_credentials,
             insecure,

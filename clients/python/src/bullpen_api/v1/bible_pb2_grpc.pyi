@@ -27,7 +27,23 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BibleServiceStub:
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+      every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+      that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+      be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+      gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+      takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+      error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+      values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -37,57 +53,217 @@ class BibleServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BibleServiceAsyncStub: ...
     CreateStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateStyleGuideRequest, _bible_pb2.StyleGuide]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
-    outside the allowed style roots).
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor, the reference set), PATH_NOT_ALLOWED (an
+    anchor that came from outside the allowed style roots), REFERENCE_SET_EMPTY.
     """
     GetStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetStyleGuideRequest, _bible_pb2.StyleGuide]
     """Errors: RESOURCE_NOT_FOUND."""
     ListStyleGuides: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListStyleGuidesRequest, _bible_pb2.ListStyleGuidesResponse]
-    """Errors: PAGE_TOKEN_INVALID."""
+    """Lists style guides in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdateStyleGuideRequest, _bible_pb2.StyleGuide]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeleteStyleGuideRequest, _bible_pb2.StyleGuide]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteStyleGuide: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeleteStyleGuideRequest, _bible_pb2.StyleGuide]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateCharacterRequest, _bible_pb2.Character]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference asset)."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
+    MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+    """
     GetCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetCharacterRequest, _bible_pb2.Character]
     """Errors: RESOURCE_NOT_FOUND."""
     ListCharacters: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListCharactersRequest, _bible_pb2.ListCharactersResponse]
-    """Errors: PAGE_TOKEN_INVALID."""
+    """Lists characters in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdateCharacterRequest, _bible_pb2.Character]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeleteCharacterRequest, _bible_pb2.Character]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeleteCharacterRequest, _bible_pb2.Character]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateScene: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateSceneRequest, _bible_pb2.Scene]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset)."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset, a character, a look)."""
     GetScene: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetSceneRequest, _bible_pb2.Scene]
     """Errors: RESOURCE_NOT_FOUND."""
     ListScenes: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListScenesRequest, _bible_pb2.ListScenesResponse]
     """Lists scenes in story order. Errors: PAGE_TOKEN_INVALID."""
+    UpdateScene: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdateSceneRequest, _bible_pb2.Scene]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteScene: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeleteSceneRequest, _bible_pb2.Scene]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteScene: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeleteSceneRequest, _bible_pb2.Scene]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreateReferenceSet: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateReferenceSetRequest, _bible_pb2.ReferenceSet]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an asset), PATH_NOT_ALLOWED (a picture of a style
+    that came from outside the allowed style roots).
+    """
+    GetReferenceSet: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetReferenceSetRequest, _bible_pb2.ReferenceSet]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListReferenceSets: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListReferenceSetsRequest, _bible_pb2.ListReferenceSetsResponse]
+    """Lists reference sets in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateReferenceSet: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdateReferenceSetRequest, _bible_pb2.ReferenceSet]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), REFERENCE_SET_EMPTY (something needs its
+    items), and those of the fields in Create.
+    """
+    DeleteReferenceSet: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeleteReferenceSetRequest, _bible_pb2.ReferenceSet]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteReferenceSet: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeleteReferenceSetRequest, _bible_pb2.ReferenceSet]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreatePromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreatePromptTemplateRequest, _bible_pb2.PromptTemplate]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, STAGE_UNKNOWN, TEMPLATE_VARIABLE_UNKNOWN."""
+    GetPromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetPromptTemplateRequest, _bible_pb2.PromptTemplate]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListPromptTemplates: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListPromptTemplatesRequest, _bible_pb2.ListPromptTemplatesResponse]
+    """Lists prompt templates in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdatePromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdatePromptTemplateRequest, _bible_pb2.PromptTemplate]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeletePromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeletePromptTemplateRequest, _bible_pb2.PromptTemplate]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeletePromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeletePromptTemplateRequest, _bible_pb2.PromptTemplate]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreateProviderAccount: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateProviderAccountRequest, _bible_pb2.ProviderAccount]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+    GetProviderAccount: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetProviderAccountRequest, _bible_pb2.ProviderAccount]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListProviderAccounts: _grpc.UnaryUnaryMultiCallable[_bible_pb2.ListProviderAccountsRequest, _bible_pb2.ListProviderAccountsResponse]
+    """Lists provider accounts in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateProviderAccount: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UpdateProviderAccountRequest, _bible_pb2.ProviderAccount]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash)."""
+    DeleteProviderAccount: _grpc.UnaryUnaryMultiCallable[_bible_pb2.DeleteProviderAccountRequest, _bible_pb2.ProviderAccount]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteProviderAccount: _grpc.UnaryUnaryMultiCallable[_bible_pb2.UndeleteProviderAccountRequest, _bible_pb2.ProviderAccount]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    RenderPromptTemplate: _grpc.UnaryUnaryMultiCallable[_bible_pb2.RenderPromptTemplateRequest, _bible_pb2.RenderPromptTemplateResponse]
+    """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
+    trash), TEMPLATE_VARIABLE_UNKNOWN.
+    """
 
 @_typing.type_check_only
 class BibleServiceAsyncStub(BibleServiceStub):
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+      every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+      that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+      be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+      gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+      takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+      error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+      values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
-    outside the allowed style roots).
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor, the reference set), PATH_NOT_ALLOWED (an
+    anchor that came from outside the allowed style roots), REFERENCE_SET_EMPTY.
     """
     GetStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
     ListStyleGuides: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListStyleGuidesRequest, _bible_pb2.ListStyleGuidesResponse]  # type: ignore[assignment]
-    """Errors: PAGE_TOKEN_INVALID."""
+    """Lists style guides in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdateStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeleteStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteStyleGuide: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeleteStyleGuideRequest, _bible_pb2.StyleGuide]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference asset)."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
+    MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+    """
     GetCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
     ListCharacters: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListCharactersRequest, _bible_pb2.ListCharactersResponse]  # type: ignore[assignment]
-    """Errors: PAGE_TOKEN_INVALID."""
+    """Lists characters in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdateCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeleteCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeleteCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateScene: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateSceneRequest, _bible_pb2.Scene]  # type: ignore[assignment]
-    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset)."""
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset, a character, a look)."""
     GetScene: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetSceneRequest, _bible_pb2.Scene]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
     ListScenes: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListScenesRequest, _bible_pb2.ListScenesResponse]  # type: ignore[assignment]
     """Lists scenes in story order. Errors: PAGE_TOKEN_INVALID."""
+    UpdateScene: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdateSceneRequest, _bible_pb2.Scene]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeleteScene: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeleteSceneRequest, _bible_pb2.Scene]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteScene: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeleteSceneRequest, _bible_pb2.Scene]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreateReferenceSet: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateReferenceSetRequest, _bible_pb2.ReferenceSet]  # type: ignore[assignment]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an asset), PATH_NOT_ALLOWED (a picture of a style
+    that came from outside the allowed style roots).
+    """
+    GetReferenceSet: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetReferenceSetRequest, _bible_pb2.ReferenceSet]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListReferenceSets: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListReferenceSetsRequest, _bible_pb2.ListReferenceSetsResponse]  # type: ignore[assignment]
+    """Lists reference sets in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateReferenceSet: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdateReferenceSetRequest, _bible_pb2.ReferenceSet]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), REFERENCE_SET_EMPTY (something needs its
+    items), and those of the fields in Create.
+    """
+    DeleteReferenceSet: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeleteReferenceSetRequest, _bible_pb2.ReferenceSet]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteReferenceSet: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeleteReferenceSetRequest, _bible_pb2.ReferenceSet]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreatePromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreatePromptTemplateRequest, _bible_pb2.PromptTemplate]  # type: ignore[assignment]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, STAGE_UNKNOWN, TEMPLATE_VARIABLE_UNKNOWN."""
+    GetPromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetPromptTemplateRequest, _bible_pb2.PromptTemplate]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListPromptTemplates: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListPromptTemplatesRequest, _bible_pb2.ListPromptTemplatesResponse]  # type: ignore[assignment]
+    """Lists prompt templates in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdatePromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdatePromptTemplateRequest, _bible_pb2.PromptTemplate]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+    DeletePromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeletePromptTemplateRequest, _bible_pb2.PromptTemplate]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeletePromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeletePromptTemplateRequest, _bible_pb2.PromptTemplate]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    CreateProviderAccount: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateProviderAccountRequest, _bible_pb2.ProviderAccount]  # type: ignore[assignment]
+    """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+    GetProviderAccount: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetProviderAccountRequest, _bible_pb2.ProviderAccount]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND."""
+    ListProviderAccounts: _aio.UnaryUnaryMultiCallable[_bible_pb2.ListProviderAccountsRequest, _bible_pb2.ListProviderAccountsResponse]  # type: ignore[assignment]
+    """Lists provider accounts in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+    UpdateProviderAccount: _aio.UnaryUnaryMultiCallable[_bible_pb2.UpdateProviderAccountRequest, _bible_pb2.ProviderAccount]  # type: ignore[assignment]
+    """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash)."""
+    DeleteProviderAccount: _aio.UnaryUnaryMultiCallable[_bible_pb2.DeleteProviderAccountRequest, _bible_pb2.ProviderAccount]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteProviderAccount: _aio.UnaryUnaryMultiCallable[_bible_pb2.UndeleteProviderAccountRequest, _bible_pb2.ProviderAccount]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    RenderPromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.RenderPromptTemplateRequest, _bible_pb2.RenderPromptTemplateResponse]  # type: ignore[assignment]
+    """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
+    trash), TEMPLATE_VARIABLE_UNKNOWN.
+    """
 
 class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
-    """BibleService keeps what a universe looks like: style guides, characters and scenes.
+    """BibleService keeps what a universe looks like: style guides, characters, scenes, reference sets and prompt templates,
+    and the accounts of providers that it may use.
+
+    Every kind is kept in the same way:
+    - Create takes an id that stays for ever.
+    - Update changes the fields that `update_mask` names. An empty mask means every field that is set in the request, `*`
+      every field that can be changed; an entry of a map is named by its key, such as `variables.time`. An entry or field
+      that the mask names and the request leaves out is cleared. Where the resource in the request has an `etag`, it must
+      be the current one.
+    - Delete puts into the trash, where the id stays taken. Lists leave the trash out unless `show_deleted` is set; Get
+      gives what is in it, with its `delete_time`. Nothing in the trash can be changed or newly referred to, and Undelete
+      takes it out again, as it was. Deleting what is in the trash, and undeleting what is not, changes nothing and is no
+      error.
+    - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
+      values that they were started with, whatever happens to the bible.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -98,8 +274,8 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.CreateStyleGuideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.StyleGuide, _abc.Awaitable[_bible_pb2.StyleGuide]]:
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor), PATH_NOT_ALLOWED (an anchor that came from
-        outside the allowed style roots).
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an anchor, the reference set), PATH_NOT_ALLOWED (an
+        anchor that came from outside the allowed style roots), REFERENCE_SET_EMPTY.
         """
 
     @_abc_1.abstractmethod
@@ -116,7 +292,31 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.ListStyleGuidesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.ListStyleGuidesResponse, _abc.Awaitable[_bible_pb2.ListStyleGuidesResponse]]:
-        """Errors: PAGE_TOKEN_INVALID."""
+        """Lists style guides in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateStyleGuide(
+        self,
+        request: _bible_pb2.UpdateStyleGuideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.StyleGuide, _abc.Awaitable[_bible_pb2.StyleGuide]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+
+    @_abc_1.abstractmethod
+    def DeleteStyleGuide(
+        self,
+        request: _bible_pb2.DeleteStyleGuideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.StyleGuide, _abc.Awaitable[_bible_pb2.StyleGuide]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteStyleGuide(
+        self,
+        request: _bible_pb2.UndeleteStyleGuideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.StyleGuide, _abc.Awaitable[_bible_pb2.StyleGuide]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def CreateCharacter(
@@ -124,7 +324,9 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.CreateCharacterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.Character, _abc.Awaitable[_bible_pb2.Character]]:
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference asset)."""
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
+        MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+        """
 
     @_abc_1.abstractmethod
     def GetCharacter(
@@ -140,7 +342,31 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.ListCharactersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.ListCharactersResponse, _abc.Awaitable[_bible_pb2.ListCharactersResponse]]:
-        """Errors: PAGE_TOKEN_INVALID."""
+        """Lists characters in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateCharacter(
+        self,
+        request: _bible_pb2.UpdateCharacterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Character, _abc.Awaitable[_bible_pb2.Character]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+
+    @_abc_1.abstractmethod
+    def DeleteCharacter(
+        self,
+        request: _bible_pb2.DeleteCharacterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Character, _abc.Awaitable[_bible_pb2.Character]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteCharacter(
+        self,
+        request: _bible_pb2.UndeleteCharacterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Character, _abc.Awaitable[_bible_pb2.Character]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def CreateScene(
@@ -148,7 +374,7 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bible_pb2.CreateSceneRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.Scene, _abc.Awaitable[_bible_pb2.Scene]]:
-        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset)."""
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (the source asset, a character, a look)."""
 
     @_abc_1.abstractmethod
     def GetScene(
@@ -165,5 +391,187 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.ListScenesResponse, _abc.Awaitable[_bible_pb2.ListScenesResponse]]:
         """Lists scenes in story order. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateScene(
+        self,
+        request: _bible_pb2.UpdateSceneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Scene, _abc.Awaitable[_bible_pb2.Scene]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+
+    @_abc_1.abstractmethod
+    def DeleteScene(
+        self,
+        request: _bible_pb2.DeleteSceneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Scene, _abc.Awaitable[_bible_pb2.Scene]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteScene(
+        self,
+        request: _bible_pb2.UndeleteSceneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.Scene, _abc.Awaitable[_bible_pb2.Scene]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def CreateReferenceSet(
+        self,
+        request: _bible_pb2.CreateReferenceSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ReferenceSet, _abc.Awaitable[_bible_pb2.ReferenceSet]]:
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (an asset), PATH_NOT_ALLOWED (a picture of a style
+        that came from outside the allowed style roots).
+        """
+
+    @_abc_1.abstractmethod
+    def GetReferenceSet(
+        self,
+        request: _bible_pb2.GetReferenceSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ReferenceSet, _abc.Awaitable[_bible_pb2.ReferenceSet]]:
+        """Errors: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListReferenceSets(
+        self,
+        request: _bible_pb2.ListReferenceSetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ListReferenceSetsResponse, _abc.Awaitable[_bible_pb2.ListReferenceSetsResponse]]:
+        """Lists reference sets in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateReferenceSet(
+        self,
+        request: _bible_pb2.UpdateReferenceSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ReferenceSet, _abc.Awaitable[_bible_pb2.ReferenceSet]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), REFERENCE_SET_EMPTY (something needs its
+        items), and those of the fields in Create.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteReferenceSet(
+        self,
+        request: _bible_pb2.DeleteReferenceSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ReferenceSet, _abc.Awaitable[_bible_pb2.ReferenceSet]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteReferenceSet(
+        self,
+        request: _bible_pb2.UndeleteReferenceSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ReferenceSet, _abc.Awaitable[_bible_pb2.ReferenceSet]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def CreatePromptTemplate(
+        self,
+        request: _bible_pb2.CreatePromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.PromptTemplate, _abc.Awaitable[_bible_pb2.PromptTemplate]]:
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, STAGE_UNKNOWN, TEMPLATE_VARIABLE_UNKNOWN."""
+
+    @_abc_1.abstractmethod
+    def GetPromptTemplate(
+        self,
+        request: _bible_pb2.GetPromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.PromptTemplate, _abc.Awaitable[_bible_pb2.PromptTemplate]]:
+        """Errors: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListPromptTemplates(
+        self,
+        request: _bible_pb2.ListPromptTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ListPromptTemplatesResponse, _abc.Awaitable[_bible_pb2.ListPromptTemplatesResponse]]:
+        """Lists prompt templates in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdatePromptTemplate(
+        self,
+        request: _bible_pb2.UpdatePromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.PromptTemplate, _abc.Awaitable[_bible_pb2.PromptTemplate]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash), and those of the fields in Create."""
+
+    @_abc_1.abstractmethod
+    def DeletePromptTemplate(
+        self,
+        request: _bible_pb2.DeletePromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.PromptTemplate, _abc.Awaitable[_bible_pb2.PromptTemplate]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeletePromptTemplate(
+        self,
+        request: _bible_pb2.UndeletePromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.PromptTemplate, _abc.Awaitable[_bible_pb2.PromptTemplate]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def CreateProviderAccount(
+        self,
+        request: _bible_pb2.CreateProviderAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ProviderAccount, _abc.Awaitable[_bible_pb2.ProviderAccount]]:
+        """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED."""
+
+    @_abc_1.abstractmethod
+    def GetProviderAccount(
+        self,
+        request: _bible_pb2.GetProviderAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ProviderAccount, _abc.Awaitable[_bible_pb2.ProviderAccount]]:
+        """Errors: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListProviderAccounts(
+        self,
+        request: _bible_pb2.ListProviderAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ListProviderAccountsResponse, _abc.Awaitable[_bible_pb2.ListProviderAccountsResponse]]:
+        """Lists provider accounts in the order of their creation. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateProviderAccount(
+        self,
+        request: _bible_pb2.UpdateProviderAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ProviderAccount, _abc.Awaitable[_bible_pb2.ProviderAccount]]:
+        """Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (in the trash)."""
+
+    @_abc_1.abstractmethod
+    def DeleteProviderAccount(
+        self,
+        request: _bible_pb2.DeleteProviderAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ProviderAccount, _abc.Awaitable[_bible_pb2.ProviderAccount]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteProviderAccount(
+        self,
+        request: _bible_pb2.UndeleteProviderAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.ProviderAccount, _abc.Awaitable[_bible_pb2.ProviderAccount]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def RenderPromptTemplate(
+        self,
+        request: _bible_pb2.RenderPromptTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bible_pb2.RenderPromptTemplateResponse, _abc.Awaitable[_bible_pb2.RenderPromptTemplateResponse]]:
+        """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
+        trash), TEMPLATE_VARIABLE_UNKNOWN.
+        """
 
 def add_BibleServiceServicer_to_server(servicer: BibleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

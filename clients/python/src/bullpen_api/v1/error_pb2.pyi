@@ -105,6 +105,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the model was not converted for this engine."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 41
     """ABORTED: the resource changed since its `etag` was read."""
+    ERROR_REASON_TEMPLATE_VARIABLE_UNKNOWN: _ErrorReason.ValueType  # 42
+    """INVALID_ARGUMENT: words use a variable, or a value is given for one, that nobody declared."""
+    ERROR_REASON_REFERENCE_SET_EMPTY: _ErrorReason.ValueType  # 43
+    """FAILED_PRECONDITION: a reference set without items is named, or would be left, where its items are needed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -196,4 +200,8 @@ ERROR_REASON_MODEL_NOT_CONVERTED: ErrorReason.ValueType  # 40
 """FAILED_PRECONDITION: the model was not converted for this engine."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 41
 """ABORTED: the resource changed since its `etag` was read."""
+ERROR_REASON_TEMPLATE_VARIABLE_UNKNOWN: ErrorReason.ValueType  # 42
+"""INVALID_ARGUMENT: words use a variable, or a value is given for one, that nobody declared."""
+ERROR_REASON_REFERENCE_SET_EMPTY: ErrorReason.ValueType  # 43
+"""FAILED_PRECONDITION: a reference set without items is named, or would be left, where its items are needed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -111,6 +111,9 @@ class Event(_message.Message):
     CANDIDATE_FIELD_NUMBER: _builtins.int
     ASSET_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    REFERENCE_SET_FIELD_NUMBER: _builtins.int
+    PROMPT_TEMPLATE_FIELD_NUMBER: _builtins.int
+    PROVIDER_ACCOUNT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     subject: _builtins.str
     """Name of the resource."""
@@ -138,6 +141,12 @@ class Event(_message.Message):
     def notice(self) -> Global___Notice:
         """For changes of the daemon itself: models, devices, settings."""
 
+    @_builtins.property
+    def reference_set(self) -> _bible_pb2.ReferenceSet: ...
+    @_builtins.property
+    def prompt_template(self) -> _bible_pb2.PromptTemplate: ...
+    @_builtins.property
+    def provider_account(self) -> _bible_pb2.ProviderAccount: ...
     def __init__(
         self,
         *,
@@ -154,12 +163,15 @@ class Event(_message.Message):
         candidate: _run_pb2.Candidate | None = ...,
         asset: _asset_pb2.Asset | None = ...,
         notice: Global___Notice | None = ...,
+        reference_set: _bible_pb2.ReferenceSet | None = ...,
+        prompt_template: _bible_pb2.PromptTemplate | None = ...,
+        provider_account: _bible_pb2.ProviderAccount | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "revision", b"revision", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -56,6 +57,7 @@ class Project(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
+    S3_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}`. The last part is the slug: 1–63 of `a-z 0-9 _ -`, beginning with a letter."""
     title: _builtins.str
@@ -72,6 +74,10 @@ class Project(_message.Message):
     def figures(self) -> Global___ProjectFigures:
         """Dashboard figures, as of this answer."""
 
+    @_builtins.property
+    def s3(self) -> Global___S3Storage:
+        """The bucket for STORAGE_S3, which needs it; kept while the storage is local."""
+
     def __init__(
         self,
         *,
@@ -84,14 +90,81 @@ class Project(_message.Message):
         etag: _builtins.str = ...,
         revision: _builtins.int = ...,
         figures: Global___ProjectFigures | None = ...,
+        s3: Global___S3Storage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "figures", b"figures", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "figures", b"figures", "s3", b"s3", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "etag", b"etag", "figures", b"figures", "name", b"name", "revision", b"revision", "storage", b"storage", "story", b"story", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "etag", b"etag", "figures", b"figures", "name", b"name", "revision", b"revision", "s3", b"s3", "storage", b"storage", "story", b"story", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Project: _TypeAlias = Project  # noqa: Y015
+
+@_typing.final
+class S3Storage(_message.Message):
+    """A bucket. This version keeps and checks what is written here; it sends nothing yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SecretNamesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BUCKET_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    ENDPOINT_URL_FIELD_NUMBER: _builtins.int
+    PATH_STYLE_FIELD_NUMBER: _builtins.int
+    SECRET_NAMES_FIELD_NUMBER: _builtins.int
+    bucket: _builtins.str
+    """3–63 of `a-z 0-9 . -`. Required."""
+    region: _builtins.str
+    """Such as `eu-central-1`; needed where `endpoint_url` is empty."""
+    prefix: _builtins.str
+    """Put before every key, without a slash at its ends."""
+    endpoint_url: _builtins.str
+    """A server that is not Amazon's: `https://…`, or `http://…` on this machine. It holds no user, password, query or
+    fragment.
+    """
+    path_style: _builtins.bool
+    """Whether the bucket is part of the path, as most servers that are not Amazon's want it."""
+    @_builtins.property
+    def secret_names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Names of secrets by what they are for: `access_key_id`, `secret_access_key`, `session_token`. Never their values."""
+
+    def __init__(
+        self,
+        *,
+        bucket: _builtins.str = ...,
+        region: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+        endpoint_url: _builtins.str = ...,
+        path_style: _builtins.bool = ...,
+        secret_names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "endpoint_url", b"endpoint_url", "path_style", b"path_style", "prefix", b"prefix", "region", b"region", "secret_names", b"secret_names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___S3Storage: _TypeAlias = S3Storage  # noqa: Y015
 
 @_typing.final
 class ProjectFigures(_message.Message):
@@ -272,3 +345,29 @@ class ListProjectsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListProjectsResponse: _TypeAlias = ListProjectsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateProjectRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def project(self) -> Global___Project:
+        """Its `name` says which one."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask: ...
+    def __init__(
+        self,
+        *,
+        project: Global___Project | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["project", b"project", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateProjectRequest: _TypeAlias = UpdateProjectRequest  # noqa: Y015

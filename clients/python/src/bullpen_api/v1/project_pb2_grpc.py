@@ -51,6 +51,11 @@ class ProjectServiceStub:
                 request_serializer=bullpen_dot_v1_dot_project__pb2.ListProjectsRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_project__pb2.ListProjectsResponse.FromString,
                 _registered_method=True)
+        self.UpdateProject = channel.unary_unary(
+                '/bullpen.v1.ProjectService/UpdateProject',
+                request_serializer=bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_project__pb2.Project.FromString,
+                _registered_method=True)
 
 
 class ProjectServiceServicer:
@@ -80,6 +85,14 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateProject(self, request, context):
+        """Changes title, story or where pictures are kept. The mask is that of BibleService.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProjectServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,6 +110,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.ListProjects,
                     request_deserializer=bullpen_dot_v1_dot_project__pb2.ListProjectsRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_project__pb2.ListProjectsResponse.SerializeToString,
+            ),
+            'UpdateProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProject,
+                    request_deserializer=bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_project__pb2.Project.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -182,6 +200,33 @@ class ProjectService:
             '/bullpen.v1.ProjectService/ListProjects',
             bullpen_dot_v1_dot_project__pb2.ListProjectsRequest.SerializeToString,
             bullpen_dot_v1_dot_project__pb2.ListProjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ProjectService/UpdateProject',
+            bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.SerializeToString,
+            bullpen_dot_v1_dot_project__pb2.Project.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class ProjectServiceStub:
     """Errors: PROJECT_NOT_FOUND."""
     ListProjects: _grpc.UnaryUnaryMultiCallable[_project_pb2.ListProjectsRequest, _project_pb2.ListProjectsResponse]
     """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+    UpdateProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.UpdateProjectRequest, _project_pb2.Project]
+    """Changes title, story or where pictures are kept. The mask is that of BibleService.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+    """
 
 @_typing.type_check_only
 class ProjectServiceAsyncStub(ProjectServiceStub):
@@ -59,6 +63,10 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     """Errors: PROJECT_NOT_FOUND."""
     ListProjects: _aio.UnaryUnaryMultiCallable[_project_pb2.ListProjectsRequest, _project_pb2.ListProjectsResponse]  # type: ignore[assignment]
     """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+    UpdateProject: _aio.UnaryUnaryMultiCallable[_project_pb2.UpdateProjectRequest, _project_pb2.Project]  # type: ignore[assignment]
+    """Changes title, story or where pictures are kept. The mask is that of BibleService.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+    """
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
@@ -90,5 +98,15 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_project_pb2.ListProjectsResponse, _abc.Awaitable[_project_pb2.ListProjectsResponse]]:
         """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateProject(
+        self,
+        request: _project_pb2.UpdateProjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_project_pb2.Project, _abc.Awaitable[_project_pb2.Project]]:
+        """Changes title, story or where pictures are kept. The mask is that of BibleService.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+        """
 
 def add_ProjectServiceServicer_to_server(servicer: ProjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -257,6 +258,7 @@ class RunSpec(_message.Message):
     INSTRUCTION_FIELD_NUMBER: _builtins.int
     ACCEPTANCE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """A stage of the manifest, such as `style`. Required."""
     input_folder: _builtins.str
@@ -284,6 +286,10 @@ class RunSpec(_message.Message):
     def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Values for the template, over those of the scene and of the style guide."""
 
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.LoraUse]:
+        """LoRAs that act on the model, in this order; each must have been trained on it. At most 8."""
+
     def __init__(
         self,
         *,
@@ -299,10 +305,11 @@ class RunSpec(_message.Message):
         instruction: _builtins.str = ...,
         acceptance: Global___RunSpec.Acceptance.ValueType = ...,
         priority: _builtins.int = ...,
+        loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "model", b"model", "priority", b"priority", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -365,7 +372,7 @@ class Plan(_message.Message):
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedJob]: ...
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedModel]:
-        """Models that the run needs, with whether they are resident now."""
+        """Models that the run needs, its LoRAs after the model, with whether they are resident now."""
 
     @_builtins.property
     def estimated_duration(self) -> _duration_pb2.Duration:

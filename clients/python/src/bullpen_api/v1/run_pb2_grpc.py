@@ -125,7 +125,7 @@ class RunServiceServicer:
         """Works out what a run would do, and starts nothing.
         Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED.
+        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +141,7 @@ class RunServiceServicer:
 
     def ReplayRun(self, request, context):
         """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

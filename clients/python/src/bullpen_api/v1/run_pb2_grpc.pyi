@@ -44,7 +44,7 @@ class RunServiceStub:
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED.
+    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -52,7 +52,7 @@ class RunServiceStub:
     """
     ReplayRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     GetRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.Run]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -97,7 +97,7 @@ class RunServiceAsyncStub(RunServiceStub):
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED.
+    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -105,7 +105,7 @@ class RunServiceAsyncStub(RunServiceStub):
     """
     ReplayRun: _aio.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -159,7 +159,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         """Works out what a run would do, and starts nothing.
         Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED.
+        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
         """
 
     @_abc_1.abstractmethod
@@ -179,7 +179,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
         """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
 
     @_abc_1.abstractmethod

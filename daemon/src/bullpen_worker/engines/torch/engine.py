@@ -7,8 +7,9 @@ device, number type, loading, memory.
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import diffusers.utils.logging
@@ -18,11 +19,13 @@ import transformers.utils.logging
 from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
 from bullpen_worker.engines.torch.families import FAMILIES, Family
+from bullpen_worker.engines.torch.lora import Adapters
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
+from bullpen_worker.engines.torch.weights import modules, own, size_bytes
 from bullpen_worker.failures import WorkerError, classify, is_out_of_memory
 from bullpen_worker.machine import process_memory, processor_title, total_memory
 
-_LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "pillow", "numpy")
+_LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "peft", "pillow", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class TorchModel:
     family: Family
     pipeline: Any
     size_bytes: int
+    adapters: Adapters
 
 
 class TorchEngine:
@@ -66,7 +70,7 @@ class TorchEngine:
             title, memory = str(properties.name), int(properties.total_memory)
         else:
             title, memory = processor_title(), total_memory()
-        return EngineInfo("torch", title, memory, {name: version(name) for name in _LIBRARIES})
+        return EngineInfo("torch", title, memory, _versions())
 
     def memory_used(self) -> int:
         """Bytes in use on the device; on the CPU, of this process."""
@@ -98,21 +102,21 @@ class TorchEngine:
         except WorkerError:
             files.still_sound()
             raise
-        _own(pipeline)
+        own(pipeline)
         files.still_sound()
         pipeline.set_progress_bar_config(disable=True)
-        return TorchModel(model, family, pipeline, _size_bytes(pipeline))
+        return TorchModel(model, family, pipeline, size_bytes(pipeline), Adapters(pipeline, model.name))
 
     def unload(self, model: TorchModel) -> None:
         """Gives the memory back to the device."""
-        for component in model.pipeline.components.values():
-            if isinstance(component, torch.nn.Module):
-                # Empties the weights even where something still holds the module.
-                component.to("meta")
+        for module in modules(model.pipeline):
+            # Empties the weights even where something still holds the module.
+            module.to("meta")
         self.recover()
 
     def prepare(self, model: TorchModel, job: JobSpec) -> PreparedJob:
-        """Encodes the job's texts and its source picture, once for all its candidates."""
+        """Puts the job's LoRAs on, and encodes its texts and its source picture, once for all its candidates."""
+        model.adapters.apply(job.loras)
         return model.family.prepare(model.pipeline, job)
 
     def recover(self) -> None:
@@ -135,24 +139,15 @@ class TorchEngine:
             raise WorkerError("MODEL_CORRUPT", f"{model.name} cannot be built: {words[0][:300]}") from error
 
 
+def _versions() -> dict[str, str]:
+    """Of the libraries that are there; without peft all but LoRAs works."""
+    found = {}
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def _number_type(device: torch.device) -> torch.dtype:
     """Half precision on accelerators; never on a CPU, where it is some hundred times slower than fp32."""
     return torch.float32 if device.type == "cpu" else torch.float16
-
-
-def _own(pipeline: Any) -> None:
-    """Takes weights out of the files: libraries may leave them mapped, and a file that changes then changes them."""
-    for component in pipeline.components.values():
-        if isinstance(component, torch.nn.Module):
-            for tensor in (*component.parameters(), *component.buffers()):
-                if tensor.device.type == "cpu":
-                    tensor.data = tensor.data.clone()
-
-
-def _size_bytes(pipeline: Any) -> int:
-    total = 0
-    for component in pipeline.components.values():
-        if isinstance(component, torch.nn.Module):
-            for tensor in (*component.parameters(), *component.buffers()):
-                total += tensor.numel() * tensor.element_size()
-    return total

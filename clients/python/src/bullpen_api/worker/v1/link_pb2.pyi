@@ -526,6 +526,7 @@ class RunJob(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     OUT_FOLDER_FIELD_NUMBER: _builtins.int
     PREVIEW_EVERY_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     """Name of the job; (job, attempt) marks every answer."""
     attempt: _builtins.int
@@ -545,6 +546,10 @@ class RunJob(_message.Message):
     def model(self) -> Global___ModelRef: ...
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CandidateTask]: ...
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoraRef]:
+        """In the order in which they act."""
+
     def __init__(
         self,
         *,
@@ -562,14 +567,45 @@ class RunJob(_message.Message):
         candidates: _abc.Iterable[Global___CandidateTask] | None = ...,
         out_folder: _builtins.str = ...,
         preview_every: _builtins.int = ...,
+        loras: _abc.Iterable[Global___LoraRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunJob: _TypeAlias = RunJob  # noqa: Y015
+
+@_typing.final
+class LoraRef(_message.Message):
+    """A LoRA on a job's model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    WEIGHT_FILE_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    weight_file: _builtins.str
+    """Its weights, below the model's folder."""
+    scale: _builtins.float
+    """0 leaves the base as it is."""
+    @_builtins.property
+    def model(self) -> Global___ModelRef: ...
+    def __init__(
+        self,
+        *,
+        model: Global___ModelRef | None = ...,
+        weight_file: _builtins.str = ...,
+        scale: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scale", b"scale", "weight_file", b"weight_file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoraRef: _TypeAlias = LoraRef  # noqa: Y015
 
 @_typing.final
 class CandidateTask(_message.Message):
