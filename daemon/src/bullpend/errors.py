@@ -236,6 +236,16 @@ class EtagMismatch(BullpenError):
     default_remedy = "Read the resource again and repeat the change."
 
 
+class TemplateVariableUnknown(BullpenError):
+    reason, kind = "TEMPLATE_VARIABLE_UNKNOWN", "INVALID_ARGUMENT"
+    default_remedy = "Declare the variable, or correct its name."
+
+
+class ReferenceSetEmpty(BullpenError):
+    reason, kind = "REFERENCE_SET_EMPTY", "FAILED_PRECONDITION"
+    default_remedy = "Give the reference set at least one picture, or name another one."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 

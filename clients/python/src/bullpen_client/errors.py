@@ -227,6 +227,14 @@ class EtagMismatch(BullpenError):
     """The resource changed since its etag was read."""
 
 
+class TemplateVariableUnknown(BullpenError):
+    """Words use a variable, or a value is given for one, that nobody declared."""
+
+
+class ReferenceSetEmpty(BullpenError):
+    """A reference set without items is named, or would be left, where its items are needed."""
+
+
 class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 
