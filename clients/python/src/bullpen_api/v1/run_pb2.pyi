@@ -970,11 +970,53 @@ class QualityReport(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class NotApplicableEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class NearestEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     HARD_FAILURES_FIELD_NUMBER: _builtins.int
     SOFT_WARNINGS_FIELD_NUMBER: _builtins.int
     CHROMA_EXCESS_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     MEASURES_FIELD_NUMBER: _builtins.int
+    NOT_APPLICABLE_FIELD_NUMBER: _builtins.int
+    NEAREST_FIELD_NUMBER: _builtins.int
     hard_failures: _builtins.int
     soft_warnings: _builtins.int
     chroma_excess: _builtins.float
@@ -983,7 +1025,15 @@ class QualityReport(_message.Message):
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]: ...
     @_builtins.property
     def measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Measured values by name, such as `structure_f1`."""
+        """Measured values by name, such as `structure_f1`. docs/quality.md describes every one."""
+
+    @_builtins.property
+    def not_applicable(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Why a measure means nothing for this picture, by measure; it is neither good nor bad."""
+
+    @_builtins.property
+    def nearest(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The reference asset that a measure was nearest to, by measure."""
 
     def __init__(
         self,
@@ -993,10 +1043,12 @@ class QualityReport(_message.Message):
         chroma_excess: _builtins.float = ...,
         findings: _abc.Iterable[Global___Finding] | None = ...,
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        not_applicable: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        nearest: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chroma_excess", b"chroma_excess", "findings", b"findings", "hard_failures", b"hard_failures", "measures", b"measures", "soft_warnings", b"soft_warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chroma_excess", b"chroma_excess", "findings", b"findings", "hard_failures", b"hard_failures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable", "soft_warnings", b"soft_warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1029,20 +1081,62 @@ class Finding(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         KIND_UNSPECIFIED: Finding._Kind.ValueType  # 0
         KIND_BLANK: Finding._Kind.ValueType  # 1
+        """Nearly one flat tone."""
         KIND_NOT_FINITE: Finding._Kind.ValueType  # 2
+        """Values that were no numbers before they were rounded."""
         KIND_CHROMA: Finding._Kind.ValueType  # 3
+        """Colours stronger than the stage allows."""
         KIND_GREYSCALE: Finding._Kind.ValueType  # 4
+        """Grey where colour is wanted, or colour where grey is."""
         KIND_STRUCTURE: Finding._Kind.ValueType  # 5
+        """The drawing left its source, outside of a local edit."""
         KIND_SIZE: Finding._Kind.ValueType  # 6
+        """Another size than the one asked for."""
+        KIND_SHARPNESS: Finding._Kind.ValueType  # 7
+        """Softer than the stage allows."""
+        KIND_ALPHA_COVERAGE: Finding._Kind.ValueType  # 8
+        """A cutout that kept almost nothing, or almost everything."""
+        KIND_IDENTITY: Finding._Kind.ValueType  # 9
+        """The character does not look like its references."""
+        KIND_STYLE: Finding._Kind.ValueType  # 10
+        """The picture is not drawn like the style's anchors."""
+        KIND_COPY: Finding._Kind.ValueType  # 11
+        """Large parts are copied from a reference."""
+        KIND_CHARACTER_COUNT: Finding._Kind.ValueType  # 12
+        """More or fewer characters than the scene has."""
+        KIND_MEASURE_FAILED: Finding._Kind.ValueType  # 13
+        """A measure could not be taken; the picture is kept."""
 
-    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """The closed list of what can be found in a picture. QualityService.ListFindingKinds says the same in words."""
+
     KIND_UNSPECIFIED: Finding.Kind.ValueType  # 0
     KIND_BLANK: Finding.Kind.ValueType  # 1
+    """Nearly one flat tone."""
     KIND_NOT_FINITE: Finding.Kind.ValueType  # 2
+    """Values that were no numbers before they were rounded."""
     KIND_CHROMA: Finding.Kind.ValueType  # 3
+    """Colours stronger than the stage allows."""
     KIND_GREYSCALE: Finding.Kind.ValueType  # 4
+    """Grey where colour is wanted, or colour where grey is."""
     KIND_STRUCTURE: Finding.Kind.ValueType  # 5
+    """The drawing left its source, outside of a local edit."""
     KIND_SIZE: Finding.Kind.ValueType  # 6
+    """Another size than the one asked for."""
+    KIND_SHARPNESS: Finding.Kind.ValueType  # 7
+    """Softer than the stage allows."""
+    KIND_ALPHA_COVERAGE: Finding.Kind.ValueType  # 8
+    """A cutout that kept almost nothing, or almost everything."""
+    KIND_IDENTITY: Finding.Kind.ValueType  # 9
+    """The character does not look like its references."""
+    KIND_STYLE: Finding.Kind.ValueType  # 10
+    """The picture is not drawn like the style's anchors."""
+    KIND_COPY: Finding.Kind.ValueType  # 11
+    """Large parts are copied from a reference."""
+    KIND_CHARACTER_COUNT: Finding.Kind.ValueType  # 12
+    """More or fewer characters than the scene has."""
+    KIND_MEASURE_FAILED: Finding.Kind.ValueType  # 13
+    """A measure could not be taken; the picture is kept."""
 
     SEVERITY_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int

@@ -936,6 +936,7 @@ class Task(_message.Message):
     IMPORT_PICTURE_FIELD_NUMBER: _builtins.int
     CONTACT_SHEET_FIELD_NUMBER: _builtins.int
     INSPECT_PICTURES_FIELD_NUMBER: _builtins.int
+    MEASURE_PICTURE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -945,6 +946,8 @@ class Task(_message.Message):
     def contact_sheet(self) -> Global___ContactSheet: ...
     @_builtins.property
     def inspect_pictures(self) -> Global___InspectPictures: ...
+    @_builtins.property
+    def measure_picture(self) -> Global___MeasurePicture: ...
     def __init__(
         self,
         *,
@@ -953,12 +956,13 @@ class Task(_message.Message):
         import_picture: Global___ImportPicture | None = ...,
         contact_sheet: Global___ContactSheet | None = ...,
         inspect_pictures: Global___InspectPictures | None = ...,
+        measure_picture: Global___MeasurePicture | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -972,6 +976,7 @@ class TaskDone(_message.Message):
     STORED_PICTURE_FIELD_NUMBER: _builtins.int
     SHEET_WRITTEN_FIELD_NUMBER: _builtins.int
     PICTURES_INSPECTED_FIELD_NUMBER: _builtins.int
+    PICTURE_MEASURED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -979,6 +984,8 @@ class TaskDone(_message.Message):
     def sheet_written(self) -> Global___SheetWritten: ...
     @_builtins.property
     def pictures_inspected(self) -> Global___PicturesInspected: ...
+    @_builtins.property
+    def picture_measured(self) -> Global___PictureMeasured: ...
     def __init__(
         self,
         *,
@@ -986,12 +993,13 @@ class TaskDone(_message.Message):
         stored_picture: Global___StoredPicture | None = ...,
         sheet_written: Global___SheetWritten | None = ...,
         pictures_inspected: Global___PicturesInspected | None = ...,
+        picture_measured: Global___PictureMeasured | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "picture_measured", b"picture_measured", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "id", b"id", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "id", b"id", "picture_measured", b"picture_measured", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1054,6 +1062,8 @@ class FinishPicture(_message.Message):
     TEXTS_FIELD_NUMBER: _builtins.int
     SIDECAR_JSON_FIELD_NUMBER: _builtins.int
     SOURCE_PATH_FIELD_NUMBER: _builtins.int
+    SOURCE_SHA256_FIELD_NUMBER: _builtins.int
+    EDIT_SHARE_FIELD_NUMBER: _builtins.int
     raw_path: _builtins.str
     width: _builtins.int
     height: _builtins.int
@@ -1065,6 +1075,10 @@ class FinishPicture(_message.Message):
     """JSON object that becomes the sidecar, completed by what is only known after encoding."""
     source_path: _builtins.str
     """Picture that the structure is compared with; empty for none."""
+    source_sha256: _builtins.str
+    """Hash of that picture's content, so that it is decoded once for all candidates; empty decodes it each time."""
+    edit_share: _builtins.float
+    """Largest share of the picture that may count as a local edit, 0–1; structure is judged outside of it."""
     @_builtins.property
     def texts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """tEXt/iTXt entries by keyword: `bullpen` (recipe JSON) and `parameters` (A1111)."""
@@ -1080,10 +1094,12 @@ class FinishPicture(_message.Message):
         texts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         sidecar_json: _builtins.str = ...,
         source_path: _builtins.str = ...,
+        source_sha256: _builtins.str = ...,
+        edit_share: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets_folder", b"assets_folder", "height", b"height", "raw_path", b"raw_path", "sidecar_json", b"sidecar_json", "source_path", b"source_path", "texts", b"texts", "thumbnails_folder", b"thumbnails_folder", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets_folder", b"assets_folder", "edit_share", b"edit_share", "height", b"height", "raw_path", b"raw_path", "sidecar_json", b"sidecar_json", "source_path", b"source_path", "source_sha256", b"source_sha256", "texts", b"texts", "thumbnails_folder", b"thumbnails_folder", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1147,6 +1163,26 @@ class StoredPicture(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class FailedMeasuresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SHA256_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
@@ -1154,6 +1190,7 @@ class StoredPicture(_message.Message):
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     MEASURES_FIELD_NUMBER: _builtins.int
+    FAILED_MEASURES_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     size_bytes: _builtins.int
     width: _builtins.int
@@ -1163,6 +1200,10 @@ class StoredPicture(_message.Message):
     @_builtins.property
     def measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Measured values by name; only what applies."""
+
+    @_builtins.property
+    def failed_measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Measures that could not be taken, with why; the picture is stored all the same."""
 
     def __init__(
         self,
@@ -1174,14 +1215,231 @@ class StoredPicture(_message.Message):
         mime_type: _builtins.str = ...,
         path: _builtins.str = ...,
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        failed_measures: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "measures", b"measures", "mime_type", b"mime_type", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_measures", b"failed_measures", "height", b"height", "measures", b"measures", "mime_type", b"mime_type", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoredPicture: _TypeAlias = StoredPicture  # noqa: Y015
+
+@_typing.final
+class MeasurePicture(_message.Message):
+    """Measures a stored picture: its transparency, how near it is to reference pictures, who is in it. Writes nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    JUDGES_FIELD_NUMBER: _builtins.int
+    SOURCE_PATH_FIELD_NUMBER: _builtins.int
+    SOURCE_SHA256_FIELD_NUMBER: _builtins.int
+    EDIT_SHARE_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    source_path: _builtins.str
+    """Picture that it was made from, which tells where a local edit is; empty for none."""
+    source_sha256: _builtins.str
+    edit_share: _builtins.float
+    """As in FinishPicture."""
+    @_builtins.property
+    def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferencePicture]: ...
+    @_builtins.property
+    def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Judge]: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        references: _abc.Iterable[Global___ReferencePicture] | None = ...,
+        judges: _abc.Iterable[Global___Judge] | None = ...,
+        source_path: _builtins.str = ...,
+        source_sha256: _builtins.str = ...,
+        edit_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edit_share", b"edit_share", "judges", b"judges", "path", b"path", "references", b"references", "source_path", b"source_path", "source_sha256", b"source_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeasurePicture: _TypeAlias = MeasurePicture  # noqa: Y015
+
+@_typing.final
+class ReferencePicture(_message.Message):
+    """A picture that a candidate is compared with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """What it is a reference for: `identity` or `style`."""
+    name: _builtins.str
+    """The asset's name."""
+    path: _builtins.str
+    sha256: _builtins.str
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        name: _builtins.str = ...,
+        path: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "path", b"path", "sha256", b"sha256", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferencePicture: _TypeAlias = ReferencePicture  # noqa: Y015
+
+@_typing.final
+class Judge(_message.Message):
+    """A model that judges pictures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """What it judges: `identity`, `style` or `characters`."""
+    @_builtins.property
+    def model(self) -> Global___ModelRef: ...
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        model: Global___ModelRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Judge: _TypeAlias = Judge  # noqa: Y015
+
+@_typing.final
+class PictureMeasured(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MeasuresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class FailedMeasuresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class NotApplicableEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class NearestEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MEASURES_FIELD_NUMBER: _builtins.int
+    FAILED_MEASURES_FIELD_NUMBER: _builtins.int
+    NOT_APPLICABLE_FIELD_NUMBER: _builtins.int
+    NEAREST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
+    @_builtins.property
+    def failed_measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Measures that could not be taken, with why."""
+
+    @_builtins.property
+    def not_applicable(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Measures that mean nothing for this picture, with why."""
+
+    @_builtins.property
+    def nearest(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The reference's name that a measure was nearest to, by measure."""
+
+    def __init__(
+        self,
+        *,
+        measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        failed_measures: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        not_applicable: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        nearest: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_measures", b"failed_measures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureMeasured: _TypeAlias = PictureMeasured  # noqa: Y015
 
 @_typing.final
 class InspectPictures(_message.Message):
