@@ -33,7 +33,7 @@ from bullpen_starter.train.vae import CHANNELS
 BATCH = 16  # per process
 # Steps between two averagings of the processes' weights.
 TOGETHER = 8
-RATE = 1.5e-3
+RATE = 1.3e-3
 # Weight of the region that an edit changes.
 EMPHASIS = {"style": 0.0, "time": 0.0, "weather": 2.0, "characters": 5.0}
 # Weight of each coefficient's low frequencies: hues are what a seed decides and what makes a hero known.

@@ -34,7 +34,34 @@ def build(in_channels: int = 2 * CHANNELS) -> UNet2DConditionModel:
         resnet_time_scale_shift="scale_shift",
     )
     wire_noise(net)
+    if in_channels > CHANNELS:
+        wire_source(net)
     return net
+
+
+@torch.no_grad()
+def wire_source(net: UNet2DConditionModel) -> None:
+    """Begin with the source as the answer: an edit keeps most of a picture, and learning to copy takes long.
+
+    The source is laid through the first skip to the output. Since silu(x) - silu(-x) = x, two channels of either sign
+    carry one through the last activation; the norm before it divides by their spread, which is near one.
+    """
+    eye = torch.eye(CHANNELS)
+    net.conv_in.weight[:CHANNELS] = 0
+    net.conv_in.bias[:CHANNELS] = 0
+    net.conv_in.weight[:CHANNELS, CHANNELS:, 1, 1] = eye
+    last = net.up_blocks[-1].resnets[-1]
+    skip = last.conv_shortcut.weight.shape[1] - net.conv_in.weight.shape[0]
+    pairs = torch.repeat_interleave(eye, 2, dim=0) * torch.tensor([1.0, -1.0] * CHANNELS)[:, None]
+    last.conv2.weight[: 2 * CHANNELS] = 0
+    last.conv2.bias[: 2 * CHANNELS] = 0
+    last.conv_shortcut.weight[: 2 * CHANNELS] = 0
+    last.conv_shortcut.bias[: 2 * CHANNELS] = 0
+    last.conv_shortcut.weight[: 2 * CHANNELS, skip : skip + CHANNELS, 0, 0] = pairs
+    net.conv_out.weight *= 0.2
+    net.conv_out.bias.zero_()
+    net.conv_out.weight[:, : 2 * CHANNELS] = 0
+    net.conv_out.weight[:, : 2 * CHANNELS, 1, 1] = pairs.T
 
 
 @torch.no_grad()
