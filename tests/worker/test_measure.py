@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from bullpen_worker.ops.measure import measure
+from bullpen_worker.ops.measure import MEASURES, Measured, Subject
+from bullpen_worker.ops.measure import measure as measure_all
+from bullpen_worker.ops.source import SourceCache, view
 from PIL import Image, ImageDraw, ImageFilter
 
 from tests.worker.conftest import drawing
+
+
+def measure(image: Image.Image, source: Image.Image | None, edit_share: float = 0.0) -> dict[str, float]:
+    """The values; none may fail."""
+    read = None if source is None else lambda size: view(source, size)
+    found = measure_all(Subject(image, read, edit_share))
+    assert not found.failed
+    return found.values
 
 
 def _flat(colour: tuple[int, int, int], size: int = 64) -> Image.Image:
@@ -98,3 +110,69 @@ def test_any_size_can_be_measured(size: tuple[int, int]) -> None:
     assert all(np.isfinite(value) for value in found.values())
     assert (found["width"], found["height"]) == size
     assert ("sharpness" in found) == (min(size) >= 3)
+
+
+def _with_figure(image: Image.Image, left: int = 84, top: int = 60) -> Image.Image:
+    image = image.copy()
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((left + 6, top, left + 26, top + 20), fill=(220, 60, 30), outline=(0, 0, 0), width=2)
+    draw.rectangle((left, top + 20, left + 32, top + 60), fill=(240, 200, 20), outline=(0, 0, 0), width=2)
+    return image
+
+
+def test_a_figure_put_into_a_panel_does_not_cost_structure() -> None:
+    """Outside of the one place that changed everything is kept; the share of that place is told."""
+    source = _scene()
+    made = _with_figure(source)
+    assert measure(made, source)["structure_f1"] < 0.9
+    found = measure(made, source, 0.4)
+    assert found["structure_f1"] > 0.99
+    assert 32 * 60 / 128**2 <= found["edit_share"] < 0.3
+
+
+def test_a_local_edit_hides_no_damage_elsewhere() -> None:
+    """Structure that is lost away from the edit counts as lost."""
+    source = _scene()
+    made = _with_figure(_scene(shift=9), left=90)
+    far = measure(made, source, 0.4)["structure_f1"]
+    assert far < 0.8
+
+
+def test_a_change_all_over_is_no_local_edit() -> None:
+    """A picture that became another one, or has other colours everywhere, has no place that is left out."""
+    source = _scene()
+    for made in (_scene(ground=(90, 60, 160)), drawing(128, 128), source):
+        found = measure(made, source, 0.4)
+        assert "edit_share" not in found
+        assert found["structure_f1"] == measure(made, source)["structure_f1"]
+
+
+def test_a_measure_that_raises_costs_its_value_only() -> None:
+    """The others are taken, and the words say what happened."""
+
+    def broken(subject: Subject) -> dict[str, float]:
+        raise ZeroDivisionError("nothing to divide by")
+
+    found = measure_all(Subject(_scene()), (*MEASURES, ("broken", broken)))
+    assert found.failed == {"broken": "ZeroDivisionError: nothing to divide by"}
+    assert found.values == measure(_scene(), None)
+    assert Measured().failed == {}
+
+
+def test_a_source_is_decoded_once_for_all_candidates(tmp_path: Path) -> None:
+    """By the hash of its content and the size it is wanted for; without a hash, each time. Old ones are given up."""
+    path = tmp_path / "source.png"
+    _scene().save(path)
+    cache = SourceCache(most_bytes=200_000)
+    first = cache.view(path, "a", (128, 128), 1_000_000)
+    assert cache.view(path, "a", (128, 128), 1_000_000) is first
+    assert cache.decoded == 1
+    cache.view(path, "a", (64, 64), 1_000_000)
+    cache.view(path, "", (128, 128), 1_000_000)
+    cache.view(path, "", (128, 128), 1_000_000)
+    assert cache.decoded == 4
+    cache.view(path, "b", (128, 128), 1_000_000)
+    cache.view(path, "c", (128, 128), 1_000_000)
+    before = cache.decoded
+    assert cache.view(path, "a", (128, 128), 1_000_000) is not first
+    assert cache.decoded == before + 1

@@ -115,6 +115,20 @@ def test_damaged_content_is_replaced(project: Project) -> None:
     assert hashlib.sha256(Path(stored.path).read_bytes()).hexdigest() == stored.sha256
 
 
+@pytest.mark.parametrize("content", [None, b"no picture at all"])
+def test_a_source_that_cannot_be_read_costs_no_picture(project: Project, content: bytes | None) -> None:
+    """The picture is stored, what needs the source is named with the reason, and the rest is measured."""
+    source = project.root / "source.png"
+    if content is not None:
+        source.write_bytes(content)
+    stored = project.finish(drawing(16, 16), source_path=str(source), source_sha256="a")
+    assert Path(stored.path).is_file()
+    assert set(stored.failed_measures) == {"structure_f1"}
+    assert str(source) in stored.failed_measures["structure_f1"]
+    assert stored.measures["width"] == 16
+    assert "structure_f1" not in stored.measures
+
+
 @pytest.mark.parametrize("content", [None, b"", b"too short"])
 def test_a_lost_raw_picture_is_said_to_be_lost(project: Project, content: bytes | None) -> None:
     """Nothing is stored in its place."""

@@ -11,8 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bullpen_worker.failures import WorkerError
-from bullpen_worker.ops.measure import measure
-from bullpen_worker.ops.picture import open_picture
+from bullpen_worker.ops.measure import ReadSource, Subject, measure
+from bullpen_worker.ops.source import SourceCache
 from bullpen_worker.ops.store import (
     Draft,
     digest,
@@ -30,17 +30,21 @@ MIME_TYPE = "image/png"
 
 Complain = Callable[[Exception], None]
 
+# What was seen of the latest sources: some 150 of 512×512 pixels.
+SOURCES = SourceCache(most_bytes=100 << 20)
+
 
 def finish_picture(task: link_pb2.FinishPicture, max_pixels: int, complain: Complain) -> link_pb2.StoredPicture:
     """Stores a raw picture and deletes it. Doing it twice with equal input gives the same asset.
 
-    `complain` is told of a thumbnail that could not be written: the picture is safe without it.
-    Raises WorkerError: CONTENT_LOST, PICTURE_…  (source), DISK_FULL by way of OSError.
+    `complain` is told of a thumbnail that could not be written: the picture is safe without it. So it is without a
+    measure that could not be taken, of a source that cannot be read, say; the answer names such measures.
+    Raises WorkerError: CONTENT_LOST, DISK_FULL by way of OSError.
     """
     raw_path = Path(task.raw_path)
     image = _read_raw(raw_path, task.width, task.height)
-    source = open_picture(task.source_path, max_pixels) if task.source_path else None
-    measures = measure(image, source)
+    source = read_source(task.source_path, task.source_sha256, max_pixels)
+    measured = measure(Subject(image, source, task.edit_share))
     encoded = encode_png(image, task.texts)
     sha256 = digest(encoded)
     sidecar = read_sidecar(task.sidecar_json) | {
@@ -49,7 +53,7 @@ def finish_picture(task: link_pb2.FinishPicture, max_pixels: int, complain: Comp
         "width": task.width,
         "height": task.height,
         "mime_type": MIME_TYPE,
-        "measures": measures,
+        "measures": measured.values,
     }
     assets = Path(task.assets_folder)
     folder = temporary_folder(assets)
@@ -71,8 +75,16 @@ def finish_picture(task: link_pb2.FinishPicture, max_pixels: int, complain: Comp
         height=task.height,
         mime_type=MIME_TYPE,
         path=str(path),
-        measures=measures,
+        measures=measured.values,
+        failed_measures=measured.failed,
     )
+
+
+def read_source(path: str, sha256: str, max_pixels: int) -> ReadSource | None:
+    """How measures get at a source; None where there is none."""
+    if not path:
+        return None
+    return lambda size: SOURCES.view(path, sha256, size, max_pixels)
 
 
 def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:

@@ -8,27 +8,33 @@ the daemon.
 | `blank` | largest standard deviation of the three channels; near 0 for a picture of one colour | 0–255 |
 | `chroma_mean`, `chroma_p95` | mean and 95th percentile of chroma C* = √(a*² + b*²) (CIE L*a*b*, D65) | 0 – about 130 |
 | `sharpness` | variance of the Laplacian of luma | luma² |
-| `structure_f1` | agreement of edges with the source, 0–1; only with a source | share |
+| `structure_f1` | agreement of edges with the source outside of a local edit, 0–1; only with a source | share |
+| `edit_share` | how much of the picture a local edit covers, 0–1; only where there is one | share |
 
-Chroma is taken from at most 128×128 evenly spaced pixels. The edges of picture and source agree within two pixels;
-F1 is the harmonic mean of the share of the picture's edges that the source has and of the source's that the picture
-has, after Martin, Fowlkes, Malik (2004), "Learning to detect natural image boundaries", section 5, without matching.
+Chroma is taken from at most 128×128 evenly spaced pixels. A measure that raises costs its value, never the picture.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bullpen_worker.failures import classify
+from bullpen_worker.ops.edges import agreement, edge_map, map_size
+from bullpen_worker.ops.edited import Edit, find_edit
+from bullpen_worker.ops.source import SourceView, small, small_size
+
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
+# Gives the source's view for a candidate's size (width, height).
+ReadSource = Callable[[tuple[int, int]], SourceView]
 
 _MAX_CHROMA_SIDE = 128
-_MAX_EDGE_SIDE = 512
-_EDGE_TOLERANCE = 2
-# A gradient this weak, in luma a pixel, is no edge whatever the rest of the picture looks like.
-_FAINTEST_EDGE = 8.0
 
 # sRGB (IEC 61966-2-1) to linear light, for all 256 values.
 _RAMP = np.arange(256, dtype=np.float32) / 255
@@ -40,26 +46,113 @@ _XYZ = (
 ).astype(np.float32)
 
 
-def measure(image: Image.Image, source: Image.Image | None) -> dict[str, float]:
-    """Measures an RGB picture; `source` is RGB too, of any size and the same proportions."""
-    width, height = image.size
-    grey = image.convert("L")
-    luma: Plane = np.asarray(grey, np.float32)
-    chroma = _chroma(np.asarray(image))
-    values = {
-        "width": float(width),
-        "height": float(height),
-        "luminance_mean": float(luma.mean()),
-        "luminance_std": float(luma.std()),
-        "blank": _largest_deviation(image),
-        "chroma_mean": float(chroma.mean()),
-        "chroma_p95": _percentile(chroma, 95),
-    }
-    if min(width, height) >= 3:
-        values["sharpness"] = float(_laplacian(luma).var())
-        if source is not None:
-            values["structure_f1"] = _structure_f1(grey, source)
-    return values
+@dataclass(slots=True)
+class Measured:
+    """Values by name; why others could not be taken (`failed`); why others do not apply (`not_applicable`); and which
+    reference a value was nearest to (`nearest`).
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    nearest: dict[str, str] = field(default_factory=dict)
+
+    def take(self, name: str, measure: Callable[[], Mapping[str, float]]) -> None:
+        """Takes values; where that fails, keeps the words under `name` in their place."""
+        try:
+            self.values.update(measure())
+        except Exception as error:  # noqa: BLE001 - whatever a measure meets, the picture is more worth than its figures
+            self.failed[name] = classify(error, "INTERNAL").message
+
+
+class Subject:
+    """A picture under measurement; planes that several measures need are made once.
+
+    `edit_share` is the largest share of the picture that may count as a local edit; 0 where there is none.
+    """
+
+    def __init__(self, image: Image.Image, source: ReadSource | None = None, edit_share: float = 0.0) -> None:
+        self.image = image
+        self.read_source = source
+        self.edit_share = edit_share
+
+    @cached_property
+    def grey(self) -> Image.Image:
+        """The picture in mode L."""
+        return self.image.convert("L")
+
+    @cached_property
+    def luma(self) -> Plane:
+        """Luma, (height, width)."""
+        return np.asarray(self.grey, np.float32)
+
+    @cached_property
+    def small(self) -> NDArray[np.int16]:
+        """The picture at the size at which colours are compared."""
+        return small(self.image, small_size(self.image.size))
+
+    @cached_property
+    def source(self) -> SourceView | None:
+        """What is needed of the source. Raises WorkerError where it cannot be read."""
+        return None if self.read_source is None else self.read_source(self.image.size)
+
+    @cached_property
+    def edit(self) -> Edit | None:
+        """The area of a local edit."""
+        if self.source is None or not self.edit_share:
+            return None
+        return find_edit(self.small, self.source.small, self.edit_share)
+
+
+Measure = Callable[[Subject], Mapping[str, float]]
+
+
+def measure(subject: Subject, measures: Sequence[tuple[str, Measure]] | None = None) -> Measured:
+    """Takes every measure of a picture. Never raises for what a measure meets."""
+    found = Measured()
+    for name, one in MEASURES if measures is None else measures:
+        found.take(name, lambda one=one: one(subject))  # type: ignore[misc]  # mypy sees no type of a lambda's default
+    return found
+
+
+def _size(subject: Subject) -> dict[str, float]:
+    return {"width": float(subject.image.width), "height": float(subject.image.height)}
+
+
+def _light(subject: Subject) -> dict[str, float]:
+    return {"luminance_mean": float(subject.luma.mean()), "luminance_std": float(subject.luma.std())}
+
+
+def _blank(subject: Subject) -> dict[str, float]:
+    return {"blank": _largest_deviation(subject.image)}
+
+
+def _colour(subject: Subject) -> dict[str, float]:
+    chroma = _chroma(np.asarray(subject.image))
+    return {"chroma_mean": float(chroma.mean()), "chroma_p95": _percentile(chroma, 95)}
+
+
+def _sharpness(subject: Subject) -> dict[str, float]:
+    return {"sharpness": float(_laplacian(subject.luma).var())} if min(subject.image.size) >= 3 else {}
+
+
+def _structure(subject: Subject) -> dict[str, float]:
+    if min(subject.image.size) < 3 or subject.source is None:
+        return {}
+    size = map_size(subject.image.size)
+    made, edit = edge_map(subject.grey, size), subject.edit
+    values = {"structure_f1": agreement(made, subject.source.edges, edit.outside(size) if edit else None)}
+    return values | ({"edit_share": edit.share} if edit else {})
+
+
+MEASURES: tuple[tuple[str, Measure], ...] = (
+    ("width", _size),
+    ("luminance_mean", _light),
+    ("blank", _blank),
+    ("chroma_mean", _colour),
+    ("sharpness", _sharpness),
+    ("structure_f1", _structure),
+)
 
 
 def _chroma(pixels: Pixels) -> Plane:
@@ -90,57 +183,3 @@ def _percentile(values: Plane, percent: int) -> float:
 def _laplacian(luma: Plane) -> Plane:
     middle = luma[1:-1, 1:-1]
     return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * middle
-
-
-def _structure_f1(grey: Image.Image, source: Image.Image) -> float:
-    """F1 of the two edge maps; 1 where neither has edges, 0 where only one has."""
-    shrink = min(1.0, _MAX_EDGE_SIDE / max(grey.size))
-    size = (max(3, round(grey.width * shrink)), max(3, round(grey.height * shrink)))
-    made = _edges(_luma_plane(grey, size))
-    wanted = _edges(_luma_plane(source.convert("L"), size))
-    count_made, count_wanted = int(made.sum()), int(wanted.sum())
-    if not count_made or not count_wanted:
-        return 1.0 if count_made == count_wanted else 0.0
-    precision = int((made & _grow(wanted)).sum()) / count_made
-    recall = int((wanted & _grow(made)).sum()) / count_wanted
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-def _luma_plane(grey: Image.Image, size: tuple[int, int]) -> NDArray[np.int16]:
-    if grey.size != size:
-        grey = grey.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return np.asarray(grey, np.int16)
-
-
-def _edges(luma: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Where the Sobel gradient stands out: stronger than mean plus one standard deviation of this picture's."""
-    padded = _with_border(luma)
-    down = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    across = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    x = (down[:, 2:] - down[:, :-2]).astype(np.float32)
-    y = (across[2:] - across[:-2]).astype(np.float32)
-    strength = np.sqrt(x * x + y * y)
-    edges: NDArray[np.bool_] = strength > max(float(strength.mean() + strength.std()), 8 * _FAINTEST_EDGE)
-    return edges
-
-
-def _with_border(luma: NDArray[np.int16]) -> NDArray[np.int16]:
-    """The plane with its outermost rows and columns repeated once; what `np.pad` does, at a tenth of its cost."""
-    padded = np.empty((luma.shape[0] + 2, luma.shape[1] + 2), luma.dtype)
-    padded[1:-1, 1:-1] = luma
-    padded[0, 1:-1], padded[-1, 1:-1] = luma[0], luma[-1]
-    padded[:, 0], padded[:, -1] = padded[:, 1], padded[:, -2]
-    return padded
-
-
-def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask with everything within the tolerance of it, row- and column-wise."""
-    for axis in (0, 1):
-        grown = mask.copy()
-        for shift in range(1, _EDGE_TOLERANCE + 1):
-            there, back = [slice(None)] * 2, [slice(None)] * 2
-            there[axis], back[axis] = slice(shift, None), slice(None, -shift)
-            grown[tuple(there)] |= mask[tuple(back)]
-            grown[tuple(back)] |= mask[tuple(there)]
-        mask = grown
-    return mask
