@@ -118,6 +118,7 @@ def test_a_description_names_everything_that_shows() -> None:
     """Style, place, time, weather, and each character with its place; an empty panel names nobody."""
     spec = PanelSpec("bridge", 1, "noir", "dusk", "rain", PAIR)
     assert describe(spec) == (
-        f"A panel of a bridge in noir style at dusk, rain, {HEROES['mara']} on the left, {HEROES['tomas']} on the right."
+        f"A panel of a bridge in noir style at dusk, rain, {HEROES['mara']} on the left,"
+        f" {HEROES['tomas']} on the right."
     )
     assert describe(PanelSpec("pier", 1)) == "A panel of a pier in flat style at day, clear."
