@@ -1,0 +1,1 @@
+"""Colour correction in linear light, and lookup tables."""
