@@ -1,0 +1,1 @@
+"""Enlarging pictures with networks of the ESRGAN family."""
