@@ -31,6 +31,7 @@ from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
 from bullpend.bible.service import BibleService
+from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
 from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
@@ -134,6 +135,12 @@ async def serve(settings: Settings) -> None:
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
         events = EventService(database, bus)
+        shelf = Shelf(
+            database,
+            settings.style_roots(manifest.style_roots),
+            registry.get,
+            {name: tuple(stage.variables) for name, stage in manifest.stages.items()},
+        )
         mounts: list[Mount] = [
             (
                 project_pb2_grpc.add_ProjectServiceServicer_to_server,
@@ -142,7 +149,7 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 bible_pb2_grpc.add_BibleServiceServicer_to_server,
-                BibleService(database, settings.style_roots(manifest.style_roots)),
+                BibleService(shelf),
                 "bullpen.v1.BibleService",
             ),
             (

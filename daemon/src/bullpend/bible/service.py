@@ -1,252 +1,251 @@
-"""BibleService: unpack, call, pack. The three kinds share one way of being created, read and listed."""
+"""BibleService: every method hands its request to the shelf with its kind. A prompt template can also be filled."""
 
+# ruff: noqa: N802 -- methods are named as the contract names them
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from bullpen_api.v1 import bible_pb2, bible_pb2_grpc, event_pb2
+from bullpen_api.v1 import bible_pb2 as pb
+from bullpen_api.v1 import bible_pb2_grpc
 
-from bullpend.assets import store as assets
-from bullpend.bible import store
-from bullpend.bible.store import CHARACTERS, SCENES, STYLE_GUIDES, Kind
-from bullpend.db import Database, Row, Tx
+from bullpend.bible import rules, store, templates, wire
+from bullpend.bible.model import (
+    CHARACTERS,
+    PROMPT_TEMPLATES,
+    PROVIDER_ACCOUNTS,
+    REFERENCE_SETS,
+    SCENES,
+    STYLE_GUIDES,
+)
+from bullpend.bible.shelf import Shelf, message_of
 from bullpend.db.database import View
-from bullpend.errors import FieldInvalid, PathNotAllowed
+from bullpend.errors import StateConflict
 from bullpend.projects import store as projects
-from bullpend.rpc import names, paging
-from bullpend.rpc.wire import etag, once, timestamp
-
-# Room for scenes after the last one within the 32 bits of the wire.
-MAX_ORDINAL = 1_000_000_000
-M = TypeVar("M", bible_pb2.StyleGuide, bible_pb2.Character, bible_pb2.Scene)
+from bullpend.rpc import names
 
 
-def _common(kind: Kind, row: Row) -> dict[str, Any]:
-    return {
-        "name": f"projects/{row['project']}/{kind[1]}/{row['slug']}",
-        "title": row["title"],
-        "description": row["description"],
-        "create_time": timestamp(row["create_time"]),
-        "etag": etag(row["slug"], row["revision"]),
-        "revision": row["revision"],
-    }
-
-
-def pack_style_guide(row: Row) -> bible_pb2.StyleGuide:
-    """The wire form of a style guide."""
-    return bible_pb2.StyleGuide(variables=row["variables"], anchors=row["anchors"], **_common(STYLE_GUIDES, row))
-
-
-def pack_character(row: Row) -> bible_pb2.Character:
-    """The wire form of a character."""
-    return bible_pb2.Character(references=row["references"], **_common(CHARACTERS, row))
-
-
-def pack_scene(row: Row, accepted: list[Row]) -> bible_pb2.Scene:
-    """The wire form of a scene with its accepted pictures."""
-    scene = bible_pb2.Scene(
-        source_asset=row["source_asset"],
-        variables=row["variables"],
-        characters=row["characters"],
-        ordinal=row["ordinal"],
-        **_common(SCENES, row),
-    )
-    for picture in accepted:
-        scene.accepted.add(
-            stage=picture["stage"],
-            candidate=picture["candidate"],
-            asset=picture["asset"],
-            reason=picture["reason"],
-        )
-    return scene
-
-
-def scene_message(view: View, project: str, slug: str) -> bible_pb2.Scene:
-    """One scene as it is now."""
-    row = store.get(view, SCENES, project, slug)
-    return pack_scene(row, store.accepted(view, project, slug).get(slug, []))
-
-
-def _check_anchors(view: View, project: str, given: list[str], roots: Sequence[Path]) -> list[str]:
-    """Style anchors: assets that were sent by the client, or came from one of the allowed style roots."""
-    for name in _check_assets(view, project, given, "style_guide.anchors"):
-        origin = assets.by_name(view, name)["origin"]
-        if origin.startswith("/") and not any(Path(origin).is_relative_to(root.resolve()) for root in roots):
-            allowed = ", ".join(str(root) for root in roots)
-            raise PathNotAllowed(
-                f"{name} came from {origin}, outside the allowed style folders.",
-                field="style_guide.anchors",
-                remedy=f"Import it from one of {allowed}, or add its folder to paths.style_roots in daemon.toml.",
-                path=origin,
-                roots=allowed,
-            )
-    return given
-
-
-def _check_assets(view: View, project: str, given: list[str], field: str) -> list[str]:
-    for name in given:
-        owner, slug = names.parse(name, "projects/*/assets/*", field)
-        assets.get(view, project if owner == project else "", slug, field)
-    return given
-
-
-def _ordinal(given: int) -> int:
-    if not 0 <= given <= MAX_ORDINAL:
-        raise FieldInvalid(
-            f"`scene.ordinal` is {given}; places are counted from 1 to {MAX_ORDINAL}.",
-            field="scene.ordinal",
-            remedy="Give the scene's place in the story, or 0 to put it last.",
-        )
-    return given
+def scene_message(view: View, project: str, slug: str) -> pb.Scene:
+    """One scene as it is now, also from the trash."""
+    return message_of(view, SCENES, store.get(view, SCENES, project, slug))
 
 
 class BibleService(bible_pb2_grpc.BibleServiceServicer):
-    """Keeps style guides, characters and scenes."""
+    """Keeps what a universe looks like."""
 
-    def __init__(self, database: Database, style_roots: Sequence[Path]) -> None:
-        self._database = database
-        self._style_roots = style_roots
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
-    async def CreateStyleGuide(  # noqa: N802 -- gRPC's names from here on
-        self, request: bible_pb2.CreateStyleGuideRequest, context: Any
-    ) -> bible_pb2.StyleGuide:
+    async def CreateStyleGuide(self, request: pb.CreateStyleGuideRequest, context: Any) -> pb.StyleGuide:
         """Creates a style guide."""
-        slug, given = names.slug(request.style_guide_id, "style_guide_id"), request.style_guide
+        return await self._shelf.create(STYLE_GUIDES, request)
 
-        def fields(tx: Tx, project: str) -> Row:
-            return {
-                "variables": names.variables(given.variables, "style_guide.variables"),
-                "anchors": _check_anchors(tx, project, list(given.anchors), self._style_roots),
-            }
-
-        row = await self._create(STYLE_GUIDES, request, slug, given, fields, lambda tx, r: pack_style_guide(r))
-        return pack_style_guide(row)
-
-    async def CreateCharacter(self, request: bible_pb2.CreateCharacterRequest, context: Any) -> bible_pb2.Character:  # noqa: N802
-        """Creates a character."""
-        slug, given = names.slug(request.character_id, "character_id"), request.character
-
-        def fields(tx: Tx, project: str) -> Row:
-            return {"references": _check_assets(tx, project, list(given.references), "character.references")}
-
-        row = await self._create(CHARACTERS, request, slug, given, fields, lambda tx, r: pack_character(r))
-        return pack_character(row)
-
-    async def CreateScene(self, request: bible_pb2.CreateSceneRequest, context: Any) -> bible_pb2.Scene:  # noqa: N802
-        """Creates a scene; without an ordinal it goes last."""
-        slug, given = names.slug(request.scene_id, "scene_id"), request.scene
-
-        def fields(tx: Tx, project: str) -> Row:
-            for name in given.characters:
-                owner, character = names.parse(name, "projects/*/characters/*", "scene.characters")
-                store.get(tx, CHARACTERS, project if owner == project else "", character, "scene.characters")
-            _check_assets(tx, project, [given.source_asset] if given.source_asset else [], "scene.source_asset")
-            return {
-                "source_asset": given.source_asset,
-                "variables": names.variables(given.variables, "scene.variables"),
-                "characters": list(given.characters),
-                "ordinal": _ordinal(given.ordinal) or store.next_ordinal(tx, project),
-            }
-
-        row = await self._create(SCENES, request, slug, given, fields, lambda tx, r: pack_scene(r, []))
-        project = row["project"]
-        return await self._database.read(lambda view: scene_message(view, project, slug))
-
-    async def GetStyleGuide(self, request: bible_pb2.GetStyleGuideRequest, context: Any) -> bible_pb2.StyleGuide:  # noqa: N802
+    async def GetStyleGuide(self, request: pb.GetStyleGuideRequest, context: Any) -> pb.StyleGuide:
         """One style guide."""
-        return pack_style_guide(await self._get(STYLE_GUIDES, request.name))
+        return await self._shelf.get(STYLE_GUIDES, request.name)
 
-    async def GetCharacter(self, request: bible_pb2.GetCharacterRequest, context: Any) -> bible_pb2.Character:  # noqa: N802
-        """One character."""
-        return pack_character(await self._get(CHARACTERS, request.name))
-
-    async def GetScene(self, request: bible_pb2.GetSceneRequest, context: Any) -> bible_pb2.Scene:  # noqa: N802
-        """One scene."""
-        project, slug = names.parse(request.name, "projects/*/scenes/*")
-
-        def read(view: View) -> bible_pb2.Scene:
-            projects.get(view, project)
-            return scene_message(view, project, slug)
-
-        return await self._database.read(read)
-
-    async def ListStyleGuides(  # noqa: N802
-        self, request: bible_pb2.ListStyleGuidesRequest, context: Any
-    ) -> bible_pb2.ListStyleGuidesResponse:
+    async def ListStyleGuides(self, request: pb.ListStyleGuidesRequest, context: Any) -> pb.ListStyleGuidesResponse:
         """Style guides in the order of their creation."""
-        rows, token, revision, _ = await self._list(STYLE_GUIDES, request)
-        items = [pack_style_guide(row) for row in rows]
-        return bible_pb2.ListStyleGuidesResponse(style_guides=items, next_page_token=token, revision=revision)
+        found = await self._shelf.listed(STYLE_GUIDES, request)
+        items = [wire.pack(STYLE_GUIDES, row) for row in found.rows]
+        return pb.ListStyleGuidesResponse(style_guides=items, next_page_token=found.token, revision=found.revision)
 
-    async def ListCharacters(  # noqa: N802
-        self, request: bible_pb2.ListCharactersRequest, context: Any
-    ) -> bible_pb2.ListCharactersResponse:
+    async def UpdateStyleGuide(self, request: pb.UpdateStyleGuideRequest, context: Any) -> pb.StyleGuide:
+        """Changes a style guide."""
+        return await self._shelf.update(STYLE_GUIDES, request.style_guide, request.update_mask)
+
+    async def DeleteStyleGuide(self, request: pb.DeleteStyleGuideRequest, context: Any) -> pb.StyleGuide:
+        """Puts a style guide into the trash."""
+        return await self._shelf.delete(STYLE_GUIDES, request.name, request.etag)
+
+    async def UndeleteStyleGuide(self, request: pb.UndeleteStyleGuideRequest, context: Any) -> pb.StyleGuide:
+        """Takes a style guide out of the trash."""
+        return await self._shelf.undelete(STYLE_GUIDES, request.name, request.etag)
+
+    async def CreateCharacter(self, request: pb.CreateCharacterRequest, context: Any) -> pb.Character:
+        """Creates a character."""
+        return await self._shelf.create(CHARACTERS, request)
+
+    async def GetCharacter(self, request: pb.GetCharacterRequest, context: Any) -> pb.Character:
+        """One character."""
+        return await self._shelf.get(CHARACTERS, request.name)
+
+    async def ListCharacters(self, request: pb.ListCharactersRequest, context: Any) -> pb.ListCharactersResponse:
         """Characters in the order of their creation."""
-        rows, token, revision, _ = await self._list(CHARACTERS, request)
-        items = [pack_character(row) for row in rows]
-        return bible_pb2.ListCharactersResponse(characters=items, next_page_token=token, revision=revision)
+        found = await self._shelf.listed(CHARACTERS, request)
+        items = [wire.pack(CHARACTERS, row) for row in found.rows]
+        return pb.ListCharactersResponse(characters=items, next_page_token=found.token, revision=found.revision)
 
-    async def ListScenes(self, request: bible_pb2.ListScenesRequest, context: Any) -> bible_pb2.ListScenesResponse:  # noqa: N802
+    async def UpdateCharacter(self, request: pb.UpdateCharacterRequest, context: Any) -> pb.Character:
+        """Changes a character."""
+        return await self._shelf.update(CHARACTERS, request.character, request.update_mask)
+
+    async def DeleteCharacter(self, request: pb.DeleteCharacterRequest, context: Any) -> pb.Character:
+        """Puts a character into the trash."""
+        return await self._shelf.delete(CHARACTERS, request.name, request.etag)
+
+    async def UndeleteCharacter(self, request: pb.UndeleteCharacterRequest, context: Any) -> pb.Character:
+        """Takes a character out of the trash."""
+        return await self._shelf.undelete(CHARACTERS, request.name, request.etag)
+
+    async def CreateScene(self, request: pb.CreateSceneRequest, context: Any) -> pb.Scene:
+        """Creates a scene."""
+        return await self._shelf.create(SCENES, request)
+
+    async def GetScene(self, request: pb.GetSceneRequest, context: Any) -> pb.Scene:
+        """One scene."""
+        return await self._shelf.get(SCENES, request.name)
+
+    async def ListScenes(self, request: pb.ListScenesRequest, context: Any) -> pb.ListScenesResponse:
         """Scenes in story order."""
-        rows, token, revision, accepted = await self._list(SCENES, request)
-        items = [pack_scene(row, accepted.get(row["slug"], [])) for row in rows]
-        return bible_pb2.ListScenesResponse(scenes=items, next_page_token=token, revision=revision)
+        where = "EXISTS (SELECT 1 FROM json_each(scenes.characters) WHERE value = ?)"
+        found = await self._shelf.listed(SCENES, request, *([where, request.character] if request.character else []))
+        items = [wire.pack_scene(row, found.accepted.get(row["slug"], [])) for row in found.rows]
+        return pb.ListScenesResponse(scenes=items, next_page_token=found.token, revision=found.revision)
 
-    async def _create(
-        self,
-        kind: Kind,
-        request: Any,
-        slug: str,
-        given: M,
-        fields: Callable[[Tx, str], Row],
-        pack: Callable[[Tx, Row], M],
-    ) -> Row:
-        (project,) = names.parse(request.parent, "projects/*", "parent")
-        table = kind[0]
-        singular = table[:-1]
-        common: Row = {
-            "project": project,
-            "slug": slug,
-            "title": names.text(given.title, f"{singular}.title", 200) or slug.replace("_", " ").title(),
-            "description": names.text(given.description, f"{singular}.description", 20_000),
-        }
+    async def UpdateScene(self, request: pb.UpdateSceneRequest, context: Any) -> pb.Scene:
+        """Changes a scene."""
+        return await self._shelf.update(SCENES, request.scene, request.update_mask)
 
-        def write(tx: Tx) -> Row:
-            def work() -> str:
-                projects.get(tx, project, "parent")
-                row = {**common, **fields(tx, project), "create_time": tx.now, "revision": tx.next_revision()}
-                store.create(tx, kind, row)
-                message = pack(tx, row)
-                event = event_pb2.Event(**{singular: message})  # type: ignore[arg-type]  # the field is named after the table
-                tx.emit(project, message.name, f"{singular}.created", event.SerializeToString())
-                return slug
+    async def DeleteScene(self, request: pb.DeleteSceneRequest, context: Any) -> pb.Scene:
+        """Puts a scene into the trash."""
+        return await self._shelf.delete(SCENES, request.name, request.etag)
 
-            return store.get(tx, kind, project, once(tx, request.request_id, request, work))
+    async def UndeleteScene(self, request: pb.UndeleteSceneRequest, context: Any) -> pb.Scene:
+        """Takes a scene out of the trash."""
+        return await self._shelf.undelete(SCENES, request.name, request.etag)
 
-        return await self._database.write(write)
+    async def CreateReferenceSet(self, request: pb.CreateReferenceSetRequest, context: Any) -> pb.ReferenceSet:
+        """Creates a reference set."""
+        return await self._shelf.create(REFERENCE_SETS, request)
 
-    async def _get(self, kind: Kind, name: str) -> Row:
-        project, slug = names.parse(name, f"projects/*/{kind[1]}/*")
+    async def GetReferenceSet(self, request: pb.GetReferenceSetRequest, context: Any) -> pb.ReferenceSet:
+        """One reference set."""
+        return await self._shelf.get(REFERENCE_SETS, request.name)
 
-        def read(view: View) -> Row:
+    async def ListReferenceSets(
+        self, request: pb.ListReferenceSetsRequest, context: Any
+    ) -> pb.ListReferenceSetsResponse:
+        """Reference sets in the order of their creation."""
+        purpose = names.choice(pb.ReferenceSet.Purpose.DESCRIPTOR, request.purpose, "purpose")
+        found = await self._shelf.listed(
+            REFERENCE_SETS, request, *(["purpose = ?", purpose] if request.purpose else [])
+        )
+        items = [wire.pack(REFERENCE_SETS, row) for row in found.rows]
+        return pb.ListReferenceSetsResponse(reference_sets=items, next_page_token=found.token, revision=found.revision)
+
+    async def UpdateReferenceSet(self, request: pb.UpdateReferenceSetRequest, context: Any) -> pb.ReferenceSet:
+        """Changes a reference set."""
+        return await self._shelf.update(REFERENCE_SETS, request.reference_set, request.update_mask)
+
+    async def DeleteReferenceSet(self, request: pb.DeleteReferenceSetRequest, context: Any) -> pb.ReferenceSet:
+        """Puts a reference set into the trash."""
+        return await self._shelf.delete(REFERENCE_SETS, request.name, request.etag)
+
+    async def UndeleteReferenceSet(self, request: pb.UndeleteReferenceSetRequest, context: Any) -> pb.ReferenceSet:
+        """Takes a reference set out of the trash."""
+        return await self._shelf.undelete(REFERENCE_SETS, request.name, request.etag)
+
+    async def CreatePromptTemplate(self, request: pb.CreatePromptTemplateRequest, context: Any) -> pb.PromptTemplate:
+        """Creates a prompt template."""
+        return await self._shelf.create(PROMPT_TEMPLATES, request)
+
+    async def GetPromptTemplate(self, request: pb.GetPromptTemplateRequest, context: Any) -> pb.PromptTemplate:
+        """One prompt template."""
+        return await self._shelf.get(PROMPT_TEMPLATES, request.name)
+
+    async def ListPromptTemplates(
+        self, request: pb.ListPromptTemplatesRequest, context: Any
+    ) -> pb.ListPromptTemplatesResponse:
+        """Prompt templates in the order of their creation."""
+        found = await self._shelf.listed(
+            PROMPT_TEMPLATES, request, *(["stage = ?", request.stage] if request.stage else [])
+        )
+        items = [wire.pack(PROMPT_TEMPLATES, row) for row in found.rows]
+        return pb.ListPromptTemplatesResponse(
+            prompt_templates=items, next_page_token=found.token, revision=found.revision
+        )
+
+    async def UpdatePromptTemplate(self, request: pb.UpdatePromptTemplateRequest, context: Any) -> pb.PromptTemplate:
+        """Changes a prompt template."""
+        return await self._shelf.update(PROMPT_TEMPLATES, request.prompt_template, request.update_mask)
+
+    async def DeletePromptTemplate(self, request: pb.DeletePromptTemplateRequest, context: Any) -> pb.PromptTemplate:
+        """Puts a prompt template into the trash."""
+        return await self._shelf.delete(PROMPT_TEMPLATES, request.name, request.etag)
+
+    async def UndeletePromptTemplate(
+        self, request: pb.UndeletePromptTemplateRequest, context: Any
+    ) -> pb.PromptTemplate:
+        """Takes a prompt template out of the trash."""
+        return await self._shelf.undelete(PROMPT_TEMPLATES, request.name, request.etag)
+
+    async def CreateProviderAccount(self, request: pb.CreateProviderAccountRequest, context: Any) -> pb.ProviderAccount:
+        """Creates a provider account."""
+        return await self._shelf.create(PROVIDER_ACCOUNTS, request)
+
+    async def GetProviderAccount(self, request: pb.GetProviderAccountRequest, context: Any) -> pb.ProviderAccount:
+        """One provider account."""
+        return await self._shelf.get(PROVIDER_ACCOUNTS, request.name)
+
+    async def ListProviderAccounts(
+        self, request: pb.ListProviderAccountsRequest, context: Any
+    ) -> pb.ListProviderAccountsResponse:
+        """Provider accounts in the order of their creation."""
+        provider = names.choice(pb.ProviderAccount.Provider.DESCRIPTOR, request.provider, "provider")
+        found = await self._shelf.listed(
+            PROVIDER_ACCOUNTS, request, *(["provider = ?", provider] if request.provider else [])
+        )
+        items = [wire.pack(PROVIDER_ACCOUNTS, row) for row in found.rows]
+        return pb.ListProviderAccountsResponse(
+            provider_accounts=items, next_page_token=found.token, revision=found.revision
+        )
+
+    async def UpdateProviderAccount(self, request: pb.UpdateProviderAccountRequest, context: Any) -> pb.ProviderAccount:
+        """Changes a provider account."""
+        return await self._shelf.update(PROVIDER_ACCOUNTS, request.provider_account, request.update_mask)
+
+    async def DeleteProviderAccount(self, request: pb.DeleteProviderAccountRequest, context: Any) -> pb.ProviderAccount:
+        """Puts a provider account into the trash."""
+        return await self._shelf.delete(PROVIDER_ACCOUNTS, request.name, request.etag)
+
+    async def UndeleteProviderAccount(
+        self, request: pb.UndeleteProviderAccountRequest, context: Any
+    ) -> pb.ProviderAccount:
+        """Takes a provider account out of the trash."""
+        return await self._shelf.undelete(PROVIDER_ACCOUNTS, request.name, request.etag)
+
+    async def RenderPromptTemplate(
+        self, request: pb.RenderPromptTemplateRequest, context: Any
+    ) -> pb.RenderPromptTemplateResponse:
+        """Fills a prompt template with the values of a scene, of a style guide, and of the request."""
+        project, slug = names.parse(request.name, "projects/*/promptTemplates/*")
+        given = names.variables(request.values, "values")
+
+        def read(view: View) -> templates.Filled:
             projects.get(view, project)
-            return store.get(view, kind, project, slug)
+            row = store.get(view, PROMPT_TEMPLATES, project, slug)
+            if row["delete_time"] is not None:
+                raise StateConflict(f"{request.name} is in the trash.", field="name", resource=request.name)
+            template = wire.said(PROMPT_TEMPLATES, row)
+            around = self._around(view, project, request.scene, request.style_guide)
+            return templates.render(template, given, around, self._shelf.variables_of(template.stage, "name"))
 
-        return await self._database.read(read)
+        filled = await self._shelf.database.read(read)
+        return pb.RenderPromptTemplateResponse(
+            text=filled.text, negative_text=filled.negative_text, values=filled.values
+        )
 
-    async def _list(self, kind: Kind, request: Any) -> tuple[list[Row], str, int, dict[str, list[Row]]]:
-        (project,) = names.parse(request.parent, "projects/*", "parent")
-        page = paging.page(request.page_size, request.page_token, f"{project}/{kind[0]}", (int, int))
-
-        def read(view: View) -> tuple[list[Row], int, dict[str, list[Row]]]:
-            projects.get(view, project, "parent")
-            after = (int(page.after[0]), int(page.after[1])) if page.after else (-(2**31), 0)
-            rows = store.page(view, kind, project, after, page.limit + 1)
-            accepted = store.accepted(view, project) if kind is SCENES else {}
-            return rows, view.revision(), accepted
-
-        rows, revision, accepted = await self._database.read(read)
-        shown, token = page.cut(rows, [(row.get("ordinal", 0), row["id"]) for row in rows])
-        return list(shown), token, revision, accepted
+    def _around(self, view: View, project: str, scene: str, style_guide: str) -> dict[str, str]:
+        """Values of a style guide and of a scene, the scene's own over those of its first character."""
+        values: dict[str, str] = {}
+        if style_guide:
+            owner, slug = names.parse(style_guide, "projects/*/styleGuides/*", "style_guide")
+            mine = project if owner == project else ""
+            values.update(store.live(view, STYLE_GUIDES, mine, slug, "style_guide")["variables"])
+        if scene:
+            owner, slug = names.parse(scene, "projects/*/scenes/*", "scene")
+            row = store.live(view, SCENES, project if owner == project else "", slug, "scene")
+            for name in row["characters"][:1]:
+                values.update(rules.values_of(store.get(view, CHARACTERS, project, name.rsplit("/", 1)[-1]), row))
+            values.update(row["variables"])
+        return values

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bullpen_api.v1 import event_pb2, project_pb2, project_pb2_grpc
+from google.protobuf.json_format import ParseDict
 
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.errors import FieldInvalid
-from bullpend.projects import store
-from bullpend.rpc import names, paging
+from bullpend.projects import rules, store
+from bullpend.rpc import masks, names, paging
 from bullpend.rpc.wire import etag, once, timestamp
 
 FOLDERS = ("assets", "thumbnails", "runs")
@@ -30,6 +30,7 @@ def pack(row: Row, figures: Row | None = None, stages: Sequence[str] = ()) -> pr
         update_time=timestamp(row["update_time"]),
         etag=etag(row["slug"], row["revision"]),
         revision=row["revision"],
+        s3=ParseDict(row["s3"], project_pb2.S3Storage()) if row["s3"] else None,
     )
     if figures is not None:
         project.figures.CopyFrom(pack_figures(figures, stages))
@@ -69,17 +70,12 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
     ) -> project_pb2.Project:
         """Makes the folder, then the row: a crash between the two leaves an empty folder, which is taken over."""
         slug = names.slug(request.project_id, "project_id")
-        title = names.text(request.project.title, "project.title", 200)
-        story = names.text(request.project.story, "project.story", 20_000)
-        if request.project.storage not in (0, project_pb2.Project.STORAGE_LOCAL):
-            raise FieldInvalid("Only local storage is available.", field="project.storage")
+        said = rules.checked(slug, request.project)
         await asyncio.to_thread(make_folders, self._folder / slug)
 
         def create(tx: Tx) -> Row:
             def work() -> str:
-                row = store.create(tx, slug, title, story)
-                message = pack(row)
-                tx.emit(slug, message.name, "project.created", event_pb2.Event(project=message).SerializeToString())
+                emit(tx, store.create(tx, slug, said), "created")
                 return slug
 
             return store.get(tx, once(tx, request.request_id, request, work))
@@ -109,8 +105,31 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
             projects=[self._full(row, figures) for row, figures in shown], next_page_token=token, revision=revision
         )
 
+    async def UpdateProject(self, request: project_pb2.UpdateProjectRequest, context: Any) -> project_pb2.Project:  # noqa: N802
+        """Changes the masked fields; what changes nothing is no event."""
+        given = request.project
+        (slug,) = names.parse(given.name, "projects/*", "project.name")
+
+        def write(tx: Tx) -> tuple[Row, Row]:
+            row = store.get(tx, slug, "project.name")
+            masks.check_etag(given.etag, etag(slug, row["revision"]), given.name, "project.etag")
+            said = rules.checked(slug, masks.merge(pack(row), given, request.update_mask, rules.WRITABLE))
+            if any(row[name] != value for name, value in said.items()):
+                row = store.change(tx, row, said)
+                emit(tx, row, "updated")
+            return row, store.figures(tx, slug)
+
+        return self._full(*await self._database.write(write))
+
     def _full(self, row: Row, figures: Row | None) -> project_pb2.Project:
         return pack(row, figures, self._stages)
+
+
+def emit(tx: Tx, row: Row, what: str) -> None:
+    """Says what happened to a project, with the project as it is now."""
+    message = pack(row)
+    payload = event_pb2.Event(project=message).SerializeToString()
+    tx.emit(row["slug"], message.name, f"project.{what}", payload)
 
 
 def make_folders(folder: Path) -> None:

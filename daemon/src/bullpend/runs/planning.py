@@ -9,7 +9,9 @@ from pathlib import Path
 from bullpen_api.v1 import run_pb2
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend.bible import rules as bible_rules
 from bullpend.bible import store as bible
+from bullpend.bible.model import CHARACTERS, SCENES, STYLE_GUIDES
 from bullpend.db import Database, Row
 from bullpend.db.database import View
 from bullpend.errors import BullpenError, from_failure
@@ -117,20 +119,23 @@ class Planning:
         wanted = {row["source_asset"] for row in chosen}
         wanted |= {item["asset"] for row in chosen for item in accepted.get(row["slug"], [])}
         pictures = _pictures(view, project, [name.rsplit("/", 1)[-1] for name in wanted])
-        characters = {
-            f"projects/{project}/characters/{row['slug']}": row["description"]
-            for row in view.all("SELECT slug, description FROM characters WHERE project = ?", project)
+        cast = {
+            CHARACTERS.name(project, row["slug"]): row
+            for row in bible.page(view, CHARACTERS, project, (0, 0), 1_000_000, deleted=True)
         }
         scenes = []
         for row in chosen:
+            # One in the trash has no words: a stage that needs them says so, and no other takes its place.
+            present = [bible_rules.values_of(cast[name], row) for name in row["characters"]]
+            negative = {key: value for key, value in (present or [{}])[0].items() if key != "character"}
             scenes.append(
                 SceneFacts(
                     name=f"projects/{project}/scenes/{row['slug']}",
                     title=row["title"],
                     ordinal=row["ordinal"],
                     source=pictures.get(row["source_asset"].rsplit("/", 1)[-1]),
-                    variables=row["variables"],
-                    characters=tuple(characters[name] for name in row["characters"]),
+                    variables={**negative, **row["variables"]},
+                    characters=tuple(values.get("character", "") for values in present),
                     accepted={
                         item["stage"]: pictures[item["asset"].rsplit("/", 1)[-1]]
                         for item in accepted.get(row["slug"], [])
@@ -139,7 +144,7 @@ class Planning:
             )
         guides = tuple(
             StyleGuideFacts(f"projects/{project}/styleGuides/{row['slug']}", row["title"], row["variables"])
-            for row in bible.page(view, bible.STYLE_GUIDES, project, (0, 0), 1_000_000)
+            for row in bible.page(view, STYLE_GUIDES, project, (0, 0), 1_000_000)
         )
         device = self._devices[0].name if self._devices else ""
         return tuple(scenes), guides, store.step_seconds(view, model.name, device)
@@ -152,10 +157,12 @@ def _scenes(view: View, project: str, names: Sequence[str] | None) -> list[Row]:
     if names:
         slugs = {name.rsplit("/", 1)[-1] for name in names}
         marks = ", ".join("?" * len(slugs))
-        rows = view.all(f"SELECT * FROM scenes WHERE project = ? AND slug IN ({marks})", project, *slugs)
+        rows = view.all(
+            f"SELECT * FROM scenes WHERE project = ? AND slug IN ({marks}) AND delete_time IS NULL", project, *slugs
+        )
         if len(rows) == len(slugs):
-            return [bible.load(bible.SCENES, row) for row in rows]
-    return bible.page(view, bible.SCENES, project, (-(2**31), 0), 1_000_000)
+            return [bible.load(SCENES, row) for row in rows]
+    return bible.page(view, SCENES, project, (-(2**31), 0), 1_000_000)
 
 
 def _pictures(view: View, project: str, slugs: Sequence[str]) -> dict[str, PictureFacts]:

@@ -663,8 +663,8 @@ class ProviderAccount(_message.Message):
     provider: Global___ProviderAccount.Provider.ValueType
     """Required; stays."""
     base_url: _builtins.str
-    """Where it answers, where that is not the provider's own address: `https://…`, or `http://…` on this machine. It
-    holds no user, password, query or fragment.
+    """Where it answers, where that is not the provider's own address: `https://…`, or `http://…` on this machine and in
+    private networks. It holds no user, password, query or fragment.
     """
     default_model: _builtins.str
     """Model to ask for, where a request names none."""

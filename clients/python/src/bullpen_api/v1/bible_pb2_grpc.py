@@ -307,7 +307,7 @@ class BibleServiceServicer:
 
     def CreateCharacter(self, request, context):
         """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
-        MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+        MODEL_UNSUPPORTED (a LoRA that is none), MODEL_CORRUPT, MODEL_UNSAFE, REFERENCE_SET_EMPTY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,7 +68,7 @@ class BibleServiceStub:
     """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.CreateCharacterRequest, _bible_pb2.Character]
     """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
-    MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+    MODEL_UNSUPPORTED (a LoRA that is none), MODEL_CORRUPT, MODEL_UNSAFE, REFERENCE_SET_EMPTY.
     """
     GetCharacter: _grpc.UnaryUnaryMultiCallable[_bible_pb2.GetCharacterRequest, _bible_pb2.Character]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -177,7 +177,7 @@ class BibleServiceAsyncStub(BibleServiceStub):
     """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     CreateCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.CreateCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
     """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
-    MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+    MODEL_UNSUPPORTED (a LoRA that is none), MODEL_CORRUPT, MODEL_UNSAFE, REFERENCE_SET_EMPTY.
     """
     GetCharacter: _aio.UnaryUnaryMultiCallable[_bible_pb2.GetCharacterRequest, _bible_pb2.Character]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -325,7 +325,7 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bible_pb2.Character, _abc.Awaitable[_bible_pb2.Character]]:
         """Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, RESOURCE_NOT_FOUND (a reference, the reference set), MODEL_NOT_FOUND,
-        MODEL_UNSUPPORTED (a LoRA that is none), REFERENCE_SET_EMPTY.
+        MODEL_UNSUPPORTED (a LoRA that is none), MODEL_CORRUPT, MODEL_UNSAFE, REFERENCE_SET_EMPTY.
         """
 
     @_abc_1.abstractmethod

@@ -139,8 +139,8 @@ class S3Storage(_message.Message):
     prefix: _builtins.str
     """Put before every key, without a slash at its ends."""
     endpoint_url: _builtins.str
-    """A server that is not Amazon's: `https://…`, or `http://…` on this machine. It holds no user, password, query or
-    fragment.
+    """A server that is not Amazon's: `https://…`, or `http://…` on this machine and in private networks. It holds no
+    user, password, query or fragment.
     """
     path_style: _builtins.bool
     """Whether the bucket is part of the path, as most servers that are not Amazon's want it."""
