@@ -16,10 +16,14 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.machine import processor_title, total_memory
+from bullpen_worker.ops.chain import Follow, process_picture
+from bullpen_worker.ops.encode import encode_picture
 from bullpen_worker.ops.finish import finish_picture
 from bullpen_worker.ops.import_picture import import_picture
 from bullpen_worker.ops.inspect_pictures import inspect_pictures
+from bullpen_worker.ops.likeness import Likeness
 from bullpen_worker.ops.sheet import write_sheet
+from bullpen_worker.ops.tools import Toolbox
 from bullpen_worker.reports import Reports
 
 THREADS = 4
@@ -28,11 +32,15 @@ THREADS = 4
 class PostLoop:
     """Runs Task frames and answers each by TaskDone or TaskFailed with its id."""
 
-    def __init__(self, reports: Reports, progress: Progress, max_pixels: int) -> None:
+    def __init__(self, reports: Reports, progress: Progress, max_pixels: int, threads: int = 0) -> None:
         self._reports = reports
         self._progress = progress
         self._max_pixels = max_pixels
+        self._toolbox = Toolbox(threads)
+        # Ids of tasks to be stopped; only ever added to and looked up, which threads may do at once.
+        self._canceled: set[int] = set()
         self._tasks: SimpleQueue[link_pb2.ToWorker] = SimpleQueue()
+        self._likeness = Likeness()
 
     def ready(self) -> link_pb2.Ready:
         """What this worker says of itself."""
@@ -45,7 +53,10 @@ class PostLoop:
         )
 
     def deliver(self, message: link_pb2.ToWorker) -> None:
-        """Puts a task into the line. May be called from any thread."""
+        """Puts a task into the line, or stops one. May be called from any thread."""
+        if message.WhichOneof("body") == "cancel_task":
+            self._canceled.add(message.cancel_task.id)
+            return
         self._tasks.put(message)
 
     def run(self) -> None:
@@ -82,10 +93,28 @@ class PostLoop:
             case "inspect_pictures":
                 inspected = inspect_pictures(task.inspect_pictures.paths, limit)
                 return link_pb2.TaskDone(id=task.id, pictures_inspected=inspected)
+            case "encode_picture":
+                return link_pb2.TaskDone(id=task.id, picture_encoded=encode_picture(task.encode_picture))
+            case "process_picture":
+                made = process_picture(task.process_picture, limit, self._toolbox, self._follow(task.id))
+                return link_pb2.TaskDone(id=task.id, picture_processed=made)
+            case "measure_picture":
+                measured = self._likeness.measure(task.measure_picture, limit)
+                return link_pb2.TaskDone(id=task.id, picture_measured=measured)
             case "contact_sheet":
                 return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
             case other:
                 raise WorkerError("INTERNAL", f"This worker knows no task {other!r}.")
+
+    def _follow(self, task_id: int) -> Follow:
+        def follow(step: str, share: float) -> None:
+            if task_id in self._canceled:
+                raise WorkerError("STATE_CONFLICT", "It was stopped.", "Ask for it again.")
+            self._progress.advance()
+            progress = link_pb2.TaskProgress(id=task_id, step=step, share=share)
+            self._reports.offer(link_pb2.FromWorker(task_progress=progress))
+
+        return follow
 
     def _complain(self, error: Exception) -> None:
         self._reports.log("warning", "side_work_failed", message=str(error))

@@ -46,21 +46,38 @@ def find_edit(made: NDArray[np.int16], source: NDArray[np.int16], most: float) -
 
     None where nothing changed in one place, or where that place covers more than the share `most` of the picture.
     """
-    cells = _cell_means(np.abs(made - source).max(axis=2))
-    strong = cells > max(_FAINTEST, _TIMES * float(np.median(cells)))
-    found = max(components(strong), key=np.count_nonzero, default=None)
+    difference = np.abs(made - source).max(axis=2)
+    cells = _cell_means(difference)
+    least = max(_FAINTEST, _TIMES * float(np.median(cells)))
+    found = max(components(cells > least), key=np.count_nonzero, default=None)
     if found is None:
         return None
-    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
-    high, wide = found.shape
-    left, top = float(columns[0] / wide), float(rows[0] / high)
-    edit = Edit(grow(found, 1), (left, top, float((columns[-1] + 1) / wide), float((rows[-1] + 1) / high)))
+    edit = Edit(grow(found, 1), _box(difference > least, found))
     return edit if edit.share <= most else None
+
+
+def _side(shape: tuple[int, ...]) -> int:
+    """Pixels on a side of a cell, in a plane of this shape."""
+    return max(1, -(-max(shape) // _CELLS))
+
+
+def _box(strong: Mask, cells: Mask) -> tuple[float, float, float, float]:
+    """The box of the strong pixels inside of some cells, as shares."""
+    high, wide = strong.shape
+    rows, columns = (np.arange(length) // _side(strong.shape) for length in (high, wide))
+    strong = strong & cells[rows[:, None], columns[None]]
+    down, across = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
+    return (
+        float(across[0] / wide),
+        float(down[0] / high),
+        float((across[-1] + 1) / wide),
+        float((down[-1] + 1) / high),
+    )
 
 
 def _cell_means(plane: NDArray[np.int16]) -> NDArray[np.float32]:
     """Means over cells that tile the plane as evenly as whole pixels allow."""
-    side = max(1, -(-max(plane.shape) // _CELLS))
+    side = _side(plane.shape)
     rows, columns = np.arange(0, plane.shape[0], side), np.arange(0, plane.shape[1], side)
     sums = np.add.reduceat(np.add.reduceat(plane.astype(np.float32), rows, axis=0), columns, axis=1)
     high = np.diff(np.append(rows, plane.shape[0]))

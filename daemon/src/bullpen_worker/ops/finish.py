@@ -42,7 +42,7 @@ def finish_picture(task: link_pb2.FinishPicture, max_pixels: int, complain: Comp
     Raises WorkerError: CONTENT_LOST, DISK_FULL by way of OSError.
     """
     raw_path = Path(task.raw_path)
-    image = _read_raw(raw_path, task.width, task.height)
+    image = read_raw(raw_path, task.width, task.height)
     source = read_source(task.source_path, task.source_sha256, max_pixels)
     measured = measure(Subject(image, source, task.edit_share))
     encoded = encode_png(image, task.texts)
@@ -97,7 +97,8 @@ def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _read_raw(path: Path, width: int, height: int) -> Image.Image:
+def read_raw(path: Path, width: int, height: int) -> Image.Image:
+    """A picture as a device worker leaves it: RGB, row by row. Raises WorkerError CONTENT_LOST."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:

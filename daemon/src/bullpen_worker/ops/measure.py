@@ -46,6 +46,10 @@ _XYZ = (
 ).astype(np.float32)
 
 
+class NotApplicableError(Exception):
+    """A measure means nothing for this picture; the words say why."""
+
+
 @dataclass(slots=True)
 class Measured:
     """Values by name; why others could not be taken (`failed`); why others do not apply (`not_applicable`); and which
@@ -61,6 +65,8 @@ class Measured:
         """Takes values; where that fails, keeps the words under `name` in their place."""
         try:
             self.values.update(measure())
+        except NotApplicableError as why:
+            self.not_applicable[name] = str(why)
         except Exception as error:  # noqa: BLE001 - whatever a measure meets, the picture is more worth than its figures
             self.failed[name] = classify(error, "INTERNAL").message
 

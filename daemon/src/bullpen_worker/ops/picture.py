@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,26 @@ def open_picture(path: str | Path, max_pixels: int) -> Image.Image:
 
     Raises WorkerError: PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE.
     """
+    return _decoded(path, max_pixels, _flatten)
+
+
+def open_layered(path: str | Path, max_pixels: int) -> Image.Image:
+    """Like `open_picture`, but a picture with transparency stays so and comes as RGBA."""
+    return _decoded(path, max_pixels, _layered)
+
+
+def _decoded(path: str | Path, max_pixels: int, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
     head = read_head(path, max_pixels)
     try:
         with Image.open(path, formats=[head.format]) as image:
             image.load()
-            return _flatten(ImageOps.exif_transpose(image))
+            return convert(ImageOps.exif_transpose(image))
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise damaged(path, head, error) from error
+
+
+def _is_layered(image: Image.Image) -> bool:
+    return image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info
 
 
 def upright_size(path: str | Path, head: Head) -> tuple[int, int]:
@@ -59,13 +73,18 @@ def damaged(path: str | Path, head: Head, error: Exception) -> WorkerError:
     return WorkerError("PICTURE_UNREADABLE", f"{path} is a damaged or cut-off {head.format} picture: {error}.")
 
 
+def _layered(image: Image.Image) -> Image.Image:
+    # Pillow has no sixteen bits with transparency.
+    return image.convert("RGBA") if _is_layered(image) and not image.mode.startswith("I") else _flatten(image)
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         # Sixteen bits a sample; Pillow's own conversion would clip instead of scaling.
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+    if _is_layered(image):
         layered = image.convert("RGBA")
         ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
         ground.alpha_composite(layered)

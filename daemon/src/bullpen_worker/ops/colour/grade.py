@@ -1,7 +1,7 @@
 """A colour profile, and what it does to a picture: every step in linear light, one picture element at a time.
 
-The order is fixed: white balance → exposure → contrast → lift, gamma, gain → saturation, then the lookup table on the
-screen's signal, then the strength. A step at its neutral value is left out, and a profile that changes nothing gives
+The order is fixed: white balance → exposure → contrast → lift, gamma, gain → saturation, then too bright colours are
+dimmed to what the screen has, then the lookup table acts on the screen's signal, then the strength. A step at its neutral value is left out, and a profile that changes nothing gives
 back the very same bytes.
 """
 
@@ -69,7 +69,8 @@ def _graded(before: ByteArray, grade: Grade, steps: list[Callable[[FloatArray], 
         light = to_light(before)
         for step in steps:
             light = step(light)
-        signal = to_signal(light)
+        # What is brighter than the screen keeps its hue: cut off colour by colour, a warm white would turn to lemon.
+        signal = to_signal(light / np.maximum(light.max(axis=1, keepdims=True), 1))
     else:
         signal = before.astype(np.float32) / np.float32(255)
     if grade.lut is not None:
