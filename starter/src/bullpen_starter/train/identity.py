@@ -40,7 +40,7 @@ MARGIN = 0.06
 WIDE, WIDE_SIZE = 0.16, (80, 112)
 BATCH = TEAMS * (1 + NEIGHBOURS) * VIEWS
 RATE, SEED = 2e-3, 11
-MOST = 14_000  # crops out of panels
+MOST = 9_000  # crops out of panels
 
 
 class _Learner(nn.Module):

@@ -5,7 +5,7 @@ from typing import Any
 
 _SHARED = """- **Files**: `model.safetensors` (half precision), `model.onnx` (the same values, opset 17, for runtimes
   without torch; input `picture`, first dimension free) and `config.json` (sizes, words, threshold).
-- **Data**: only renders made by `bullpen_starter.render`; layouts and characters of the figures were never seen.
+- **Data**: only renders made by `bullpen_starter.render`; the layouts of the figures were never trained on.
 - **Licence**: Apache-2.0, weights and data alike.
 """
 
@@ -37,7 +37,7 @@ dot product of two vectors is their likeness; from the threshold on, the charact
 - **Layout**: six convolutions and one linear layer, 0.6 million parameters. RGB in -1..1, cut by
   `bullpen_starter.networks.crops` (mask, box, six percent of room around it). `networks.encoder` loads it.
 - **Training**: supervised contrastive loss with neighbours that differ in one attribute, and heads that read each
-  attribute off the vector, thrown away afterwards.
+  attribute off the vector, thrown away afterwards. The characters of the figures were never trained on either.
 - **Drift**: `(1 - s) / (2 (1 - t))`, at most 1, for likeness s and threshold t; above 0.5 it is somebody else
   (`bullpen_starter.networks.drift`).
 """
