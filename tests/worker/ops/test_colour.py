@@ -153,3 +153,19 @@ def test_progress_ends_at_one() -> None:
     told: list[float] = []
     apply(greys(), Grade(exposure=1), told.append)
     assert told[-1] == 1
+
+
+def test_what_is_too_bright_keeps_its_hue() -> None:
+    """A colour beyond the screen's brightness is dimmed as a whole: its shares of light stay those of the original."""
+    bright = apply(np.array([[[240, 200, 120]]], dtype=np.uint8), Grade(exposure=2))
+    assert bright[0, 0, 0] == 255
+    before, after = to_light(np.array([240, 200, 120], dtype=np.uint8)), to_light(bright)[0, 0]
+    assert after / after[0] == pytest.approx(before / before[0], abs=0.01)
+
+
+def test_what_is_wholly_transparent_keeps_its_colours() -> None:
+    """Under full transparency nothing changes; the least bit of it that is seen is corrected."""
+    picture = np.array([[[9, 9, 9, 0], [9, 9, 9, 1]]], dtype=np.uint8)
+    out = apply(picture, Grade(lift=(0.2, 0.2, 0.2)))
+    assert out[0, 0].tolist() == [9, 9, 9, 0]
+    assert out[0, 1, 0] > 100

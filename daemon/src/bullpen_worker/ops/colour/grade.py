@@ -1,8 +1,8 @@
 """A colour profile, and what it does to a picture: every step in linear light, one picture element at a time.
 
 The order is fixed: white balance → exposure → contrast → lift, gamma, gain → saturation, then too bright colours are
-dimmed to what the screen has, then the lookup table acts on the screen's signal, then the strength. A step at its neutral value is left out, and a profile that changes nothing gives
-back the very same bytes.
+dimmed to what the screen has, then the lookup table acts on the screen's signal, then the strength. A step at its
+neutral value is left out, and a profile that changes nothing gives back the very same bytes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ def apply(picture: ByteArray, grade: Grade, advance: Callable[[float], None] = l
     for start in range(0, len(flat), _AT_ONCE):
         before = flat[start : start + _AT_ONCE, :3]
         made[start : start + _AT_ONCE, :3] = _graded(before, grade, steps)
+        if picture.shape[-1] == 4:
+            # What nobody sees stays as it is: a lifted black under full transparency would only make the file larger.
+            hidden = flat[start : start + _AT_ONCE, 3] == 0
+            made[start : start + _AT_ONCE][hidden] = flat[start : start + _AT_ONCE][hidden]
         advance(min(1.0, (start + _AT_ONCE) / len(flat)))
     return out
 
