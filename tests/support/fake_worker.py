@@ -9,7 +9,8 @@ first job or task; `stubborn` ignores CancelJob and Quit; `closes` shuts its sta
 before Ready.
 
 A task's title or path may ask for more: one that contains `die` kills the worker, `fail` is answered by TaskFailed,
-`slow` is kept until a task that contains `release` comes. A job ends when its CancelJob comes, or at once if its
+`slow` is kept until a task that contains `release` comes, or its CancelTask; `slow progress` tells that it is half way.
+A job ends when its CancelJob comes, or at once if its
 prompt does not contain `wait`.
 """
 
@@ -124,6 +125,10 @@ class _Fake:
                 _write(self.sink, model_unloaded=link_pb2.ModelUnloaded(model=frame.unload_model.model))
             case "task":
                 self._task(frame.task)
+            case "cancel_task":
+                self.kept = [task for task in self.kept if task.id != frame.cancel_task.id]
+                failure = link_pb2.Failure(reason="STATE_CONFLICT", message="It was stopped.")
+                _write(self.sink, task_failed=link_pb2.TaskFailed(id=frame.cancel_task.id, failure=failure))
         return True
 
     def _end(self, job: str, attempt: int, outcome: link_pb2.JobEnded.Outcome.ValueType) -> None:
@@ -139,6 +144,8 @@ class _Fake:
             return
         if "slow" in wish:
             self.kept.append(task)
+            if "progress" in wish:
+                _write(self.sink, task_progress=link_pb2.TaskProgress(id=task.id, step="half", share=0.5))
             return
         if "release" in wish:
             for kept in self.kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bullpen_api.worker.v1 import link_pb2
 from bullpend import errors
 
 from tests.workers.scene import PATIENCE, sheet, supervised
@@ -105,3 +106,24 @@ async def test_a_task_too_large_for_a_frame_is_refused() -> None:
         with pytest.raises(errors.LimitExceeded):
             await supervisor.run_task(sheet("x" * 9_000_000))
         assert supervisor.posts() == []
+
+
+async def test_a_long_task_runs_apart_is_followed_and_stops_when_nobody_waits_for_it() -> None:
+    """Long tasks have a worker of their own; progress is told, and the next begins when the one before was stopped."""
+    async with supervised("good") as (supervisor, _), asyncio.timeout(PATIENCE):
+        half = asyncio.Event()
+        told: list[tuple[str, float]] = []
+
+        def follow(progress: link_pb2.TaskProgress) -> None:
+            told.append((progress.step, progress.share))
+            half.set()
+
+        long = asyncio.ensure_future(supervisor.run_long_task(sheet("slow progress"), follow))
+        await half.wait()
+        assert told == [("half", 0.5)]
+        behind = asyncio.ensure_future(supervisor.run_long_task(sheet("behind")))
+        await supervisor.run_task(sheet("quick"))
+        assert not behind.done()
+        long.cancel()
+        await behind
+        assert long.cancelled()

@@ -15,10 +15,11 @@ from pathlib import Path
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
-from bullpen_worker.engines.base import Engine, FileSpec, JobSpec, LoraSpec, Mark, ModelSpec, Picture
+from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec, Picture
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
+from bullpen_worker.model_spec import model_spec
 from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.reports import Reports
 from bullpen_worker.residency import Residency, Resident
@@ -56,7 +57,7 @@ class DeviceLoop:
             case "run_job":
                 self._run_job(message.run_job)
             case "load_model":
-                self._load(_model_spec(message.load_model.model))
+                self._load(model_spec(message.load_model.model))
             case "unload_model":
                 name = message.unload_model.model
                 self._residency.unload(name)
@@ -108,7 +109,7 @@ class DeviceLoop:
     def _make_candidates(self, under_way: JobUnderWay) -> WorkerError | None:
         job = under_way.job
         under_way.check_canceled()
-        spec = _model_spec(job.model)
+        spec = model_spec(job.model)
         resident = self._residency.find(spec)
         if resident is None:
             loading = link_pb2.StepDone(job=job.job, attempt=job.attempt, steps=job.steps, phase="loading")
@@ -149,14 +150,6 @@ class DeviceLoop:
         return str(path)
 
 
-def _model_spec(ref: link_pb2.ModelRef) -> ModelSpec:
-    files = tuple(
-        FileSpec(file.path, file.sha256, Mark(file.size_bytes, file.modified_ns, file.changed_ns, file.inode))
-        for file in ref.files
-    )
-    return ModelSpec(ref.name, ref.family, ref.path, ref.digest, files)
-
-
 def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
     return JobSpec(
         source_path=job.source_path,
@@ -167,5 +160,5 @@ def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
         height=job.height,
         attempt=job.attempt,
         max_pixels=max_pixels,
-        loras=tuple(LoraSpec(_model_spec(lora.model), lora.weight_file, lora.scale) for lora in job.loras),
+        loras=tuple(LoraSpec(model_spec(lora.model), lora.weight_file, lora.scale) for lora in job.loras),
     )

@@ -96,7 +96,7 @@ def _serve_post(configure: link_pb2.Configure, reader: FrameReader, writer: Fram
 
     reports, progress = Reports(writer), Progress()
     heartbeat = Heartbeat(writer, progress, configure.heartbeat_seconds, process_memory, lambda: 0)
-    loop = PostLoop(reports, progress, configure.max_pixels)
+    loop = PostLoop(reports, progress, configure.max_pixels, configure.threads)
     reports.send(link_pb2.FromWorker(ready=loop.ready()))
     heartbeat.start()
     start_reader(reader, lambda message: _deliver(message, loop.deliver, [heartbeat]), _ended)

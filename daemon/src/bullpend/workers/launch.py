@@ -22,14 +22,17 @@ _PASSED = frozenset(
         "PATH",
         "PYTHONPATH",
         "PYTORCH_CUDA_ALLOC_CONF",
+        "REMBG_HOME",
         "SYSTEMROOT",
         "TEMP",
         "TMP",
         "TMPDIR",
         "TZ",
+        "U2NET_HOME",
         "USER",
         "USERPROFILE",
         "VIRTUAL_ENV",
+        "XDG_DATA_HOME",
     }
 )
 # Idle threads of a library must sleep, not spin: two workers on few cores would stall each other. Nothing is fetched.

@@ -21,6 +21,9 @@ from bullpend.workers.frames import MAX_FRAME_BYTES
 from bullpend.workers.model import Lost, WorkerSettings, WorkerState, WorkerStatus
 from bullpend.workers.process import WorkerProcess
 
+# Told how far a task is, on the event loop. It must not block.
+Follow = Callable[[link_pb2.TaskProgress], None]
+
 # Deaths that one task may cause.
 _MAX_DEATHS = 2
 # Workers in a row that never became ready, after which waiting tasks are refused.
@@ -36,6 +39,7 @@ class _Pending:
 
     task: link_pb2.Task
     done: asyncio.Future[link_pb2.TaskDone]
+    follow: Follow | None = None
     deaths: int = 0
 
 
@@ -60,9 +64,14 @@ class PostPool:
     """Starts post workers as they are needed and hands tasks to them, first come first served."""
 
     def __init__(
-        self, settings: WorkerSettings, configure: link_pb2.Configure, spawn: Callable[[WorkerProcess], None]
+        self,
+        settings: WorkerSettings,
+        configure: link_pb2.Configure,
+        spawn: Callable[[WorkerProcess], None],
+        title: str = "post",
     ) -> None:
         self._settings = settings
+        self._title = title
         self._configure = configure
         self._spawn = spawn
         self._log = structlog.get_logger("bullpend.workers")
@@ -95,8 +104,11 @@ class PostPool:
             self._start_one()
         await asyncio.shield(self._first_ready)
 
-    async def run(self, task: link_pb2.Task) -> link_pb2.TaskDone:
-        """Has a task done. Raises the worker's typed error, WorkerLost, or ShuttingDown."""
+    async def run(self, task: link_pb2.Task, follow: Follow | None = None) -> link_pb2.TaskDone:
+        """Has a task done; `follow` is told how far it is. Whoever stops waiting for it stops it.
+
+        Raises the worker's typed error, WorkerLost, or ShuttingDown.
+        """
         if self._closed:
             raise errors.ShuttingDown("The daemon is stopping; the task was not begun.")
         own = link_pb2.Task()
@@ -104,10 +116,14 @@ class PostPool:
         own.id = next(self._ids)
         if own.ByteSize() > MAX_FRAME_BYTES - _FRAME_MARGIN:
             raise errors.LimitExceeded(f"A task of {own.ByteSize()} bytes is too large for a worker.")
-        pending = _Pending(own, asyncio.get_running_loop().create_future())
+        pending = _Pending(own, asyncio.get_running_loop().create_future(), follow)
         self._queue(pending).append(pending)
         self._pump()
-        return await pending.done
+        try:
+            return await pending.done
+        except asyncio.CancelledError:
+            self._cancel(own.id)
+            raise
 
     def close(self) -> None:
         """Refuses what waits and what comes; the processes are ended by their owner."""
@@ -149,6 +165,12 @@ class PostPool:
         )
         post.process.send(link_pb2.ToWorker(task=task))
 
+    def _cancel(self, task_id: int) -> None:
+        """Stops a task that a worker has in hand; one that waits is passed over when its turn comes."""
+        for post in self._posts:
+            if task_id in post.in_hand:
+                post.process.send(link_pb2.ToWorker(cancel_task=link_pb2.CancelTask(id=task_id)))
+
     def _take_back(self, post: _Post, task_id: int) -> _Pending | None:
         timer = post.overdue.pop(task_id, None)
         if timer is not None:
@@ -158,7 +180,7 @@ class PostPool:
     # ---- workers ----------------------------------------------------------------------------------------------------
 
     def _start_one(self) -> None:
-        process = WorkerProcess(f"post-{next(self._names)}", self._settings, self._configure, self._heard)
+        process = WorkerProcess(f"{self._title}-{next(self._names)}", self._settings, self._configure, self._heard)
         self._posts.append(_Post(process))
         self._spawn(process)
 
@@ -175,6 +197,11 @@ class PostPool:
                 pending = self._take_back(post, frame.task_done.id)
                 if pending is not None and not pending.done.done():
                     pending.done.set_result(frame.task_done)
+            case "task_progress":
+                known = post.in_hand.get(frame.task_progress.id)
+                if known is not None and known.follow is not None and not known.done.done():
+                    known.follow(frame.task_progress)
+                return
             case "task_failed":
                 pending = self._take_back(post, frame.task_failed.id)
                 failure = frame.task_failed.failure

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import TracebackType
 
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.workers.model import DeviceInfo, Lost, WorkerSettings, WorkerState, WorkerStatus
-from bullpend.workers.pool import PostPool
+from bullpend.workers.pool import Follow, PostPool
 from bullpend.workers.process import WorkerProcess
 
 # Called on the event loop, in order, with the device's name and a frame or its worker's end. It must not block.
@@ -21,6 +22,8 @@ Heard = Callable[[str, link_pb2.FromWorker | Lost], None]
 # Seconds that workers have to leave by themselves on close, and then to be gone after they were killed.
 _QUIT_SECONDS = 0.6
 _KILLED_SECONDS = 1.2
+# A large picture through a large upscaler on a slow processor.
+_LONG_TASK_SECONDS = 3600.0
 
 
 class Supervisor:
@@ -36,12 +39,18 @@ class Supervisor:
         self._heard = heard
         self._workers: dict[str, WorkerProcess] = {}
         self._pool: PostPool | None = None
+        self._lab: PostPool | None = None
         # Starts of post workers that are under way; they never raise, close waits for them.
         self._starts: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def __aenter__(self) -> Supervisor:
-        self._pool = PostPool(self._settings, self._configure(link_pb2.Configure.ROLE_POST), self._spawn)
+        configure = self._configure(link_pb2.Configure.ROLE_POST)
+        self._pool = PostPool(self._settings, configure, self._spawn)
+        # A process of its own, one task after the other: pictures of runs never wait for an upscaler, and a network
+        # that takes a process along takes nobody's picture with it.
+        alone = replace(self._settings, post_workers=1, tasks_in_flight=1, task_seconds=_LONG_TASK_SECONDS)
+        self._lab = PostPool(alone, configure, self._spawn, title="lab")
         return self
 
     async def __aexit__(
@@ -97,6 +106,11 @@ class Supervisor:
         """
         return await self._entered().run(task)
 
+    async def run_long_task(self, task: link_pb2.Task, follow: Follow | None = None) -> link_pb2.TaskDone:
+        """Like `run_task`, for what takes long: on a worker apart; whoever stops waiting for it stops it."""
+        assert self._lab is not None, "use the supervisor as an async context"
+        return await self._lab.run(task, follow)
+
     # ---- end --------------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
@@ -104,9 +118,10 @@ class Supervisor:
         if self._closed:
             return
         self._closed = True
-        pool = self._entered()
-        pool.close()
-        alive = [*self._workers.values(), *pool.processes()]
+        pools = [pool for pool in (self._entered(), self._lab) if pool is not None]
+        for pool in pools:
+            pool.close()
+        alive = [*self._workers.values(), *(process for pool in pools for process in pool.processes())]
         for process in alive:
             process.quit()
         await self._gone(alive, self._starts, _QUIT_SECONDS)

@@ -37,6 +37,7 @@ class ToWorker(_message.Message):
     TASK_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
     QUIT_FIELD_NUMBER: _builtins.int
+    CANCEL_TASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def configure(self) -> Global___Configure: ...
     @_builtins.property
@@ -57,6 +58,8 @@ class ToWorker(_message.Message):
     def quit(self) -> Global___Quit:
         """Finish nothing, exit with status 0."""
 
+    @_builtins.property
+    def cancel_task(self) -> Global___CancelTask: ...
     def __init__(
         self,
         *,
@@ -69,12 +72,13 @@ class ToWorker(_message.Message):
         task: Global___Task | None = ...,
         ping: Global___Ping | None = ...,
         quit: Global___Quit | None = ...,
+        cancel_task: Global___CancelTask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit", "cancel_task"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -98,6 +102,7 @@ class FromWorker(_message.Message):
     TASK_DONE_FIELD_NUMBER: _builtins.int
     TASK_FAILED_FIELD_NUMBER: _builtins.int
     LOG_FIELD_NUMBER: _builtins.int
+    TASK_PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
     @_builtins.property
@@ -122,6 +127,8 @@ class FromWorker(_message.Message):
     def task_failed(self) -> Global___TaskFailed: ...
     @_builtins.property
     def log(self) -> Global___Log: ...
+    @_builtins.property
+    def task_progress(self) -> Global___TaskProgress: ...
     def __init__(
         self,
         *,
@@ -137,12 +144,13 @@ class FromWorker(_message.Message):
         task_done: Global___TaskDone | None = ...,
         task_failed: Global___TaskFailed | None = ...,
         log: Global___Log | None = ...,
+        task_progress: Global___TaskProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -937,6 +945,8 @@ class Task(_message.Message):
     CONTACT_SHEET_FIELD_NUMBER: _builtins.int
     INSPECT_PICTURES_FIELD_NUMBER: _builtins.int
     MEASURE_PICTURE_FIELD_NUMBER: _builtins.int
+    ENCODE_PICTURE_FIELD_NUMBER: _builtins.int
+    PROCESS_PICTURE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -948,6 +958,10 @@ class Task(_message.Message):
     def inspect_pictures(self) -> Global___InspectPictures: ...
     @_builtins.property
     def measure_picture(self) -> Global___MeasurePicture: ...
+    @_builtins.property
+    def encode_picture(self) -> Global___EncodePicture: ...
+    @_builtins.property
+    def process_picture(self) -> Global___ProcessPicture: ...
     def __init__(
         self,
         *,
@@ -957,12 +971,14 @@ class Task(_message.Message):
         contact_sheet: Global___ContactSheet | None = ...,
         inspect_pictures: Global___InspectPictures | None = ...,
         measure_picture: Global___MeasurePicture | None = ...,
+        encode_picture: Global___EncodePicture | None = ...,
+        process_picture: Global___ProcessPicture | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "process_picture", b"process_picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "process_picture", b"process_picture"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -977,6 +993,8 @@ class TaskDone(_message.Message):
     SHEET_WRITTEN_FIELD_NUMBER: _builtins.int
     PICTURES_INSPECTED_FIELD_NUMBER: _builtins.int
     PICTURE_MEASURED_FIELD_NUMBER: _builtins.int
+    PICTURE_ENCODED_FIELD_NUMBER: _builtins.int
+    PICTURE_PROCESSED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -986,6 +1004,10 @@ class TaskDone(_message.Message):
     def pictures_inspected(self) -> Global___PicturesInspected: ...
     @_builtins.property
     def picture_measured(self) -> Global___PictureMeasured: ...
+    @_builtins.property
+    def picture_encoded(self) -> Global___PictureEncoded: ...
+    @_builtins.property
+    def picture_processed(self) -> Global___PictureProcessed: ...
     def __init__(
         self,
         *,
@@ -994,12 +1016,14 @@ class TaskDone(_message.Message):
         sheet_written: Global___SheetWritten | None = ...,
         pictures_inspected: Global___PicturesInspected | None = ...,
         picture_measured: Global___PictureMeasured | None = ...,
+        picture_encoded: Global___PictureEncoded | None = ...,
+        picture_processed: Global___PictureProcessed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "picture_measured", b"picture_measured", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "id", b"id", "picture_measured", b"picture_measured", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1027,6 +1051,403 @@ class TaskFailed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TaskFailed: _TypeAlias = TaskFailed  # noqa: Y015
+
+@_typing.final
+class TaskProgress(_message.Message):
+    """The latest of a task that takes long; may be lost while the pipe is busy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    step: _builtins.str
+    """`reading`, `cutout`, `refine`, `upscale`, `color`, `writing`."""
+    share: _builtins.float
+    """Of this step, 0–1."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        step: _builtins.str = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "share", b"share", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskProgress: _TypeAlias = TaskProgress  # noqa: Y015
+
+@_typing.final
+class CancelTask(_message.Message):
+    """Stops a task at the next moment where it can be stopped; it then fails with STATE_CONFLICT."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTask: _TypeAlias = CancelTask  # noqa: Y015
+
+@_typing.final
+class ProcessPicture(_message.Message):
+    """Post-process of one picture into a new PNG, in the order of the fields; a step that is not set is left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TextsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PATH_FIELD_NUMBER: _builtins.int
+    OUT_PATH_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    CUTOUT_FIELD_NUMBER: _builtins.int
+    REFINE_FIELD_NUMBER: _builtins.int
+    UPSCALE_FIELD_NUMBER: _builtins.int
+    COLOR_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    out_path: _builtins.str
+    """Does not exist yet; not made durable."""
+    @_builtins.property
+    def texts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def cutout(self) -> Global___CutoutWork: ...
+    @_builtins.property
+    def refine(self) -> Global___RefineWork: ...
+    @_builtins.property
+    def upscale(self) -> Global___UpscaleWork: ...
+    @_builtins.property
+    def color(self) -> Global___ColorWork: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        out_path: _builtins.str = ...,
+        texts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        cutout: Global___CutoutWork | None = ...,
+        refine: Global___RefineWork | None = ...,
+        upscale: Global___UpscaleWork | None = ...,
+        color: Global___ColorWork | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["color", b"color", "cutout", b"cutout", "refine", b"refine", "upscale", b"upscale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["color", b"color", "cutout", b"cutout", "out_path", b"out_path", "path", b"path", "refine", b"refine", "texts", b"texts", "upscale", b"upscale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcessPicture: _TypeAlias = ProcessPicture  # noqa: Y015
+
+@_typing.final
+class CutoutWork(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    session: _builtins.str
+    """A session of rembg with weights of its own."""
+    @_builtins.property
+    def tool(self) -> Global___ToolRef: ...
+    def __init__(
+        self,
+        *,
+        tool: Global___ToolRef | None = ...,
+        session: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "session", b"session", "tool", b"tool"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "session", b"session", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["tool", "session"]  # noqa: Y015
+    _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_by) -> _WhichOneofReturnType_by | None: ...
+
+Global___CutoutWork: _TypeAlias = CutoutWork  # noqa: Y015
+
+@_typing.final
+class ToolRef(_message.Message):
+    """A network of post-process: a model, or with `file` one file in the folder of `model`, which then lists no files."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    @_builtins.property
+    def model(self) -> Global___ModelRef: ...
+    def __init__(
+        self,
+        *,
+        model: Global___ModelRef | None = ...,
+        file: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolRef: _TypeAlias = ToolRef  # noqa: Y015
+
+@_typing.final
+class RefineWork(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOFTNESS_FIELD_NUMBER: _builtins.int
+    softness: _builtins.float
+    def __init__(
+        self,
+        *,
+        softness: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["softness", b"softness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefineWork: _TypeAlias = RefineWork  # noqa: Y015
+
+@_typing.final
+class UpscaleWork(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    scale: _builtins.int
+    """0 takes the largest that the model has."""
+    @_builtins.property
+    def tool(self) -> Global___ToolRef: ...
+    def __init__(
+        self,
+        *,
+        tool: Global___ToolRef | None = ...,
+        scale: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["tool", b"tool"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scale", b"scale", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpscaleWork: _TypeAlias = UpscaleWork  # noqa: Y015
+
+@_typing.final
+class ColorWork(_message.Message):
+    """Every value is given; ops/colour/grade.py says what they mean."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPOSURE_FIELD_NUMBER: _builtins.int
+    KELVIN_FIELD_NUMBER: _builtins.int
+    DUV_FIELD_NUMBER: _builtins.int
+    CONTRAST_FIELD_NUMBER: _builtins.int
+    LIFT_FIELD_NUMBER: _builtins.int
+    GAMMA_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    SATURATION_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    LUT_PATH_FIELD_NUMBER: _builtins.int
+    exposure: _builtins.float
+    kelvin: _builtins.float
+    duv: _builtins.float
+    contrast: _builtins.float
+    saturation: _builtins.float
+    strength: _builtins.float
+    lut_path: _builtins.str
+    """Empty for none."""
+    @_builtins.property
+    def lift(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def gamma(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def gain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        exposure: _builtins.float = ...,
+        kelvin: _builtins.float = ...,
+        duv: _builtins.float = ...,
+        contrast: _builtins.float = ...,
+        lift: _abc.Iterable[_builtins.float] | None = ...,
+        gamma: _abc.Iterable[_builtins.float] | None = ...,
+        gain: _abc.Iterable[_builtins.float] | None = ...,
+        saturation: _builtins.float = ...,
+        strength: _builtins.float = ...,
+        lut_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contrast", b"contrast", "duv", b"duv", "exposure", b"exposure", "gain", b"gain", "gamma", b"gamma", "kelvin", b"kelvin", "lift", b"lift", "lut_path", b"lut_path", "saturation", b"saturation", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ColorWork: _TypeAlias = ColorWork  # noqa: Y015
+
+@_typing.final
+class PictureProcessed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SecondsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    HAS_ALPHA_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    width: _builtins.int
+    height: _builtins.int
+    has_alpha: _builtins.bool
+    @_builtins.property
+    def seconds(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """By step."""
+
+    def __init__(
+        self,
+        *,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        has_alpha: _builtins.bool = ...,
+        seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_alpha", b"has_alpha", "height", b"height", "seconds", b"seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureProcessed: _TypeAlias = PictureProcessed  # noqa: Y015
+
+@_typing.final
+class EncodePicture(_message.Message):
+    """Encodes a raw picture as PNG with its texts into a file that belongs to nobody, and deletes the raw one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TextsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    RAW_PATH_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    OUT_PATH_FIELD_NUMBER: _builtins.int
+    raw_path: _builtins.str
+    width: _builtins.int
+    height: _builtins.int
+    out_path: _builtins.str
+    @_builtins.property
+    def texts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        raw_path: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        texts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        out_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "out_path", b"out_path", "raw_path", b"raw_path", "texts", b"texts", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodePicture: _TypeAlias = EncodePicture  # noqa: Y015
+
+@_typing.final
+class PictureEncoded(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    mime_type: _builtins.str
+    def __init__(
+        self,
+        *,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        mime_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mime_type", b"mime_type", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureEncoded: _TypeAlias = PictureEncoded  # noqa: Y015
 
 @_typing.final
 class FinishPicture(_message.Message):

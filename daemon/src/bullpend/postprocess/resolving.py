@@ -1,0 +1,218 @@
+"""From what a person asks for to what a worker is told: defaults filled in, models checked, profiles looked up.
+
+Blocking, as the registry is: the caller runs it in a thread.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from bullpen_api.v1 import postprocess_pb2
+from bullpen_api.worker.v1 import link_pb2
+
+from bullpend.errors import BullpenError, FieldInvalid, ModelNotFound, ModelUnsafe, ModelUnsupported, ResourceNotFound
+from bullpend.models.description import ONNX, PICKLED, SAFE
+from bullpend.models.loading import Loading
+from bullpend.models.model import ModelState
+from bullpend.models.registry import Registry
+from bullpend.models.rules import require
+from bullpend.paths import allowed_file
+from bullpend.postprocess import settings
+from bullpend.postprocess.settings import LARGEST_SCALE, NEUTRAL_KELVIN, Chain, Profile
+
+CUTOUT, UPSCALE = "cutout", "upscale"
+SESSION = "rembg:"
+STEPS = ("cutout", "refine", "upscale", "color")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What will be done, with every choice made, and the same for a worker, whose paths are still to be set."""
+
+    post_process: postprocess_pb2.PostProcess
+    work: link_pb2.ProcessPicture
+
+
+class Resolver:
+    """Knows models, settings and the folders inside which files may be named.
+
+    `folders` hold the settings files, the weakest first.
+    """
+
+    def __init__(self, registry: Registry, folders: Sequence[Path], roots: Sequence[Path]) -> None:
+        self._registry = registry
+        self._loading = Loading(registry)
+        self._folders = tuple(folders)
+        self._roots = tuple(roots)
+
+    def profiles(self) -> dict[str, settings.Known]:
+        """The colour profiles. Raises SettingInvalid."""
+        return settings.profiles(self._folders)
+
+    def configured(self) -> postprocess_pb2.PostProcess:
+        """The steps that the settings switch on, each left to the settings. Raises SettingInvalid."""
+        chain = settings.chain(self._folders)
+        wish = postprocess_pb2.PostProcess()
+        for step in STEPS:
+            if getattr(chain, step).enabled:
+                getattr(wish, step).SetInParent()
+        return wish
+
+    def resolve(self, wish: postprocess_pb2.PostProcess, field: str = "post_process") -> Resolved:
+        """Makes every choice that the wish leaves open. `field` is what errors call it.
+
+        Raises FieldInvalid, SettingInvalid, ResourceNotFound, PathNotAllowed, PathNotFound and the Model… errors.
+        """
+        if not any(wish.HasField(step) for step in STEPS):  # type: ignore[arg-type]  # the stubs list names one by one
+            raise FieldInvalid(
+                f"`{field}` has no step.", field=field, remedy="Set one of cutout, refine, upscale and color."
+            )
+        chain = settings.chain(self._folders)
+        done, work = postprocess_pb2.PostProcess(), link_pb2.ProcessPicture()
+        if wish.HasField("cutout"):
+            at = f"{field}.cutout.model"
+            done.cutout.model, by = self._cutter(wish.cutout.model or chain.cutout.model, at)
+            work.cutout.CopyFrom(by)
+        if wish.HasField("refine"):
+            softness = wish.refine.softness if wish.refine.HasField("softness") else chain.refine.softness
+            done.refine.softness = work.refine.softness = _share(softness, f"{field}.refine.softness")
+        if wish.HasField("upscale"):
+            self._upscale(wish.upscale, chain, f"{field}.upscale", done.upscale, work.upscale)
+        if wish.HasField("color"):
+            self._color(wish.color, chain, f"{field}.color", done.color, work.color)
+        return Resolved(done, work)
+
+    def _cutter(self, name: str, field: str) -> tuple[str, link_pb2.CutoutWork]:
+        if name.startswith(SESSION):
+            return name, link_pb2.CutoutWork(session=name.removeprefix(SESSION))
+        found, tool = self._tool(name, CUTOUT, ONNX, field)
+        return found, link_pb2.CutoutWork(tool=tool)
+
+    def _upscale(
+        self,
+        wish: postprocess_pb2.UpscaleStep,
+        chain: Chain,
+        field: str,
+        done: postprocess_pb2.UpscaleStep,
+        work: link_pb2.UpscaleWork,
+    ) -> None:
+        scale = wish.scale or chain.upscale.scale
+        if not 0 <= scale <= LARGEST_SCALE:
+            raise FieldInvalid(
+                f"`{field}.scale` is {scale}; a picture is enlarged 1 to {LARGEST_SCALE} times.",
+                field=f"{field}.scale",
+                remedy="Give a factor that the model has, such as 2 or 4.",
+            )
+        name, tool = self._tool(wish.model or chain.upscale.model, UPSCALE, ONNX | SAFE, f"{field}.model")
+        if tool.file and not wish.scale:
+            scale = 0  # a lone file has one factor, whatever the settings say
+        work.tool.CopyFrom(tool)
+        work.scale = done.scale = scale
+        done.model = name
+
+    def _color(
+        self,
+        wish: postprocess_pb2.ColorStep,
+        chain: Chain,
+        field: str,
+        done: postprocess_pb2.ColorStep,
+        work: link_pb2.ColorWork,
+    ) -> None:
+        name = wish.profile or ("" if wish.lut_path else chain.color.profile)
+        profile, lut = Profile(), None
+        if name:
+            known = self.profiles()
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ResourceNotFound(
+                    f"There is no colour profile {name!r}." + (f" The nearest is {near[0]}." if near else ""),
+                    field=f"{field}.profile",
+                    remedy=f"Choose one of {', '.join(known)}, or add your own to {settings.COLOUR_FILE}.",
+                    resource=f"profiles/{name}",
+                )
+            profile, lut = known[name].profile, known[name].lut_path
+        if wish.lut_path:
+            if lut is not None:
+                raise FieldInvalid(
+                    f"The profile {name} has a lookup table of its own.",
+                    field=f"{field}.lut_path",
+                    remedy="Give a profile without one, or no lut_path.",
+                )
+            lut = allowed_file(wish.lut_path, self._roots, f"{field}.lut_path")
+        strength = profile.strength if chain.color.strength is None else chain.color.strength
+        if wish.HasField("strength"):
+            strength = _share(wish.strength, f"{field}.strength")
+        done.profile, done.lut_path, done.strength = name, wish.lut_path, strength
+        work.CopyFrom(_grade(profile, strength, lut))
+
+    def _tool(self, name: str, capability: str, kinds: frozenset[str], field: str) -> tuple[str, link_pb2.ToolRef]:
+        """The name of the model that is taken, and how a worker finds it."""
+        if Path(name).is_absolute() and PurePosixPath(name).suffix.lower() in ONNX | SAFE | PICKLED:
+            return name, self._lone(name, kinds, field)
+
+        def find() -> tuple[str, link_pb2.ToolRef]:
+            wanted = name or self._first(capability)
+            model = require(self._registry.verify(wanted), capability, field)
+            return model.name, link_pb2.ToolRef(model=self._loading.references(wanted, model.digest).model)
+
+        return _named(find, field)
+
+    def _lone(self, name: str, kinds: frozenset[str], field: str) -> link_pb2.ToolRef:
+        path = allowed_file(name, (*self._roots, *self._registry.folders), field)
+        suffix = path.suffix.lower()
+        if suffix in PICKLED:
+            raise ModelUnsafe(
+                f"{path.name} holds pickled weights, which can run code and are never loaded.",
+                field=field,
+                remedy="Use the model as ONNX or safetensors.",
+            )
+        if suffix not in kinds:
+            raise ModelUnsupported(
+                f"{path.name} is not {' or '.join(sorted(kinds))}.", field=field, remedy="Use the model as ONNX."
+            )
+        return link_pb2.ToolRef(model=link_pb2.ModelRef(name=name, path=str(path.parent)), file=path.name)
+
+    def _first(self, capability: str) -> str:
+        for model in self._registry.models():
+            if model.state is ModelState.READY and capability in model.capabilities:
+                return model.name
+        raise ModelNotFound(
+            f"No installed model can do {capability}.",
+            remedy="Put one into a folder of models (`bullpen doctor` names them), or name a file.",
+            capability=capability,
+        )
+
+
+def _named(find: Callable[[], T], field: str) -> T:
+    """What `find` gives; its errors name the request's own field."""
+    try:
+        return find()
+    except BullpenError as error:
+        error.field = field
+        raise
+
+
+def _grade(profile: Profile, strength: float, lut: Path | None) -> link_pb2.ColorWork:
+    return link_pb2.ColorWork(
+        exposure=profile.exposure,
+        kelvin=profile.white_kelvin or NEUTRAL_KELVIN,
+        duv=profile.tint_duv,
+        contrast=profile.contrast,
+        lift=profile.lift,
+        gamma=profile.gamma,
+        gain=profile.gain,
+        saturation=profile.saturation,
+        strength=strength,
+        lut_path=str(lut) if lut else "",
+    )
+
+
+def _share(value: float, field: str) -> float:
+    if not 0 <= value <= 1:
+        raise FieldInvalid(f"`{field}` is {value:g}, but lies between 0 and 1.", field=field)
+    return value
