@@ -1,14 +1,10 @@
-"""Findings from measures, and the order of candidates."""
+"""Findings from measures."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from bullpend.quality.model import Entry, FindingKind, Greyscale, Limits, QualityReport, Severity
-from bullpend.quality.rules import assess, rank, winner
-from hypothesis import given
-from hypothesis import strategies as st
+from bullpend.quality import rules
+from bullpend.quality.model import FindingKind, Greyscale, Limits, Measured, QualityReport, Severity
 
 LIMITS = Limits(
     chroma_soft=50.0,
@@ -16,8 +12,38 @@ LIMITS = Limits(
     blank_std_min=6.0,
     structure_f1_soft=0.5,
     structure_f1_hard=0.25,
+    sharpness_soft=20.0,
+    sharpness_hard=2.0,
+    alpha_coverage_min=0.01,
+    alpha_coverage_max=0.95,
+    style_drift_soft=0.5,
+    style_drift_hard=0.9,
+    identity_drift_soft=0.5,
+    identity_drift_hard=0.9,
+    copy_rate_soft=0.5,
+    copy_rate_hard=0.9,
+    characters_added=1,
 )
-GOOD = {"chroma_mean": 20.0, "blank": 40.0, "structure_f1": 0.9, "not_finite": 0.0, "width": 128.0, "height": 128.0}
+GOOD = {
+    "chroma_mean": 20.0,
+    "blank": 40.0,
+    "structure_f1": 0.9,
+    "not_finite": 0.0,
+    "width": 128.0,
+    "height": 128.0,
+    "sharpness": 400.0,
+    "alpha_coverage": 0.3,
+    "style_drift": 0.1,
+    "identity_drift": 0.1,
+    "copy_rate": 0.0,
+    "character_change": 1.0,
+}
+
+
+def assess(
+    measures: dict[str, float], limits: Limits, *, expected_size: tuple[int, int] | None = None
+) -> QualityReport:
+    return rules.assess(Measured(measures), limits, expected_size=expected_size)
 
 
 def kinds(report: QualityReport) -> list[tuple[FindingKind, Severity]]:
@@ -43,6 +69,18 @@ def test_a_good_picture_has_no_findings() -> None:
         ({"structure_f1": 0.24}, (FindingKind.STRUCTURE, Severity.HARD)),
         ({"width": 64.0}, (FindingKind.SIZE, Severity.HARD)),
         ({"height": 64.0}, (FindingKind.SIZE, Severity.HARD)),
+        ({"sharpness": 19.0}, (FindingKind.SHARPNESS, Severity.SOFT)),
+        ({"sharpness": 1.0}, (FindingKind.SHARPNESS, Severity.HARD)),
+        ({"alpha_coverage": 0.001}, (FindingKind.ALPHA_COVERAGE, Severity.HARD)),
+        ({"alpha_coverage": 0.96}, (FindingKind.ALPHA_COVERAGE, Severity.HARD)),
+        ({"style_drift": 0.51}, (FindingKind.STYLE, Severity.SOFT)),
+        ({"style_drift": 1.0}, (FindingKind.STYLE, Severity.HARD)),
+        ({"identity_drift": 0.51}, (FindingKind.IDENTITY, Severity.SOFT)),
+        ({"identity_drift": 1.0}, (FindingKind.IDENTITY, Severity.HARD)),
+        ({"copy_rate": 0.6}, (FindingKind.COPY, Severity.SOFT)),
+        ({"copy_rate": 0.95}, (FindingKind.COPY, Severity.HARD)),
+        ({"character_change": 0.0}, (FindingKind.CHARACTER_COUNT, Severity.SOFT)),
+        ({"character_change": 2.0}, (FindingKind.CHARACTER_COUNT, Severity.SOFT)),
     ],
 )
 def test_each_limit_gives_its_own_finding(change: dict[str, float], expected: tuple[FindingKind, Severity]) -> None:
@@ -55,14 +93,15 @@ def test_each_limit_gives_its_own_finding(change: dict[str, float], expected: tu
 
 def test_values_at_a_limit_pass() -> None:
     """A limit is what is still allowed."""
-    at = {**GOOD, "blank": 6.0, "chroma_mean": 50.0, "structure_f1": 0.5}
+    at = {**GOOD, "blank": 6.0, "chroma_mean": 50.0, "structure_f1": 0.5, "sharpness": 20.0, "style_drift": 0.5}
+    at |= {"identity_drift": 0.5, "copy_rate": 0.5, "alpha_coverage": 0.95}
     assert assess(at, LIMITS, expected_size=(128, 128)).findings == ()
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_missing_measure_finds_nothing(name: str) -> None:
     """A measure that is absent, or no number, is not applicable; it never counts as low."""
-    bad = {"chroma_mean": 99.0, "blank": 0.0, "structure_f1": 0.0, "not_finite": 1.0, "width": 1.0, "height": 1.0}
+    bad = dict.fromkeys(GOOD, 1.0) | {"chroma_mean": 99.0, "blank": 0.0, "structure_f1": 0.0, "character_change": 5.0}
     without = {key: value for key, value in bad.items() if key != name}
     report = assess(without, LIMITS, expected_size=(128, 128))
     everything = assess(bad, LIMITS, expected_size=(128, 128))
@@ -100,59 +139,33 @@ def test_a_report_survives_json() -> None:
     assert report.to_dict()["hard_failures"] == 1
 
 
-def entry(index: int, **change: float) -> Entry:
-    return Entry(f"c{index}", index, assess({**GOOD, **change}, LIMITS))
+def test_a_measure_that_failed_is_a_finding_of_its_own() -> None:
+    """It is seen, says why, and is soft: the picture is not worse for it than for any other doubt."""
+    report = rules.assess(Measured(GOOD, failed={"likeness": "the worker died."}), LIMITS)
+    assert kinds(report) == [(FindingKind.MEASURE_FAILED, Severity.SOFT)]
+    assert report.findings[0].message == "likeness could not be measured, and the picture was kept: the worker died."
+    assert report.hard_failures == 0
 
 
-def test_the_order_follows_the_five_criteria() -> None:
-    """Hard failures count first, then warnings, chroma excess, structure, and the index among equals."""
-    entries = [
-        entry(1, blank=0.0),
-        entry(2, structure_f1=0.4),
-        entry(3, chroma_mean=80.0),
-        entry(4, chroma_mean=55.0),
-        entry(5, structure_f1=0.8),
-        entry(6, structure_f1=0.95),
-        entry(7, structure_f1=0.8),
-    ]
-    assert [item.key for item in rank(entries)] == ["c6", "c5", "c7", "c2", "c4", "c3", "c1"]
+def test_what_does_not_apply_is_kept_with_its_reason() -> None:
+    """It finds nothing, and the report says why it was not measured and what a value was nearest to."""
+    measured = Measured(
+        GOOD, not_applicable={"style_drift": "no anchors"}, nearest={"copy_rate": "projects/p/assets/a"}
+    )
+    report = rules.assess(measured, LIMITS)
+    assert report.findings == ()
+    assert (report.not_applicable, report.nearest) == (measured.not_applicable, measured.nearest)
+    assert QualityReport.from_dict(report.to_dict()) == report
 
 
-def test_each_reason_names_what_decided() -> None:
-    """The sentence of a place names the criterion in which it beats the next."""
-    reasons = {item.key: item.reason for item in rank([entry(1, blank=0.0), entry(2, structure_f1=0.4), entry(3)])}
-    assert "fewer soft warnings" in reasons["c3"]
-    assert "fewer hard failures" in reasons["c2"]
-    assert reasons["c1"].startswith("Place 3 of 3; the one before has fewer hard failures")
-    assert rank([entry(1)])[0].reason.startswith("The only finished candidate")
+def test_a_report_of_the_first_version_is_read() -> None:
+    """Reports that were stored before there were reasons and references have none."""
+    old = {"hard_failures": 0, "soft_warnings": 0, "chroma_excess": 0.0, "findings": [], "measures": {"blank": 40.0}}
+    assert QualityReport.from_dict(old) == QualityReport(measures={"blank": 40.0})
 
 
-def test_the_winner_has_no_hard_failure() -> None:
-    """Rank 1 wins only if nothing hard was found; without candidates nobody wins."""
-    best = winner(rank([entry(1, structure_f1=0.4), entry(2)]))
-    assert best is not None
-    assert best.key == "c2"
-    assert winner(rank([entry(1, blank=0.0), entry(2, not_finite=0.5)])) is None
-    assert winner(rank([])) is None
-
-
-reports = st.builds(
-    lambda chroma, blank, structure: assess(
-        {"chroma_mean": chroma, "blank": blank, **({} if structure is None else {"structure_f1": structure})}, LIMITS
-    ),
-    st.floats(0, 130),
-    st.floats(0, 128),
-    st.none() | st.floats(0, 1),
-)
-
-
-@given(st.lists(reports, max_size=6))
-def test_the_ranking_does_not_depend_on_the_order_of_arrival(found: list[QualityReport]) -> None:
-    """Any order of the same candidates gives the same ranking, with places 1 to n."""
-    entries = [Entry(f"c{index}", index, report) for index, report in enumerate(found)]
-    ranking = rank(entries)
-    assert [item.rank for item in ranking] == list(range(1, len(entries) + 1))
-    assert rank(entries[::-1]) == ranking
-    by_key = {item.key: item.report for item in entries}
-    for better, worse in itertools.pairwise(ranking):
-        assert by_key[better.key].hard_failures <= by_key[worse.key].hard_failures
+def test_measured_parts_are_joined() -> None:
+    """Two rounds of measuring make one report."""
+    first = Measured({"blank": 1.0}, {"a": "x"}, {"b": "y"}, {"c": "z"})
+    both = first | Measured({"copy_rate": 0.5}, {"d": "x"})
+    assert both == Measured({"blank": 1.0, "copy_rate": 0.5}, {"a": "x", "d": "x"}, {"b": "y"}, {"c": "z"})

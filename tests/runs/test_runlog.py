@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from bullpend.errors import RunLogInvalid
-from bullpend.quality.model import Limits
+from bullpend.quality.model import Limits, Measured
 from bullpend.quality.rules import assess
 from bullpend.runs.model import (
     AppliedChange,
@@ -39,7 +39,7 @@ def candidate(job: int, index: int, **change: Any) -> Candidate:
         "state": CandidateState.SUCCEEDED,
         "asset": "projects/harbor/assets/x",
         "sha256": "e" * 64,
-        "quality": assess({"chroma_mean": 70.0}, Limits(chroma_soft=55.0)),
+        "quality": assess(Measured({"chroma_mean": 70.0}), Limits(chroma_soft=55.0)),
         "rank": index,
         "rank_reason": "Place.",
         "accepted": index == 1,

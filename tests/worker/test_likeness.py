@@ -191,6 +191,9 @@ def test_characters_are_counted_by_places(desk: Desk, tmp_path: Path) -> None:
         for image in (Image.new("RGB", (64, 64)), half, Image.new("RGB", (64, 64), (255, 255, 255)))
     ]
     assert counts == [0, 1, 2]
+    source = str(desk.save(half, "half"))
+    found = desk.measure(Image.new("RGB", (64, 64)), judges=[judge], source_path=source)
+    assert found.measures["character_change"] == -1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from bullpen_api.v1 import (
     event_pb2_grpc,
     model_pb2_grpc,
     project_pb2_grpc,
+    quality_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
 )
@@ -42,7 +43,8 @@ from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
 from bullpend.projects.service import ProjectService
-from bullpend.quality.model import Limits
+from bullpend.quality.model import Checks
+from bullpend.quality.service import QualityService
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
 from bullpend.rpc.server import Mount, Server
@@ -98,9 +100,9 @@ async def serve(settings: Settings) -> None:
         registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
 
-        def limits(stage: str) -> Limits:
+        def checks(stage: str) -> Checks:
             known = manifest.stages.get(stage)
-            return known.qa.limits.limits() if known else Limits()
+            return known.qa.checks() if known else Checks()
 
         dispatcher = Dispatcher(
             database=database,
@@ -114,7 +116,7 @@ async def serve(settings: Settings) -> None:
             devices=devices,
             models=Loading(registry),
             scratch=home.tmp,
-            limits=limits,
+            checks=checks,
             previews=settings.previews.enabled,
         )
         supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
@@ -156,6 +158,11 @@ async def serve(settings: Settings) -> None:
                 run_pb2_grpc.add_RunServiceServicer_to_server,
                 RunService(database, planning, making, dispatcher),
                 "bullpen.v1.RunService",
+            ),
+            (
+                quality_pb2_grpc.add_QualityServiceServicer_to_server,
+                QualityService(database),
+                "bullpen.v1.QualityService",
             ),
             (
                 asset_pb2_grpc.add_AssetServiceServicer_to_server,

@@ -70,6 +70,13 @@ _FINDINGS: dict[run_pb2.Finding.Kind.ValueType, str] = {
     run_pb2.Finding.KIND_GREYSCALE: "grey",
     run_pb2.Finding.KIND_STRUCTURE: "structure",
     run_pb2.Finding.KIND_SIZE: "size",
+    run_pb2.Finding.KIND_SHARPNESS: "soft",
+    run_pb2.Finding.KIND_ALPHA_COVERAGE: "cutout",
+    run_pb2.Finding.KIND_IDENTITY: "identity",
+    run_pb2.Finding.KIND_STYLE: "style",
+    run_pb2.Finding.KIND_COPY: "copy",
+    run_pb2.Finding.KIND_CHARACTER_COUNT: "cast",
+    run_pb2.Finding.KIND_MEASURE_FAILED: "unmeasured",
 }
 
 ENDED_RUNS = frozenset(
@@ -198,7 +205,7 @@ def score(candidate: run_pb2.Candidate) -> float | None:
 
 def findings(candidate: run_pb2.Candidate, severity: run_pb2.Finding.Severity.ValueType) -> list[str]:
     """Short names of the findings of one severity."""
-    return [_FINDINGS[one.kind] for one in candidate.quality.findings if one.severity == severity]
+    return [_FINDINGS.get(one.kind, "check") for one in candidate.quality.findings if one.severity == severity]
 
 
 def candidate_cell(candidate: run_pb2.Candidate, progress: event_pb2.Progress | None) -> Content:

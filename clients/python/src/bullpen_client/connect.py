@@ -22,6 +22,7 @@ from bullpen_api.v1 import (
     event_pb2_grpc,
     model_pb2_grpc,
     project_pb2_grpc,
+    quality_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
 )
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
+    from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
 
@@ -75,6 +77,7 @@ class Session:
     projects: ProjectServiceAsyncStub
     bible: BibleServiceAsyncStub
     runs: RunServiceAsyncStub
+    quality: QualityServiceAsyncStub
     assets: AssetServiceAsyncStub
     events: EventServiceAsyncStub
     models: ModelServiceAsyncStub
@@ -160,6 +163,7 @@ class Session:
         self.projects = project_pb2_grpc.ProjectServiceStub(raw)
         self.bible = bible_pb2_grpc.BibleServiceStub(raw)
         self.runs = run_pb2_grpc.RunServiceStub(raw)
+        self.quality = quality_pb2_grpc.QualityServiceStub(raw)
         self.assets = asset_pb2_grpc.AssetServiceStub(raw)
         self.events = event_pb2_grpc.EventServiceStub(raw)
         self.models = model_pb2_grpc.ModelServiceStub(raw)

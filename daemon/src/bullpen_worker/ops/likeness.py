@@ -6,7 +6,7 @@
 | `copy_rate` | share of its patches that the nearest reference has too (`copies`) | share |
 | `style_similarity`, `style_drift` | likeness to the mean of the style's references, and the drift | –1–1, 0–1 |
 | `identity_similarity`, `identity_drift` | likeness of the figure to its nearest reference, and the drift | –1–1, 0–1 |
-| `character_count` | places where somebody stands | count |
+| `character_count`, `character_change` | places where somebody stands, and how many more than in the source | count |
 
 Drift is `(1 - s) / (2 (1 - t))`, at most 1, for likeness s and the encoder's threshold t: 0 for the same picture, one
 half at the threshold. So one limit serves every encoder. Nothing here touches the device: it runs in post workers.
@@ -55,8 +55,7 @@ class Likeness:
         Raises WorkerError where the picture itself cannot be read.
         """
         image = open_picture(task.path, max_pixels)
-        source = read_source(task.source_path, task.source_sha256, max_pixels)
-        subject = Subject(image, source, task.edit_share)
+        subject = _Stored(image, task, max_pixels)
         found = Measured()
         found.take("alpha_coverage", lambda: _alpha(task.path, max_pixels))
         if task.references:
@@ -80,7 +79,7 @@ class Likeness:
             case "identity":
                 return "identity_drift", self._identity
             case "characters":
-                return "character_count", self._characters
+                return "character_change", self._characters
             case other:
                 raise WorkerError("INTERNAL", f"This worker knows nothing to judge that is called {other!r}.")
 
@@ -124,10 +123,20 @@ class Likeness:
         return _drifted("identity", max(best.values()), encoder.threshold)
 
     def _characters(
-        self, subject: Subject, references: References, model: ModelSpec, max_pixels: int, nearest: dict[str, str]
+        self, subject: _Stored, references: References, model: ModelSpec, max_pixels: int, nearest: dict[str, str]
     ) -> dict[str, float]:
         tagger = self._judges.tagger(model)
-        return {"character_count": float(tagger.count(_views(tagger, subject.image, [_whole(subject.image)])[0]))}
+
+        def count(image: Image.Image) -> int:
+            return tagger.count(_views(tagger, image, [_whole(image)])[0])
+
+        made = count(subject.image)
+        values = {"character_count": float(made)}
+        if subject.source_path:
+            path, key = subject.source_path, ("count", subject.source_sha256 or subject.source_path, tagger.digest)
+            before = self._keep(key, lambda: count(open_picture(path, max_pixels)))
+            values["character_change"] = float(made - before)
+        return values
 
     def _reference(self, one: link_pb2.ReferencePicture, encoder: Encoder, max_pixels: int) -> Points:
         """Points of a reference, (n, size): of each figure on it for an encoder of figures, else of the whole."""
@@ -152,6 +161,14 @@ class Likeness:
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return made
+
+
+class _Stored(Subject):
+    """A stored picture, with where its source lies."""
+
+    def __init__(self, image: Image.Image, task: link_pb2.MeasurePicture, max_pixels: int) -> None:
+        super().__init__(image, read_source(task.source_path, task.source_sha256, max_pixels), task.edit_share)
+        self.source_path, self.source_sha256 = task.source_path, task.source_sha256
 
 
 def drift(similarity: float, threshold: float) -> float:

@@ -24,7 +24,7 @@ from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
-from bullpend.quality.model import Limits
+from bullpend.quality.model import Checks
 from bullpend.rpc.wire import duration
 from bullpend.runs import store, transitions
 from bullpend.runs.model import Failure, JobState
@@ -71,7 +71,7 @@ class Dispatcher:
         devices: Iterable[DeviceInfo],
         models: Loading,
         scratch: Path,
-        limits: Callable[[str], Limits],
+        checks: Callable[[str], Checks],
         previews: bool,
     ) -> None:
         self.state = s.State(policy=policy)
@@ -83,7 +83,7 @@ class Dispatcher:
         self._files = files
         self._clock = clock
         kinds = {device.name: device.kind for device in self.devices.values()}
-        self._orders = Orders(kinds, models, scratch, limits, preview_every=1 if previews else 0)
+        self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
         self._facts: deque[s.Fact] = deque()
         self._stepping = False
         self._timer: asyncio.TimerHandle | None = None

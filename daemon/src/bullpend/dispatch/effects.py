@@ -22,11 +22,12 @@ from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
 from bullpend.dispatch.archive import Archive
 from bullpend.dispatch.finishing import Finishing
+from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
-from bullpend.quality.model import Limits
+from bullpend.quality.model import Checks
 from bullpend.runs import loras, transitions
 from bullpend.runs.model import Failure, JobState
 from bullpend.scheduling import model as s
@@ -57,14 +58,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Orders:
-    """What an order to a worker needs besides the job: devices' kinds, models, folder of raw pictures, limits,
+    """What an order to a worker needs besides the job: devices' kinds, models, folder of raw pictures, checks,
     previews.
     """
 
     kinds: dict[str, str]
     models: Loading
     scratch: Path
-    limits: Callable[[str], Limits]
+    checks: Callable[[str], Checks]
     preview_every: int
 
 
@@ -88,7 +89,8 @@ class Effects:
         self._rate = rate
         self._leased = leased
         self._tell = tell
-        self._finishing = Finishing(files, supervisor.run_task)
+        judging = Judging(database, files, orders.models, supervisor.run_task)
+        self._finishing = Finishing(files, supervisor.run_task, judging)
         self._archive = Archive(database, files, supervisor.run_task)
         self._work: dict[str, Work] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -225,7 +227,7 @@ class Effects:
 
     async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
         try:
-            done = await self._finishing.finish(lease, frame, ready, self._orders.limits(lease.run["stage"]))
+            done = await self._finishing.finish(lease, frame, ready, self._orders.checks(lease.run["stage"]))
             await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start

@@ -1,4 +1,4 @@
-"""From a raw picture to what is registered of it: encoded, stored and measured by a post worker, then judged."""
+"""From a raw picture to what is registered of it: encoded, stored and measured by a post worker, compared, assessed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.assets.files import Files
+from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease, changes_of
-from bullpend.quality.model import NOT_FINITE, Limits
+from bullpend.quality.model import NOT_FINITE, Checks, Measured
 from bullpend.quality.rules import assess, fitted_size
 from bullpend.runs import transitions
 from bullpend.runs.recipe import parameters_text, to_json
@@ -20,14 +21,15 @@ RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 class Finishing:
     """Turns CandidateReady frames into stored, measured pictures."""
 
-    def __init__(self, files: Files, run_task: RunTask) -> None:
+    def __init__(self, files: Files, run_task: RunTask, judging: Judging) -> None:
         self._files = files
         self._run_task = run_task
+        self._judging = judging
 
     async def finish(
-        self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, limits: Limits
+        self, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready, checks: Checks
     ) -> transitions.Finished:
-        """Stores the picture; returns what is to be registered.
+        """Stores the picture and measures it; returns what is to be registered. A failed measure is a finding.
 
         Raises DiskFull, WorkerLost or what the post worker met.
         """
@@ -54,10 +56,13 @@ class Finishing:
                 texts={"bullpen": text, "parameters": parameters_text(recipe)},
                 sidecar_json=json.dumps(sidecar),
                 source_path=str(lease.source),
+                source_sha256=lease.job["source_sha256"],
+                edit_share=checks.edit_share,
             )
         )
         stored = (await self._run_task(task)).stored_picture
-        measures = {**stored.measures, NOT_FINITE: frame.not_finite}
+        measured = Measured({**stored.measures, NOT_FINITE: frame.not_finite}, dict(stored.failed_measures))
+        measured |= await self._judging.measure(lease, stored.path, checks)
         return transitions.Finished(
             candidate=frame.candidate,
             job=frame.job,
@@ -75,8 +80,8 @@ class Finishing:
                 "derived_from": sidecar["derived_from"],
             },
             quality=assess(
-                measures,
-                limits,
+                measured,
+                checks.limits,
                 expected_size=fitted_size(lease.source_size, (lease.run["width"], lease.run["height"])),
             ),
             recipe=text,

@@ -41,6 +41,10 @@ class Loading:
             tuple(self._lora(lora, known, scale) for lora, known, scale in loras),
         )
 
+    def judge(self, name: str) -> link_pb2.ModelRef:
+        """A model that judges pictures, as its files are now. Raises what `references` raises."""
+        return _pack(*self._registry.loadable(name, self._registry.verify(name).digest))
+
     def _lora(self, name: str, digest: str, scale: float) -> link_pb2.LoraRef:
         model, files = self._registry.loadable(name, digest)
         return link_pb2.LoraRef(model=_pack(model, files), weight_file=model.weight_file, scale=scale)

@@ -1,42 +1,43 @@
-"""Decisions of the quality room: findings from measures, and the order of candidates. Pure functions.
+"""Decisions of the quality room: findings from measures. Pure functions; the order of candidates is in `ranking`.
 
-1. Every check reads one measure and one pair of limits. Without the measure, or without the limit, it finds nothing.
-2. Candidates are ordered by: fewer hard failures; fewer soft warnings; lower average chroma excess; higher structure
-   score (a missing one counts as the lowest); lower index.
-3. The best one is accepted by itself only if it has no hard failure.
+Every check reads one measure and its limits. Without the measure, or without the limit, it finds nothing. A measure
+that could not be taken is a soft finding of its own: it must be seen, and it must not cost the picture.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from bullpend.quality.model import (
+    ALPHA_COVERAGE,
     BLANK,
+    CHARACTER_CHANGE,
     CHROMA,
+    COPY_RATE,
     HEIGHT,
+    IDENTITY_DRIFT,
     NOT_FINITE,
+    SHARPNESS,
     STRUCTURE_F1,
+    STYLE_DRIFT,
     WIDTH,
-    Entry,
     Finding,
     FindingKind,
     Greyscale,
     Limits,
+    Measured,
     QualityReport,
-    Ranked,
     Severity,
 )
 
 
-def assess(
-    measures: Mapping[str, float], limits: Limits, *, expected_size: tuple[int, int] | None = None
-) -> QualityReport:
+def assess(measured: Measured, limits: Limits, *, expected_size: tuple[int, int] | None = None) -> QualityReport:
     """Findings of one picture by the stage's limits; `expected_size` is (width, height) in pixels.
 
     A measure that is no finite number counts as missing.
     """
-    measures = {name: value for name, value in measures.items() if math.isfinite(value)}
+    measures = {name: value for name, value in measured.values.items() if math.isfinite(value)}
     findings = (
         *_not_finite(measures),
         *_size(measures, expected_size),
@@ -44,8 +45,15 @@ def assess(
         *_greyscale(measures, limits),
         *_chroma(measures, limits),
         *_structure(measures, limits),
+        *_sharpness(measures, limits),
+        *_alpha(measures, limits),
+        *_identity(measures, limits),
+        *_style(measures, limits),
+        *_copy(measures, limits),
+        *_characters(measures, limits),
+        *_failed(measured.failed),
     )
-    return QualityReport(findings, chroma_excess(measures, limits), measures)
+    return QualityReport(findings, chroma_excess(measures, limits), measures, measured.not_applicable, measured.nearest)
 
 
 def fitted_size(source: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int]:
@@ -104,84 +112,78 @@ def _greyscale(measures: Mapping[str, float], limits: Limits) -> Iterator[Findin
 
 
 def _chroma(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
-    value = measures.get(CHROMA)
-    if value is None:
-        return
-    for severity, limit in ((Severity.HARD, limits.chroma_hard), (Severity.SOFT, limits.chroma_soft)):
-        if limit is not None and value > limit:
-            message = f"The colours are too strong: chroma {value:.1f} is above {limit:g}."
-            yield Finding(severity, FindingKind.CHROMA, message, value, limit)
-            return
+    words = "The colours are too strong: chroma {value:.1f} is above {limit:g}."
+    yield from _above(measures.get(CHROMA), limits.chroma_soft, limits.chroma_hard, FindingKind.CHROMA, words)
 
 
 def _structure(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
-    value = measures.get(STRUCTURE_F1)
-    if value is None:
+    words = "The drawing left its source: edge agreement {value:.3f} is below {limit:g}."
+    soft, hard = limits.structure_f1_soft, limits.structure_f1_hard
+    yield from _below(measures.get(STRUCTURE_F1), soft, hard, FindingKind.STRUCTURE, words)
+
+
+def _sharpness(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    words = "The picture is soft: sharpness {value:.1f} is below {limit:g}."
+    soft, hard = limits.sharpness_soft, limits.sharpness_hard
+    yield from _below(measures.get(SHARPNESS), soft, hard, FindingKind.SHARPNESS, words)
+
+
+def _alpha(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    value, kind = measures.get(ALPHA_COVERAGE), FindingKind.ALPHA_COVERAGE
+    words = "The cutout kept almost nothing: it covers {value:.1%} of the picture, which is below {limit:.1%}."
+    yield from _below(value, None, limits.alpha_coverage_min, kind, words)
+    words = "The cutout took almost nothing away: it covers {value:.1%} of the picture, which is above {limit:.1%}."
+    yield from _above(value, None, limits.alpha_coverage_max, kind, words)
+
+
+def _identity(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    words = "The character does not look like its references: identity drift {value:.2f} is above {limit:g}."
+    soft, hard = limits.identity_drift_soft, limits.identity_drift_hard
+    yield from _above(measures.get(IDENTITY_DRIFT), soft, hard, FindingKind.IDENTITY, words)
+
+
+def _style(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    words = "The picture is not drawn like the style's anchors: style drift {value:.2f} is above {limit:g}."
+    soft, hard = limits.style_drift_soft, limits.style_drift_hard
+    yield from _above(measures.get(STYLE_DRIFT), soft, hard, FindingKind.STYLE, words)
+
+
+def _copy(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    words = "Much of the picture is copied from a reference: {value:.0%} of it, which is above {limit:.0%}."
+    yield from _above(measures.get(COPY_RATE), limits.copy_rate_soft, limits.copy_rate_hard, FindingKind.COPY, words)
+
+
+def _characters(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
+    value, wanted = measures.get(CHARACTER_CHANGE), limits.characters_added
+    if value is None or wanted is None or value == wanted:
         return
-    for severity, limit in ((Severity.HARD, limits.structure_f1_hard), (Severity.SOFT, limits.structure_f1_soft)):
-        if limit is not None and value < limit:
-            message = f"The drawing left its source: edge agreement {value:.3f} is below {limit:g}."
-            yield Finding(severity, FindingKind.STRUCTURE, message, value, limit)
+    change = "as many characters as" if not value else f"{abs(value):g} {'more' if value > 0 else 'fewer'} than"
+    asked = f"adds {wanted}" if wanted else "adds nobody"
+    message = f"The stage {asked}, and the picture seems to have {change} its source."
+    yield Finding(Severity.SOFT, FindingKind.CHARACTER_COUNT, message, value, float(wanted))
+
+
+def _failed(failed: Mapping[str, str]) -> Iterator[Finding]:
+    for name, why in sorted(failed.items()):
+        message = f"{name} could not be measured, and the picture was kept: {why}"
+        yield Finding(Severity.SOFT, FindingKind.MEASURE_FAILED, message, 0.0, 0.0)
+
+
+def _above(
+    value: float | None, soft: float | None, hard: float | None, kind: FindingKind, words: str
+) -> Iterator[Finding]:
+    """One finding for a value above a limit, the hard one first; `words` takes `value` and `limit`."""
+    for severity, limit in ((Severity.HARD, hard), (Severity.SOFT, soft)):
+        if value is not None and limit is not None and value > limit:
+            yield Finding(severity, kind, words.format(value=value, limit=limit), value, limit)
             return
 
 
-def rank(candidates: Sequence[Entry]) -> list[Ranked]:
-    """The candidates from best to worst, each with its reason."""
-    ordered = sorted(candidates, key=_order)
-    return [
-        Ranked(
-            key=entry.key,
-            rank=place,
-            reason=_reason(entry, ordered, place),
-            acceptable=entry.report.hard_failures == 0,
-        )
-        for place, entry in enumerate(ordered, start=1)
-    ]
-
-
-def winner(ranking: Sequence[Ranked]) -> Ranked | None:
-    """The candidate that is accepted by itself: rank 1, if it has no hard failure."""
-    return next((item for item in ranking if item.rank == 1 and item.acceptable), None)
-
-
-def _order(entry: Entry) -> tuple[int, int, float, float, int]:
-    report = entry.report
-    structure = report.measures.get(STRUCTURE_F1, -1.0)
-    return (report.hard_failures, report.soft_warnings, report.chroma_excess, -structure, entry.index)
-
-
-_CRITERIA = (
-    "fewer hard failures",
-    "fewer soft warnings",
-    "less excess of chroma",
-    "more of the source's structure",
-    "an earlier place among equals",
-)
-
-
-def _reason(entry: Entry, ordered: Sequence[Entry], place: int) -> str:
-    """One sentence: the figures, and what decided against the neighbour."""
-    report = entry.report
-    figures = (
-        f"{_count(report.hard_failures, 'hard failure')}, {_count(report.soft_warnings, 'soft warning')}, "
-        f"chroma excess {report.chroma_excess:.2f}"
-    )
-    if STRUCTURE_F1 in report.measures:
-        figures += f", structure {report.measures[STRUCTURE_F1]:.3f}"
-    if len(ordered) == 1:
-        return f"The only finished candidate: {figures}."
-    if place < len(ordered):
-        decided = _decided(entry, ordered[place])
-        return f"Place {place} of {len(ordered)} by {decided} than the next: {figures}."
-    decided = _decided(ordered[place - 2], entry)
-    return f"Place {place} of {len(ordered)}; the one before has {decided}: {figures}."
-
-
-def _decided(better: Entry, worse: Entry) -> str:
-    """The first criterion in which the two differ; the index always does."""
-    pairs = zip(_CRITERIA, _order(better), _order(worse), strict=True)
-    return next((name for name, left, right in pairs if left != right), _CRITERIA[-1])
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+def _below(
+    value: float | None, soft: float | None, hard: float | None, kind: FindingKind, words: str
+) -> Iterator[Finding]:
+    """The same for a value below a limit."""
+    for severity, limit in ((Severity.HARD, hard), (Severity.SOFT, soft)):
+        if value is not None and limit is not None and value < limit:
+            yield Finding(severity, kind, words.format(value=value, limit=limit), value, limit)
+            return

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.errors import FieldInvalid, SettingInvalid
-from bullpend.quality.model import Greyscale, Limits
+from bullpend.quality.model import JUDGED, Checks, Greyscale, Limits
 
 FILE_NAME = "manifest.json"
 STEPS = (1, 200)
@@ -27,6 +27,7 @@ SIZE_STEP = 8
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Chroma = Annotated[float, Field(ge=0.0, le=200.0)]
 Level = Annotated[float, Field(ge=0.0, le=255.0)]
+Variance = Annotated[float, Field(ge=0.0, le=1_000_000.0)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -46,7 +47,8 @@ class StageDefaults(_Part):
 class QaLimits(_Part):
     """Limits of the quality checks; null switches a check off.
 
-    Chroma is that of CIE L*a*b* (0 to about 130), the blank limit a standard deviation of 0–255, structure a share.
+    Chroma is that of CIE L*a*b* (0 to about 130), the blank limit a standard deviation of 0–255, sharpness a variance;
+    structure, coverage, drift and copies are shares. `characters_added` is how many characters the stage adds.
     """
 
     chroma_soft: Chroma | None = None
@@ -55,6 +57,17 @@ class QaLimits(_Part):
     blank_std_min: Level | None = None
     structure_f1_soft: Share | None = None
     structure_f1_hard: Share | None = None
+    sharpness_soft: Variance | None = None
+    sharpness_hard: Variance | None = None
+    alpha_coverage_min: Share | None = None
+    alpha_coverage_max: Share | None = None
+    style_drift_soft: Share | None = None
+    style_drift_hard: Share | None = None
+    identity_drift_soft: Share | None = None
+    identity_drift_hard: Share | None = None
+    copy_rate_soft: Share | None = None
+    copy_rate_hard: Share | None = None
+    characters_added: Annotated[int, Field(ge=0, le=20)] | None = None
 
     def limits(self) -> Limits:
         """As the quality room takes them."""
@@ -62,9 +75,19 @@ class QaLimits(_Part):
 
 
 class Qa(_Part):
-    """Quality settings of a stage."""
+    """Quality settings of a stage.
+
+    `edit_share` is the largest share of a picture that may count as a local edit: structure is judged outside of it.
+    `judges` are the models that judge `style`, `identity` and `characters`; what none is named for is not measured.
+    """
 
     limits: QaLimits = QaLimits()
+    edit_share: Share = 0.0
+    judges: dict[Annotated[str, Field(pattern=f"^({'|'.join(JUDGED)})$")], Text] = {}
+
+    def checks(self) -> Checks:
+        """As the quality room takes them."""
+        return Checks(self.limits.limits(), self.edit_share, dict(self.judges))
 
 
 class Stage(_Part):
@@ -166,12 +189,29 @@ def _check_stage(manifest: Manifest, name: str, stage: Stage, where: str) -> Non
             raise _wrong(where, f"{at}.{key}", f"unknown variable {{{unknown[0]}}}; the stage has: {known}")
     if stage.default_candidates > manifest.candidate_cap:
         raise _wrong(where, f"{at}.default_candidates", f"exceeds candidate_cap, which is {manifest.candidate_cap}")
-    limits = stage.qa.limits
-    if limits.chroma_soft is not None and limits.chroma_hard is not None and limits.chroma_soft > limits.chroma_hard:
-        raise _wrong(where, f"{at}.qa.limits.chroma_soft", "must not exceed chroma_hard")
-    soft, hard = limits.structure_f1_soft, limits.structure_f1_hard
-    if soft is not None and hard is not None and soft < hard:
-        raise _wrong(where, f"{at}.qa.limits.structure_f1_soft", "must not be below structure_f1_hard")
+    _check_limits(stage.qa.limits, f"{at}.qa.limits", where)
+
+
+# Pairs of limits of which the first must not exceed the second.
+_ORDERED = (
+    ("chroma_soft", "chroma_hard"),
+    ("structure_f1_hard", "structure_f1_soft"),
+    ("sharpness_hard", "sharpness_soft"),
+    ("alpha_coverage_min", "alpha_coverage_max"),
+    ("style_drift_soft", "style_drift_hard"),
+    ("identity_drift_soft", "identity_drift_hard"),
+    ("copy_rate_soft", "copy_rate_hard"),
+)
+
+
+def _check_limits(limits: QaLimits, at: str, where: str) -> None:
+    for low, high in _ORDERED:
+        least, most = getattr(limits, low), getattr(limits, high)
+        if least is None or most is None or least <= most:
+            continue
+        if low.endswith("_hard"):
+            raise _wrong(where, f"{at}.{high}", f"must not be below {low}")
+        raise _wrong(where, f"{at}.{low}", f"must not exceed {high}")
 
 
 def check_template(template: str, stage: Stage, field: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from bullpend.bible.service import scene_message
 from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
-from bullpend.quality.rules import rank
+from bullpend.quality.ranking import rank
 from bullpend.runs import store
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
 from bullpend.runs.wire import pack_candidate, pack_job, pack_run

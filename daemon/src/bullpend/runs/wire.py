@@ -9,6 +9,7 @@ from bullpen_api.v1 import model_pb2, run_pb2
 
 from bullpend.db import Row
 from bullpend.errors import FieldInvalid
+from bullpend.quality.wire import pack_quality
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
 from bullpend.runs.manifest import Manifest, Stage
@@ -112,27 +113,6 @@ def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
         end_time=timestamp(row["end_time"]),
         recipe_json=row["recipe"] if recipe else "",
         revision=row["revision"],
-    )
-
-
-def pack_quality(text: str) -> run_pb2.QualityReport:
-    """The wire form of a stored quality report."""
-    report = json.loads(text)
-    return run_pb2.QualityReport(
-        hard_failures=report["hard_failures"],
-        soft_warnings=report["soft_warnings"],
-        chroma_excess=report["chroma_excess"],
-        measures=report["measures"],
-        findings=[
-            run_pb2.Finding(
-                severity=run_pb2.Finding.Severity.Value(f"SEVERITY_{finding['severity']}"),
-                kind=run_pb2.Finding.Kind.Value(f"KIND_{finding['kind']}"),
-                message=finding["message"],
-                value=finding["value"],
-                limit=finding["limit"],
-            )
-            for finding in report["findings"]
-        ],
     )
 
 
