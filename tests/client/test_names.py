@@ -1,5 +1,7 @@
 """Resource names: built and taken apart."""
 
+from collections.abc import Callable
+
 import pytest
 from bullpen_client import names
 from hypothesis import given
@@ -42,3 +44,19 @@ def test_parsing_undoes_building(parts: list[tuple[str, str]]) -> None:
     """Any name of whole pairs survives the round trip."""
     text = str(names.ResourceName(tuple(parts)))
     assert names.parse(text).parts == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    ("build", "collection"),
+    [
+        (names.reference_set, "referenceSets"),
+        (names.prompt_template, "promptTemplates"),
+        (names.provider_account, "providerAccounts"),
+    ],
+)
+def test_names_of_the_bible(build: Callable[[str, str], str], collection: str) -> None:
+    """Each kind has its collection; the collection tells the kind."""
+    name = build("noir", "one")
+    assert name == f"projects/noir/{collection}/one"
+    assert names.kind_of(name) == collection
+    assert build("noir", name) == name

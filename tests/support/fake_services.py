@@ -67,7 +67,17 @@ class _Service:
         return item
 
 
+async def _unserved(service: Any, request: Any, context: Any) -> Any:
+    """What no test asks the fake for; the tests of these commands have a real daemon."""
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "The fake daemon does not do this.")
+
+
+unserved: Any = _unserved
+
+
 class Projects(_Service, project_pb2_grpc.ProjectServiceServicer):
+    UpdateProject = unserved
+
     async def CreateProject(self, request: Any, context: Any) -> project_pb2.Project:
         project = request.project
         project.name = f"projects/{request.project_id}"
@@ -89,6 +99,16 @@ class Projects(_Service, project_pb2_grpc.ProjectServiceServicer):
 
 
 class Bible(_Service, bible_pb2_grpc.BibleServiceServicer):
+    UpdateStyleGuide = DeleteStyleGuide = UndeleteStyleGuide = unserved
+    UpdateCharacter = DeleteCharacter = UndeleteCharacter = unserved
+    UpdateScene = DeleteScene = UndeleteScene = unserved
+    CreateReferenceSet = GetReferenceSet = ListReferenceSets = unserved
+    UpdateReferenceSet = DeleteReferenceSet = UndeleteReferenceSet = unserved
+    CreatePromptTemplate = GetPromptTemplate = ListPromptTemplates = RenderPromptTemplate = unserved
+    UpdatePromptTemplate = DeletePromptTemplate = UndeletePromptTemplate = unserved
+    CreateProviderAccount = GetProviderAccount = ListProviderAccounts = unserved
+    UpdateProviderAccount = DeleteProviderAccount = UndeleteProviderAccount = unserved
+
     async def CreateStyleGuide(self, request: Any, context: Any) -> bible_pb2.StyleGuide:
         item = request.style_guide
         item.name = f"{request.parent}/styleGuides/{request.style_guide_id}"

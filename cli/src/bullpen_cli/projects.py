@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from bullpen_api.v1 import project_pb2
 from bullpen_client import names
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from bullpen_cli import output
-from bullpen_cli.command import Group, State, pass_state
+from bullpen_cli.command import Group, State, pairs, pass_state
+from bullpen_cli.keeping import put
 from bullpen_cli.paging import everything
 from bullpen_cli.universe import SAMPLE, bring_in, sample
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         "bullpen projects create noir_city --title 'Noir City' --story 'A detective who cannot sleep.'",
         "bullpen projects sample paper_garden",
         "bullpen projects show noir_city",
+        "bullpen projects edit noir_city --title 'Noir City, year two'",
     ],
 )
 def projects() -> None:
@@ -87,6 +90,11 @@ def show(state: State, project: project_pb2.Project) -> None:
         f"{output.count(figures.assets, 'picture')}, QA pass {output.percent(figures, 'qa_pass_rate')}, "
         f"{output.span(figures.device_seconds)} of device time"
     )
+    if project.HasField("s3"):
+        s3 = project.s3
+        where = f"{s3.bucket}/{s3.prefix}".rstrip("/") + f" at {s3.endpoint_url or s3.region}"
+        kept = project.storage == project_pb2.Project.STORAGE_S3
+        output.say(f"{'to be kept' if kept else 'local; could be kept'} in the bucket {where}; nothing is sent yet")
     if figures.stages:
         done = ((stage.stage, f"{stage.accepted}/{stage.scenes}") for stage in figures.stages)
         output.table(("stage", "accepted"), done)
@@ -107,6 +115,50 @@ def create_project(state: State, slug: str, title: str, story: str) -> None:
             request_id=str(uuid.uuid4()),
         )
         return await session.projects.CreateProject(request)
+
+    show(state, state.with_session(body))
+
+
+@projects.command(
+    "edit",
+    examples=[
+        "bullpen projects edit noir_city --story 'A detective who sleeps at last.'",
+        "bullpen projects edit noir_city --storage s3 --bucket noir --region eu-west-1 --secret access_key_id=aws-id",
+    ],
+)
+@click.argument("slug")
+@click.option("--title", help="Name that people read.")
+@click.option("--story", help="What the universe is about.")
+@click.option("--storage", type=click.Choice(["local", "s3"]), help="Where the pictures are to be kept.")
+@click.option("--bucket", help="The S3 bucket.")
+@click.option("--region", help="Its region, such as eu-central-1.")
+@click.option("--prefix", help="Put before every key.")
+@click.option("--endpoint", metavar="URL", help="A server that is not Amazon's.")
+@click.option("--path-style/--no-path-style", default=None, help="Whether the bucket is part of the path.")
+@click.option("--secret", "secrets", multiple=True, metavar="USE=NAME", help="The name that a secret is kept under.")
+@pass_state
+def edit_project(state: State, /, slug: str, secrets: tuple[str, ...], **given: Any) -> None:
+    """Change a project; what is not named stays as it is.
+
+    The bucket is kept and checked. This version does not send anything there yet.
+    """
+    named = pairs(secrets, "--secret")
+
+    async def body(session: Session) -> project_pb2.Project:
+        request = project_pb2.GetProjectRequest(name=names.project(slug))
+        project = await session.projects.GetProject(request)
+        storage = given["storage"]
+        kind = project_pb2.Project.Storage.Value(f"STORAGE_{storage.upper()}") if storage else None
+        paths = put(project, title=given["title"], story=given["story"], storage=kind)
+        bucket = {key: given[key] for key in ("bucket", "region", "prefix", "path_style")}
+        inside = put(project.s3, endpoint_url=given["endpoint"], **bucket)
+        if inside or named:
+            project.s3.secret_names.update(named)
+            paths.append("s3")
+        if not paths:
+            raise click.UsageError("nothing to change.")
+        mask = FieldMask(paths=paths)
+        return await session.projects.UpdateProject(project_pb2.UpdateProjectRequest(project=project, update_mask=mask))
 
     show(state, state.with_session(body))
 

@@ -11,14 +11,15 @@ import click
 from bullpen_api.v1 import asset_pb2, bible_pb2
 from bullpen_client import names
 
-from bullpen_cli import output
-from bullpen_cli.command import Group, State, pairs, pass_state
+from bullpen_cli import keeping, output
+from bullpen_cli.command import Group, State, Whole, pairs, pass_state
 from bullpen_cli.paging import everything
-from bullpen_cli.transfer import PICTURES, pictures, take
+from bullpen_cli.transfer import FILE, PICTURES, pictures, take
 
 if TYPE_CHECKING:
     from bullpen_client import Session
 
+SORT = keeping.Sort("Scene", "scene", "scenes", "scenes")
 # Cells that one value may take in a table.
 _LONG = 28
 
@@ -29,23 +30,23 @@ _LONG = 28
         "bullpen scenes list harbor_lights",
         "bullpen scenes read harbor_lights",
         "bullpen scenes add noir_city pier.png market.png --set place=harbour",
+        "bullpen scenes edit noir_city pier --set time=dawn",
+        "bullpen scenes delete noir_city pier",
     ],
 )
 def scenes() -> None:
     """Pictures of the story, with what each stage should make of them."""
 
 
-@scenes.command("list", examples=["bullpen scenes list harbor_lights"])
+@scenes.command("list", examples=["bullpen scenes list harbor_lights", "bullpen scenes list harbor_lights --trash"])
 @click.argument("project")
+@click.option("--character", metavar="SLUG", help="Only scenes with this character.")
+@keeping.trash_option
 @pass_state
-def list_scenes(state: State, project: str) -> None:
+def list_scenes(state: State, project: str, character: str | None, trash: bool) -> None:
     """List the scenes of a project in story order."""
-
-    async def body(session: Session) -> list[bible_pb2.Scene]:
-        request = bible_pb2.ListScenesRequest(parent=names.project(project))
-        return (await everything(session.bible.ListScenes, request, "scenes"))[0]
-
-    show(state, state.with_session(body))
+    only = {"character": names.character(project, character)} if character else {}
+    show(state, state.with_session(lambda session: SORT.listed(session, project, trash, **only)))
 
 
 def show(state: State, found: list[bible_pb2.Scene]) -> None:
@@ -168,3 +169,65 @@ def add_scenes(
         return made
 
     show(state, state.with_session(body))
+
+
+@scenes.command(
+    "edit",
+    examples=[
+        "bullpen scenes edit noir_city pier --title 'The pier' --set time=dawn --unset weather",
+        "bullpen scenes edit noir_city pier --character mara --character rosa --look mara=coat",
+    ],
+)
+@click.argument("project")
+@click.argument("slug")
+@click.option("--title", help="Title of the scene.")
+@click.option("--description", help="What happens in it.")
+@click.option("--set", "variables", multiple=True, metavar="KEY=VALUE", help="Set a value for the stages' templates.")
+@click.option("--unset", multiple=True, metavar="KEY", help="Take a value away.")
+@click.option("--character", "cast", multiple=True, metavar="SLUG", help="Who is in it, in place of those before.")
+@click.option("--look", "looks", multiple=True, metavar="SLUG=LOOK", help="Which look a character wears.")
+@click.option("--no-look", "no_looks", multiple=True, metavar="SLUG", help="Let a character wear no look.")
+@click.option("--place", type=Whole(1), help="Place in the story, counted from 1.")
+@click.option("--source", type=FILE, help="The picture that the first stage starts from.")
+@pass_state
+def edit_scene(
+    state: State,
+    project: str,
+    slug: str,
+    title: str | None,
+    description: str | None,
+    variables: tuple[str, ...],
+    unset: tuple[str, ...],
+    cast: tuple[str, ...],
+    looks: tuple[str, ...],
+    no_looks: tuple[str, ...],
+    place: int | None,
+    source: str | None,
+) -> None:
+    """Change a scene; what is not named stays as it is. Pictures that were accepted stay accepted."""
+    values, worn = pairs(variables), pairs(looks, "--look")
+
+    async def body(session: Session) -> bible_pb2.Scene:
+        kind = asset_pb2.Asset.KIND_SOURCE
+        asset = (await take(session, names.project(project), Path(source), kind)).name if source else None
+
+        def edit(scene: bible_pb2.Scene) -> list[str]:
+            paths = [
+                *keeping.put(scene, title=title, description=description, ordinal=place, source_asset=asset),
+                *keeping.put_entries(scene.variables, "variables", values, unset),
+            ]
+            if cast:
+                del scene.characters[:]
+                scene.characters.extend(names.character(project, one) for one in cast)
+                paths.append("characters")
+            present = {names.ident(one) for one in scene.characters}
+            gone = [one for one in scene.looks if one not in present]
+            return [*paths, *keeping.put_entries(scene.looks, "looks", worn, [*no_looks, *gone])]
+
+        found: bible_pb2.Scene = await keeping.change(session, SORT, project, slug, edit)
+        return found
+
+    keeping.show(state, state.with_session(body))
+
+
+keeping.add_commands(scenes, SORT)

@@ -50,6 +50,11 @@ async def take(
     return await upload(session, parent, path, kind)
 
 
+async def taken(session: Session, parent: str, paths: list[Path], kind: asset_pb2.Asset.Kind.ValueType) -> list[str]:
+    """Makes files assets of a project, in their order; gives the assets' names."""
+    return [(await take(session, parent, path, kind)).name for path in paths]
+
+
 async def save(session: Session, name: str, out: Path, *, thumbnail: bool = False) -> int:
     """Writes an asset's content to a file; gives its size. The file appears whole or not at all."""
     variant = (
@@ -85,3 +90,4 @@ def pictures(paths: tuple[str, ...]) -> list[Path]:
 
 
 PICTURES: Any = click.Path(exists=True, readable=True)
+FILE: Any = click.Path(exists=True, readable=True, dir_okay=False)

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_PROJECT_CHILDREN = {"scenes", "characters", "styleGuides", "runs", "assets"}
+_PROJECT_CHILDREN = {
+    "scenes",
+    "characters",
+    "styleGuides",
+    "referenceSets",
+    "promptTemplates",
+    "providerAccounts",
+    "runs",
+    "assets",
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,21 @@ def character(project_name: str, slug: str) -> str:
 def style_guide(project_name: str, slug: str) -> str:
     """Name of a style guide of a project."""
     return child(project(project_name), "styleGuides", slug)
+
+
+def reference_set(project_name: str, slug: str) -> str:
+    """Name of a reference set of a project."""
+    return child(project(project_name), "referenceSets", slug)
+
+
+def prompt_template(project_name: str, slug: str) -> str:
+    """Name of a prompt template of a project."""
+    return child(project(project_name), "promptTemplates", slug)
+
+
+def provider_account(project_name: str, slug: str) -> str:
+    """Name of a provider account of a project."""
+    return child(project(project_name), "providerAccounts", slug)
 
 
 def run(project_name: str, ident_: str) -> str:
