@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import event_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, event_pb2, run_pb2
 from bullpen_tui.mirror import (
     PREVIEWS_KEPT,
     Change,
@@ -249,3 +249,19 @@ def test_names() -> None:
     assert parent_of(f"{RUN}/jobs/1") == RUN
     assert project_of(f"{RUN}/jobs/1") == "projects/p"
     assert project_of("models/starter-edit") == ""
+
+
+def test_a_scene_in_the_trash_is_no_part_of_the_story() -> None:
+    """It leaves the scenes of its project with the event, and comes back with the next."""
+    name = "projects/p/scenes/pier"
+    events = [
+        event_pb2.Event(revision=number, subject=name, kind=kind, scene=bible_pb2.Scene(name=name, revision=number))
+        for number, kind in enumerate(("scene.created", "scene.deleted", "scene.undeleted"), 1)
+    ]
+    events[1].scene.delete_time.GetCurrentTime()
+    shown, snapshot = [], Snapshot()
+    for event in events:
+        snapshot = apply(snapshot, Happened(event))
+        shown.append([scene.name for scene in snapshot.scenes_of("projects/p")])
+    assert shown == [[name], [], [name]]
+    assert name in snapshot.scenes

@@ -79,8 +79,9 @@ class Snapshot:
         return sorted(found, key=lambda asset: (-asset.create_time.ToNanoseconds(), asset.name))
 
     def scenes_of(self, project: str) -> list[bible_pb2.Scene]:
-        """Scenes of a project, in story order."""
-        found = [scene for name, scene in self.scenes.items() if parent_of(name) == project]
+        """Scenes of a project that are not in the trash, in story order."""
+        mine = [scene for name, scene in self.scenes.items() if parent_of(name) == project]
+        found = [scene for scene in mine if not scene.HasField("delete_time")]
         return sorted(found, key=lambda scene: (scene.ordinal, scene.name))
 
     def active_candidate(self, run: str) -> str | None:
