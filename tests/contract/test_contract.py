@@ -8,12 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, model_pb2, project_pb2, quality_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import (
+    asset_pb2,
+    bible_pb2,
+    event_pb2,
+    lab_pb2,
+    model_pb2,
+    project_pb2,
+    quality_pb2,
+    run_pb2,
+    system_pb2,
+)
 from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto"
-FILES = (asset_pb2, bible_pb2, event_pb2, model_pb2, project_pb2, quality_pb2, run_pb2, system_pb2)
+FILES = (asset_pb2, bible_pb2, event_pb2, lab_pb2, model_pb2, project_pb2, quality_pb2, run_pb2, system_pb2)
 BUF = Path(sys.executable).with_name("buf")
 
 

@@ -17,6 +17,8 @@ from bullpen_api.v1 import (
     bible_pb2_grpc,
     event_pb2,
     event_pb2_grpc,
+    lab_pb2,
+    lab_pb2_grpc,
     model_pb2,
     model_pb2_grpc,
     project_pb2,
@@ -367,6 +369,23 @@ class Models(_Service, model_pb2_grpc.ModelServiceServicer):
 
     async def UnloadModel(self, request: Any, context: Any) -> model_pb2.UnloadModelResponse:
         return model_pb2.UnloadModelResponse(devices=["devices/cpu"])
+
+
+class Lab(_Service, lab_pb2_grpc.LabServiceServicer):
+    async def Generate(self, request: Any, context: Any) -> AsyncIterator[lab_pb2.GenerateResponse]:
+        """Pictures of a few bytes: the seed in words, in two parts. A prompt of `damaged` gives another hash."""
+        seeds = [request.seed + number for number in range(request.count or 1)]
+        started = lab_pb2.GenerateStarted(model=request.model or "models/starter-text", seeds=seeds)
+        started.sampling.CopyFrom(request.sampling)
+        yield lab_pb2.GenerateResponse(started=started)
+        for number, seed in enumerate(seeds, 1):
+            yield lab_pb2.GenerateResponse(progress=lab_pb2.GenerateProgress(picture=number, step=1, steps=2))
+            content = f"picture {seed}".encode()
+            sha256 = hashlib.sha256(b"" if request.prompt == "damaged" else content).hexdigest()
+            head = lab_pb2.GeneratedPicture(picture=number, seed=seed, size_bytes=len(content), sha256=sha256)
+            yield lab_pb2.GenerateResponse(picture=head)
+            yield lab_pb2.GenerateResponse(chunk=content[:3])
+            yield lab_pb2.GenerateResponse(chunk=content[3:])
 
 
 class Devices(_Service, model_pb2_grpc.DeviceServiceServicer):

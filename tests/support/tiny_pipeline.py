@@ -1,4 +1,4 @@
-"""Builds a tiny random InstructPix2Pix pipeline in diffusers layout, for tests that need the real code at no cost.
+"""Builds tiny random pipelines, one for edits and one for pictures from text, for tests that need the real code.
 
 Half a megabyte, about 0.1 s to build once the libraries are imported. Weights are random, so its pictures mean nothing.
 """
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 FAMILY = "instruct-pix2pix"
+TEXT_FAMILY = "stable-diffusion"
 # Width and height in pixels that the model works at, and its latents' cells.
 SIZE = 32
 LATENT_CHANNELS = 4
 
 
-def build_tiny_pipeline(folder: Path, *, scheduler: str = "ddim") -> Path:
+def build_tiny_pipeline(folder: Path, *, scheduler: str = "ddim", family: str = FAMILY) -> Path:
     """Writes the pipeline as safetensors to `folder` and returns it. Equal arguments give equal weights.
 
     `scheduler` is `ddim`; `ddpm`, which draws noise in every step; or `pndm`, which keeps state from step to step.
@@ -26,7 +27,7 @@ def build_tiny_pipeline(folder: Path, *, scheduler: str = "ddim") -> Path:
     logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(20)
-        pipeline = _assemble(folder, scheduler)
+        pipeline = _assemble(scheduler, family)
         # Fresh networks answer nearly nothing; stronger weights make differences visible in eight bits.
         with torch.no_grad():
             for parameter in pipeline.unet.parameters():
@@ -35,20 +36,21 @@ def build_tiny_pipeline(folder: Path, *, scheduler: str = "ddim") -> Path:
     return folder
 
 
-def _assemble(folder: Path, scheduler: str) -> Any:
+def _assemble(scheduler: str, family: str) -> Any:
     from diffusers import (
         AutoencoderKL,
         DDIMScheduler,
         DDPMScheduler,
         PNDMScheduler,
         StableDiffusionInstructPix2PixPipeline,
+        StableDiffusionPipeline,
         UNet2DConditionModel,
     )
     from transformers import CLIPTextConfig, CLIPTextModel
 
     unet = UNet2DConditionModel(
         sample_size=SIZE // 2,
-        in_channels=2 * LATENT_CHANNELS,
+        in_channels=LATENT_CHANNELS if family == TEXT_FAMILY else 2 * LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
         block_out_channels=(8, 16),
         layers_per_block=1,
@@ -81,12 +83,17 @@ def _assemble(folder: Path, scheduler: str) -> Any:
         )
     )
     classes = {"ddim": DDIMScheduler, "ddpm": DDPMScheduler, "pndm": PNDMScheduler}
-    return StableDiffusionInstructPix2PixPipeline(
+    # What the stock pipeline from text would correct, with a warning.
+    options: dict[str, Any] = {"steps_offset": 1} if family == TEXT_FAMILY else {}
+    if options and scheduler != "pndm":
+        options["clip_sample"] = False
+    pipelines = {FAMILY: StableDiffusionInstructPix2PixPipeline, TEXT_FAMILY: StableDiffusionPipeline}
+    return pipelines[family](
         vae=vae,
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         unet=unet,
-        scheduler=classes[scheduler](),
+        scheduler=classes[scheduler](**options),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

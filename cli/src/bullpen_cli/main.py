@@ -29,6 +29,7 @@ COMMANDS = {
     "cancel": "bullpen_cli.control:cancel",
     "tune": "bullpen_cli.control:tune",
     "accept": "bullpen_cli.control:accept",
+    "generate": "bullpen_cli.generate:generate",
     "assets": "bullpen_cli.assets:assets",
     "watch": "bullpen_cli.events:watch",
     "ps": "bullpen_cli.models:ps",

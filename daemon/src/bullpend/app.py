@@ -20,6 +20,7 @@ from bullpen_api.v1 import (
     asset_pb2_grpc,
     bible_pb2_grpc,
     event_pb2_grpc,
+    lab_pb2_grpc,
     model_pb2_grpc,
     project_pb2_grpc,
     quality_pb2_grpc,
@@ -38,6 +39,7 @@ from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
+from bullpend.lab.service import LabService
 from bullpend.metrics.collect import MachineProbe
 from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
@@ -137,6 +139,7 @@ async def serve(settings: Settings) -> None:
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
         events = EventService(database, bus)
+        lab = LabService(registry, dispatcher, supervisor.run_task, facts, manifest.candidate_cap, home.tmp)
         shelf = Shelf(
             database,
             settings.style_roots(manifest.style_roots),
@@ -180,6 +183,7 @@ async def serve(settings: Settings) -> None:
                 DeviceService(shown, bus),
                 "bullpen.v1.DeviceService",
             ),
+            (lab_pb2_grpc.add_LabServiceServicer_to_server, lab, "bullpen.v1.LabService"),
             (
                 system_pb2_grpc.add_SystemServiceServicer_to_server,
                 SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),
@@ -198,6 +202,7 @@ async def serve(settings: Settings) -> None:
         await stop.asked.wait()
         log.info("daemon.stopping", now=stop.now)
         events.close()
+        lab.close()
         await server.stop(GRACE_SECONDS)
         path.unlink(missing_ok=True)
         await dispatcher.drain(0.0 if stop.now else DRAIN_SECONDS)

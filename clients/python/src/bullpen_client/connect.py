@@ -20,6 +20,7 @@ from bullpen_api.v1 import (
     asset_pb2_grpc,
     bible_pb2_grpc,
     event_pb2_grpc,
+    lab_pb2_grpc,
     model_pb2_grpc,
     project_pb2_grpc,
     quality_pb2_grpc,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
+    from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
@@ -82,6 +84,7 @@ class Session:
     events: EventServiceAsyncStub
     models: ModelServiceAsyncStub
     devices: DeviceServiceAsyncStub
+    lab: LabServiceAsyncStub
     system: SystemServiceAsyncStub
 
     def __init__(
@@ -168,4 +171,5 @@ class Session:
         self.events = event_pb2_grpc.EventServiceStub(raw)
         self.models = model_pb2_grpc.ModelServiceStub(raw)
         self.devices = model_pb2_grpc.DeviceServiceStub(raw)
+        self.lab = lab_pb2_grpc.LabServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +20,16 @@ from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects, Orders
+from bullpend.dispatch.singles import Single, Singles
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
+from bullpend.models.model import Model
 from bullpend.quality.model import Checks
 from bullpend.rpc.wire import duration
 from bullpend.runs import store, transitions
-from bullpend.runs.model import Failure, JobState
+from bullpend.runs.model import Failure, JobState, Lora
 from bullpend.scheduling import model as s
 from bullpend.scheduling import views
 from bullpend.scheduling.rules import step
@@ -83,6 +85,7 @@ class Dispatcher:
         self._files = files
         self._clock = clock
         kinds = {device.name: device.kind for device in self.devices.values()}
+        self._newest = 0
         self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
         self._facts: deque[s.Fact] = deque()
         self._stepping = False
@@ -90,6 +93,7 @@ class Dispatcher:
         self._closing = False
         self._supervisor: Supervisor
         self._effects: Effects
+        self.singles: Singles
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
@@ -99,6 +103,7 @@ class Dispatcher:
         self._effects = Effects(
             self._database, self._files, supervisor, self._orders, self.rate, self._leased, self.tell
         )
+        self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
         recovered = await self._database.write(transitions.recover)
         for device in self.devices:
             self.tell(s.DeviceAdded(device))
@@ -122,7 +127,13 @@ class Dispatcher:
     def submit(self, row: Row) -> None:
         """Takes a job that is durable."""
         self._effects.open(row["name"])
+        self._newest = max(self._newest, row["id"])
         self.tell(s.JobSubmitted(queued(row)))
+
+    def single(self, model: Model, loras: Sequence[Lora], order: link_pb2.RunJob, seeds: Sequence[int]) -> Single:
+        """Takes an order that belongs to no run, after all jobs that were accepted before. Raises QueueFull."""
+        order.out_folder, order.preview_every = str(self._orders.scratch), self._orders.preview_every
+        return self.singles.submit(model.name, model.digest, loras, order, seeds, self._newest)
 
     async def cancel(self, jobs: Iterable[str], seconds: float) -> None:
         """Cancels jobs and waits until that is durable, `seconds` at most. Ended ones are left alone."""
@@ -199,6 +210,12 @@ class Dispatcher:
             case "ready":
                 self.ready[device] = said.ready
                 self.tell(s.DeviceReady(device))
+            case "step_done" if said.step_done.job in self.singles:
+                self.singles.progressed(said.step_done)
+            case "preview_ready" if said.preview_ready.job in self.singles:
+                self.singles.previewed(said.preview_ready)
+            case "candidate_ready" if said.candidate_ready.job in self.singles:
+                self.singles.made(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
             case "step_done":
                 self._bus.progress(device, partial(_progress, device, said.step_done))
             case "preview_ready":
@@ -242,6 +259,9 @@ class Dispatcher:
     # ---- commands ---------------------------------------------------------------------------------------------------
 
     def _carry_out(self, command: s.Command) -> None:
+        if getattr(command, "job", "") in self.singles:
+            self.singles.carry_out(command)
+            return
         match command:
             case s.StartWorker(device):
                 self._effects.spawn(self._supervisor.start_device(device))

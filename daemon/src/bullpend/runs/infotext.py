@@ -33,7 +33,8 @@ def parameters_text(recipe: Mapping[str, Any]) -> str:
         # The names that A1111 gives them; it has the scales in the prompt, which stays as it was given here.
         "Lora hashes": ", ".join(f"{_short(lora['name'])}: {lora['digest'][:12]}" for lora in recipe.get("loras", ())),
         "Lora scales": ", ".join(f"{_short(lora['name'])}: {lora['scale']:g}" for lora in recipe.get("loras", ())),
-        "Image CFG scale": _number(sampling["image_guidance_scale"]),
+        # Of a picture that started from another one.
+        "Image CFG scale": _number(sampling["image_guidance_scale"]) if recipe["source"]["sha256"] else "",
         "Source hash": recipe["source"]["sha256"][:10],
         "Version": f"bullpen {recipe['bullpen']}",
     }

@@ -25,7 +25,7 @@ from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, Limit
 from bullpend.models.model import Model
 from bullpend.models.rules import require
 from bullpend.runs import findings, loras, prompts, sources
-from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage
+from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage, StageDefaults
 from bullpend.runs.model import RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlanWorld
 
@@ -102,8 +102,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     stage = check_request(request, world.manifest)
     model = require(world.model, stage.capability)
     used = loras.resolve(request.loras, world.loras, model)
-    device = _device(world.devices)
-    sampling = _sampling(request.sampling, stage, model)
+    device = first_device(world.devices)
+    sampling = sampling_for(request.sampling, stage.defaults, model)
     pictures = sources.pictures(request, stage, world)
     guide = prompts.style_guide(request, world.style_guides)
     texts = prompts.write(request, stage, guide, pictures)
@@ -177,7 +177,8 @@ def check_tuning(guidance_scale: float | None, image_guidance_scale: float | Non
         _bounded(field, value, SCALE)
 
 
-def _device(devices: Sequence[DeviceFacts]) -> DeviceFacts:
+def first_device(devices: Sequence[DeviceFacts]) -> DeviceFacts:
+    """The device that takes the work where it may choose. Raises DeviceUnavailable."""
     if not devices:
         raise DeviceUnavailable(
             "No device can take the run.", remedy="Set devices.use to auto, and see `bullpen doctor`."
@@ -185,7 +186,8 @@ def _device(devices: Sequence[DeviceFacts]) -> DeviceFacts:
     return devices[0]
 
 
-def _sampling(asked: SamplingRequest, stage: Stage, model: Model) -> Sampling:
+def sampling_for(asked: SamplingRequest, defaults: StageDefaults, model: Model) -> Sampling:
+    """What was asked for, completed by the stage's values and then the model's. Raises FieldInvalid."""
     for field, value, bounds in (
         ("steps", asked.steps, STEPS),
         ("guidance_scale", asked.guidance_scale, SCALE),
@@ -201,7 +203,6 @@ def _sampling(asked: SamplingRequest, stage: Stage, model: Model) -> Sampling:
                 field=f"sampling.{field}",
                 remedy=f"Give {side // SIZE_STEP * SIZE_STEP}, or leave it out for the model's own size.",
             )
-    defaults = stage.defaults
     return Sampling(
         steps=_first(asked.steps, defaults.steps, model.default_steps),
         guidance_scale=float(_first(asked.guidance_scale, defaults.guidance_scale, model.default_guidance_scale)),

@@ -186,10 +186,7 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         scenes = tuple(_scene(project, name) for name in spec.scenes.scenes)
     names.choice(run_pb2.RunSpec.Acceptance.DESCRIPTOR, spec.acceptance, "acceptance")
     acceptance = Acceptance.MANUAL if spec.acceptance == run_pb2.RunSpec.ACCEPTANCE_MANUAL else Acceptance.BEST
-    asked = spec.sampling
-    sampling = SamplingRequest(
-        **{field: getattr(asked, field) for field in SamplingRequest.__slots__ if asked.HasField(field)}  # type: ignore[arg-type]  # the field names are the same
-    )
+    sampling = read_sampling(spec.sampling)
     return RunRequest(
         project=project,
         stage=spec.stage.removeprefix("stages/"),
@@ -205,6 +202,13 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         acceptance=acceptance,
         priority=spec.priority,
         loras=read_loras(spec.loras),
+    )
+
+
+def read_sampling(asked: run_pb2.SamplingParameters) -> SamplingRequest:
+    """Sampling as asked for; what is unset is None."""
+    return SamplingRequest(
+        **{field: getattr(asked, field) for field in SamplingRequest.__slots__ if asked.HasField(field)}  # type: ignore[arg-type]  # the field names are the same
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from bullpen_worker.engines.base import JobSpec, PreparedJob
 from bullpen_worker.engines.torch.instruct_pix2pix import InstructPix2Pix
 from bullpen_worker.engines.torch.model_files import ModelFolder
+from bullpen_worker.engines.torch.text_to_image import TextToImage
 
 
 class Family(Protocol):
@@ -25,4 +26,4 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: dict[str, Family] = {"instruct-pix2pix": InstructPix2Pix()}
+FAMILIES: dict[str, Family] = {"instruct-pix2pix": InstructPix2Pix(), "stable-diffusion": TextToImage()}

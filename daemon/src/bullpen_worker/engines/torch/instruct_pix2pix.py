@@ -11,15 +11,14 @@ Source: Brooks, Holynski, Efros, "InstructPix2Pix", https://arxiv.org/abs/2211.0
 from __future__ import annotations
 
 import copy
-import inspect
 from functools import partial
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
-from diffusers.utils.torch_utils import randn_tensor
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.preview import render_preview
 from bullpen_worker.ops.fit import Fitted, fit
@@ -50,13 +49,6 @@ class InstructPix2Pix:
         return EditJob(pipeline, job, fit(open_picture(job.source_path, job.max_pixels), width, height))
 
 
-def canvas_size(pipeline: Any, job: JobSpec) -> tuple[int, int]:
-    """Width and height that the model works at: the job's, or the model's own, in whole latent cells."""
-    cell = int(pipeline.vae_scale_factor)
-    own = int(pipeline.unet.config.sample_size) * cell
-    return max(cell, (job.width or own) // cell * cell), max(cell, (job.height or own) // cell * cell)
-
-
 class EditJob:
     """A source picture and an instruction in the model's own terms."""
 
@@ -84,14 +76,9 @@ class EditJob:
         generator = torch.Generator("cpu").manual_seed(seed)
         with torch.no_grad():
             scheduler.set_timesteps(max(1, self._job.steps), device=device)
-            latents = randn_tensor(
-                (1, pipeline.vae.config.latent_channels, *self._source.shape[-2:]),
-                generator=generator,
-                device=device,
-                dtype=self._instruction.dtype,
-            )
-            latents = latents * scheduler.init_noise_sigma
-        options = _step_options(scheduler, generator)
+            cells = (self._source.shape[-2], self._source.shape[-1])
+            latents = first_noise(pipeline, scheduler, cells, generator, self._instruction.dtype)
+        options = step_options(scheduler, generator)
         total = len(scheduler.timesteps)
         for index, t in enumerate(scheduler.timesteps, start=1):
             with torch.no_grad():
@@ -133,24 +120,10 @@ class EditJob:
         )
 
     def _decode(self, latents: torch.Tensor) -> Picture:
-        pipeline = self._pipeline
-        image = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
-        bad = 1.0 - float(torch.isfinite(image).float().mean())
-        if bad:
-            image = torch.nan_to_num(image, nan=0.0, posinf=1.0, neginf=-1.0)
-        image, flagged = pipeline.run_safety_checker(image, self._device, self._instruction.dtype)
-        denormalize = [True] if flagged is None else [not flag for flag in flagged]
-        (picture,) = pipeline.image_processor.postprocess(image, output_type="pil", do_denormalize=denormalize)
+        picture, bad = decode(self._pipeline, latents, self._instruction.dtype)
         cropped = self._fitted.restore(picture)
         return Picture(cropped.width, cropped.height, cropped.tobytes(), bad)
 
     def _preview(self, latents: torch.Tensor) -> Preview | None:
         with torch.no_grad():
-            return render_preview(self._pipeline.vae, latents, self._fitted)
-
-
-def _step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
-    """What the scheduler's step takes besides the sample; schedulers differ in it."""
-    known = inspect.signature(scheduler.step).parameters
-    options: dict[str, Any] = {"eta": 0.0, "generator": generator}
-    return {name: value for name, value in options.items() if name in known}
+            return render_preview(self._pipeline.vae, latents, self._fitted.restore)

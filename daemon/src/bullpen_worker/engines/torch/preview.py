@@ -7,22 +7,24 @@ were fitted to. Latents are averaged down first, so the cost does not grow with 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from PIL import Image
 
 from bullpen_worker.engines.base import MAX_PREVIEW_BYTES, Preview
-from bullpen_worker.ops.fit import Fitted
 
 MAX_LATENT_SIDE = 16
 _QUALITIES = (80, 60, 40, 20)
 
 
-def render_preview(vae: Any, latents: torch.Tensor, fitted: Fitted) -> Preview | None:
-    """Decodes latents [1, C, h, w] at no more than MAX_LATENT_SIDE cells a side, as JPEG without the padding.
+def render_preview(
+    vae: Any, latents: torch.Tensor, restore: Callable[[Image.Image], Image.Image] | None = None
+) -> Preview | None:
+    """Decodes latents [1, C, h, w] at no more than MAX_LATENT_SIDE cells a side, as JPEG.
 
-    None where the values are not finite or no quality fits MAX_PREVIEW_BYTES.
+    `restore` cuts off what was only padding. None where the values are not finite or no quality fits MAX_PREVIEW_BYTES.
     """
     shrink = MAX_LATENT_SIDE / max(latents.shape[-2:])
     if shrink < 1:
@@ -32,7 +34,9 @@ def render_preview(vae: Any, latents: torch.Tensor, fitted: Fitted) -> Preview |
     if not bool(torch.isfinite(decoded).all()):
         return None
     pixels = ((decoded.float() * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-    image = fitted.restore(Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy()))
+    image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy())
+    if restore is not None:
+        image = restore(image)
     for quality in _QUALITIES:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=quality)

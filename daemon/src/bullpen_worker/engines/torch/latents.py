@@ -1,0 +1,47 @@
+"""What every family of latent diffusion does alike: the canvas, the first noise, a scheduler's step, the decoding."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
+
+from bullpen_worker.engines.base import JobSpec
+
+
+def canvas_size(pipeline: Any, job: JobSpec) -> tuple[int, int]:
+    """Width and height that the model works at: the job's, or the model's own, in whole latent cells."""
+    cell = int(pipeline.vae_scale_factor)
+    own = int(pipeline.unet.config.sample_size) * cell
+    return max(cell, (job.width or own) // cell * cell), max(cell, (job.height or own) // cell * cell)
+
+
+def first_noise(
+    pipeline: Any, scheduler: Any, cells: tuple[int, int], generator: torch.Generator, dtype: torch.dtype
+) -> torch.Tensor:
+    """Noise [1, C, h, w] as the scheduler begins with; the generator's, so that it is the same on every device."""
+    shape = (1, pipeline.vae.config.latent_channels, *cells)
+    noise: torch.Tensor = randn_tensor(shape, generator=generator, device=pipeline.device, dtype=dtype)
+    return noise * scheduler.init_noise_sigma
+
+
+def step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+    """What the scheduler's step takes besides the sample; schedulers differ in it."""
+    known = inspect.signature(scheduler.step).parameters
+    options: dict[str, Any] = {"eta": 0.0, "generator": generator}
+    return {name: value for name, value in options.items() if name in known}
+
+
+def decode(pipeline: Any, latents: torch.Tensor, dtype: torch.dtype) -> tuple[Image.Image, float]:
+    """The picture of finished latents, and the share of its values that were not finite, 0–1."""
+    image = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+    bad = 1.0 - float(torch.isfinite(image).float().mean())
+    if bad:
+        image = torch.nan_to_num(image, nan=0.0, posinf=1.0, neginf=-1.0)
+    image, flagged = pipeline.run_safety_checker(image, pipeline.device, dtype)
+    denormalize = [True] if flagged is None else [not flag for flag in flagged]
+    (picture,) = pipeline.image_processor.postprocess(image, output_type="pil", do_denormalize=denormalize)
+    return picture, bad
