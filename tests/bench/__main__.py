@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from tests.bench import canceling, demo, durable, panels, restart, startup, steps, watchers
+from tests.bench import canceling, demo, durable, panels, quality, restart, startup, steps, watchers
 from tests.bench.effort import Effort, Measure
 from tests.bench.studio import ROOT
 from tests.bench.table import Row, machine_load, render
@@ -32,6 +32,7 @@ ROWS: dict[str, Measure] = {
     "restart": restart.measure,
     "demo": demo.measure,
     "panels": panels.measure,
+    "quality": quality.measure_quality,
 }
 
 

@@ -9,7 +9,7 @@ import click
 from bullpen_api.v1 import run_pb2
 from bullpen_client import names
 
-from bullpen_cli import control, output, plan, results
+from bullpen_cli import control, output, plan, quality, results
 from bullpen_cli.board import label
 from bullpen_cli.command import Group, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED
@@ -29,6 +29,7 @@ _STATES = {name.removeprefix("STATE_").lower(): number for name, number in run_p
     examples=[
         "bullpen runs list",
         "bullpen runs show last",
+        "bullpen runs qa last",
         "bullpen runs follow projects/harbor_lights/runs/…",
         "bullpen runs retry last",
     ],
@@ -133,6 +134,22 @@ def _show_jobs(jobs: list[run_pb2.Job]) -> None:
         columns = [columns[-1], *columns[:-1]]
         rows = [(row[-1], *row[:-1]) for row in rows]
     output.table(columns, rows, right=("attempt", "rank"), whole=("name",) if columns[0] == "name" else ())
+
+
+@runs.command("qa", examples=["bullpen runs qa last", "bullpen runs qa projects/harbor_lights/runs/…/jobs/j-001"])
+@click.argument("run")
+@pass_state
+def show_quality(state: State, run: str) -> None:
+    """Show what was found in the pictures of a run. RUN may also be a job or a candidate, with every value."""
+
+    async def body(session: Session) -> None:
+        summary, titles = await quality.load(session, await run_named(session, run))
+        if state.json:
+            output.emit(summary)
+        else:
+            quality.show(summary, titles)
+
+    state.with_session(body)
 
 
 @runs.command("follow", examples=["bullpen runs follow last"])
