@@ -42,7 +42,7 @@ def _ask_daemon(state: State, deep: bool) -> list[Finding]:
 
 
 @click.command(cls=Command, examples=["bullpen doctor", "bullpen doctor --deep", "bullpen doctor --json"])
-@click.option("--deep", is_flag=True, help="Also read every stored file and compare it with its name.")
+@click.option("--deep", is_flag=True, help="Also read every stored file and every model anew, and compare hashes.")
 @pass_state
 def doctor(state: State, deep: bool) -> int:
     """Check the installation, the home and the daemon; exit status 1 when something is wrong."""
