@@ -22,6 +22,7 @@ from bullpen_api.v1 import (
     event_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
+    postprocess_pb2_grpc,
     project_pb2_grpc,
     quality_pb2_grpc,
     run_pb2_grpc,
@@ -39,11 +40,13 @@ from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
-from bullpend.lab.service import LabService
+from bullpend.lab.whole import Lab
 from bullpend.metrics.collect import MachineProbe
 from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
+from bullpend.postprocess.resolving import Resolver
+from bullpend.postprocess.service import PostProcessService
 from bullpend.projects.service import ProjectService
 from bullpend.quality.model import Checks
 from bullpend.quality.service import QualityService
@@ -139,7 +142,18 @@ async def serve(settings: Settings) -> None:
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
         events = EventService(database, bus)
-        lab = LabService(registry, dispatcher, supervisor.run_task, facts, manifest.candidate_cap, home.tmp)
+        resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
+        lab = Lab(
+            registry,
+            dispatcher,
+            supervisor.run_task,
+            facts,
+            manifest.candidate_cap,
+            home.tmp,
+            resolver=resolver,
+            run_long_task=supervisor.run_long_task,
+            roots=settings.input_roots(),
+        )
         shelf = Shelf(
             database,
             settings.style_roots(manifest.style_roots),
@@ -184,6 +198,11 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.DeviceService",
             ),
             (lab_pb2_grpc.add_LabServiceServicer_to_server, lab, "bullpen.v1.LabService"),
+            (
+                postprocess_pb2_grpc.add_PostProcessServiceServicer_to_server,
+                PostProcessService(database, files, intake, resolver, supervisor.run_long_task, home.tmp),
+                "bullpen.v1.PostProcessService",
+            ),
             (
                 system_pb2_grpc.add_SystemServiceServicer_to_server,
                 SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),

@@ -22,6 +22,7 @@ from bullpen_api.v1 import (
     event_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
+    postprocess_pb2_grpc,
     project_pb2_grpc,
     quality_pb2_grpc,
     run_pb2_grpc,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
     from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
+    from bullpen_api.v1.postprocess_pb2_grpc import PostProcessServiceAsyncStub
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
@@ -85,6 +87,7 @@ class Session:
     models: ModelServiceAsyncStub
     devices: DeviceServiceAsyncStub
     lab: LabServiceAsyncStub
+    postprocess: PostProcessServiceAsyncStub
     system: SystemServiceAsyncStub
 
     def __init__(
@@ -172,4 +175,5 @@ class Session:
         self.models = model_pb2_grpc.ModelServiceStub(raw)
         self.devices = model_pb2_grpc.DeviceServiceStub(raw)
         self.lab = lab_pb2_grpc.LabServiceStub(raw)
+        self.postprocess = postprocess_pb2_grpc.PostProcessServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)

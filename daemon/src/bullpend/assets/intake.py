@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -36,12 +37,15 @@ class Intake:
         tags: Sequence[str] = (),
         consume: bool = False,
         field: str = "path",
+        derived_from: Sequence[str] = (),
+        recipe: Mapping[str, Any] | None = None,
     ) -> Row:
-        """Stores the picture at `path` unchanged and returns its asset's row. `field` is what named the picture.
+        """Stores the picture at `path` unchanged and returns its asset's row. `field` is what named the picture;
+        `derived_from` are the assets that it was made of, and `recipe` says how.
 
         Raises PictureUnreadable, PictureTooLarge, PathNotFound or DiskFull; nothing is half written then.
         """
-        sidecar = {
+        sidecar: dict[str, Any] = {
             "schema": "bullpen.asset/1",
             "project": project,
             "kind": kind,
@@ -50,6 +54,10 @@ class Intake:
             "licence": licence,
             "tags": list(tags),
         }
+        if derived_from:
+            sidecar |= {"derived_from": list(derived_from)}
+        if recipe is not None:
+            sidecar |= {"recipe": dict(recipe)}
         task = link_pb2.Task(
             import_picture=link_pb2.ImportPicture(
                 path=str(path),
@@ -78,5 +86,6 @@ class Intake:
             "origin": origin,
             "licence": licence,
             "tags": list(tags),
+            "derived_from": list(derived_from),
         }
         return await self._database.write(lambda tx: store.add(tx, self._files, row))

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import asset_pb2 as _asset_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -428,3 +429,163 @@ class ListColorProfilesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListColorProfilesResponse: _TypeAlias = ListColorProfilesResponse  # noqa: Y015
+
+@_typing.final
+class ProcessAssetsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ASSETS_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    POST_PROCESS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    run: _builtins.str
+    """`projects/{project}/runs/{run}`: its accepted candidates, in the order of its jobs."""
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`projects/{project}/assets/{asset}`, at most 500. Exactly one of `assets` and `run` is needed."""
+
+    @_builtins.property
+    def post_process(self) -> Global___PostProcess:
+        """Unset takes the steps that the settings switch on."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        assets: _abc.Iterable[_builtins.str] | None = ...,
+        run: _builtins.str = ...,
+        post_process: Global___PostProcess | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "parent", b"parent", "post_process", b"post_process", "run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcessAssetsRequest: _TypeAlias = ProcessAssetsRequest  # noqa: Y015
+
+@_typing.final
+class ProcessAssetsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STARTED_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    MADE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def started(self) -> Global___ProcessAssetsStarted:
+        """Always the first message."""
+
+    @_builtins.property
+    def progress(self) -> Global___ProcessAssetsProgress: ...
+    @_builtins.property
+    def made(self) -> Global___AssetMade: ...
+    def __init__(
+        self,
+        *,
+        started: Global___ProcessAssetsStarted | None = ...,
+        progress: Global___ProcessAssetsProgress | None = ...,
+        made: Global___AssetMade | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "made", b"made", "progress", b"progress", "started", b"started"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "made", b"made", "progress", b"progress", "started", b"started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["started", "progress", "made"]  # noqa: Y015
+    _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
+
+Global___ProcessAssetsResponse: _TypeAlias = ProcessAssetsResponse  # noqa: Y015
+
+@_typing.final
+class ProcessAssetsStarted(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_PROCESS_FIELD_NUMBER: _builtins.int
+    ASSETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def post_process(self) -> Global___PostProcess:
+        """What will be done, with every choice that was left to the settings."""
+
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Assets that it will be done to, in this order."""
+
+    def __init__(
+        self,
+        *,
+        post_process: Global___PostProcess | None = ...,
+        assets: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "post_process", b"post_process"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcessAssetsStarted: _TypeAlias = ProcessAssetsStarted  # noqa: Y015
+
+@_typing.final
+class ProcessAssetsProgress(_message.Message):
+    """The latest; a slow reader misses earlier ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PICTURE_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    picture: _builtins.int
+    """Counted from 1."""
+    asset: _builtins.str
+    step: _builtins.str
+    """`waiting`, `reading`, `cutout`, `refine`, `upscale`, `color`, `writing`."""
+    share: _builtins.float
+    """Of this step, 0–1."""
+    def __init__(
+        self,
+        *,
+        picture: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        step: _builtins.str = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "picture", b"picture", "share", b"share", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcessAssetsProgress: _TypeAlias = ProcessAssetsProgress  # noqa: Y015
+
+@_typing.final
+class AssetMade(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """The asset that the chain began with."""
+    step: _builtins.str
+    """`cutout`, `refine`, `upscale` or `color`."""
+    last: _builtins.bool
+    """Whether this was the last step of its picture."""
+    @_builtins.property
+    def asset(self) -> _asset_pb2.Asset: ...
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        step: _builtins.str = ...,
+        asset: _asset_pb2.Asset | None = ...,
+        last: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "last", b"last", "source", b"source", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssetMade: _TypeAlias = AssetMade  # noqa: Y015

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from bullpen_api.v1 import postprocess_pb2 as bullpen_dot_v1_dot_postprocess__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -22,3 +23,89 @@ if _version_not_supported:
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
+
+
+class PostProcessServiceStub:
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ProcessAssets = channel.unary_stream(
+                '/bullpen.v1.PostProcessService/ProcessAssets',
+                request_serializer=bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsResponse.FromString,
+                _registered_method=True)
+
+
+class PostProcessServiceServicer:
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    def ProcessAssets(self, request, context):
+        """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
+        each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
+        same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+        accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
+        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_PostProcessServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ProcessAssets': grpc.unary_stream_rpc_method_handler(
+                    servicer.ProcessAssets,
+                    request_deserializer=bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'bullpen.v1.PostProcessService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('bullpen.v1.PostProcessService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class PostProcessService:
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    @staticmethod
+    def ProcessAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bullpen.v1.PostProcessService/ProcessAssets',
+            bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsRequest.SerializeToString,
+            bullpen_dot_v1_dot_postprocess__pb2.ProcessAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

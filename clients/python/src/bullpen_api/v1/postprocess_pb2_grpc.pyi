@@ -3,11 +3,18 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import postprocess_pb2 as _postprocess_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+import sys
 import typing as _typing
+
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
 
 _T = _typing.TypeVar("_T")
 
@@ -18,3 +25,58 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
+
+class PostProcessServiceStub:
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> PostProcessServiceAsyncStub: ...
+    ProcessAssets: _grpc.UnaryStreamMultiCallable[_postprocess_pb2.ProcessAssetsRequest, _postprocess_pb2.ProcessAssetsResponse]
+    """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
+    each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
+    same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+    accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
+    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    """
+
+@_typing.type_check_only
+class PostProcessServiceAsyncStub(PostProcessServiceStub):
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ProcessAssets: _aio.UnaryStreamMultiCallable[_postprocess_pb2.ProcessAssetsRequest, _postprocess_pb2.ProcessAssetsResponse]  # type: ignore[assignment]
+    """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
+    each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
+    same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+    accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
+    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    """
+
+class PostProcessServiceServicer(metaclass=_abc_1.ABCMeta):
+    """PostProcessService takes pictures of a project through the fixed chain.
+    Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
+    INTERNAL.
+    """
+
+    @_abc_1.abstractmethod
+    def ProcessAssets(
+        self,
+        request: _postprocess_pb2.ProcessAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_postprocess_pb2.ProcessAssetsResponse], _abc.AsyncIterator[_postprocess_pb2.ProcessAssetsResponse]]:
+        """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
+        each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
+        same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+        accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
+        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        """
+
+def add_PostProcessServiceServicer_to_server(servicer: PostProcessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,197 @@
+"""Sends pictures through the daemon's post-process and writes what comes back: whole files, never over others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+import grpc
+from bullpen_api.v1 import postprocess_pb2
+from bullpen_client import errors
+
+from bullpen_cli import output
+from bullpen_cli.command import State
+from bullpen_cli.failure import INTERRUPTED, OK
+from bullpen_cli.follow import bar
+from bullpen_cli.transfer import CHUNK, pictures
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+SUFFIX = ".png"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A picture, and where its result goes."""
+
+    source: Path
+    target: Path
+
+
+def errands(files: Sequence[str], out: str, *, force: bool) -> list[Errand]:
+    """Pairs each picture with its target: the PNG that `out` names for one picture, else a file of its name in `out`.
+
+    Raises a usage error for targets that clash or exist, and PathNotFound for a picture that does not.
+    """
+    for text in files:
+        if not Path(text).exists():
+            raise _missing(text)
+    sources, place = pictures(tuple(files)), Path(out).expanduser()
+    as_folder = place.is_dir() or out.endswith("/")
+    as_file = place.suffix.lower() == SUFFIX and not as_folder
+    if as_file and len(sources) > 1:
+        raise click.UsageError(f"{len(sources)} pictures do not fit into the one file {out}; name a folder with -o.")
+    if not as_file and place.suffix and not as_folder:
+        raise click.UsageError(f"-o takes a file that ends in {SUFFIX}, or a folder, not '{out}'.")
+    folder = place.parent if as_file else place
+    if as_file and not folder.is_dir():
+        raise click.UsageError(f"there is no folder {folder}.")
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is a file, not a folder.")
+    made = [Errand(source, place if as_file else folder / f"{source.stem}{SUFFIX}") for source in sources]
+    seen: dict[Path, Path] = {}
+    for errand in made:
+        if errand.target in seen:
+            raise click.UsageError(f"{seen[errand.target]} and {errand.source} would both become {errand.target}.")
+        seen[errand.target] = errand.source
+        if errand.target.exists() and not force:
+            raise click.UsageError(f"{errand.target} exists; --force writes over it.")
+    return made
+
+
+def run(state: State, jobs: list[Errand], wish: postprocess_pb2.PostProcess) -> int:
+    """Does all errands, one after the other; those that are done stay where a later one fails."""
+
+    async def body(session: Session) -> int:
+        for number, errand in enumerate(jobs, 1):
+            began = time.monotonic()
+            place = f"{number} of {len(jobs)}  " if len(jobs) > 1 else ""
+            with status(state.json, f"{place}{errand.source.name}") as show:
+                done = await process(session, errand, wish, show)
+            _tell(state, errand, done, time.monotonic() - began)
+        return OK
+
+    try:
+        return state.with_session(body)
+    except KeyboardInterrupt:
+        output.note("")
+        output.note("Stopped; pictures that were finished are kept.", style="yellow")
+        return INTERRUPTED
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was done to a picture."""
+
+    chosen: postprocess_pb2.PostProcess
+    picture: postprocess_pb2.ProcessedPicture
+
+
+async def process(
+    session: Session, errand: Errand, wish: postprocess_pb2.PostProcess, show: Callable[[str], None]
+) -> Outcome:
+    """One picture there and back. `show` gets the latest in words.
+
+    Raises the daemon's errors, and ContentLost where the answer was damaged on its way.
+    """
+    outcome = Outcome(postprocess_pb2.PostProcess(), postprocess_pb2.ProcessedPicture())
+    partial = errand.target.with_name(f".{errand.target.name}.part")
+    found = hashlib.sha256()
+    try:
+        source = errand.source.open("rb")
+    except OSError as error:
+        raise _missing(str(errand.source), error.strerror or "") from error
+    target: IO[bytes] | None = None
+    try:
+        async for message in session.lab.ProcessPicture(_parts(errand, wish, source)):
+            match message.WhichOneof("body"):
+                case "started":
+                    outcome.chosen = message.started.post_process
+                case "progress":
+                    show(_words(message.progress))
+                case "picture":
+                    outcome.picture = message.picture
+                    errand.target.parent.mkdir(parents=True, exist_ok=True)
+                    target = partial.open("wb")
+                case "chunk" if target is not None:
+                    target.write(message.chunk)
+                    found.update(message.chunk)
+        if target is None or found.hexdigest() != outcome.picture.sha256:
+            raise errors.ContentLost("The picture was damaged on its way.", remedy="Ask for it again.")
+        target.close()
+        partial.replace(errand.target)
+    finally:
+        source.close()
+        if target is not None:
+            target.close()
+        partial.unlink(missing_ok=True)
+    return outcome
+
+
+async def _parts(
+    errand: Errand, wish: postprocess_pb2.PostProcess, source: IO[bytes]
+) -> AsyncIterator[postprocess_pb2.ProcessPictureRequest]:
+    head = postprocess_pb2.ProcessPictureHead(post_process=wish, display_name=errand.source.name)
+    yield postprocess_pb2.ProcessPictureRequest(head=head)
+    while chunk := await asyncio.to_thread(source.read, CHUNK):
+        yield postprocess_pb2.ProcessPictureRequest(chunk=chunk)
+
+
+def _words(progress: postprocess_pb2.ProcessPictureProgress) -> str:
+    if progress.step in ("upscale", "color"):
+        return f"{progress.step} {bar(round(progress.share * 100), 100)} {progress.share:.0%}"
+    return progress.step
+
+
+def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
+    picture = done.picture
+    if state.json:
+        output.emit(
+            {
+                "source": str(errand.source),
+                "file": str(errand.target),
+                "width": picture.width,
+                "height": picture.height,
+                "has_alpha": picture.has_alpha,
+                "size_bytes": picture.size_bytes,
+                "sha256": picture.sha256,
+                "post_process": _chosen(done.chosen),
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    alpha = ", transparent" if picture.has_alpha else ""
+    output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}")
+
+
+def _chosen(chosen: postprocess_pb2.PostProcess) -> dict[str, Any]:
+    """The steps that were done with their choices; those that were not are left out."""
+    return {field.name: output.as_dict(step) for field, step in chosen.ListFields()}
+
+
+def _missing(text: str, why: str = "") -> errors.BullpenError:
+    return errors.make(
+        "PATH_NOT_FOUND",
+        f"{text} cannot be read: {why}." if why else f"There is no file {text}.",
+        code=grpc.StatusCode.NOT_FOUND,
+        metadata={"path": text, "remedy": "Check the spelling."},
+    )
+
+
+@contextlib.contextmanager
+def status(quiet: bool, title: str) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what happens now, where there is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with output.console(stderr=True).status(title) as line:
+        yield lambda words: line.update(f"{title}  {words}")

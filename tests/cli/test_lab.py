@@ -1,0 +1,183 @@
+"""`bullpen cutout`, `upscale`, `color` from a shell: files in, files out, never over others without being told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bullpen_cli.processing import Errand, errands
+from click import UsageError
+from PIL import Image
+
+from tests.cli.conftest import Bullpen
+from tests.support.daemon import Daemon
+from tests.worker.ops.networks import cutout_model, upscale_model
+from tests.worker.ops.test_cutout import red_square
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a real daemon with tiny networks."""
+    home = tmp_path_factory.mktemp("lab") / "home"
+    upscale_model(home / "models" / "a-tiny-up", (2, 4))
+    cutout_model(home / "models" / "a-tiny-cut")
+    with Daemon(home, {"pictures.max_megapixels": "1"}):
+        yield home
+
+
+@pytest.fixture
+def lab(served: Path, bullpen: Bullpen, monkeypatch: pytest.MonkeyPatch) -> Bullpen:
+    monkeypatch.setenv("BULLPEN_HOME", str(served))
+    return bullpen
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with two pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    red_square().save(folder / "one.png")
+    red_square(64).save(folder / "two.jpg")
+    return folder
+
+
+async def test_u01_a_background_is_removed_in_one_command(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """One picture in, a PNG with transparency out, and one line that says where it is."""
+    out = tmp_path / "cut.png"
+    done = await lab("cutout", str(files / "one.png"), "-o", str(out))
+    assert done.status == 0, done.err
+    assert str(out) in done.out
+    assert "transparent" in done.out
+    with Image.open(out) as image:
+        assert (image.mode, image.size) == ("RGBA", (96, 96))
+
+
+async def test_u01_several_pictures_go_into_a_folder(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """A folder stands for its pictures; --json gives one object for each, with what was done."""
+    done = await lab("upscale", str(files), "-o", str(tmp_path / "large"), "--scale", "2", "--json")
+    assert done.status == 0, done.err
+    one, two = done.lines
+    assert [Path(line["file"]).name for line in done.lines] == ["one.png", "two.png"]
+    assert (one["width"], two["width"]) == (192, 128)
+    assert one["post_process"] == {"upscale": {"model": "models/a-tiny-up", "scale": 2}}
+    for line in done.lines:
+        assert sha256(Path(line["file"]).read_bytes()).hexdigest() == line["sha256"]
+
+
+async def test_u01_colour_by_profile_and_by_table(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """A profile changes the picture, the neutral one does not, a table turns it round."""
+    source, out = files / "one.png", tmp_path / "out.png"
+    assert (await lab("color", str(source), "-o", str(out), "--profile", "neutral")).status == 0
+    before = np.asarray(Image.open(source))
+    assert np.array_equal(np.asarray(Image.open(out)), before)
+    (tmp_path / "negative.cube").write_text("LUT_1D_SIZE 2\n1 1 1\n0 0 0\n")
+    done = await lab("color", str(source), "-o", str(out), "--force", "--lut", str(tmp_path / "negative.cube"))
+    assert done.status == 0, done.err
+    assert np.array_equal(np.asarray(Image.open(out)), 255 - before)
+    listed = await lab("color", "--list", "--json")
+    assert {"neutral", "cinematic_warm", "cold_rain"} <= {one["name"] for one in listed.json["profiles"]}
+
+
+async def test_u01_nothing_is_written_over_without_force(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """A file that exists stops the command before anything is done; --force writes over it."""
+    out = tmp_path / "large"
+    out.mkdir()
+    (out / "two.png").write_text("mine")
+    line = ("upscale", str(files), "-o", str(out))
+    done = await lab(*line)
+    assert (done.status, "two.png exists" in done.err) == (2, True)
+    assert sorted(path.name for path in out.iterdir()) == ["two.png"]
+    assert (out / "two.png").read_text() == "mine"
+    assert (await lab(*line, "--force")).status == 0
+    with Image.open(out / "two.png") as image:
+        assert image.size == (128, 128)
+
+
+async def test_u01_a_failure_is_typed_and_leaves_nothing_half_written(
+    lab: Bullpen, files: Path, tmp_path: Path
+) -> None:
+    """What was finished before a bad picture stays; of the bad one there is no file, and the reason is typed."""
+    (files / "three.png").write_text("no picture")
+    done = await lab("color", str(files), "-o", str(tmp_path / "out"), "--profile", "cold_rain", "--json")
+    assert (done.status, done.error["reason"]) == (1, "PICTURE_UNREADABLE")
+    assert "three.png" in done.error["message"]
+    assert [Path(json.loads(line)["file"]).name for line in done.out.splitlines()] == ["one.png"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("color one.png -o {out} --profile sepia", "RESOURCE_NOT_FOUND"),
+        ("color gone.png -o {out} --profile neutral", "PATH_NOT_FOUND"),
+        ("color one.png -o {out} --lut one.png", "FIELD_INVALID"),
+        ("color one.png -o {out} --lut gone.cube", "PATH_NOT_FOUND"),
+        ("upscale one.png -o {out} --model nobody", "MODEL_NOT_FOUND"),
+        ("upscale one.png -o {out} --model ./bad.pth", "MODEL_UNSAFE"),
+        ("upscale one.png -o {out} --scale 3", "MODEL_UNSUPPORTED"),
+        ("cutout one.png -o {out} --model rembg:withoutbg", "MODEL_UNSUPPORTED"),
+    ],
+)
+async def test_u01_refusals_are_typed(
+    lab: Bullpen, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
+) -> None:
+    """Each refusal has its reason and a remedy; no file is made."""
+    monkeypatch.chdir(files)
+    (files / "bad.pth").write_bytes(b"pickle")
+    done = await lab(*line.format(out=tmp_path / "out.png").split(), "--json")
+    assert (done.status, done.error["reason"]) == (1, reason), done.err
+    assert done.error["remedy"]
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("cutout one.png", "-o"),
+        ("cutout -o x.png", "FILE"),
+        ("upscale one.png two.jpg -o x.png", "do not fit into the one file"),
+        ("upscale one.png -o x.jpg", "ends in .png, or a folder"),
+        ("upscale one.png -o none/x.png", "there is no folder none"),
+        ("upscale one.png -o x.png --scale 0", "not between 1 and 8"),
+        ("upscale one.png sub/one.jpg -o out", "would both become"),
+        ("upscale one.png -o one.png", "exists; --force"),
+        ("color one.png -o x.png", "--profile or a --lut"),
+        ("color --profile neutral", "name pictures and -o"),
+        ("color one.png -o x.png --profile neutral --strength 2", "0<=x<=1"),
+        ("cutout one.png -o x.png --no-refine --softness 1", "--softness is of refining"),
+    ],
+)
+async def test_a_wrong_line_is_one_line_and_asks_no_daemon(
+    bullpen: Bullpen, home: Path, files: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    """What cannot be meant is said in one line with status 2, before a daemon is started."""
+    monkeypatch.chdir(files)
+    (files / "sub").mkdir()
+    red_square(8).save(files / "sub" / "one.jpg")
+    done = await bullpen(*line.split())
+    assert (done.status, len(done.err.splitlines())) == (2, 1)
+    assert words in done.err
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", ["cutout", "upscale", "color"])
+async def test_help_has_examples(bullpen: Bullpen, command: str) -> None:
+    """Each command shows how it is used."""
+    done = await bullpen(command, "--help")
+    assert f"bullpen {command} " in done.out.partition("Examples")[2]
+
+
+def test_one_picture_may_go_into_a_folder_that_exists(files: Path, tmp_path: Path) -> None:
+    """A folder keeps the picture's name; a file is taken as it is named."""
+    assert errands([str(files / "two.jpg")], str(tmp_path), force=False) == [
+        Errand(files / "two.jpg", tmp_path / "two.png")
+    ]
+    assert (
+        errands([str(files / "two.jpg")], f"{tmp_path}/new.folder/", force=False)[0].target.parent.name == "new.folder"
+    )
+    with pytest.raises(UsageError, match="is a file, not a folder"):
+        errands([str(files / "two.jpg")], f"{files / 'one.png'}/", force=True)
