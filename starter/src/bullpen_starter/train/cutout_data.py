@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bullpen_starter.networks.matting import DEVIATION, MEAN, SIDE
+from bullpen_starter.render import PanelSpec
 from bullpen_starter.train import roughen
 from bullpen_starter.train.panelpack import Pixels, panel_pack
 
@@ -26,30 +27,43 @@ def normalised(picture: Image.Image) -> FloatArray:
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
+class _Pack:
+    """Panels of one size, and the numbers of those without characters."""
+
+    def __init__(self, pictures: Pixels, masks: Pixels, specs: list[PanelSpec]) -> None:
+        self.pictures, self.masks = pictures, masks
+        self.empty = [number for number, spec in enumerate(specs) if not spec.characters]
+
+
 class Pictures:
-    """Endless training pictures from a pack under `cache`; the same seed gives the same pictures."""
+    """Endless training pictures from packs under `cache`; the same seed gives the same pictures.
+
+    `count` panels are of `size` pixels, a third as many of half that, which have their own width of lines.
+    """
 
     def __init__(self, cache: Path, count: int, size: int, seed: int) -> None:
-        self._pictures, self._masks, specs = panel_pack(cache, "cutout", size, count)
-        self._empty = [number for number, spec in enumerate(specs) if not spec.characters]
+        self._packs = [
+            _Pack(*panel_pack(cache, "cutout", size, count)),
+            _Pack(*panel_pack(cache, "cutout-small", size // 2, count // 3)),
+        ]
         self._rng = np.random.default_rng(seed)
-        self._size = size
 
-    def _backdrop(self) -> Pixels:
-        rng = self._rng
-        if self._empty and rng.random() < 0.6:
-            backdrop: Pixels = self._pictures[self._empty[int(rng.integers(len(self._empty)))]]
+    def _backdrop(self, panels: _Pack) -> Pixels:
+        rng, size = self._rng, panels.pictures.shape[1]
+        if panels.empty and rng.random() < 0.6:
+            backdrop: Pixels = panels.pictures[panels.empty[int(rng.integers(len(panels.empty)))]]
             return backdrop if rng.random() < 0.5 else np.ascontiguousarray(backdrop[:, ::-1])
         one, two = rng.integers(0, 256, (2, 3))
-        ramp = np.linspace(0, 1, self._size)[:, None, None] * (rng.random() < 0.5)
-        return np.broadcast_to(one + (two - one) * ramp, (self._size, self._size, 3)).astype(np.uint8)
+        ramp = np.linspace(0, 1, size)[:, None, None] * (rng.random() < 0.5)
+        return np.broadcast_to(one + (two - one) * ramp, (size, size, 3)).astype(np.uint8)
 
     def _panel(self) -> tuple[Image.Image, Image.Image]:
-        number = int(self._rng.integers(len(self._pictures)))
-        picture, mask = self._pictures[number], self._masks[number]
+        panels = self._packs[int(self._rng.random() < 0.35)]
+        number = int(self._rng.integers(len(panels.pictures)))
+        picture, mask = panels.pictures[number], panels.masks[number]
         if self._rng.random() < 0.25:
             share = mask[..., None].astype(np.float32) / 255
-            mixed = picture * share + self._backdrop() * (1 - share)
+            mixed = picture * share + self._backdrop(panels) * (1 - share)
             picture = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
         pair = Image.fromarray(np.ascontiguousarray(picture)), Image.fromarray(np.ascontiguousarray(mask))
         if self._rng.random() < 0.5:
@@ -58,7 +72,7 @@ class Pictures:
 
     def _box(self, mask: Image.Image, side: int) -> Box:
         """Where to cut: a part as large as `side` pixels are of a whole picture of 320, give or take a third."""
-        rng, size = self._rng, self._size
+        rng, size = self._rng, mask.width
         wide, high = (min(1.0, side / SIDE * rng.uniform(0.75, 1.35)) * size for _ in range(2))
         x, y = rng.uniform(0, size - wide), rng.uniform(0, size - high)
         rows, columns = np.nonzero(np.asarray(mask.reduce(8)) > 100)
@@ -90,7 +104,7 @@ class Pictures:
         for _ in range(number):
             picture, mask = self._panel()
             whole = side == SIDE and self._rng.random() < 0.7
-            box = (0.0, 0.0, float(self._size), float(self._size)) if whole else self._box(mask, side)
+            box = (0.0, 0.0, float(mask.width), float(mask.height)) if whole else self._box(mask, side)
             filters = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.BILINEAR
             chosen = filters[int(self._rng.integers(3))]
             pictures.append(normalised(self._rough(picture.resize((side, side), chosen, box))))

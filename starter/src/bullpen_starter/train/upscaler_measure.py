@@ -19,7 +19,7 @@ from bullpen_starter.train.onnxfile import opened, run
 from bullpen_starter.train.say import say
 from bullpen_starter.train.upscaler_data import reduced, worn
 
-SIZE, PER_STYLE = 512, 12
+SIZE, PER_STYLE = 512, 8
 BICUBIC, AREA = Image.Resampling.BICUBIC, Image.Resampling.BOX
 
 
