@@ -146,3 +146,32 @@ async def test_accounts_and_buckets_name_secrets(real: Daemon, bullpen: Bullpen)
     await good(bullpen, "projects", "edit", "noir", "--prefix", "art")
     project = await as_json(bullpen, "projects", "show", "noir")
     assert (project["s3"]["prefix"], project["s3"]["bucket"]) == ("art", "noir-city")  # type: ignore[index]  # JSON
+
+
+async def test_j03_bootstrap_goes_out_and_comes_back(real: Daemon, bullpen: Bullpen, tmp_path: Path) -> None:
+    """A prompt is printed; an answer, also in a fence, is shown, and applied once somebody says so."""
+    await good(bullpen, "characters", "add", "noir", "mara", "--description", "a woman")
+    prompt = await good(bullpen, "bootstrap", "export", "noir")
+    assert "JSON Schema" in prompt
+    assert '"a woman"' in prompt
+    document = json.loads(await good(bullpen, "bootstrap", "export", "noir", "--what", "document"))
+    document["characters"][0]["description"] = "a woman with red hair"
+    document["scenes"].append({"id": "pier", "characters": ["mara"]})
+    answer = tmp_path / "answer.json"
+    answer.write_text(f"```json\n{json.dumps(document)}\n```\n")
+    line = ("bootstrap", "import", "noir", str(answer))
+    shown = await good(bullpen, *line, "--dry-run")
+    assert "~ changed           characters/mara" in shown
+    assert '- "a woman"\n      + "a woman with red hair"' in shown
+    assert "+ new               scenes/pier" in shown
+    assert (await as_json(bullpen, "scenes", "list", "noir"))["scenes"] == []
+    assert (await bullpen(*line)).status == 2
+    assert "1 new, 1 changed" in await good(bullpen, *line, "--yes")
+    again = await as_json(bullpen, *line, "--yes", "--replace")
+    assert (again["changes"], again["unchanged"]) == ([], 2)
+    document["characters"][0]["hair"] = "red"
+    answer.write_text(json.dumps(document))
+    refused = await bullpen(*line, "--yes", "--json")
+    assert (refused.status, refused.error["field"]) == (1, "document.characters[0].hair")
+    schema = json.loads(await good(bullpen, "bootstrap", "export", "noir", "--what", "schema"))
+    assert "characters" in schema["properties"]

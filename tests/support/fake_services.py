@@ -21,6 +21,7 @@ from bullpen_api.v1 import (
     lab_pb2_grpc,
     model_pb2,
     model_pb2_grpc,
+    postprocess_pb2,
     project_pb2,
     project_pb2_grpc,
     run_pb2,
@@ -110,6 +111,7 @@ class Bible(_Service, bible_pb2_grpc.BibleServiceServicer):
     UpdatePromptTemplate = DeletePromptTemplate = UndeletePromptTemplate = unserved
     CreateProviderAccount = GetProviderAccount = ListProviderAccounts = unserved
     UpdateProviderAccount = DeleteProviderAccount = UndeleteProviderAccount = unserved
+    ExportBootstrap = ImportBootstrap = unserved
 
     async def CreateStyleGuide(self, request: Any, context: Any) -> bible_pb2.StyleGuide:
         item = request.style_guide
@@ -386,6 +388,23 @@ class Lab(_Service, lab_pb2_grpc.LabServiceServicer):
             yield lab_pb2.GenerateResponse(picture=head)
             yield lab_pb2.GenerateResponse(chunk=content[:3])
             yield lab_pb2.GenerateResponse(chunk=content[3:])
+
+    async def ProcessPicture(
+        self, request_iterator: Any, context: Any
+    ) -> AsyncIterator[postprocess_pb2.ProcessPictureResponse]:
+        """The picture as it was sent. A profile of `damaged` gives another hash."""
+        parts = [part async for part in request_iterator]
+        wish = parts[0].head.post_process
+        started = postprocess_pb2.ProcessPictureStarted(post_process=wish)
+        yield postprocess_pb2.ProcessPictureResponse(started=started)
+        content = b"".join(part.chunk for part in parts)
+        sha256 = hashlib.sha256(b"" if wish.color.profile == "damaged" else content).hexdigest()
+        picture = postprocess_pb2.ProcessedPicture(width=1, height=1, size_bytes=len(content), sha256=sha256)
+        yield postprocess_pb2.ProcessPictureResponse(picture=picture)
+        yield postprocess_pb2.ProcessPictureResponse(chunk=content)
+
+    async def ListColorProfiles(self, request: Any, context: Any) -> postprocess_pb2.ListColorProfilesResponse:
+        return postprocess_pb2.ListColorProfilesResponse(profiles=[postprocess_pb2.ColorProfile(name="neutral")])
 
 
 class Devices(_Service, model_pb2_grpc.DeviceServiceServicer):

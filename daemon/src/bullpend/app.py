@@ -33,6 +33,8 @@ from bullpend import __version__
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
+from bullpend.bible import bootstrap
+from bullpend.bible.bootstrap import Bootstrap
 from bullpend.bible.service import BibleService
 from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
@@ -168,7 +170,7 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 bible_pb2_grpc.add_BibleServiceServicer_to_server,
-                BibleService(shelf),
+                BibleService(shelf, Bootstrap(shelf, settings.folder / bootstrap.FILE_NAME)),
                 "bullpen.v1.BibleService",
             ),
             (

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from bullpen_api.v1 import bible_pb2 as pb
-from bullpen_api.v1 import bible_pb2_grpc
+from bullpen_api.v1 import bible_pb2_grpc, bootstrap_pb2
 
 from bullpend.bible import rules, store, templates, wire
+from bullpend.bible.bootstrap import Bootstrap
 from bullpend.bible.model import (
     CHARACTERS,
     PROMPT_TEMPLATES,
@@ -32,8 +33,9 @@ def scene_message(view: View, project: str, slug: str) -> pb.Scene:
 class BibleService(bible_pb2_grpc.BibleServiceServicer):
     """Keeps what a universe looks like."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, bootstrap: Bootstrap) -> None:
         self._shelf = shelf
+        self._bootstrap = bootstrap
 
     async def CreateStyleGuide(self, request: pb.CreateStyleGuideRequest, context: Any) -> pb.StyleGuide:
         """Creates a style guide."""
@@ -234,6 +236,18 @@ class BibleService(bible_pb2_grpc.BibleServiceServicer):
         return pb.RenderPromptTemplateResponse(
             text=filled.text, negative_text=filled.negative_text, values=filled.values
         )
+
+    async def ExportBootstrap(
+        self, request: bootstrap_pb2.ExportBootstrapRequest, context: Any
+    ) -> bootstrap_pb2.ExportBootstrapResponse:
+        """The whole bible as a document, with a prompt for a language model."""
+        return await self._bootstrap.export(request.name)
+
+    async def ImportBootstrap(
+        self, request: bootstrap_pb2.ImportBootstrapRequest, context: Any
+    ) -> bootstrap_pb2.ImportBootstrapResponse:
+        """Makes the bible what a document says, or shows what that would change."""
+        return await self._bootstrap.bring_in(request)
 
     def _around(self, view: View, project: str, scene: str, style_guide: str) -> dict[str, str]:
         """Values of a style guide and of a scene, the scene's own over those of its first character."""

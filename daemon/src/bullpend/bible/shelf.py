@@ -75,7 +75,7 @@ class Shelf:
         (project,) = names.parse(request.parent, "projects/*", "parent")
         slug = names.slug(getattr(request, f"{kind.singular}_id"), f"{kind.singular}_id")
         given: M = getattr(request, kind.singular)
-        problems = await self._lora_problems(given)
+        problems = await self.lora_problems(given)
 
         def write(tx: Tx) -> M:
             def work() -> str:
@@ -137,7 +137,7 @@ class Shelf:
         """Changes the masked fields; what changes nothing is no event."""
         at = kind.singular
         project, slug = names.parse(given.name, f"projects/*/{kind.collection}/*", f"{at}.name")
-        problems = await self._lora_problems(given)
+        problems = await self.lora_problems(given)
 
         def write(tx: Tx) -> M:
             projects.get(tx, project, f"{at}.name")
@@ -216,7 +216,7 @@ class Shelf:
             )
         return known
 
-    async def _lora_problems(self, message: Message) -> Problems:
+    async def lora_problems(self, message: Message) -> Problems:
         """Looks at the LoRAs that a character names, which may read the disk. More than are kept are not looked at."""
         found: dict[str, BullpenError] = {}
         if isinstance(message, Character):

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from bullpen_api.v1 import bible_pb2 as bullpen_dot_v1_dot_bible__pb2
+from bullpen_api.v1 import bootstrap_pb2 as bullpen_dot_v1_dot_bootstrap__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -237,6 +238,16 @@ class BibleServiceStub:
                 '/bullpen.v1.BibleService/RenderPromptTemplate',
                 request_serializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.FromString,
+                _registered_method=True)
+        self.ExportBootstrap = channel.unary_unary(
+                '/bullpen.v1.BibleService/ExportBootstrap',
+                request_serializer=bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapResponse.FromString,
+                _registered_method=True)
+        self.ImportBootstrap = channel.unary_unary(
+                '/bullpen.v1.BibleService/ImportBootstrap',
+                request_serializer=bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapResponse.FromString,
                 _registered_method=True)
 
 
@@ -526,6 +537,23 @@ class BibleServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportBootstrap(self, request, context):
+        """The whole bible as one JSON document, with its schema, and a prompt that asks a language model for such a document.
+        Errors: SETTING_INVALID (the words of the prompt are missing).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportBootstrap(self, request, context):
+        """Makes the bible what a document says, all of it or nothing. An error names the field by its path in the document,
+        such as `document.characters[7].looks[0].look_id`.
+        Errors: LIMIT_EXCEEDED, PLAN_STALE, and those of the fields in Create.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BibleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -713,6 +741,16 @@ def add_BibleServiceServicer_to_server(servicer, server):
                     servicer.RenderPromptTemplate,
                     request_deserializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.SerializeToString,
+            ),
+            'ExportBootstrap': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportBootstrap,
+                    request_deserializer=bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapResponse.SerializeToString,
+            ),
+            'ImportBootstrap': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportBootstrap,
+                    request_deserializer=bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1733,6 +1771,60 @@ class BibleService:
             '/bullpen.v1.BibleService/RenderPromptTemplate',
             bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateRequest.SerializeToString,
             bullpen_dot_v1_dot_bible__pb2.RenderPromptTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportBootstrap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/ExportBootstrap',
+            bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapRequest.SerializeToString,
+            bullpen_dot_v1_dot_bootstrap__pb2.ExportBootstrapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportBootstrap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.BibleService/ImportBootstrap',
+            bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapRequest.SerializeToString,
+            bullpen_dot_v1_dot_bootstrap__pb2.ImportBootstrapResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from bullpen_api.v1 import bible_pb2 as _bible_pb2
+from bullpen_api.v1 import bootstrap_pb2 as _bootstrap_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -136,6 +137,15 @@ class BibleServiceStub:
     """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
     trash), TEMPLATE_VARIABLE_UNKNOWN.
     """
+    ExportBootstrap: _grpc.UnaryUnaryMultiCallable[_bootstrap_pb2.ExportBootstrapRequest, _bootstrap_pb2.ExportBootstrapResponse]
+    """The whole bible as one JSON document, with its schema, and a prompt that asks a language model for such a document.
+    Errors: SETTING_INVALID (the words of the prompt are missing).
+    """
+    ImportBootstrap: _grpc.UnaryUnaryMultiCallable[_bootstrap_pb2.ImportBootstrapRequest, _bootstrap_pb2.ImportBootstrapResponse]
+    """Makes the bible what a document says, all of it or nothing. An error names the field by its path in the document,
+    such as `document.characters[7].looks[0].look_id`.
+    Errors: LIMIT_EXCEEDED, PLAN_STALE, and those of the fields in Create.
+    """
 
 @_typing.type_check_only
 class BibleServiceAsyncStub(BibleServiceStub):
@@ -244,6 +254,15 @@ class BibleServiceAsyncStub(BibleServiceStub):
     RenderPromptTemplate: _aio.UnaryUnaryMultiCallable[_bible_pb2.RenderPromptTemplateRequest, _bible_pb2.RenderPromptTemplateResponse]  # type: ignore[assignment]
     """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
     trash), TEMPLATE_VARIABLE_UNKNOWN.
+    """
+    ExportBootstrap: _aio.UnaryUnaryMultiCallable[_bootstrap_pb2.ExportBootstrapRequest, _bootstrap_pb2.ExportBootstrapResponse]  # type: ignore[assignment]
+    """The whole bible as one JSON document, with its schema, and a prompt that asks a language model for such a document.
+    Errors: SETTING_INVALID (the words of the prompt are missing).
+    """
+    ImportBootstrap: _aio.UnaryUnaryMultiCallable[_bootstrap_pb2.ImportBootstrapRequest, _bootstrap_pb2.ImportBootstrapResponse]  # type: ignore[assignment]
+    """Makes the bible what a document says, all of it or nothing. An error names the field by its path in the document,
+    such as `document.characters[7].looks[0].look_id`.
+    Errors: LIMIT_EXCEEDED, PLAN_STALE, and those of the fields in Create.
     """
 
 class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -572,6 +591,27 @@ class BibleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_bible_pb2.RenderPromptTemplateResponse, _abc.Awaitable[_bible_pb2.RenderPromptTemplateResponse]]:
         """Fills a prompt template, as a run would, and starts nothing. Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (in the
         trash), TEMPLATE_VARIABLE_UNKNOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportBootstrap(
+        self,
+        request: _bootstrap_pb2.ExportBootstrapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bootstrap_pb2.ExportBootstrapResponse, _abc.Awaitable[_bootstrap_pb2.ExportBootstrapResponse]]:
+        """The whole bible as one JSON document, with its schema, and a prompt that asks a language model for such a document.
+        Errors: SETTING_INVALID (the words of the prompt are missing).
+        """
+
+    @_abc_1.abstractmethod
+    def ImportBootstrap(
+        self,
+        request: _bootstrap_pb2.ImportBootstrapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bootstrap_pb2.ImportBootstrapResponse, _abc.Awaitable[_bootstrap_pb2.ImportBootstrapResponse]]:
+        """Makes the bible what a document says, all of it or nothing. An error names the field by its path in the document,
+        such as `document.characters[7].looks[0].look_id`.
+        Errors: LIMIT_EXCEEDED, PLAN_STALE, and those of the fields in Create.
         """
 
 def add_BibleServiceServicer_to_server(servicer: BibleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
