@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from bullpen_cli.postprocess import STEPS, request_of
 from bullpen_cli.processing import Errand, errands
 from click import UsageError
 from PIL import Image
 
 from tests.cli.conftest import Bullpen
 from tests.support.daemon import Daemon
+from tests.support.fake_daemon import FakeDaemon
 from tests.worker.ops.networks import cutout_model, upscale_model
 from tests.worker.ops.test_cutout import red_square
 
@@ -181,3 +184,44 @@ def test_one_picture_may_go_into_a_folder_that_exists(files: Path, tmp_path: Pat
     )
     with pytest.raises(UsageError, match="is a file, not a folder"):
         errands([str(files / "two.jpg")], f"{files / 'one.png'}/", force=True)
+
+
+async def test_a_picture_that_was_damaged_on_its_way_is_not_kept(
+    daemon: FakeDaemon, bullpen: Bullpen, files: Path, tmp_path: Path
+) -> None:
+    """Bytes that are not those announced are refused; a file that was there stays as it was."""
+    out = tmp_path / "out.png"
+    out.write_text("mine")
+    line = ("color", str(files / "one.png"), "-o", str(out), "--force", "--json", "--profile")
+    done = await bullpen(*line, "damaged")
+    assert (done.status, done.error["reason"]) == (1, "CONTENT_LOST")
+    assert out.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix) == ["out.png"]
+    assert (await bullpen(*line, "neutral")).status == 0
+    assert out.read_bytes() == (files / "one.png").read_bytes()
+
+
+def test_what_is_post_processed_is_read_from_the_line() -> None:
+    """Names of a run or of assets, steps and their values become the request; what contradicts itself is refused."""
+    none: dict[str, Any] = {
+        **dict.fromkeys(STEPS, False),
+        "cutout_model": "",
+        "upscale_model": "",
+        "scale": None,
+        "profile": "",
+        "strength": None,
+    }
+    run = request_of(("projects/p/runs/r",), none)
+    assert (run.parent, run.run, run.HasField("post_process")) == ("projects/p", "projects/p/runs/r", False)
+    assets = request_of(("projects/p/assets/a", "projects/p/assets/b"), {**none, "upscale": True, "scale": 4})
+    assert list(assets.assets) == ["projects/p/assets/a", "projects/p/assets/b"]
+    assert [field.name for field, _ in assets.post_process.ListFields()] == ["upscale"]
+    assert assets.post_process.upscale.scale == 4
+    for names, options, words in (
+        (("r-1",), none, "name a run"),
+        (("projects/p/runs/a", "projects/p/runs/b"), none, "one run at a time"),
+        (("projects/p/assets/a", "projects/q/assets/b"), none, "one project"),
+        (("projects/p/runs/r",), {**none, "scale": 4}, "name the steps too"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            request_of(names, options)

@@ -53,8 +53,8 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
         request.post_process.upscale.model = model_name(options["upscale_model"])
         request.post_process.upscale.scale = options["scale"] or 0
     if options["color"]:
-        step = postprocess_pb2.ColorStep(profile=options["profile"], strength=options["strength"])
-        request.post_process.color.CopyFrom(step)
+        color = postprocess_pb2.ColorStep(profile=options["profile"], strength=options["strength"])
+        request.post_process.color.CopyFrom(color)
     return request
 
 
@@ -77,7 +77,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--profile", default="", metavar="NAME", help="Colour profile.")
 @click.option("--strength", type=click.FloatRange(0, 1), help="How much of the profile, 0 to 1.")
 @pass_state
-def postprocess(state: State, resources: tuple[str, ...], **options: Any) -> int:
+def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> int:
     """Take accepted pictures through cutout, refining, upscaling and colour.
 
     The order is fixed. Only the steps that are named are done; without any, those that settings/postprocess.json

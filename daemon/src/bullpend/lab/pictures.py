@@ -15,7 +15,7 @@ from bullpend.clock import new_id
 from bullpend.db.database import mapped_disk_errors
 from bullpend.errors import BullpenError, ExactlyOneOf, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
-from bullpend.postprocess.following import Following, RunLongTask
+from bullpend.postprocess.following import Following, RunLongTask, stop
 from bullpend.postprocess.resolving import Resolver
 from bullpend.rpc import names
 
@@ -62,7 +62,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
         received, made = self._scratch / f"lab-{number}.in", self._scratch / f"lab-{number}.png"
         begun: list[Following] = []
         # A client that leaves while a message is on its way ends this generator late; the worker need not wait for it.
-        context.add_done_callback(lambda _: [one.stop() for one in begun])
+        context.add_done_callback(lambda _: stop(begun))
         try:
             head = await _head(request_iterator)
             resolved = await asyncio.to_thread(self._resolver.resolve, head.post_process, "head.post_process")
@@ -87,8 +87,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
             await _hear_out(request_iterator)
             raise
         finally:
-            for one in begun:
-                one.stop()
+            stop(begun)
             received.unlink(missing_ok=True)
             made.unlink(missing_ok=True)
 

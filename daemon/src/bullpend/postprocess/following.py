@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Protocol
 
 from bullpen_api.worker.v1 import link_pb2
@@ -51,3 +51,9 @@ class Following:
     def _heard(self, frame: link_pb2.TaskProgress) -> None:
         self._latest = frame
         self._changed.set()
+
+
+def stop(begun: Iterable[Following]) -> None:
+    """Stops all of them that have not ended."""
+    for one in begun:
+        one.stop()

@@ -23,7 +23,7 @@ from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View
 from bullpend.errors import ContentLost, ExactlyOneOf, FieldInvalid, LimitExceeded, StateConflict
-from bullpend.postprocess.following import Following, RunLongTask
+from bullpend.postprocess.following import Following, RunLongTask, stop
 from bullpend.postprocess.resolving import STEPS, Resolved, Resolver
 from bullpend.projects import store as projects
 from bullpend.rpc import names
@@ -67,14 +67,13 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         )
         begun: list[Following] = []
         # A client that leaves while a message is on its way ends this generator late; the worker need not wait for it.
-        context.add_done_callback(lambda _: [one.stop() for one in begun])
+        context.add_done_callback(lambda _: stop(begun))
         try:
             for number, row in enumerate(rows, 1):
                 async for answer in self._picture(number, row, resolved, begun):
                     yield answer
         finally:
-            for one in begun:
-                one.stop()
+            stop(begun)
 
     def _resolve(self, request: postprocess_pb2.ProcessAssetsRequest) -> Resolved:
         wish = request.post_process if request.HasField("post_process") else self._resolver.configured()
@@ -119,7 +118,7 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
     async def _picture(
         self, number: int, source: Row, resolved: Resolved, begun: list[Following]
     ) -> AsyncIterator[Response]:
-        steps = [step for step in STEPS if resolved.work.HasField(step)]
+        steps = [field.name for field, _ in resolved.work.ListFields() if field.name in STEPS]
         row, name = source, name_of(source["project"], source["sha256"])
         for step in steps:
             made = self._scratch / f"post-{new_id()}.png"
