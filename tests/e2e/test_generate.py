@@ -107,7 +107,7 @@ async def test_u01_leaving_frees_the_device(session: Session, daemon: Daemon) ->
 async def test_u01_runs_and_single_pictures_share_the_queue(studio: Studio, session: Session) -> None:
     """A single picture goes before the jobs that wait, not before the one that runs; the run loses nothing."""
     project = await studio.universe(3)
-    run = await studio.start(project, "steps=40 step_ms=5")
+    run = await studio.start(project, "steps=40 step_ms=25")
     await studio.progress(run, lambda progress: progress.step > 0)
     _, made = await collect(session.lab.Generate(request("steps=2")))
     assert len(made) == 1
