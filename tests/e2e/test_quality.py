@@ -70,6 +70,26 @@ async def test_j06_a_copy_of_the_anchor_is_not_consistency(studio: Studio) -> No
     assert "it is a copy" in copied.rank_reason
 
 
+async def test_j06_the_character_of_a_scene_brings_its_references(studio: Studio) -> None:
+    """References of the character and of its set are compared; a judge that is missing does not apply, and says so."""
+    project = await studio.universe(1)
+    shown, kept = await studio.picture(project, 21), await studio.picture(project, 22)
+    bible = studio.session.bible
+    purpose = bible_pb2.ReferenceSet.PURPOSE_CHARACTER
+    made = bible_pb2.ReferenceSet(purpose=purpose, items=[bible_pb2.ReferenceItem(asset=kept.name)])
+    request = bible_pb2.CreateReferenceSetRequest(parent=project, reference_set_id="mara", reference_set=made)
+    held = (await bible.CreateReferenceSet(request)).name
+    mara = bible_pb2.Character(title="Mara", references=[shown.name], reference_set=held)
+    await bible.CreateCharacter(bible_pb2.CreateCharacterRequest(parent=project, character_id="mara", character=mara))
+    scene = bible_pb2.Scene(source_asset=shown.name, characters=[f"{project}/characters/mara"])
+    await bible.CreateScene(bible_pb2.CreateSceneRequest(parent=project, scene_id="s2", scene=scene))
+    without, with_mara = await studio.candidates(await studio.run(project))
+    assert "no character with reference pictures" in without.quality.not_applicable["identity_drift"]
+    assert with_mara.quality.not_applicable["identity_drift"] == "models/tiny-gone is not installed."
+    assert "copy_rate" not in without.quality.measures
+    assert "copy_rate" in with_mara.quality.measures
+
+
 async def test_j05_measuring_never_loses_a_picture(studio: Studio) -> None:
     """A judge that fails is a soft finding with its reason; the picture is stored, ranked and accepted."""
     project = await studio.universe(1)
