@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,11 @@ def test_without_a_model_the_refusal_says_what_is_missing(tmp_path: Path) -> Non
     with pytest.raises(ModelNotFound, match="No installed model can do cutout") as caught:
         empty.resolve(PostProcess(cutout=CutoutStep()))
     assert caught.value.field == "post_process.cutout.model"
+
+
+def test_the_folders_are_looked_at_anew(resolver: Resolver, tmp_path: Path) -> None:
+    """A model that was taken away or put in since the last look counts as it is now."""
+    assert resolver.resolve(PostProcess(upscale=UpscaleStep())).post_process.upscale.model == "models/alpha-up"
+    shutil.rmtree(tmp_path / "models" / "alpha-up")
+    upscale_model(tmp_path / "models" / "aardvark-up")
+    assert resolver.resolve(PostProcess(upscale=UpscaleStep())).post_process.upscale.model == "models/aardvark-up"

@@ -178,7 +178,7 @@ class Resolver:
         return link_pb2.ToolRef(model=link_pb2.ModelRef(name=name, path=str(path.parent)), file=path.name)
 
     def _first(self, capability: str) -> str:
-        for model in self._registry.models():
+        for model in self._registry.scan():
             if model.state is ModelState.READY and capability in model.capabilities:
                 return model.name
         raise ModelNotFound(
