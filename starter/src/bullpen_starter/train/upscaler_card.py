@@ -24,8 +24,10 @@ _LIMITS = """
 
 - It was trained to be near the true picture, not to please: it draws no texture that is not there, and fine hatching
   that the small picture has lost stays lost.
-- Photographs and paintings are not what it was trained on. They come out no worse than soft.
-- A picture drawn small has lines of another width than the same picture drawn large; see the last rows of the table.
+- Photographs and paintings are not what it was trained on, and were not tried.
+- A panel drawn small by the renderer is another drawing than the same panel drawn large (lines, screens and drops
+  keep a least width), so enlarging it does not give the large one: there bicubic is nearer by a little, see the
+  table. What the network adds there is crispness.
 """
 
 _NAMES = {
