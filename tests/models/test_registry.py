@@ -382,7 +382,11 @@ def test_a_model_that_is_not_installed_is_refused_with_the_nearest_name(tmp_path
 def test_the_scripted_model_exists_for_tests_only(tmp_path: Path) -> None:
     """It is there only where the setting asks for it."""
     model = Registry([tmp_path], scripted=True).verify("models/scripted")
-    assert (model.family, model.engine, model.capabilities) == ("scripted", "scripted", (INSTRUCTION_EDIT, TEXT_TO_IMAGE))
+    assert (model.family, model.engine, model.capabilities) == (
+        "scripted",
+        "scripted",
+        (INSTRUCTION_EDIT, TEXT_TO_IMAGE),
+    )
     with pytest.raises(ModelNotFound):
         Registry([tmp_path]).get("models/scripted")
 

@@ -24,8 +24,9 @@ def first_noise(
 ) -> torch.Tensor:
     """Noise [1, C, h, w] as the scheduler begins with; the generator's, so that it is the same on every device."""
     shape = (1, pipeline.vae.config.latent_channels, *cells)
-    noise: torch.Tensor = randn_tensor(shape, generator=generator, device=pipeline.device, dtype=dtype)
-    return noise * scheduler.init_noise_sigma
+    noise = randn_tensor(shape, generator=generator, device=pipeline.device, dtype=dtype)
+    scaled: torch.Tensor = noise * scheduler.init_noise_sigma
+    return scaled
 
 
 def step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
