@@ -50,6 +50,7 @@ def test_every_byte_survives_the_way_to_light_and_back() -> None:
     assert np.array_equal(to_bytes(to_signal(to_light(levels))), levels)
 
 
+@settings(deadline=None)
 @given(PICTURES)
 def test_the_neutral_profile_changes_no_byte(picture: ByteArray) -> None:
     """A profile at its defaults gives the picture back as it was."""

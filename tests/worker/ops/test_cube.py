@@ -10,7 +10,7 @@ from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.colour.cube import parse_cube, read_cube
 from bullpen_worker.ops.colour.grade import Grade, apply
 from bullpen_worker.ops.colour.lut import FloatArray
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -136,6 +136,7 @@ LINES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), LINES.map(lambda lines: "\n".join(lines).encode("utf-8", "replace"))))
 def test_no_bytes_make_the_reader_fall_over(data: bytes) -> None:
     """Every file is a table that can be applied, or is refused by type."""

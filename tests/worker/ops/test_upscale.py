@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bullpen_starter import models_root
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.tiles import tiled
 from bullpen_worker.ops.tools import Toolbox
@@ -142,3 +143,16 @@ def test_networks_are_opened_once(tmp_path: Path) -> None:
     """The second picture finds the network open."""
     box, known = Toolbox(1), tool(upscale_model(tmp_path / "up"))
     assert upscaler(known, 2, box) is upscaler(known, 2, box)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_starters_upscaler_shows_no_seam(monkeypatch: pytest.MonkeyPatch, scale: int) -> None:
+    """The embedded network reads no further than its manifest says: tiles give the picture done whole."""
+    network = upscaler(tool(models_root() / "starter-upscale"), scale, Toolbox(1))
+    picture = noise(40, 44)
+    whole = enlarge(picture, network, LIMIT)
+    monkeypatch.setattr(enlarging, "TILE", 24)
+    parts = enlarge(picture, network, LIMIT)
+    assert whole.shape == (40 * scale, 44 * scale, 3)
+    # Sums in another order may round one level up or down.
+    assert np.abs(parts.astype(int) - whole.astype(int)).max() <= 1
