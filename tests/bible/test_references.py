@@ -232,3 +232,13 @@ async def test_pictures_of_a_style_come_from_its_roots(fenced: tuple[Session, Pa
         await SET.update(session, pb.ReferenceSet(name=faces.name, purpose=LOOKS), "purpose")
     assert turned.value.field == "reference_set.items[1].asset"
     assert list((await STYLE.create(session, project, "ink", pb.StyleGuide(anchors=[good]))).anchors) == [good]
+
+
+async def test_endless_key_is_still_a_typed_refusal(studio: Studio) -> None:
+    """A key that is longer than a refusal may be is cut in the error, and does not cost the error."""
+    session, project = studio.session, await studio.project()
+    with pytest.raises(errors.FieldInvalid) as refused:
+        await SCENE.create(session, project, "one", pb.Scene(variables={"K" * 500_000: "x"}))
+    assert refused.value.field.startswith("scene.variables.KKK")
+    with pytest.raises(errors.FieldInvalid):
+        await SCENE.create(session, project, "one", pb.Scene(looks={"é" * 100_000: "x"}))

@@ -39,7 +39,7 @@ def to_status(error: BullpenError) -> tuple[grpc.StatusCode, str, tuple[tuple[st
     code = grpc.StatusCode[error.kind]
     metadata = {key: _clip(value) for key, value in error.metadata.items()}
     if error.field:
-        metadata["field"] = error.field
+        metadata["field"] = _clip(error.field)  # it may end in a key that the client made up
     if error.remedy:
         metadata["remedy"] = _clip(error.remedy)
     message = _clip(error.message)
