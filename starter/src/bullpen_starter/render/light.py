@@ -54,7 +54,7 @@ def albedo(layers: Layers, size: Size, seed: int) -> Array:
 
 @lru_cache(maxsize=8)
 def _grading(size: Size, seed: int, strength: float) -> Array:
-    tint = vary.soft(seed, vary.HUE, size, 4)[..., None] * np.asarray((0.09, 0.01, -0.1), dtype=np.float32)
+    tint = vary.soft(seed, vary.HUE, size, 4)[..., None] * np.asarray((-0.09, -0.01, 0.1), dtype=np.float32)
     value = vary.soft(seed, vary.VALUE, size, 4)[..., None] * np.asarray((0.04, 0.06, 0.04), dtype=np.float32)
     return frozen(1 + strength * (tint + value))
 

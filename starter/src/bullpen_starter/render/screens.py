@@ -71,7 +71,7 @@ def edge(size: Size) -> Array:
 def hatching(size: Size) -> tuple[Array, Array]:
     """Two crossed sets of diagonal pen lines; 1 on a line."""
     x, y = _square(size)
-    lines = [np.abs((along * 21.333) % 1 - 0.5) * 2 for along in (x + y, x - y)]
+    lines = [np.abs((along * 16) % 1 - 0.5) * 2 for along in (x + y, x - y)]
     return frozen(step(lines[0], 0.48, 0.8)), frozen(step(lines[1], 0.48, 0.8))
 
 

@@ -89,7 +89,7 @@ def screentone(tone: Array, size: Size) -> Array:
     """Print cover of a tone in sheets: none, light dots, dense dots, solid black."""
     light, dense = step(0.7 - tone, 0.0, 0.05), step(0.5 - tone, 0.0, 0.05)
     cover = 0.3 * light + 0.22 * dense
-    printed = 0.4 * cover + 0.55 * dots(cover - 0.14 * (1 - light), size, 21.333)
+    printed = 0.4 * cover + 0.55 * dots(cover - 0.14 * (1 - light), size)
     return np.maximum(printed, step(0.27 - tone, 0.0, 0.05))
 
 
@@ -138,7 +138,7 @@ def risograph(lit: Lit, layers: Layers, size: Size) -> Array:
     shift = max(1, round(min(size) / 110))
     plate_a = np.roll(plate_a, (shift, -shift), (0, 1))
     plate_b = np.clip(plate_b, 0, 1)
-    plate_b = (0.6 * plate_b + 0.4 * dots(plate_b * 1.1 - 0.06, size, 21.333)) * (1 - lit.emission)
+    plate_b = (0.6 * plate_b + 0.4 * dots(plate_b * 1.1 - 0.06, size)) * (1 - lit.emission)
     out: Array = _paper(lit, rgb((250, 246, 236)), 0.02) * (1 - plate_a[..., None] * (1 - first))
     out *= 1 - plate_b[..., None] * (1 - second)
     key = second * 0.45

@@ -99,9 +99,9 @@ def _storm(picture: Array, lit: Lit, layers: Layers, style: str, size: Size, see
     if style == "ink":
         cover = np.maximum(0.55 * cloud, hatched(0.62 - 0.3 * cloud - 0.25 * core, size) * cloud)
     elif style == "manga":
-        cover = np.maximum(0.5 * cloud + 0.4 * dots(0.45 * cloud, size, 21.333), core) * cloud
+        cover = np.maximum(0.5 * cloud + 0.4 * dots(0.45 * cloud, size), core) * cloud
     elif style == "risograph":
-        cover = cloud * (0.7 + 0.3 * dots(0.2 + 0.7 * core, size, 21.333))
+        cover = cloud * (0.7 + 0.3 * dots(0.2 + 0.7 * core, size))
     else:
         cover = cloud * (0.84 + 0.16 * core)
     gloom = rgb((30, 34, 46)) if style != "risograph" else rgb(RISO[lit.time][1]) * 0.6

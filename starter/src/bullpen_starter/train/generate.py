@@ -164,7 +164,8 @@ def export(cache: Path) -> Path:
 Text-to-image for comic panels of 128 by 128 pixels: a sibling of `starter-edit` without a source picture.
 `StableDiffusionPipeline` of diffusers, unchanged; {STEPS} steps, guidance {GUIDANCE}.
 
-- **Asks it understands**: "A panel of a pier in noir style at dusk, rain, a woman with red hair in a yellow coat on the left."
+- **Asks it understands**: "A panel of a pier in noir style at dusk, rain, a woman with red hair in
+  a yellow coat on the left."
 - **Data**: renders of `bullpen_starter.render` only, with a sentence that describes each. Apache-2.0.
 - **Training**: {state["steps"]} steps of {BATCH} from the weights of the edit model, {state["used"] / 60:.0f} minutes.
 
