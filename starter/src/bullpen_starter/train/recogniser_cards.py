@@ -23,7 +23,8 @@ compressed and recoloured a little, so that it judges generated pictures by thei
 _TAGGER_LIMITS = """
 ## Limits
 
-- It knows the words of one renderer and always answers; a picture from elsewhere gets the nearest words.
+- It knows the words of one renderer and always answers; a picture from elsewhere gets the nearest words. Styles are
+  told by their hatching and dots: with lines of another pitch ink and manga are taken for other styles.
 - Characters are looked for at three places, one each. Drawn elsewhere or much smaller, they are missed.
 - A sketch shows no time, weather, hair colour, clothes colour or skin; a robot shows no skin. Answers to these mean
   nothing. A robot's `hair` is the colour of its lights.
@@ -45,8 +46,8 @@ dot product of two vectors is their likeness; from the threshold on, the charact
 _IDENTITY_LIMITS = """
 ## Limits
 
-- It tells apart who differs in build, hair, clothes colour, outfit, accessory or skin. Two people alike in all of
-  these are one to it, as they are to the renderer.
+- It looks at build, hair, clothes colour, outfit, accessory and skin. Who differs in one of these only may pass for
+  the same, as the second table says; attributes missing there did not occur among the pairs.
 - It needs colours: sketches were neither trained nor measured. Crops with a second figure in front are weak.
 - Faces of other drawings mean little to it. Replace it by a large encoder for other art.
 """
@@ -84,12 +85,16 @@ def _table(rows: Mapping[str, Mapping[str, float]], corner: str) -> str:
     return " |\n".join(lines) + " |\n"
 
 
+def _remark(metrics: Mapping[str, Any]) -> str:
+    return f"\n{metrics['remark']}\n" if "remark" in metrics else ""
+
+
 def tagger_card(metrics: Mapping[str, Any]) -> str:
-    """Markdown of the tagger's card."""
+    """Markdown of the tagger's card; a `remark` among the metrics is told below the table."""
     rows = {name: row for name, row in metrics.items() if isinstance(row, dict)}
     return (
         f"{_TAGGER}{_SHARED}\n## Measured\n\nShare of right answers on {metrics['panels']} panels, where the attribute"
-        f" is shown:\n\n{_table(rows, 'held-out panels')}{_TAGGER_LIMITS}"
+        f" is shown:\n\n{_table(rows, 'held-out panels')}{_remark(metrics)}{_TAGGER_LIMITS}"
     )
 
 
@@ -101,7 +106,7 @@ def identity_card(metrics: Mapping[str, Any]) -> str:
         f" characters. Pairs out of {metrics['crops']} crops of {metrics['characters']} other characters, over all"
         f" styles, times and weathers, as many same as different:\n\n{_table(metrics['table'], 'pairs')}\n"
         f"Pairs that differ in one attribute only, by that attribute:\n\n{_table(wrong, 'taken for the same')}"
-        f"{_IDENTITY_LIMITS}"
+        f"{_remark(metrics)}{_IDENTITY_LIMITS}"
     )
 
 
