@@ -6,10 +6,9 @@ named by its key, as in `variables.time`. What the mask names and the request le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
@@ -56,7 +55,7 @@ def _paths(given: Message, mask: FieldMask, writable: Sequence[str]) -> list[str
 
 def _check(path: str, message: type[Message], writable: Sequence[str]) -> None:
     top, dot, key = path.partition(".")
-    fields = message.DESCRIPTOR.fields_by_name
+    fields: Mapping[str, Any] = message.DESCRIPTOR.fields_by_name
     can = f"It can name: {', '.join(writable)}."
     if top not in fields:
         what = f"`update_mask` names {path[:100]!r}, which a {message.DESCRIPTOR.name} does not have."
@@ -69,5 +68,5 @@ def _check(path: str, message: type[Message], writable: Sequence[str]) -> None:
         raise FieldInvalid(what, field=FIELD, remedy=f"Name `{top}`.")
 
 
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
+def _is_map(field: Any) -> bool:
+    return bool(field.message_type is not None and field.message_type.GetOptions().map_entry)
