@@ -70,7 +70,8 @@ def test_every_place_has_the_same_eyes() -> None:
         found[..., start : start + 14] = states
         model.trunk.register_forward_hook(lambda *_: found)
         with torch.no_grad():
-            return model(wide)[f"{place}.hair"]
+            logits: dict[str, torch.Tensor] = model(wide)
+        return logits[f"{place}.hair"]
 
     assert all(torch.allclose(answers(place), answers("left"), atol=1e-5) for place in PLACES)
 

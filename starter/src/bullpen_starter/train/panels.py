@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,9 +89,9 @@ def load(cache: Path, split: str, count: int | None = None) -> Pack:
     cache.mkdir(parents=True, exist_ok=True)
     pictures, about = cache / f"panels-{split}.npy", cache / f"panels-{split}.json"
     wanted = {"renderer": renderer_version(), "count": count}
-    known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {"renderer": ""}
+    known: dict[str, Any] = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {"count": 0}
     specs = [spec(split, number) for number in range(count)]
-    if known["renderer"] != wanted["renderer"] or known["count"] < count:
+    if known.get("renderer") != wanted["renderer"] or known["count"] < count:
         about.unlink(missing_ok=True)
         drawn = np.lib.format.open_memmap(pictures, mode="w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3))
         for number, panel in enumerate(specs):
