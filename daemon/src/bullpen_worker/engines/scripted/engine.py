@@ -71,8 +71,10 @@ class ScriptedEngine:
         """Has nothing to free."""
 
     def prepare(self, model: ScriptedModel, job: JobSpec) -> ScriptedJob:
-        """Reads the prompt's directives."""
+        """Reads the prompt's directives. A source that is gone fails the job, as it does where one is read."""
         directives = parse(job.prompt)
+        if job.source_path and not Path(job.source_path).exists():
+            raise WorkerError("PATH_NOT_FOUND", f"{job.source_path} does not exist.")
         if directives.unreadable:
             raise WorkerError("PICTURE_UNREADABLE", f"{job.source_path} is played to be unreadable.")
         return ScriptedJob(job, directives)
