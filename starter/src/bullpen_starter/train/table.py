@@ -17,7 +17,8 @@ def _metrics(model: str) -> dict[str, Any]:
 def rows() -> list[card.Row]:
     """One row per target; a model that is not packed or not measured has none."""
     out: list[card.Row] = []
-    if edit := _metrics("starter-edit"):
+    edit = _metrics("starter-edit")
+    if "right" in edit:
         out += card.rows(edit)
     if cutout := _metrics("starter-cutout"):
         iou = cutout["iou"]
