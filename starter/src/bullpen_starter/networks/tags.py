@@ -57,7 +57,7 @@ def caption(tags: Tags) -> str:
     words = {name: tag.word for name, tag in tags.panel.items()}
     light = f" at {words['time']}, {words['weather']}" if "time" in words else ""
     cast = "".join(f", {_described(parts)} on the {place}" for place, parts in tags.cast.items())
-    return f"A {words['style']} panel of a {words['scene']}{light}{cast}."
+    return f"A panel of a {words['scene']} in {words['style']} style{light}{cast}."
 
 
 def _described(parts: Mapping[str, Tag]) -> str:
