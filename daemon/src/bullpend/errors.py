@@ -246,6 +246,26 @@ class ReferenceSetEmpty(BullpenError):
     default_remedy = "Give the reference set at least one picture, or name another one."
 
 
+class CurrencyMismatch(BullpenError):
+    reason, kind = "CURRENCY_MISMATCH", "INVALID_ARGUMENT"
+    default_remedy = "Give both amounts in one currency; nothing is converted."
+
+
+class PlanExpired(BullpenError):
+    reason, kind = "PLAN_EXPIRED", "ABORTED"
+    default_remedy = "Plan again, look at the cost, and confirm the new plan."
+
+
+class SpendCapExceeded(BullpenError):
+    reason, kind = "SPEND_CAP_EXCEEDED", "FAILED_PRECONDITION"
+    default_remedy = "Ask for less, or raise the limit with `bullpen costs limit`."
+
+
+class VaultLocked(BullpenError):
+    reason, kind = "VAULT_LOCKED", "FAILED_PRECONDITION"
+    default_remedy = "Put the vault's key back; `bullpen vault status` says which one is missing."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 

@@ -235,6 +235,22 @@ class ReferenceSetEmpty(BullpenError):
     """A reference set without items is named, or would be left, where its items are needed."""
 
 
+class CurrencyMismatch(BullpenError):
+    """Two amounts that belong together are in different currencies."""
+
+
+class PlanExpired(BullpenError):
+    """The confirmed plan costs money, and its time is over, it was used before, or it was never shown."""
+
+
+class SpendCapExceeded(BullpenError):
+    """What is asked for would cost more than the project's limits allow."""
+
+
+class VaultLocked(BullpenError):
+    """The vault's master key is missing, readable by others, or not the one that a secret was sealed with."""
+
+
 class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 

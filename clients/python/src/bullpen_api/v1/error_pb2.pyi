@@ -109,6 +109,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: words use a variable, or a value is given for one, that nobody declared."""
     ERROR_REASON_REFERENCE_SET_EMPTY: _ErrorReason.ValueType  # 43
     """FAILED_PRECONDITION: a reference set without items is named, or would be left, where its items are needed."""
+    ERROR_REASON_CURRENCY_MISMATCH: _ErrorReason.ValueType  # 44
+    """INVALID_ARGUMENT: two amounts that belong together are in different currencies."""
+    ERROR_REASON_PLAN_EXPIRED: _ErrorReason.ValueType  # 45
+    """ABORTED: the confirmed plan costs money, and its time is over, it was used before, or it was never shown."""
+    ERROR_REASON_SPEND_CAP_EXCEEDED: _ErrorReason.ValueType  # 46
+    """FAILED_PRECONDITION: what is asked for would cost more than the project's limits allow."""
+    ERROR_REASON_VAULT_LOCKED: _ErrorReason.ValueType  # 47
+    """FAILED_PRECONDITION: the vault's master key is missing, readable by others, or not the one that a secret was
+    sealed with.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -204,4 +214,14 @@ ERROR_REASON_TEMPLATE_VARIABLE_UNKNOWN: ErrorReason.ValueType  # 42
 """INVALID_ARGUMENT: words use a variable, or a value is given for one, that nobody declared."""
 ERROR_REASON_REFERENCE_SET_EMPTY: ErrorReason.ValueType  # 43
 """FAILED_PRECONDITION: a reference set without items is named, or would be left, where its items are needed."""
+ERROR_REASON_CURRENCY_MISMATCH: ErrorReason.ValueType  # 44
+"""INVALID_ARGUMENT: two amounts that belong together are in different currencies."""
+ERROR_REASON_PLAN_EXPIRED: ErrorReason.ValueType  # 45
+"""ABORTED: the confirmed plan costs money, and its time is over, it was used before, or it was never shown."""
+ERROR_REASON_SPEND_CAP_EXCEEDED: ErrorReason.ValueType  # 46
+"""FAILED_PRECONDITION: what is asked for would cost more than the project's limits allow."""
+ERROR_REASON_VAULT_LOCKED: ErrorReason.ValueType  # 47
+"""FAILED_PRECONDITION: the vault's master key is missing, readable by others, or not the one that a secret was
+sealed with.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
