@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/model.proto\x12\nbullpen.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0e\x32\x17.bullpen.v1.Model.State\x12\x0e\n\x06\x66\x61mily\x18\x04 \x01(\t\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0c\n\x04path\x18\x06 \x01(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x14\n\x0c\x63\x61pabilities\x18\x08 \x03(\t\x12\x15\n\rdefault_width\x18\t \x01(\x05\x12\x16\n\x0e\x64\x65\x66\x61ult_height\x18\n \x01(\x05\x12\x15\n\rdefault_steps\x18\x0b \x01(\x05\x12\x0f\n\x07problem\x18\x0c \x01(\t\x12\x0e\n\x06\x65ngine\x18\r \x01(\t\x12\x12\n\nbase_model\x18\x0e \x01(\t\x12\x0e\n\x06\x64igest\x18\x0f \x01(\t\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x11\n\rSTATE_CORRUPT\x10\x02\x12\x15\n\x11STATE_UNSUPPORTED\x10\x03\"6\n\x07LoraUse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\x05scale\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_scale\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"N\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\ncapability\x18\x03 \x01(\t\"b\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xb5\x01\n\x08Resident\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06in_use\x18\x07 \x01(\x08\"\x16\n\x14ListResidentsRequest\"R\n\x15ListResidentsResponse\x12\'\n\tresidents\x18\x01 \x03(\x0b\x32\x14.bullpen.v1.Resident\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x13UnloadModelResponse\x12\x0f\n\x07\x64\x65vices\x18\x01 \x03(\t\"\xf5\x02\n\x06\x44\x65vice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.bullpen.v1.Device.State\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x1a\n\x12memory_total_bytes\x18\x07 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x08 \x01(\x03\x12\x0b\n\x03job\x18\t \x01(\t\x12\x12\n\nworker_pid\x18\n \x01(\x03\x12)\n\x06uptime\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\"t\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_COLD\x10\x01\x12\x12\n\x0eSTATE_STARTING\x10\x02\x12\x0e\n\nSTATE_IDLE\x10\x03\x12\x0e\n\nSTATE_BUSY\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\"\x14\n\x12ListDevicesRequest\"L\n\x13ListDevicesResponse\x12#\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Device\x12\x10\n\x08revision\x18\x02 \x01(\x03\x32\xbd\x02\n\x0cModelService\x12:\n\x08GetModel\x12\x1b.bullpen.v1.GetModelRequest\x1a\x11.bullpen.v1.Model\x12K\n\nListModels\x12\x1d.bullpen.v1.ListModelsRequest\x1a\x1e.bullpen.v1.ListModelsResponse\x12T\n\rListResidents\x12 .bullpen.v1.ListResidentsRequest\x1a!.bullpen.v1.ListResidentsResponse\x12N\n\x0bUnloadModel\x12\x1e.bullpen.v1.UnloadModelRequest\x1a\x1f.bullpen.v1.UnloadModelResponse2_\n\rDeviceService\x12N\n\x0bListDevices\x12\x1e.bullpen.v1.ListDevicesRequest\x1a\x1f.bullpen.v1.ListDevicesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/model.proto\x12\nbullpen.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0e\x32\x17.bullpen.v1.Model.State\x12\x0e\n\x06\x66\x61mily\x18\x04 \x01(\t\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0c\n\x04path\x18\x06 \x01(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x14\n\x0c\x63\x61pabilities\x18\x08 \x03(\t\x12\x15\n\rdefault_width\x18\t \x01(\x05\x12\x16\n\x0e\x64\x65\x66\x61ult_height\x18\n \x01(\x05\x12\x15\n\rdefault_steps\x18\x0b \x01(\x05\x12\x0f\n\x07problem\x18\x0c \x01(\t\x12\x0e\n\x06\x65ngine\x18\r \x01(\t\x12\x12\n\nbase_model\x18\x0e \x01(\t\x12\x0e\n\x06\x64igest\x18\x0f \x01(\t\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x11\n\rSTATE_CORRUPT\x10\x02\x12\x15\n\x11STATE_UNSUPPORTED\x10\x03\"6\n\x07LoraUse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\x05scale\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_scale\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"N\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\ncapability\x18\x03 \x01(\t\"b\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xa2\x03\n\x08Resident\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06in_use\x18\x07 \x01(\x08\x12)\n\x05state\x18\x08 \x01(\x0e\x32\x1a.bullpen.v1.Resident.State\x12\x0e\n\x06pinned\x18\t \x01(\x08\x12-\n\nkeep_alive\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tplacement\x18\x0b \x01(\t\x12\x15\n\rworking_bytes\x18\x0c \x01(\x03\"W\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x13\n\x0fSTATE_UNLOADING\x10\x03\"\x16\n\x14ListResidentsRequest\"R\n\x15ListResidentsResponse\x12\'\n\tresidents\x18\x01 \x03(\x0b\x32\x14.bullpen.v1.Resident\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\"J\n\x13UnloadModelResponse\x12\x0f\n\x07\x64\x65vices\x18\x01 \x03(\t\x12\"\n\x04kept\x18\x02 \x03(\x0b\x32\x14.bullpen.v1.Resident\"_\n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12-\n\nkeep_alive\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"i\n\x11LoadModelResponse\x12&\n\x08resident\x18\x01 \x01(\x0b\x32\x14.bullpen.v1.Resident\x12,\n\tload_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1f\n\x0fPinModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"!\n\x11UnpinModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"W\n\x18SetModelKeepAliveRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\nkeep_alive\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\\\n\x0cModelKeeping\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06pinned\x18\x02 \x01(\x08\x12-\n\nkeep_alive\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xf5\x02\n\x06\x44\x65vice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.bullpen.v1.Device.State\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x1a\n\x12memory_total_bytes\x18\x07 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x08 \x01(\x03\x12\x0b\n\x03job\x18\t \x01(\t\x12\x12\n\nworker_pid\x18\n \x01(\x03\x12)\n\x06uptime\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\"t\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_COLD\x10\x01\x12\x12\n\x0eSTATE_STARTING\x10\x02\x12\x0e\n\nSTATE_IDLE\x10\x03\x12\x0e\n\nSTATE_BUSY\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\"\x14\n\x12ListDevicesRequest\"L\n\x13ListDevicesResponse\x12#\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Device\x12\x10\n\x08revision\x18\x02 \x01(\x03\x32\xe6\x04\n\x0cModelService\x12:\n\x08GetModel\x12\x1b.bullpen.v1.GetModelRequest\x1a\x11.bullpen.v1.Model\x12K\n\nListModels\x12\x1d.bullpen.v1.ListModelsRequest\x1a\x1e.bullpen.v1.ListModelsResponse\x12T\n\rListResidents\x12 .bullpen.v1.ListResidentsRequest\x1a!.bullpen.v1.ListResidentsResponse\x12H\n\tLoadModel\x12\x1c.bullpen.v1.LoadModelRequest\x1a\x1d.bullpen.v1.LoadModelResponse\x12N\n\x0bUnloadModel\x12\x1e.bullpen.v1.UnloadModelRequest\x1a\x1f.bullpen.v1.UnloadModelResponse\x12\x41\n\x08PinModel\x12\x1b.bullpen.v1.PinModelRequest\x1a\x18.bullpen.v1.ModelKeeping\x12\x45\n\nUnpinModel\x12\x1d.bullpen.v1.UnpinModelRequest\x1a\x18.bullpen.v1.ModelKeeping\x12S\n\x11SetModelKeepAlive\x12$.bullpen.v1.SetModelKeepAliveRequest\x1a\x18.bullpen.v1.ModelKeeping2_\n\rDeviceService\x12N\n\x0bListDevices\x12\x1e.bullpen.v1.ListDevicesRequest\x1a\x1f.bullpen.v1.ListDevicesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,25 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSRESPONSE']._serialized_start=670
   _globals['_LISTMODELSRESPONSE']._serialized_end=768
   _globals['_RESIDENT']._serialized_start=771
-  _globals['_RESIDENT']._serialized_end=952
-  _globals['_LISTRESIDENTSREQUEST']._serialized_start=954
-  _globals['_LISTRESIDENTSREQUEST']._serialized_end=976
-  _globals['_LISTRESIDENTSRESPONSE']._serialized_start=978
-  _globals['_LISTRESIDENTSRESPONSE']._serialized_end=1060
-  _globals['_UNLOADMODELREQUEST']._serialized_start=1062
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1096
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1098
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1136
-  _globals['_DEVICE']._serialized_start=1139
-  _globals['_DEVICE']._serialized_end=1512
-  _globals['_DEVICE_STATE']._serialized_start=1396
-  _globals['_DEVICE_STATE']._serialized_end=1512
-  _globals['_LISTDEVICESREQUEST']._serialized_start=1514
-  _globals['_LISTDEVICESREQUEST']._serialized_end=1534
-  _globals['_LISTDEVICESRESPONSE']._serialized_start=1536
-  _globals['_LISTDEVICESRESPONSE']._serialized_end=1612
-  _globals['_MODELSERVICE']._serialized_start=1615
-  _globals['_MODELSERVICE']._serialized_end=1932
-  _globals['_DEVICESERVICE']._serialized_start=1934
-  _globals['_DEVICESERVICE']._serialized_end=2029
+  _globals['_RESIDENT']._serialized_end=1189
+  _globals['_RESIDENT_STATE']._serialized_start=1102
+  _globals['_RESIDENT_STATE']._serialized_end=1189
+  _globals['_LISTRESIDENTSREQUEST']._serialized_start=1191
+  _globals['_LISTRESIDENTSREQUEST']._serialized_end=1213
+  _globals['_LISTRESIDENTSRESPONSE']._serialized_start=1215
+  _globals['_LISTRESIDENTSRESPONSE']._serialized_end=1297
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1299
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1362
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1364
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1438
+  _globals['_LOADMODELREQUEST']._serialized_start=1440
+  _globals['_LOADMODELREQUEST']._serialized_end=1535
+  _globals['_LOADMODELRESPONSE']._serialized_start=1537
+  _globals['_LOADMODELRESPONSE']._serialized_end=1642
+  _globals['_PINMODELREQUEST']._serialized_start=1644
+  _globals['_PINMODELREQUEST']._serialized_end=1675
+  _globals['_UNPINMODELREQUEST']._serialized_start=1677
+  _globals['_UNPINMODELREQUEST']._serialized_end=1710
+  _globals['_SETMODELKEEPALIVEREQUEST']._serialized_start=1712
+  _globals['_SETMODELKEEPALIVEREQUEST']._serialized_end=1799
+  _globals['_MODELKEEPING']._serialized_start=1801
+  _globals['_MODELKEEPING']._serialized_end=1893
+  _globals['_DEVICE']._serialized_start=1896
+  _globals['_DEVICE']._serialized_end=2269
+  _globals['_DEVICE_STATE']._serialized_start=2153
+  _globals['_DEVICE_STATE']._serialized_end=2269
+  _globals['_LISTDEVICESREQUEST']._serialized_start=2271
+  _globals['_LISTDEVICESREQUEST']._serialized_end=2291
+  _globals['_LISTDEVICESRESPONSE']._serialized_start=2293
+  _globals['_LISTDEVICESRESPONSE']._serialized_end=2369
+  _globals['_MODELSERVICE']._serialized_start=2372
+  _globals['_MODELSERVICE']._serialized_end=2986
+  _globals['_DEVICESERVICE']._serialized_start=2988
+  _globals['_DEVICESERVICE']._serialized_end=3083
 # @@protoc_insertion_point(module_scope)

@@ -217,6 +217,23 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 class Resident(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Resident._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Resident._State.ValueType  # 0
+        STATE_LOADING: Resident._State.ValueType  # 1
+        STATE_READY: Resident._State.ValueType  # 2
+        STATE_UNLOADING: Resident._State.ValueType  # 3
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: Resident.State.ValueType  # 0
+    STATE_LOADING: Resident.State.ValueType  # 1
+    STATE_READY: Resident.State.ValueType  # 2
+    STATE_UNLOADING: Resident.State.ValueType  # 3
+
     MODEL_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
@@ -224,15 +241,36 @@ class Resident(_message.Message):
     EXPIRES_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     IN_USE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
+    PLACEMENT_FIELD_NUMBER: _builtins.int
+    WORKING_BYTES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     device: _builtins.str
     size_bytes: _builtins.int
+    """Of its weights in the device's memory."""
     reason: _builtins.str
+    """Why it is there, or why it goes."""
     in_use: _builtins.bool
+    state: Global___Resident.State.ValueType
+    pinned: _builtins.bool
+    placement: _builtins.str
+    """`whole`; `parts` where one network at a time is on the device, `pieces` where one layer is, and the others wait in
+    main memory.
+    """
+    working_bytes: _builtins.int
+    """The most that its jobs took beside the weights so far; 0 before the first."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
-    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    def expires(self) -> _timestamp_pb2.Timestamp:
+        """Not set while it is in use, pinned or being loaded."""
+
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """How long it stays after its last use."""
+
     def __init__(
         self,
         *,
@@ -243,10 +281,15 @@ class Resident(_message.Message):
         expires: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         in_use: _builtins.bool = ...,
+        state: Global___Resident.State.ValueType = ...,
+        pinned: _builtins.bool = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
+        placement: _builtins.str = ...,
+        working_bytes: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires", "since", b"since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires", "keep_alive", b"keep_alive", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "expires", b"expires", "in_use", b"in_use", "model", b"model", "reason", b"reason", "since", b"since", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "expires", b"expires", "in_use", b"in_use", "keep_alive", b"keep_alive", "model", b"model", "pinned", b"pinned", "placement", b"placement", "reason", b"reason", "since", b"since", "size_bytes", b"size_bytes", "state", b"state", "working_bytes", b"working_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -295,6 +338,116 @@ class UnloadModelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Exactly one of `name` and `all`."""
+    all: _builtins.bool
+    device: _builtins.str
+    """`devices/{device}`; empty means every one."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        all: _builtins.bool = ...,
+        device: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "device", b"device", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnloadModelRequest: _TypeAlias = UnloadModelRequest  # noqa: Y015
+
+@_typing.final
+class UnloadModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those whose memory is being freed, once for each model."""
+
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedCompositeFieldContainer[Global___Resident]:
+        """What stays with `all`, and why."""
+
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[_builtins.str] | None = ...,
+        kept: _abc.Iterable[Global___Resident] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "kept", b"kept"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnloadModelResponse: _TypeAlias = UnloadModelResponse  # noqa: Y015
+
+@_typing.final
+class LoadModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    device: _builtins.str
+    """`devices/{device}`; empty takes the first."""
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """How long it stays without use; unset takes the model's own. 0 lets it go at once after its next job."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        device: _builtins.str = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "keep_alive", b"keep_alive", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadModelRequest: _TypeAlias = LoadModelRequest  # noqa: Y015
+
+@_typing.final
+class LoadModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESIDENT_FIELD_NUMBER: _builtins.int
+    LOAD_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resident(self) -> Global___Resident: ...
+    @_builtins.property
+    def load_time(self) -> _duration_pb2.Duration:
+        """0 where it was there already."""
+
+    def __init__(
+        self,
+        *,
+        resident: Global___Resident | None = ...,
+        load_time: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time", "resident", b"resident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time", "resident", b"resident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadModelResponse: _TypeAlias = LoadModelResponse  # noqa: Y015
+
+@_typing.final
+class PinModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     def __init__(
         self,
@@ -307,27 +460,81 @@ class UnloadModelRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UnloadModelRequest: _TypeAlias = UnloadModelRequest  # noqa: Y015
+Global___PinModelRequest: _TypeAlias = PinModelRequest  # noqa: Y015
 
 @_typing.final
-class UnloadModelResponse(_message.Message):
+class UnpinModelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    DEVICES_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
     def __init__(
         self,
         *,
-        devices: _abc.Iterable[_builtins.str] | None = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UnloadModelResponse: _TypeAlias = UnloadModelResponse  # noqa: Y015
+Global___UnpinModelRequest: _TypeAlias = UnpinModelRequest  # noqa: Y015
+
+@_typing.final
+class SetModelKeepAliveRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """Unset goes back to the daemon's default, the setting `scheduler.keep_alive_seconds`."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetModelKeepAliveRequest: _TypeAlias = SetModelKeepAliveRequest  # noqa: Y015
+
+@_typing.final
+class ModelKeeping(_message.Message):
+    """How long a model stays in memory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    pinned: _builtins.bool
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """Not set where it is the daemon's default."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        pinned: _builtins.bool = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive", "model", b"model", "pinned", b"pinned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelKeeping: _TypeAlias = ModelKeeping  # noqa: Y015
 
 @_typing.final
 class Device(_message.Message):

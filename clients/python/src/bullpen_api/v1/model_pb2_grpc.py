@@ -51,10 +51,30 @@ class ModelServiceStub:
                 request_serializer=bullpen_dot_v1_dot_model__pb2.ListResidentsRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_model__pb2.ListResidentsResponse.FromString,
                 _registered_method=True)
+        self.LoadModel = channel.unary_unary(
+                '/bullpen.v1.ModelService/LoadModel',
+                request_serializer=bullpen_dot_v1_dot_model__pb2.LoadModelRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_model__pb2.LoadModelResponse.FromString,
+                _registered_method=True)
         self.UnloadModel = channel.unary_unary(
                 '/bullpen.v1.ModelService/UnloadModel',
                 request_serializer=bullpen_dot_v1_dot_model__pb2.UnloadModelRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_model__pb2.UnloadModelResponse.FromString,
+                _registered_method=True)
+        self.PinModel = channel.unary_unary(
+                '/bullpen.v1.ModelService/PinModel',
+                request_serializer=bullpen_dot_v1_dot_model__pb2.PinModelRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
+                _registered_method=True)
+        self.UnpinModel = channel.unary_unary(
+                '/bullpen.v1.ModelService/UnpinModel',
+                request_serializer=bullpen_dot_v1_dot_model__pb2.UnpinModelRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
+                _registered_method=True)
+        self.SetModelKeepAlive = channel.unary_unary(
+                '/bullpen.v1.ModelService/SetModelKeepAlive',
+                request_serializer=bullpen_dot_v1_dot_model__pb2.SetModelKeepAliveRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
                 _registered_method=True)
 
 
@@ -84,9 +104,44 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LoadModel(self, request, context):
+        """Brings a model into a device's memory before a job asks for it, and answers when it is there. Where it is there
+        already, only its keep-alive begins anew.
+        Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_UNAVAILABLE (no such device),
+        DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UnloadModel(self, request, context):
-        """Frees a model's memory on every device that is not using it.
-        Errors: MODEL_NOT_FOUND, STATE_CONFLICT (in use).
+        """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
+        stays with `all`, and is a conflict by name.
+        Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
+        STATE_CONFLICT (in use, or pinned).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinModel(self, request, context):
+        """Keeps a model in memory once it is there: it neither expires nor makes room for others. Lasts over restarts; the
+        first device loads it as soon as its worker runs. Errors: MODEL_NOT_FOUND, MODEL_UNSUPPORTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnpinModel(self, request, context):
+        """Takes a pin back; the model's keep-alive begins now. Errors: MODEL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetModelKeepAlive(self, request, context):
+        """Sets how long a model stays in memory after its last use where a request says nothing else. Lasts over restarts.
+        Errors: MODEL_NOT_FOUND, FIELD_INVALID (a negative keep-alive; to keep a model without end, pin it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,10 +165,30 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_model__pb2.ListResidentsRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_model__pb2.ListResidentsResponse.SerializeToString,
             ),
+            'LoadModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadModel,
+                    request_deserializer=bullpen_dot_v1_dot_model__pb2.LoadModelRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_model__pb2.LoadModelResponse.SerializeToString,
+            ),
             'UnloadModel': grpc.unary_unary_rpc_method_handler(
                     servicer.UnloadModel,
                     request_deserializer=bullpen_dot_v1_dot_model__pb2.UnloadModelRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_model__pb2.UnloadModelResponse.SerializeToString,
+            ),
+            'PinModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinModel,
+                    request_deserializer=bullpen_dot_v1_dot_model__pb2.PinModelRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.SerializeToString,
+            ),
+            'UnpinModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnpinModel,
+                    request_deserializer=bullpen_dot_v1_dot_model__pb2.UnpinModelRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.SerializeToString,
+            ),
+            'SetModelKeepAlive': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModelKeepAlive,
+                    request_deserializer=bullpen_dot_v1_dot_model__pb2.SetModelKeepAliveRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_model__pb2.ModelKeeping.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -210,6 +285,33 @@ class ModelService:
             _registered_method=True)
 
     @staticmethod
+    def LoadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ModelService/LoadModel',
+            bullpen_dot_v1_dot_model__pb2.LoadModelRequest.SerializeToString,
+            bullpen_dot_v1_dot_model__pb2.LoadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UnloadModel(request,
             target,
             options=(),
@@ -226,6 +328,87 @@ class ModelService:
             '/bullpen.v1.ModelService/UnloadModel',
             bullpen_dot_v1_dot_model__pb2.UnloadModelRequest.SerializeToString,
             bullpen_dot_v1_dot_model__pb2.UnloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ModelService/PinModel',
+            bullpen_dot_v1_dot_model__pb2.PinModelRequest.SerializeToString,
+            bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnpinModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ModelService/UnpinModel',
+            bullpen_dot_v1_dot_model__pb2.UnpinModelRequest.SerializeToString,
+            bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModelKeepAlive(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ModelService/SetModelKeepAlive',
+            bullpen_dot_v1_dot_model__pb2.SetModelKeepAliveRequest.SerializeToString,
+            bullpen_dot_v1_dot_model__pb2.ModelKeeping.FromString,
             options,
             channel_credentials,
             insecure,

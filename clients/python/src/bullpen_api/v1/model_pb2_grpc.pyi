@@ -41,9 +41,27 @@ class ModelServiceStub:
     """Lists installed models by name. Errors: PAGE_TOKEN_INVALID."""
     ListResidents: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListResidentsRequest, _model_pb2.ListResidentsResponse]
     """What is in memory now: model, device, size, since, expires, why."""
+    LoadModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.LoadModelRequest, _model_pb2.LoadModelResponse]
+    """Brings a model into a device's memory before a job asks for it, and answers when it is there. Where it is there
+    already, only its keep-alive begins anew.
+    Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_UNAVAILABLE (no such device),
+    DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
+    """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.UnloadModelRequest, _model_pb2.UnloadModelResponse]
-    """Frees a model's memory on every device that is not using it.
-    Errors: MODEL_NOT_FOUND, STATE_CONFLICT (in use).
+    """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
+    stays with `all`, and is a conflict by name.
+    Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
+    STATE_CONFLICT (in use, or pinned).
+    """
+    PinModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.PinModelRequest, _model_pb2.ModelKeeping]
+    """Keeps a model in memory once it is there: it neither expires nor makes room for others. Lasts over restarts; the
+    first device loads it as soon as its worker runs. Errors: MODEL_NOT_FOUND, MODEL_UNSUPPORTED.
+    """
+    UnpinModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.UnpinModelRequest, _model_pb2.ModelKeeping]
+    """Takes a pin back; the model's keep-alive begins now. Errors: MODEL_NOT_FOUND."""
+    SetModelKeepAlive: _grpc.UnaryUnaryMultiCallable[_model_pb2.SetModelKeepAliveRequest, _model_pb2.ModelKeeping]
+    """Sets how long a model stays in memory after its last use where a request says nothing else. Lasts over restarts.
+    Errors: MODEL_NOT_FOUND, FIELD_INVALID (a negative keep-alive; to keep a model without end, pin it).
     """
 
 @_typing.type_check_only
@@ -59,9 +77,27 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Lists installed models by name. Errors: PAGE_TOKEN_INVALID."""
     ListResidents: _aio.UnaryUnaryMultiCallable[_model_pb2.ListResidentsRequest, _model_pb2.ListResidentsResponse]  # type: ignore[assignment]
     """What is in memory now: model, device, size, since, expires, why."""
+    LoadModel: _aio.UnaryUnaryMultiCallable[_model_pb2.LoadModelRequest, _model_pb2.LoadModelResponse]  # type: ignore[assignment]
+    """Brings a model into a device's memory before a job asks for it, and answers when it is there. Where it is there
+    already, only its keep-alive begins anew.
+    Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_UNAVAILABLE (no such device),
+    DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
+    """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_pb2.UnloadModelRequest, _model_pb2.UnloadModelResponse]  # type: ignore[assignment]
-    """Frees a model's memory on every device that is not using it.
-    Errors: MODEL_NOT_FOUND, STATE_CONFLICT (in use).
+    """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
+    stays with `all`, and is a conflict by name.
+    Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
+    STATE_CONFLICT (in use, or pinned).
+    """
+    PinModel: _aio.UnaryUnaryMultiCallable[_model_pb2.PinModelRequest, _model_pb2.ModelKeeping]  # type: ignore[assignment]
+    """Keeps a model in memory once it is there: it neither expires nor makes room for others. Lasts over restarts; the
+    first device loads it as soon as its worker runs. Errors: MODEL_NOT_FOUND, MODEL_UNSUPPORTED.
+    """
+    UnpinModel: _aio.UnaryUnaryMultiCallable[_model_pb2.UnpinModelRequest, _model_pb2.ModelKeeping]  # type: ignore[assignment]
+    """Takes a pin back; the model's keep-alive begins now. Errors: MODEL_NOT_FOUND."""
+    SetModelKeepAlive: _aio.UnaryUnaryMultiCallable[_model_pb2.SetModelKeepAliveRequest, _model_pb2.ModelKeeping]  # type: ignore[assignment]
+    """Sets how long a model stays in memory after its last use where a request says nothing else. Lasts over restarts.
+    Errors: MODEL_NOT_FOUND, FIELD_INVALID (a negative keep-alive; to keep a model without end, pin it).
     """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -94,13 +130,55 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         """What is in memory now: model, device, size, since, expires, why."""
 
     @_abc_1.abstractmethod
+    def LoadModel(
+        self,
+        request: _model_pb2.LoadModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.LoadModelResponse, _abc.Awaitable[_model_pb2.LoadModelResponse]]:
+        """Brings a model into a device's memory before a job asks for it, and answers when it is there. Where it is there
+        already, only its keep-alive begins anew.
+        Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_UNAVAILABLE (no such device),
+        DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
+        """
+
+    @_abc_1.abstractmethod
     def UnloadModel(
         self,
         request: _model_pb2.UnloadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.UnloadModelResponse, _abc.Awaitable[_model_pb2.UnloadModelResponse]]:
-        """Frees a model's memory on every device that is not using it.
-        Errors: MODEL_NOT_FOUND, STATE_CONFLICT (in use).
+        """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
+        stays with `all`, and is a conflict by name.
+        Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
+        STATE_CONFLICT (in use, or pinned).
+        """
+
+    @_abc_1.abstractmethod
+    def PinModel(
+        self,
+        request: _model_pb2.PinModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ModelKeeping, _abc.Awaitable[_model_pb2.ModelKeeping]]:
+        """Keeps a model in memory once it is there: it neither expires nor makes room for others. Lasts over restarts; the
+        first device loads it as soon as its worker runs. Errors: MODEL_NOT_FOUND, MODEL_UNSUPPORTED.
+        """
+
+    @_abc_1.abstractmethod
+    def UnpinModel(
+        self,
+        request: _model_pb2.UnpinModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ModelKeeping, _abc.Awaitable[_model_pb2.ModelKeeping]]:
+        """Takes a pin back; the model's keep-alive begins now. Errors: MODEL_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def SetModelKeepAlive(
+        self,
+        request: _model_pb2.SetModelKeepAliveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ModelKeeping, _abc.Awaitable[_model_pb2.ModelKeeping]]:
+        """Sets how long a model stays in memory after its last use where a request says nothing else. Lasts over restarts.
+        Errors: MODEL_NOT_FOUND, FIELD_INVALID (a negative keep-alive; to keep a model without end, pin it).
         """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -38,6 +38,8 @@ class ToWorker(_message.Message):
     PING_FIELD_NUMBER: _builtins.int
     QUIT_FIELD_NUMBER: _builtins.int
     CANCEL_TASK_FIELD_NUMBER: _builtins.int
+    PIN_MODELS_FIELD_NUMBER: _builtins.int
+    READ_AHEAD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def configure(self) -> Global___Configure: ...
     @_builtins.property
@@ -60,6 +62,10 @@ class ToWorker(_message.Message):
 
     @_builtins.property
     def cancel_task(self) -> Global___CancelTask: ...
+    @_builtins.property
+    def pin_models(self) -> Global___PinModels: ...
+    @_builtins.property
+    def read_ahead(self) -> Global___ReadAhead: ...
     def __init__(
         self,
         *,
@@ -73,12 +79,14 @@ class ToWorker(_message.Message):
         ping: Global___Ping | None = ...,
         quit: Global___Quit | None = ...,
         cancel_task: Global___CancelTask | None = ...,
+        pin_models: Global___PinModels | None = ...,
+        read_ahead: Global___ReadAhead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "ping", b"ping", "quit", b"quit", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit", "cancel_task"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit", "cancel_task", "pin_models", "read_ahead"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -103,6 +111,7 @@ class FromWorker(_message.Message):
     TASK_FAILED_FIELD_NUMBER: _builtins.int
     LOG_FIELD_NUMBER: _builtins.int
     TASK_PROGRESS_FIELD_NUMBER: _builtins.int
+    FOOTPRINT_MEASURED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
     @_builtins.property
@@ -129,6 +138,8 @@ class FromWorker(_message.Message):
     def log(self) -> Global___Log: ...
     @_builtins.property
     def task_progress(self) -> Global___TaskProgress: ...
+    @_builtins.property
+    def footprint_measured(self) -> Global___FootprintMeasured: ...
     def __init__(
         self,
         *,
@@ -145,12 +156,13 @@ class FromWorker(_message.Message):
         task_failed: Global___TaskFailed | None = ...,
         log: Global___Log | None = ...,
         task_progress: Global___TaskProgress | None = ...,
+        footprint_measured: Global___FootprintMeasured | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress", "footprint_measured"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -183,6 +195,7 @@ class Configure(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_SECONDS_FIELD_NUMBER: _builtins.int
     MAX_PIXELS_FIELD_NUMBER: _builtins.int
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
     role: Global___Configure.Role.ValueType
     engine: _builtins.str
     """`torch` or `scripted`; device workers only."""
@@ -193,6 +206,8 @@ class Configure(_message.Message):
     heartbeat_seconds: _builtins.float
     max_pixels: _builtins.int
     """Pixels that a picture may decode to."""
+    memory_limit_bytes: _builtins.int
+    """The most that models and their work may take of the device's memory; 0 is all of it."""
     def __init__(
         self,
         *,
@@ -202,10 +217,11 @@ class Configure(_message.Message):
         threads: _builtins.int = ...,
         heartbeat_seconds: _builtins.float = ...,
         max_pixels: _builtins.int = ...,
+        memory_limit_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "engine", b"engine", "heartbeat_seconds", b"heartbeat_seconds", "max_pixels", b"max_pixels", "role", b"role", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "engine", b"engine", "heartbeat_seconds", b"heartbeat_seconds", "max_pixels", b"max_pixels", "memory_limit_bytes", b"memory_limit_bytes", "role", b"role", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -315,6 +331,7 @@ class ModelRef(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    FOOTPRINTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}`"""
     family: _builtins.str
@@ -326,6 +343,10 @@ class ModelRef(_message.Message):
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFile]:
         """Its files as the daemon read them; a worker loads these or refuses. None for a model without files."""
 
+    @_builtins.property
+    def footprints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Footprint]:
+        """What earlier workers measured of it on such a device."""
+
     def __init__(
         self,
         *,
@@ -334,14 +355,40 @@ class ModelRef(_message.Message):
         path: _builtins.str = ...,
         digest: _builtins.str = ...,
         files: _abc.Iterable[Global___ModelFile] | None = ...,
+        footprints: _abc.Iterable[Global___Footprint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "family", b"family", "files", b"files", "name", b"name", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "family", b"family", "files", b"files", "footprints", b"footprints", "name", b"name", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelRef: _TypeAlias = ModelRef  # noqa: Y015
+
+@_typing.final
+class Footprint(_message.Message):
+    """Memory that a model's jobs took beside its weights, at the most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PIXELS_FIELD_NUMBER: _builtins.int
+    WORKING_BYTES_FIELD_NUMBER: _builtins.int
+    pixels: _builtins.int
+    """Of one picture."""
+    working_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        pixels: _builtins.int = ...,
+        working_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pixels", b"pixels", "working_bytes", b"working_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Footprint: _TypeAlias = Footprint  # noqa: Y015
 
 @_typing.final
 class ModelFile(_message.Message):
@@ -421,25 +468,73 @@ class UnloadModel(_message.Message):
 Global___UnloadModel: _TypeAlias = UnloadModel  # noqa: Y015
 
 @_typing.final
+class PinModels(_message.Message):
+    """The models that never make room for others; replaces what was said before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PinModels: _TypeAlias = PinModels  # noqa: Y015
+
+@_typing.final
+class ReadAhead(_message.Message):
+    """The next job's model: its files are brought into the page cache, beside whatever the device does. Not answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> Global___ModelRef: ...
+    def __init__(
+        self,
+        *,
+        model: Global___ModelRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadAhead: _TypeAlias = ReadAhead  # noqa: Y015
+
+@_typing.final
 class ModelLoaded(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     size_bytes: _builtins.int
     seconds: _builtins.float
+    placement: _builtins.str
+    """`whole`, `parts` or `pieces`."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
         seconds: _builtins.float = ...,
+        placement: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "seconds", b"seconds", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "placement", b"placement", "seconds", b"seconds", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -450,19 +545,51 @@ class ModelUnloaded(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    reason: _builtins.str
+    """Why, where the worker decided it; empty after UnloadModel."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelUnloaded: _TypeAlias = ModelUnloaded  # noqa: Y015
+
+@_typing.final
+class FootprintMeasured(_message.Message):
+    """A job took more than was known before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    FOOTPRINT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    digest: _builtins.str
+    @_builtins.property
+    def footprint(self) -> Global___Footprint: ...
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        footprint: Global___Footprint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["footprint", b"footprint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "footprint", b"footprint", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FootprintMeasured: _TypeAlias = FootprintMeasured  # noqa: Y015
 
 @_typing.final
 class ModelFailed(_message.Message):
