@@ -266,6 +266,21 @@ class VaultLocked(BullpenError):
     default_remedy = "Put the vault's key back; `bullpen vault status` says which one is missing."
 
 
+class InstructionStale(BullpenError):
+    reason, kind = "INSTRUCTION_STALE", "ABORTED"
+    default_remedy = "Look at the instruction again, and confirm what is shown now."
+
+
+class ConfirmationExpired(BullpenError):
+    reason, kind = "CONFIRMATION_EXPIRED", "FAILED_PRECONDITION"
+    default_remedy = "Look at the instruction again, and confirm what is shown now."
+
+
+class LanguageEngineFailed(BullpenError):
+    reason, kind = "LANGUAGE_ENGINE_FAILED", "UNAVAILABLE"
+    default_remedy = "See that the server of the language model answers, or use the built-in copilot."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 

@@ -19,11 +19,14 @@ import grpc
 from bullpen_api.v1 import (
     asset_pb2_grpc,
     bible_pb2_grpc,
+    copilot_pb2_grpc,
     event_pb2_grpc,
+    instruction_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
     postprocess_pb2_grpc,
     project_pb2_grpc,
+    prompt_pb2_grpc,
     quality_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
@@ -50,11 +53,14 @@ __all__ = [
 if TYPE_CHECKING:
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
+    from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
+    from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
     from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
     from bullpen_api.v1.postprocess_pb2_grpc import PostProcessServiceAsyncStub
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
+    from bullpen_api.v1.prompt_pb2_grpc import PromptServiceAsyncStub
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
@@ -88,6 +94,9 @@ class Session:
     devices: DeviceServiceAsyncStub
     lab: LabServiceAsyncStub
     postprocess: PostProcessServiceAsyncStub
+    instructions: InstructionServiceAsyncStub
+    copilot: CopilotServiceAsyncStub
+    prompts: PromptServiceAsyncStub
     system: SystemServiceAsyncStub
 
     def __init__(
@@ -176,4 +185,7 @@ class Session:
         self.devices = model_pb2_grpc.DeviceServiceStub(raw)
         self.lab = lab_pb2_grpc.LabServiceStub(raw)
         self.postprocess = postprocess_pb2_grpc.PostProcessServiceStub(raw)
+        self.instructions = instruction_pb2_grpc.InstructionServiceStub(raw)
+        self.copilot = copilot_pb2_grpc.CopilotServiceStub(raw)
+        self.prompts = prompt_pb2_grpc.PromptServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)

@@ -251,6 +251,18 @@ class VaultLocked(BullpenError):
     """The vault's master key is missing, readable by others, or not the one that a secret was sealed with."""
 
 
+class InstructionStale(BullpenError):
+    """An instruction is not what was shown any more."""
+
+
+class ConfirmationExpired(BullpenError):
+    """What was shown of an instruction is too old to be confirmed."""
+
+
+class LanguageEngineFailed(BullpenError):
+    """A language model could not be reached, or what it sent made no sense."""
+
+
 class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 

@@ -17,6 +17,9 @@ _PROJECT_CHILDREN = {
     "providerAccounts",
     "runs",
     "assets",
+    "instructions",
+    "chatSessions",
+    "prompts",
 }
 
 

@@ -119,6 +119,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the vault's master key is missing, readable by others, or not the one that a secret was
     sealed with.
     """
+    ERROR_REASON_INSTRUCTION_STALE: _ErrorReason.ValueType  # 48
+    """ABORTED: an instruction is not what was shown any more: its digest is another one, or its target moved."""
+    ERROR_REASON_CONFIRMATION_EXPIRED: _ErrorReason.ValueType  # 49
+    """FAILED_PRECONDITION: what was shown of an instruction is too old to be confirmed."""
+    ERROR_REASON_LANGUAGE_ENGINE_FAILED: _ErrorReason.ValueType  # 50
+    """UNAVAILABLE: a language model could not be reached, or what it sent made no sense."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -224,4 +230,10 @@ ERROR_REASON_VAULT_LOCKED: ErrorReason.ValueType  # 47
 """FAILED_PRECONDITION: the vault's master key is missing, readable by others, or not the one that a secret was
 sealed with.
 """
+ERROR_REASON_INSTRUCTION_STALE: ErrorReason.ValueType  # 48
+"""ABORTED: an instruction is not what was shown any more: its digest is another one, or its target moved."""
+ERROR_REASON_CONFIRMATION_EXPIRED: ErrorReason.ValueType  # 49
+"""FAILED_PRECONDITION: what was shown of an instruction is too old to be confirmed."""
+ERROR_REASON_LANGUAGE_ENGINE_FAILED: ErrorReason.ValueType  # 50
+"""UNAVAILABLE: a language model could not be reached, or what it sent made no sense."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
