@@ -281,6 +281,31 @@ class LanguageEngineFailed(BullpenError):
     default_remedy = "See that the server of the language model answers, or use the built-in copilot."
 
 
+class ProviderAccountMissing(BullpenError):
+    reason, kind = "PROVIDER_ACCOUNT_MISSING", "FAILED_PRECONDITION"
+    default_remedy = "Add an account: `bullpen providers add`, and its key: `bullpen vault set`."
+
+
+class AddressNotAllowed(BullpenError):
+    reason, kind = "ADDRESS_NOT_ALLOWED", "PERMISSION_DENIED"
+    default_remedy = "Correct the account's address, or set remote.allow_private_addresses for a server of your own."
+
+
+class ProviderUnavailable(BullpenError):
+    reason, kind = "PROVIDER_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "Try again later; nothing was charged."
+
+
+class ProviderRefused(BullpenError):
+    reason, kind = "PROVIDER_REFUSED", "FAILED_PRECONDITION"
+    default_remedy = "Correct what the provider names; nothing was charged."
+
+
+class PaidOutcomeUnknown(BullpenError):
+    reason, kind = "PAID_OUTCOME_UNKNOWN", "ABORTED"
+    default_remedy = "Look it up at the provider, then say what became of it: `bullpen remote resolve`."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 

@@ -263,6 +263,26 @@ class LanguageEngineFailed(BullpenError):
     """A language model could not be reached, or what it sent made no sense."""
 
 
+class ProviderAccountMissing(BullpenError):
+    """No account is configured for the provider that is asked for, or several are and none is named."""
+
+
+class AddressNotAllowed(BullpenError):
+    """An address leads into a private network, or to the daemon's machine, where that was not allowed."""
+
+
+class ProviderUnavailable(BullpenError):
+    """A provider could not be reached, or is too busy; nothing was charged."""
+
+
+class ProviderRefused(BullpenError):
+    """A provider refused the request; nothing was charged."""
+
+
+class PaidOutcomeUnknown(BullpenError):
+    """A paid request was sent, and what became of it is not known; it is not sent again."""
+
+
 class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 

@@ -125,6 +125,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: what was shown of an instruction is too old to be confirmed."""
     ERROR_REASON_LANGUAGE_ENGINE_FAILED: _ErrorReason.ValueType  # 50
     """UNAVAILABLE: a language model could not be reached, or what it sent made no sense."""
+    ERROR_REASON_PROVIDER_ACCOUNT_MISSING: _ErrorReason.ValueType  # 51
+    """FAILED_PRECONDITION: no account is configured for the provider that is asked for, or several are and none is named."""
+    ERROR_REASON_ADDRESS_NOT_ALLOWED: _ErrorReason.ValueType  # 52
+    """PERMISSION_DENIED: an address leads into a private network, or to this machine, where that was not allowed."""
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 53
+    """UNAVAILABLE: a provider could not be reached, or is too busy; nothing was charged."""
+    ERROR_REASON_PROVIDER_REFUSED: _ErrorReason.ValueType  # 54
+    """FAILED_PRECONDITION: a provider refused the request; nothing was charged."""
+    ERROR_REASON_PAID_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 55
+    """ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -236,4 +246,14 @@ ERROR_REASON_CONFIRMATION_EXPIRED: ErrorReason.ValueType  # 49
 """FAILED_PRECONDITION: what was shown of an instruction is too old to be confirmed."""
 ERROR_REASON_LANGUAGE_ENGINE_FAILED: ErrorReason.ValueType  # 50
 """UNAVAILABLE: a language model could not be reached, or what it sent made no sense."""
+ERROR_REASON_PROVIDER_ACCOUNT_MISSING: ErrorReason.ValueType  # 51
+"""FAILED_PRECONDITION: no account is configured for the provider that is asked for, or several are and none is named."""
+ERROR_REASON_ADDRESS_NOT_ALLOWED: ErrorReason.ValueType  # 52
+"""PERMISSION_DENIED: an address leads into a private network, or to this machine, where that was not allowed."""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 53
+"""UNAVAILABLE: a provider could not be reached, or is too busy; nothing was charged."""
+ERROR_REASON_PROVIDER_REFUSED: ErrorReason.ValueType  # 54
+"""FAILED_PRECONDITION: a provider refused the request; nothing was charged."""
+ERROR_REASON_PAID_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 55
+"""ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

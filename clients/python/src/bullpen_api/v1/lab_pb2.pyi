@@ -32,6 +32,7 @@ class GenerateRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
+    CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """What the picture shows. Required."""
     negative_prompt: _builtins.str
@@ -41,6 +42,8 @@ class GenerateRequest(_message.Message):
     """Seed of the first picture, 0–4294967295; each further one has the next. Unset: taken from the request's content."""
     count: _builtins.int
     """Pictures to make; 0 means 1. At most the candidates that one picture of a run may have."""
+    confirm_spend: _builtins.bool
+    """Needed where the model costs money."""
     @_builtins.property
     def sampling(self) -> _run_pb2.SamplingParameters:
         """Unset fields take the model's value. `image_guidance_scale` has no meaning here."""
@@ -57,10 +60,11 @@ class GenerateRequest(_message.Message):
         seed: _builtins.int | None = ...,
         count: _builtins.int = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
+        confirm_spend: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "count", b"count", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "confirm_spend", b"confirm_spend", "count", b"count", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -114,9 +118,12 @@ class GenerateStarted(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     SEEDS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     position: _builtins.int
     """Place in the queue, counted from 1; 0 when it runs at once."""
+    estimated_cost_usd: _builtins.float
+    """What it is estimated to cost, in US dollars; 0 where it runs here."""
     @_builtins.property
     def sampling(self) -> _run_pb2.SamplingParameters: ...
     @_builtins.property
@@ -128,10 +135,11 @@ class GenerateStarted(_message.Message):
         sampling: _run_pb2.SamplingParameters | None = ...,
         seeds: _abc.Iterable[_builtins.int] | None = ...,
         position: _builtins.int = ...,
+        estimated_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "position", b"position", "sampling", b"sampling", "seeds", b"seeds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost_usd", b"estimated_cost_usd", "model", b"model", "position", b"position", "sampling", b"sampling", "seeds", b"seeds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

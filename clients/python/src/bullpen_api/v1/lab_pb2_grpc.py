@@ -65,7 +65,9 @@ class LabServiceServicer:
         """Makes pictures from a text: first what will be done, then progress, then each picture with its content as soon as
         it is made. It waits for a device as the jobs of runs do. Ending the call stops it within one denoising step.
         Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, LIMIT_EXCEEDED,
-        QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+        SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+        PAID_OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,7 +78,8 @@ class LabServiceServicer:
         done, then progress, then the result with its content. Ending the call stops it.
         Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, LIMIT_EXCEEDED, EXACTLY_ONE_OF,
         RESOURCE_NOT_FOUND (a colour profile), SETTING_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers SPEND_NOT_CONFIRMED,
+        PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PAID_OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

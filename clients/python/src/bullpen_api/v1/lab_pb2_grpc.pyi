@@ -41,14 +41,17 @@ class LabServiceStub:
     """Makes pictures from a text: first what will be done, then progress, then each picture with its content as soon as
     it is made. It waits for a device as the jobs of runs do. Ending the call stops it within one denoising step.
     Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, LIMIT_EXCEEDED,
-    QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+    SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+    PAID_OUTCOME_UNKNOWN.
     """
     ProcessPicture: _grpc.StreamStreamMultiCallable[_postprocess_pb2.ProcessPictureRequest, _postprocess_pb2.ProcessPictureResponse]
     """Takes one picture through cutout, refining, upscaling and colour, those of them that are set: first what will be
     done, then progress, then the result with its content. Ending the call stops it.
     Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, LIMIT_EXCEEDED, EXACTLY_ONE_OF,
     RESOURCE_NOT_FOUND (a colour profile), SETTING_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers SPEND_NOT_CONFIRMED,
+    PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PAID_OUTCOME_UNKNOWN.
     """
     ListColorProfiles: _grpc.UnaryUnaryMultiCallable[_postprocess_pb2.ListColorProfilesRequest, _postprocess_pb2.ListColorProfilesResponse]
     """The colour profiles of the settings. Errors: SETTING_INVALID."""
@@ -65,14 +68,17 @@ class LabServiceAsyncStub(LabServiceStub):
     """Makes pictures from a text: first what will be done, then progress, then each picture with its content as soon as
     it is made. It waits for a device as the jobs of runs do. Ending the call stops it within one denoising step.
     Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, LIMIT_EXCEEDED,
-    QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+    SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+    PAID_OUTCOME_UNKNOWN.
     """
     ProcessPicture: _aio.StreamStreamMultiCallable[_postprocess_pb2.ProcessPictureRequest, _postprocess_pb2.ProcessPictureResponse]  # type: ignore[assignment]
     """Takes one picture through cutout, refining, upscaling and colour, those of them that are set: first what will be
     done, then progress, then the result with its content. Ending the call stops it.
     Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, LIMIT_EXCEEDED, EXACTLY_ONE_OF,
     RESOURCE_NOT_FOUND (a colour profile), SETTING_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers SPEND_NOT_CONFIRMED,
+    PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PAID_OUTCOME_UNKNOWN.
     """
     ListColorProfiles: _aio.UnaryUnaryMultiCallable[_postprocess_pb2.ListColorProfilesRequest, _postprocess_pb2.ListColorProfilesResponse]  # type: ignore[assignment]
     """The colour profiles of the settings. Errors: SETTING_INVALID."""
@@ -92,7 +98,9 @@ class LabServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes pictures from a text: first what will be done, then progress, then each picture with its content as soon as
         it is made. It waits for a device as the jobs of runs do. Ending the call stops it within one denoising step.
         Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, LIMIT_EXCEEDED,
-        QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        QUEUE_FULL, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+        SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+        PAID_OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -105,7 +113,8 @@ class LabServiceServicer(metaclass=_abc_1.ABCMeta):
         done, then progress, then the result with its content. Ending the call stops it.
         Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, LIMIT_EXCEEDED, EXACTLY_ONE_OF,
         RESOURCE_NOT_FOUND (a colour profile), SETTING_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers SPEND_NOT_CONFIRMED,
+        PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PAID_OUTCOME_UNKNOWN.
         """
 
     @_abc_1.abstractmethod

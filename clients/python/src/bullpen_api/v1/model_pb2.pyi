@@ -37,6 +37,8 @@ class Model(_message.Message):
         """A file is missing or differs from the manifest; `problem` says which."""
         STATE_UNSUPPORTED: Model._State.ValueType  # 3
         """The folder holds something that this version cannot run; `problem` says what."""
+        STATE_NO_ACCOUNT: Model._State.ValueType  # 4
+        """A remote model whose provider no account is configured for; `problem` says how to add one."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper): ...
     STATE_UNSPECIFIED: Model.State.ValueType  # 0
@@ -45,6 +47,8 @@ class Model(_message.Message):
     """A file is missing or differs from the manifest; `problem` says which."""
     STATE_UNSUPPORTED: Model.State.ValueType  # 3
     """The folder holds something that this version cannot run; `problem` says what."""
+    STATE_NO_ACCOUNT: Model.State.ValueType  # 4
+    """A remote model whose provider no account is configured for; `problem` says how to add one."""
 
     NAME_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
@@ -61,8 +65,10 @@ class Model(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     BASE_MODEL_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`models/{model}`"""
+    """`models/{model}`; a remote one has its provider before its name, such as `models/openai:gpt-image-1`."""
     title: _builtins.str
     state: Global___Model.State.ValueType
     family: _builtins.str
@@ -81,6 +87,10 @@ class Model(_message.Message):
     """For a LoRA, the model that it was trained on."""
     digest: _builtins.str
     """SHA-256 over the hashes of its files; empty until they were read for the first time."""
+    price: _builtins.str
+    """What a remote model costs, in words with the date of the price; empty for one that runs here."""
+    cost_usd: _builtins.float
+    """Estimate for one picture of its usual size, in US dollars; 0 for one that runs here."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Such as `instruction_edit`, `text_to_image`, `lora`, `cutout`, `upscale`, `identity_embedding`,
@@ -105,10 +115,12 @@ class Model(_message.Message):
         engine: _builtins.str = ...,
         base_model: _builtins.str = ...,
         digest: _builtins.str = ...,
+        price: _builtins.str = ...,
+        cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "capabilities", b"capabilities", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "digest", b"digest", "engine", b"engine", "family", b"family", "licence", b"licence", "name", b"name", "path", b"path", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "capabilities", b"capabilities", "cost_usd", b"cost_usd", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "digest", b"digest", "engine", b"engine", "family", b"family", "licence", b"licence", "name", b"name", "path", b"path", "price", b"price", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

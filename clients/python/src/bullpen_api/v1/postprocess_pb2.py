@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from bullpen_api.v1 import asset_pb2 as bullpen_dot_v1_dot_asset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ullpen/v1/postprocess.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/asset.proto\"\xad\x01\n\x0bPostProcess\x12&\n\x06\x63utout\x18\x01 \x01(\x0b\x32\x16.bullpen.v1.CutoutStep\x12&\n\x06refine\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.RefineStep\x12(\n\x07upscale\x18\x03 \x01(\x0b\x32\x17.bullpen.v1.UpscaleStep\x12$\n\x05\x63olor\x18\x04 \x01(\x0b\x32\x15.bullpen.v1.ColorStep\"\x1b\n\nCutoutStep\x12\r\n\x05model\x18\x01 \x01(\t\"0\n\nRefineStep\x12\x15\n\x08softness\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_softness\"+\n\x0bUpscaleStep\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05scale\x18\x02 \x01(\x05\"R\n\tColorStep\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x10\n\x08lut_path\x18\x02 \x01(\t\x12\x15\n\x08strength\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_strength\"`\n\x15ProcessPictureRequest\x12.\n\x04head\x18\x01 \x01(\x0b\x32\x1e.bullpen.v1.ProcessPictureHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"g\n\x12ProcessPictureHead\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\"\xd0\x01\n\x16ProcessPictureResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.bullpen.v1.ProcessPictureStartedH\x00\x12\x36\n\x08progress\x18\x02 \x01(\x0b\x32\".bullpen.v1.ProcessPictureProgressH\x00\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1c.bullpen.v1.ProcessedPictureH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x62ody\"F\n\x15ProcessPictureStarted\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\"5\n\x16ProcessPictureProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01\"\xe7\x01\n\x10ProcessedPicture\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x11\n\thas_alpha\x18\x03 \x01(\x08\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12:\n\x07seconds\x18\x07 \x03(\x0b\x32).bullpen.v1.ProcessedPicture.SecondsEntry\x1a.\n\x0cSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"P\n\x0c\x43olorProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\"\x1a\n\x18ListColorProfilesRequest\"G\n\x19ListColorProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.bullpen.v1.ColorProfile\"r\n\x14ProcessAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12-\n\x0cpost_process\x18\x04 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\"\xb2\x01\n\x15ProcessAssetsResponse\x12\x33\n\x07started\x18\x01 \x01(\x0b\x32 .bullpen.v1.ProcessAssetsStartedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.bullpen.v1.ProcessAssetsProgressH\x00\x12%\n\x04made\x18\x03 \x01(\x0b\x32\x15.bullpen.v1.AssetMadeH\x00\x42\x06\n\x04\x62ody\"U\n\x14ProcessAssetsStarted\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\"T\n\x15ProcessAssetsProgress\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\"Y\n\tAssetMade\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12 \n\x05\x61sset\x18\x03 \x01(\x0b\x32\x11.bullpen.v1.Asset\x12\x0c\n\x04last\x18\x04 \x01(\x08\x32l\n\x12PostProcessService\x12V\n\rProcessAssets\x12 .bullpen.v1.ProcessAssetsRequest\x1a!.bullpen.v1.ProcessAssetsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ullpen/v1/postprocess.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/asset.proto\"\xad\x01\n\x0bPostProcess\x12&\n\x06\x63utout\x18\x01 \x01(\x0b\x32\x16.bullpen.v1.CutoutStep\x12&\n\x06refine\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.RefineStep\x12(\n\x07upscale\x18\x03 \x01(\x0b\x32\x17.bullpen.v1.UpscaleStep\x12$\n\x05\x63olor\x18\x04 \x01(\x0b\x32\x15.bullpen.v1.ColorStep\"\x1b\n\nCutoutStep\x12\r\n\x05model\x18\x01 \x01(\t\"0\n\nRefineStep\x12\x15\n\x08softness\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_softness\"+\n\x0bUpscaleStep\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05scale\x18\x02 \x01(\x05\"R\n\tColorStep\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x10\n\x08lut_path\x18\x02 \x01(\t\x12\x15\n\x08strength\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_strength\"`\n\x15ProcessPictureRequest\x12.\n\x04head\x18\x01 \x01(\x0b\x32\x1e.bullpen.v1.ProcessPictureHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"~\n\x12ProcessPictureHead\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x15\n\rconfirm_spend\x18\x04 \x01(\x08\"\xd0\x01\n\x16ProcessPictureResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.bullpen.v1.ProcessPictureStartedH\x00\x12\x36\n\x08progress\x18\x02 \x01(\x0b\x32\".bullpen.v1.ProcessPictureProgressH\x00\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1c.bullpen.v1.ProcessedPictureH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x62ody\"b\n\x15ProcessPictureStarted\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x1a\n\x12\x65stimated_cost_usd\x18\x02 \x01(\x01\"5\n\x16ProcessPictureProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05share\x18\x02 \x01(\x01\"\xe7\x01\n\x10ProcessedPicture\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x11\n\thas_alpha\x18\x03 \x01(\x08\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12:\n\x07seconds\x18\x07 \x03(\x0b\x32).bullpen.v1.ProcessedPicture.SecondsEntry\x1a.\n\x0cSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"P\n\x0c\x43olorProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\"\x1a\n\x18ListColorProfilesRequest\"G\n\x19ListColorProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.bullpen.v1.ColorProfile\"\x89\x01\n\x14ProcessAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12-\n\x0cpost_process\x18\x04 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x15\n\rconfirm_spend\x18\x05 \x01(\x08\"\xb2\x01\n\x15ProcessAssetsResponse\x12\x33\n\x07started\x18\x01 \x01(\x0b\x32 .bullpen.v1.ProcessAssetsStartedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.bullpen.v1.ProcessAssetsProgressH\x00\x12%\n\x04made\x18\x03 \x01(\x0b\x32\x15.bullpen.v1.AssetMadeH\x00\x42\x06\n\x04\x62ody\"q\n\x14ProcessAssetsStarted\x12-\n\x0cpost_process\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.PostProcess\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\x12\x1a\n\x12\x65stimated_cost_usd\x18\x03 \x01(\x01\"T\n\x15ProcessAssetsProgress\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\"Y\n\tAssetMade\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12 \n\x05\x61sset\x18\x03 \x01(\x0b\x32\x11.bullpen.v1.Asset\x12\x0c\n\x04last\x18\x04 \x01(\x08\x32l\n\x12PostProcessService\x12V\n\rProcessAssets\x12 .bullpen.v1.ProcessAssetsRequest\x1a!.bullpen.v1.ProcessAssetsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,33 +47,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROCESSPICTUREREQUEST']._serialized_start=452
   _globals['_PROCESSPICTUREREQUEST']._serialized_end=548
   _globals['_PROCESSPICTUREHEAD']._serialized_start=550
-  _globals['_PROCESSPICTUREHEAD']._serialized_end=653
-  _globals['_PROCESSPICTURERESPONSE']._serialized_start=656
-  _globals['_PROCESSPICTURERESPONSE']._serialized_end=864
-  _globals['_PROCESSPICTURESTARTED']._serialized_start=866
-  _globals['_PROCESSPICTURESTARTED']._serialized_end=936
-  _globals['_PROCESSPICTUREPROGRESS']._serialized_start=938
-  _globals['_PROCESSPICTUREPROGRESS']._serialized_end=991
-  _globals['_PROCESSEDPICTURE']._serialized_start=994
-  _globals['_PROCESSEDPICTURE']._serialized_end=1225
-  _globals['_PROCESSEDPICTURE_SECONDSENTRY']._serialized_start=1179
-  _globals['_PROCESSEDPICTURE_SECONDSENTRY']._serialized_end=1225
-  _globals['_COLORPROFILE']._serialized_start=1227
-  _globals['_COLORPROFILE']._serialized_end=1307
-  _globals['_LISTCOLORPROFILESREQUEST']._serialized_start=1309
-  _globals['_LISTCOLORPROFILESREQUEST']._serialized_end=1335
-  _globals['_LISTCOLORPROFILESRESPONSE']._serialized_start=1337
-  _globals['_LISTCOLORPROFILESRESPONSE']._serialized_end=1408
-  _globals['_PROCESSASSETSREQUEST']._serialized_start=1410
-  _globals['_PROCESSASSETSREQUEST']._serialized_end=1524
-  _globals['_PROCESSASSETSRESPONSE']._serialized_start=1527
-  _globals['_PROCESSASSETSRESPONSE']._serialized_end=1705
-  _globals['_PROCESSASSETSSTARTED']._serialized_start=1707
-  _globals['_PROCESSASSETSSTARTED']._serialized_end=1792
-  _globals['_PROCESSASSETSPROGRESS']._serialized_start=1794
-  _globals['_PROCESSASSETSPROGRESS']._serialized_end=1878
-  _globals['_ASSETMADE']._serialized_start=1880
-  _globals['_ASSETMADE']._serialized_end=1969
-  _globals['_POSTPROCESSSERVICE']._serialized_start=1971
-  _globals['_POSTPROCESSSERVICE']._serialized_end=2079
+  _globals['_PROCESSPICTUREHEAD']._serialized_end=676
+  _globals['_PROCESSPICTURERESPONSE']._serialized_start=679
+  _globals['_PROCESSPICTURERESPONSE']._serialized_end=887
+  _globals['_PROCESSPICTURESTARTED']._serialized_start=889
+  _globals['_PROCESSPICTURESTARTED']._serialized_end=987
+  _globals['_PROCESSPICTUREPROGRESS']._serialized_start=989
+  _globals['_PROCESSPICTUREPROGRESS']._serialized_end=1042
+  _globals['_PROCESSEDPICTURE']._serialized_start=1045
+  _globals['_PROCESSEDPICTURE']._serialized_end=1276
+  _globals['_PROCESSEDPICTURE_SECONDSENTRY']._serialized_start=1230
+  _globals['_PROCESSEDPICTURE_SECONDSENTRY']._serialized_end=1276
+  _globals['_COLORPROFILE']._serialized_start=1278
+  _globals['_COLORPROFILE']._serialized_end=1358
+  _globals['_LISTCOLORPROFILESREQUEST']._serialized_start=1360
+  _globals['_LISTCOLORPROFILESREQUEST']._serialized_end=1386
+  _globals['_LISTCOLORPROFILESRESPONSE']._serialized_start=1388
+  _globals['_LISTCOLORPROFILESRESPONSE']._serialized_end=1459
+  _globals['_PROCESSASSETSREQUEST']._serialized_start=1462
+  _globals['_PROCESSASSETSREQUEST']._serialized_end=1599
+  _globals['_PROCESSASSETSRESPONSE']._serialized_start=1602
+  _globals['_PROCESSASSETSRESPONSE']._serialized_end=1780
+  _globals['_PROCESSASSETSSTARTED']._serialized_start=1782
+  _globals['_PROCESSASSETSSTARTED']._serialized_end=1895
+  _globals['_PROCESSASSETSPROGRESS']._serialized_start=1897
+  _globals['_PROCESSASSETSPROGRESS']._serialized_end=1981
+  _globals['_ASSETMADE']._serialized_start=1983
+  _globals['_ASSETMADE']._serialized_end=2072
+  _globals['_POSTPROCESSSERVICE']._serialized_start=2074
+  _globals['_POSTPROCESSSERVICE']._serialized_end=2182
 # @@protoc_insertion_point(module_scope)

@@ -64,7 +64,8 @@ class CutoutStep(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model that can do `cutout`, the path of an ONNX file on the daemon's machine, or `rembg:` and a session of rembg
-    whose weights lie there, such as `rembg:isnet-anime`. Empty takes that of the settings.
+    whose weights lie there, such as `rembg:isnet-anime`. Empty takes that of the settings. `photoroom:segment` and
+    `remove_bg:removebg` send the picture to a provider and cost money; `@` names one of several accounts.
     """
     def __init__(
         self,
@@ -193,10 +194,13 @@ class ProcessPictureHead(_message.Message):
     POST_PROCESS_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """The picture, on the daemon's machine inside one of the allowed roots. Empty where its content is sent."""
     display_name: _builtins.str
     """What errors call a picture that is sent."""
+    confirm_spend: _builtins.bool
+    """Needed where a step costs money."""
     @_builtins.property
     def post_process(self) -> Global___PostProcess:
         """At least one step is needed."""
@@ -207,10 +211,11 @@ class ProcessPictureHead(_message.Message):
         post_process: Global___PostProcess | None = ...,
         path: _builtins.str = ...,
         display_name: _builtins.str = ...,
+        confirm_spend: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "path", b"path", "post_process", b"post_process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_spend", b"confirm_spend", "display_name", b"display_name", "path", b"path", "post_process", b"post_process"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,6 +264,9 @@ class ProcessPictureStarted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POST_PROCESS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    estimated_cost_usd: _builtins.float
+    """What it is estimated to cost, in US dollars; 0 where everything runs here."""
     @_builtins.property
     def post_process(self) -> Global___PostProcess:
         """What will be done, with every choice that was left to the settings."""
@@ -267,10 +275,11 @@ class ProcessPictureStarted(_message.Message):
         self,
         *,
         post_process: Global___PostProcess | None = ...,
+        estimated_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost_usd", b"estimated_cost_usd", "post_process", b"post_process"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,9 +447,12 @@ class ProcessAssetsRequest(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
     POST_PROCESS_FIELD_NUMBER: _builtins.int
+    CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     run: _builtins.str
     """`projects/{project}/runs/{run}`: its accepted candidates, in the order of its jobs."""
+    confirm_spend: _builtins.bool
+    """Needed where a step costs money."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """`projects/{project}/assets/{asset}`, at most 500. Exactly one of `assets` and `run` is needed."""
@@ -456,10 +468,11 @@ class ProcessAssetsRequest(_message.Message):
         assets: _abc.Iterable[_builtins.str] | None = ...,
         run: _builtins.str = ...,
         post_process: Global___PostProcess | None = ...,
+        confirm_spend: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "parent", b"parent", "post_process", b"post_process", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "confirm_spend", b"confirm_spend", "parent", b"parent", "post_process", b"post_process", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -503,6 +516,9 @@ class ProcessAssetsStarted(_message.Message):
 
     POST_PROCESS_FIELD_NUMBER: _builtins.int
     ASSETS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    estimated_cost_usd: _builtins.float
+    """What it is estimated to cost, in US dollars; 0 where everything runs here."""
     @_builtins.property
     def post_process(self) -> Global___PostProcess:
         """What will be done, with every choice that was left to the settings."""
@@ -516,10 +532,11 @@ class ProcessAssetsStarted(_message.Message):
         *,
         post_process: Global___PostProcess | None = ...,
         assets: _abc.Iterable[_builtins.str] | None = ...,
+        estimated_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "post_process", b"post_process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "estimated_cost_usd", b"estimated_cost_usd", "post_process", b"post_process"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,9 +53,11 @@ class PostProcessServiceServicer:
     def ProcessAssets(self, request, context):
         """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
         each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
-        same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+        same assets again; what a provider was paid for is not paid again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
         accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
-        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+        SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+        PAID_OUTCOME_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

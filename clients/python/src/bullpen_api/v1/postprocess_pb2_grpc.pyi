@@ -39,9 +39,11 @@ class PostProcessServiceStub:
     ProcessAssets: _grpc.UnaryStreamMultiCallable[_postprocess_pb2.ProcessAssetsRequest, _postprocess_pb2.ProcessAssetsResponse]
     """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
     each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
-    same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+    same assets again; what a provider was paid for is not paid again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
     accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
-    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+    SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+    PAID_OUTCOME_UNKNOWN.
     """
 
 @_typing.type_check_only
@@ -55,9 +57,11 @@ class PostProcessServiceAsyncStub(PostProcessServiceStub):
     ProcessAssets: _aio.UnaryStreamMultiCallable[_postprocess_pb2.ProcessAssetsRequest, _postprocess_pb2.ProcessAssetsResponse]  # type: ignore[assignment]
     """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
     each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
-    same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+    same assets again; what a provider was paid for is not paid again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
     accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
-    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+    MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+    SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+    PAID_OUTCOME_UNKNOWN.
     """
 
 class PostProcessServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,9 +78,11 @@ class PostProcessServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_postprocess_pb2.ProcessAssetsResponse], _abc.AsyncIterator[_postprocess_pb2.ProcessAssetsResponse]]:
         """Makes an asset of each step's output, derived from the asset before it: first what will be done, then progress, and
         each asset as soon as it is registered. Ending the call stops it; what was made stays, and the same call gives the
-        same assets again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
+        same assets again; what a provider was paid for is not paid again. Errors: EXACTLY_ONE_OF, RESOURCE_NOT_FOUND, LIMIT_EXCEEDED, STATE_CONFLICT (nothing of the run is
         accepted), CONTENT_LOST, PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_TOO_LARGE, SETTING_INVALID, MODEL_NOT_FOUND,
-        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL.
+        MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, WORKER_LOST, ENGINE_FAILED, DISK_FULL; of providers
+        SPEND_NOT_CONFIRMED, PROVIDER_ACCOUNT_MISSING, ADDRESS_NOT_ALLOWED, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+        PAID_OUTCOME_UNKNOWN.
         """
 
 def add_PostProcessServiceServicer_to_server(servicer: PostProcessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1074,6 +1074,8 @@ class Task(_message.Message):
     MEASURE_PICTURE_FIELD_NUMBER: _builtins.int
     ENCODE_PICTURE_FIELD_NUMBER: _builtins.int
     PROCESS_PICTURE_FIELD_NUMBER: _builtins.int
+    PREPARE_UPLOAD_FIELD_NUMBER: _builtins.int
+    READ_ANSWER_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -1089,6 +1091,10 @@ class Task(_message.Message):
     def encode_picture(self) -> Global___EncodePicture: ...
     @_builtins.property
     def process_picture(self) -> Global___ProcessPicture: ...
+    @_builtins.property
+    def prepare_upload(self) -> Global___PrepareUpload: ...
+    @_builtins.property
+    def read_answer(self) -> Global___ReadAnswer: ...
     def __init__(
         self,
         *,
@@ -1100,12 +1106,14 @@ class Task(_message.Message):
         measure_picture: Global___MeasurePicture | None = ...,
         encode_picture: Global___EncodePicture | None = ...,
         process_picture: Global___ProcessPicture | None = ...,
+        prepare_upload: Global___PrepareUpload | None = ...,
+        read_answer: Global___ReadAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "process_picture", b"process_picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "process_picture", b"process_picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1122,6 +1130,8 @@ class TaskDone(_message.Message):
     PICTURE_MEASURED_FIELD_NUMBER: _builtins.int
     PICTURE_ENCODED_FIELD_NUMBER: _builtins.int
     PICTURE_PROCESSED_FIELD_NUMBER: _builtins.int
+    UPLOAD_PREPARED_FIELD_NUMBER: _builtins.int
+    ANSWER_READ_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -1135,6 +1145,10 @@ class TaskDone(_message.Message):
     def picture_encoded(self) -> Global___PictureEncoded: ...
     @_builtins.property
     def picture_processed(self) -> Global___PictureProcessed: ...
+    @_builtins.property
+    def upload_prepared(self) -> Global___UploadPrepared: ...
+    @_builtins.property
+    def answer_read(self) -> Global___AnswerRead: ...
     def __init__(
         self,
         *,
@@ -1145,12 +1159,14 @@ class TaskDone(_message.Message):
         picture_measured: Global___PictureMeasured | None = ...,
         picture_encoded: Global___PictureEncoded | None = ...,
         picture_processed: Global___PictureProcessed | None = ...,
+        upload_prepared: Global___UploadPrepared | None = ...,
+        answer_read: Global___AnswerRead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1300,8 +1316,14 @@ class CutoutWork(_message.Message):
 
     TOOL_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
+    ANSWER_PATH_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     """A session of rembg with weights of its own."""
+    answer_path: _builtins.str
+    """A picture of the same shape whose transparency is taken: what a provider answered. It is proved before."""
+    provider: _builtins.str
+    """A provider's model; replaced by its answer before a worker sees the work."""
     @_builtins.property
     def tool(self) -> Global___ToolRef: ...
     def __init__(
@@ -1309,16 +1331,149 @@ class CutoutWork(_message.Message):
         *,
         tool: Global___ToolRef | None = ...,
         session: _builtins.str = ...,
+        answer_path: _builtins.str = ...,
+        provider: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "session", b"session", "tool", b"tool"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_path", b"answer_path", "by", b"by", "provider", b"provider", "session", b"session", "tool", b"tool"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "session", b"session", "tool", b"tool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_path", b"answer_path", "by", b"by", "provider", b"provider", "session", b"session", "tool", b"tool"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["tool", "session"]  # noqa: Y015
+    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["tool", "session", "answer_path", "provider"]  # noqa: Y015
     _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_by) -> _WhichOneofReturnType_by | None: ...
 
 Global___CutoutWork: _TypeAlias = CutoutWork  # noqa: Y015
+
+@_typing.final
+class PrepareUpload(_message.Message):
+    """Writes a PNG that may leave the machine: pixels only, no text, no profile, no trace of where it was taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    OUT_PATH_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    MOST_PIXELS_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    out_path: _builtins.str
+    """Does not exist yet; not made durable."""
+    width: _builtins.int
+    """Canvas that the picture is fitted to, in pixels; 0 keeps its shape."""
+    height: _builtins.int
+    most_pixels: _builtins.int
+    """Scaled down to at most this many pixels; 0 for no limit. Only without a canvas."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        out_path: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        most_pixels: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "most_pixels", b"most_pixels", "out_path", b"out_path", "path", b"path", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrepareUpload: _TypeAlias = PrepareUpload  # noqa: Y015
+
+@_typing.final
+class UploadPrepared(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    SOURCE_WIDTH_FIELD_NUMBER: _builtins.int
+    SOURCE_HEIGHT_FIELD_NUMBER: _builtins.int
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    width: _builtins.int
+    height: _builtins.int
+    source_width: _builtins.int
+    """The source's own size, upright."""
+    source_height: _builtins.int
+    def __init__(
+        self,
+        *,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        source_width: _builtins.int = ...,
+        source_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_height", b"source_height", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadPrepared: _TypeAlias = UploadPrepared  # noqa: Y015
+
+@_typing.final
+class ReadAnswer(_message.Message):
+    """Proves a picture that a provider answered, and makes a raw RGB picture of it. The file itself stays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    RAW_PATH_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    SOURCE_WIDTH_FIELD_NUMBER: _builtins.int
+    SOURCE_HEIGHT_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    raw_path: _builtins.str
+    width: _builtins.int
+    """Size of the raw picture."""
+    height: _builtins.int
+    source_width: _builtins.int
+    """Size of the picture that was fitted to the canvas before it was sent, whose part is taken; 0 takes the middle."""
+    source_height: _builtins.int
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        raw_path: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        source_width: _builtins.int = ...,
+        source_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "path", b"path", "raw_path", b"raw_path", "source_height", b"source_height", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadAnswer: _TypeAlias = ReadAnswer  # noqa: Y015
+
+@_typing.final
+class AnswerRead(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    height: _builtins.int
+    def __init__(
+        self,
+        *,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerRead: _TypeAlias = AnswerRead  # noqa: Y015
 
 @_typing.final
 class ToolRef(_message.Message):
