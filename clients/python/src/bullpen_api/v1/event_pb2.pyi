@@ -6,10 +6,12 @@ isort:skip_file
 from bullpen_api.v1 import asset_pb2 as _asset_pb2
 from bullpen_api.v1 import bible_pb2 as _bible_pb2
 from bullpen_api.v1 import copilot_pb2 as _copilot_pb2
+from bullpen_api.v1 import cost_pb2 as _cost_pb2
 from bullpen_api.v1 import instruction_pb2 as _instruction_pb2
 from bullpen_api.v1 import project_pb2 as _project_pb2
 from bullpen_api.v1 import prompt_pb2 as _prompt_pb2
 from bullpen_api.v1 import run_pb2 as _run_pb2
+from bullpen_api.v1 import vault_pb2 as _vault_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -121,6 +123,8 @@ class Event(_message.Message):
     CHAT_SESSION_FIELD_NUMBER: _builtins.int
     CHAT_MESSAGE_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    SPEND_LIMITS_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     subject: _builtins.str
     """Name of the resource."""
@@ -162,6 +166,10 @@ class Event(_message.Message):
     def chat_message(self) -> _copilot_pb2.ChatMessage: ...
     @_builtins.property
     def prompt(self) -> _prompt_pb2.Prompt: ...
+    @_builtins.property
+    def secret(self) -> _vault_pb2.Secret: ...
+    @_builtins.property
+    def spend_limits(self) -> _cost_pb2.SpendLimits: ...
     def __init__(
         self,
         *,
@@ -185,12 +193,14 @@ class Event(_message.Message):
         chat_session: _copilot_pb2.ChatSession | None = ...,
         chat_message: _copilot_pb2.ChatMessage | None = ...,
         prompt: _prompt_pb2.Prompt | None = ...,
+        secret: _vault_pb2.Secret | None = ...,
+        spend_limits: _cost_pb2.SpendLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "scene", b"scene", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt", "secret", "spend_limits"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

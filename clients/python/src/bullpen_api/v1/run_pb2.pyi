@@ -3,11 +3,13 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import cost_pb2 as _cost_pb2
 from bullpen_api.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -28,6 +30,26 @@ class Stage(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class QualityLimitsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
@@ -39,6 +61,12 @@ class Stage(_message.Message):
     DEFAULTS_FIELD_NUMBER: _builtins.int
     DEFAULT_CANDIDATES_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    PREDECESSORS_FIELD_NUMBER: _builtins.int
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    MAY_CHANGE_FIELD_NUMBER: _builtins.int
+    MUST_KEEP_FIELD_NUMBER: _builtins.int
+    QUALITY_LIMITS_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`stages/{stage}`"""
     title: _builtins.str
@@ -50,12 +78,34 @@ class Stage(_message.Message):
     """The stage whose accepted pictures this one starts from; empty for the first."""
     default_model: _builtins.str
     capability: _builtins.str
-    """Capability that the model must have, such as `instruction_edit`."""
+    """The preferred strategy, such as `instruction_edit`."""
     default_candidates: _builtins.int
+    own: _builtins.bool
+    """Whether the project's own part of the manifest defines it or changes something of it."""
     @_builtins.property
     def defaults(self) -> Global___SamplingParameters: ...
     @_builtins.property
     def variables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def predecessors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All stages that this one may start from, the preferred one first."""
+
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ways to make its pictures, the preferred one first: `instruction_edit`, `img2img`, `structure_control`, `inpaint`,
+        `reference`. A plan takes the first one that the model can do.
+        """
+
+    @_builtins.property
+    def may_change(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of `style`, `light`, `weather`, `characters`, `structure`: what it may change, and what it must keep."""
+
+    @_builtins.property
+    def must_keep(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def quality_limits(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Limits of the quality checks by their names in the manifest; what is not checked is left out."""
+
     def __init__(
         self,
         *,
@@ -70,10 +120,16 @@ class Stage(_message.Message):
         defaults: Global___SamplingParameters | None = ...,
         default_candidates: _builtins.int = ...,
         variables: _abc.Iterable[_builtins.str] | None = ...,
+        predecessors: _abc.Iterable[_builtins.str] | None = ...,
+        strategies: _abc.Iterable[_builtins.str] | None = ...,
+        may_change: _abc.Iterable[_builtins.str] | None = ...,
+        must_keep: _abc.Iterable[_builtins.str] | None = ...,
+        quality_limits: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        own: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["defaults", b"defaults"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capability", b"capability", "default_candidates", b"default_candidates", "default_model", b"default_model", "defaults", b"defaults", "description", b"description", "instruction", b"instruction", "name", b"name", "negative_prompt", b"negative_prompt", "predecessor", b"predecessor", "title", b"title", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capability", b"capability", "default_candidates", b"default_candidates", "default_model", b"default_model", "defaults", b"defaults", "description", b"description", "instruction", b"instruction", "may_change", b"may_change", "must_keep", b"must_keep", "name", b"name", "negative_prompt", b"negative_prompt", "own", b"own", "predecessor", b"predecessor", "predecessors", b"predecessors", "quality_limits", b"quality_limits", "strategies", b"strategies", "title", b"title", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -83,16 +139,110 @@ Global___Stage: _TypeAlias = Stage  # noqa: Y015
 class ListStagesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The project whose stages are listed; empty means those of the installation."""
     def __init__(
         self,
+        *,
+        parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListStagesRequest: _TypeAlias = ListStagesRequest  # noqa: Y015
+
+@_typing.final
+class Manifest(_message.Message):
+    """What stages there are in a project, and how much a run may take at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`projects/{project}/manifest`"""
+    path: _builtins.str
+    """Where the own part lies on the daemon's machine. Output only."""
+    etag: _builtins.str
+    @_builtins.property
+    def own(self) -> _struct_pb2.Struct:
+        """The project's own part: the form of `settings/manifest.json` with only what differs. Objects are merged, null takes
+        away, everything else replaces (RFC 7396). Empty where the project has none.
+        """
+
+    @_builtins.property
+    def effective(self) -> _struct_pb2.Struct:
+        """The whole, as plans take it. Output only."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        own: _struct_pb2.Struct | None = ...,
+        effective: _struct_pb2.Struct | None = ...,
+        path: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective", b"effective", "own", b"own"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective", b"effective", "etag", b"etag", "name", b"name", "own", b"own", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
+
+@_typing.final
+class GetManifestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`projects/{project}/manifest`"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetManifestRequest: _TypeAlias = GetManifestRequest  # noqa: Y015
+
+@_typing.final
+class UpdateManifestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """Only look whether it would be taken."""
+    @_builtins.property
+    def manifest(self) -> Global___Manifest:
+        """`name` and `own`; an empty `own` removes the project's part. Where `etag` is set, it must be the current one."""
+
+    def __init__(
+        self,
+        *,
+        manifest: Global___Manifest | None = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateManifestRequest: _TypeAlias = UpdateManifestRequest  # noqa: Y015
 
 @_typing.final
 class ListStagesResponse(_message.Message):
@@ -133,12 +283,21 @@ class SamplingParameters(_message.Message):
     IMAGE_GUIDANCE_SCALE_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    CONTROL_SCALE_FIELD_NUMBER: _builtins.int
+    REFERENCE_SCALE_FIELD_NUMBER: _builtins.int
     steps: _builtins.int
     guidance_scale: _builtins.float
     image_guidance_scale: _builtins.float
     width: _builtins.int
     """Size in pixels; the model's own where unset."""
     height: _builtins.int
+    strength: _builtins.float
+    """How far from the source to noise, 0.05–1; for the strategies that start from a noised source."""
+    control_scale: _builtins.float
+    """How strongly lines, edges or depth of the source hold, 0–2; for `structure_control`."""
+    reference_scale: _builtins.float
+    """How strongly reference pictures steer, 0–2; for `reference`."""
     def __init__(
         self,
         *,
@@ -147,21 +306,32 @@ class SamplingParameters(_message.Message):
         image_guidance_scale: _builtins.float | None = ...,
         width: _builtins.int | None = ...,
         height: _builtins.int | None = ...,
+        strength: _builtins.float | None = ...,
+        control_scale: _builtins.float | None = ...,
+        reference_scale: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_height", b"_height", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_width", b"_width", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_control_scale", b"_control_scale", "_guidance_scale", b"_guidance_scale", "_height", b"_height", "_image_guidance_scale", b"_image_guidance_scale", "_reference_scale", b"_reference_scale", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "control_scale", b"control_scale", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "reference_scale", b"reference_scale", "steps", b"steps", "strength", b"strength", "width", b"width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_height", b"_height", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_width", b"_width", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_control_scale", b"_control_scale", "_guidance_scale", b"_guidance_scale", "_height", b"_height", "_image_guidance_scale", b"_image_guidance_scale", "_reference_scale", b"_reference_scale", "_steps", b"_steps", "_strength", b"_strength", "_width", b"_width", "control_scale", b"control_scale", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "reference_scale", b"reference_scale", "steps", b"steps", "strength", b"strength", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__control_scale: _TypeAlias = _typing.Literal["control_scale"]  # noqa: Y015
+    _WhichOneofArgType__control_scale: _TypeAlias = _typing.Literal["_control_scale", b"_control_scale"]  # noqa: Y015
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
     _WhichOneofReturnType__height: _TypeAlias = _typing.Literal["height"]  # noqa: Y015
     _WhichOneofArgType__height: _TypeAlias = _typing.Literal["_height", b"_height"]  # noqa: Y015
     _WhichOneofReturnType__image_guidance_scale: _TypeAlias = _typing.Literal["image_guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__image_guidance_scale: _TypeAlias = _typing.Literal["_image_guidance_scale", b"_image_guidance_scale"]  # noqa: Y015
+    _WhichOneofReturnType__reference_scale: _TypeAlias = _typing.Literal["reference_scale"]  # noqa: Y015
+    _WhichOneofArgType__reference_scale: _TypeAlias = _typing.Literal["_reference_scale", b"_reference_scale"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
     _WhichOneofReturnType__width: _TypeAlias = _typing.Literal["width"]  # noqa: Y015
     _WhichOneofArgType__width: _TypeAlias = _typing.Literal["_width", b"_width"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__control_scale) -> _WhichOneofReturnType__control_scale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
     @_typing.overload
@@ -169,7 +339,11 @@ class SamplingParameters(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__image_guidance_scale) -> _WhichOneofReturnType__image_guidance_scale | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reference_scale) -> _WhichOneofReturnType__reference_scale | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__width) -> _WhichOneofReturnType__width | None: ...
 
@@ -358,6 +532,9 @@ class Plan(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     DEVICE_REASON_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    CONFIRM_UNTIL_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     """SHA-256 over everything below that decides pixels or money; CreateRun refuses another one as stale."""
     candidates: _builtins.int
@@ -366,6 +543,8 @@ class Plan(_message.Message):
     device: _builtins.str
     """Device that would take the run, with the reason."""
     device_reason: _builtins.str
+    price: _builtins.str
+    """How that comes about, in words."""
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     @_builtins.property
@@ -382,6 +561,14 @@ class Plan(_message.Message):
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyFinding]: ...
     @_builtins.property
     def sampling(self) -> Global___SamplingParameters: ...
+    @_builtins.property
+    def estimated_cost(self) -> _cost_pb2.Money:
+        """What the run is expected to cost; unset where it costs nothing but time of this machine's devices."""
+
+    @_builtins.property
+    def confirm_until(self) -> _timestamp_pb2.Timestamp:
+        """Set where it costs money: until then, and for one run, CreateRun takes this plan's digest with `confirm_spend`."""
+
     def __init__(
         self,
         *,
@@ -397,10 +584,13 @@ class Plan(_message.Message):
         seed: _builtins.int = ...,
         device: _builtins.str = ...,
         device_reason: _builtins.str = ...,
+        estimated_cost: _cost_pb2.Money | None = ...,
+        price: _builtins.str = ...,
+        confirm_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_duration", b"estimated_duration", "sampling", b"sampling", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_until", b"confirm_until", "estimated_cost", b"estimated_cost", "estimated_duration", b"estimated_duration", "sampling", b"sampling", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "device", b"device", "device_reason", b"device_reason", "digest", b"digest", "estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "findings", b"findings", "jobs", b"jobs", "models", b"models", "sampling", b"sampling", "seed", b"seed", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confirm_until", b"confirm_until", "device", b"device", "device_reason", b"device_reason", "digest", b"digest", "estimated_cost", b"estimated_cost", "estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "findings", b"findings", "jobs", b"jobs", "models", b"models", "price", b"price", "sampling", b"sampling", "seed", b"seed", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -520,9 +710,9 @@ class CreateRunRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     plan_digest: _builtins.str
-    """Digest of the plan that was shown; empty skips the check."""
+    """Digest of the plan that was shown; empty skips the check, where the plan costs nothing."""
     confirm_spend: _builtins.bool
-    """Needed where the plan costs money."""
+    """Needed where the plan costs money, together with `plan_digest`."""
     request_id: _builtins.str
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...

@@ -44,6 +44,16 @@ class RunServiceStub:
                 request_serializer=bullpen_dot_v1_dot_run__pb2.ListStagesRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_run__pb2.ListStagesResponse.FromString,
                 _registered_method=True)
+        self.GetManifest = channel.unary_unary(
+                '/bullpen.v1.RunService/GetManifest',
+                request_serializer=bullpen_dot_v1_dot_run__pb2.GetManifestRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_run__pb2.Manifest.FromString,
+                _registered_method=True)
+        self.UpdateManifest = channel.unary_unary(
+                '/bullpen.v1.RunService/UpdateManifest',
+                request_serializer=bullpen_dot_v1_dot_run__pb2.UpdateManifestRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_run__pb2.Manifest.FromString,
+                _registered_method=True)
         self.PlanRun = channel.unary_unary(
                 '/bullpen.v1.RunService/PlanRun',
                 request_serializer=bullpen_dot_v1_dot_run__pb2.PlanRunRequest.SerializeToString,
@@ -116,6 +126,24 @@ class RunServiceServicer:
 
     def ListStages(self, request, context):
         """The stages that the manifest defines, with their limits and defaults.
+        Errors: SETTING_INVALID (the project's own part of the manifest).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetManifest(self, request, context):
+        """The manifest in force in a project: its own part, and the whole. Errors: SETTING_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateManifest(self, request, context):
+        """Replaces the project's own part of the manifest: own stages, or fields of others. Runs that exist keep their
+        words and sampling; pictures are judged by the limits that are in force when they are made. Errors: SETTING_INVALID (`field` is the path in the manifest, such as
+        `stages.time.predecessor`: stages in a circle, an unknown stage, variable or strategy, limits that cross),
+        ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,7 +161,8 @@ class RunServiceServicer:
 
     def CreateRun(self, request, context):
         """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
-        SPEND_NOT_CONFIRMED, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
+        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +170,8 @@ class RunServiceServicer:
 
     def ReplayRun(self, request, context):
         """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, SPEND_NOT_CONFIRMED (the log's model costs
+        money: plan a new run), REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +201,8 @@ class RunServiceServicer:
 
     def RetryRun(self, request, context):
         """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
-        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), QUEUE_FULL.
+        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
+        money: plan a new run of the failed scenes), QUEUE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -221,6 +252,16 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.ListStages,
                     request_deserializer=bullpen_dot_v1_dot_run__pb2.ListStagesRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_run__pb2.ListStagesResponse.SerializeToString,
+            ),
+            'GetManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetManifest,
+                    request_deserializer=bullpen_dot_v1_dot_run__pb2.GetManifestRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_run__pb2.Manifest.SerializeToString,
+            ),
+            'UpdateManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateManifest,
+                    request_deserializer=bullpen_dot_v1_dot_run__pb2.UpdateManifestRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_run__pb2.Manifest.SerializeToString,
             ),
             'PlanRun': grpc.unary_unary_rpc_method_handler(
                     servicer.PlanRun,
@@ -315,6 +356,60 @@ class RunService:
             '/bullpen.v1.RunService/ListStages',
             bullpen_dot_v1_dot_run__pb2.ListStagesRequest.SerializeToString,
             bullpen_dot_v1_dot_run__pb2.ListStagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.RunService/GetManifest',
+            bullpen_dot_v1_dot_run__pb2.GetManifestRequest.SerializeToString,
+            bullpen_dot_v1_dot_run__pb2.Manifest.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.RunService/UpdateManifest',
+            bullpen_dot_v1_dot_run__pb2.UpdateManifestRequest.SerializeToString,
+            bullpen_dot_v1_dot_run__pb2.Manifest.FromString,
             options,
             channel_credentials,
             insecure,

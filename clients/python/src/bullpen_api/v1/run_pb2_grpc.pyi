@@ -39,7 +39,17 @@ class RunServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RunServiceAsyncStub: ...
     ListStages: _grpc.UnaryUnaryMultiCallable[_run_pb2.ListStagesRequest, _run_pb2.ListStagesResponse]
-    """The stages that the manifest defines, with their limits and defaults."""
+    """The stages that the manifest defines, with their limits and defaults.
+    Errors: SETTING_INVALID (the project's own part of the manifest).
+    """
+    GetManifest: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetManifestRequest, _run_pb2.Manifest]
+    """The manifest in force in a project: its own part, and the whole. Errors: SETTING_INVALID."""
+    UpdateManifest: _grpc.UnaryUnaryMultiCallable[_run_pb2.UpdateManifestRequest, _run_pb2.Manifest]
+    """Replaces the project's own part of the manifest: own stages, or fields of others. Runs that exist keep their
+    words and sampling; pictures are judged by the limits that are in force when they are made. Errors: SETTING_INVALID (`field` is the path in the manifest, such as
+    `stages.time.predecessor`: stages in a circle, an unknown stage, variable or strategy, limits that cross),
+    ETAG_MISMATCH.
+    """
     PlanRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.PlanRunRequest, _run_pb2.Plan]
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
@@ -48,11 +58,13 @@ class RunServiceStub:
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
-    SPEND_NOT_CONFIRMED, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
+    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     ReplayRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, SPEND_NOT_CONFIRMED (the log's model costs
+    money: plan a new run), REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     GetRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.Run]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -64,7 +76,8 @@ class RunServiceStub:
     """
     RetryRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.RetryRunRequest, _run_pb2.Run]
     """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
-    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), QUEUE_FULL.
+    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
+    money: plan a new run of the failed scenes), QUEUE_FULL.
     """
     GetJob: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetJobRequest, _run_pb2.Job]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -92,7 +105,17 @@ class RunServiceAsyncStub(RunServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListStages: _aio.UnaryUnaryMultiCallable[_run_pb2.ListStagesRequest, _run_pb2.ListStagesResponse]  # type: ignore[assignment]
-    """The stages that the manifest defines, with their limits and defaults."""
+    """The stages that the manifest defines, with their limits and defaults.
+    Errors: SETTING_INVALID (the project's own part of the manifest).
+    """
+    GetManifest: _aio.UnaryUnaryMultiCallable[_run_pb2.GetManifestRequest, _run_pb2.Manifest]  # type: ignore[assignment]
+    """The manifest in force in a project: its own part, and the whole. Errors: SETTING_INVALID."""
+    UpdateManifest: _aio.UnaryUnaryMultiCallable[_run_pb2.UpdateManifestRequest, _run_pb2.Manifest]  # type: ignore[assignment]
+    """Replaces the project's own part of the manifest: own stages, or fields of others. Runs that exist keep their
+    words and sampling; pictures are judged by the limits that are in force when they are made. Errors: SETTING_INVALID (`field` is the path in the manifest, such as
+    `stages.time.predecessor`: stages in a circle, an unknown stage, variable or strategy, limits that cross),
+    ETAG_MISMATCH.
+    """
     PlanRun: _aio.UnaryUnaryMultiCallable[_run_pb2.PlanRunRequest, _run_pb2.Plan]  # type: ignore[assignment]
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
@@ -101,11 +124,13 @@ class RunServiceAsyncStub(RunServiceStub):
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
-    SPEND_NOT_CONFIRMED, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
+    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     ReplayRun: _aio.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, SPEND_NOT_CONFIRMED (the log's model costs
+    money: plan a new run), REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -117,7 +142,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """
     RetryRun: _aio.UnaryUnaryMultiCallable[_run_pb2.RetryRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
-    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), QUEUE_FULL.
+    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
+    money: plan a new run of the failed scenes), QUEUE_FULL.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_run_pb2.GetJobRequest, _run_pb2.Job]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -148,7 +174,29 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_pb2.ListStagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.ListStagesResponse, _abc.Awaitable[_run_pb2.ListStagesResponse]]:
-        """The stages that the manifest defines, with their limits and defaults."""
+        """The stages that the manifest defines, with their limits and defaults.
+        Errors: SETTING_INVALID (the project's own part of the manifest).
+        """
+
+    @_abc_1.abstractmethod
+    def GetManifest(
+        self,
+        request: _run_pb2.GetManifestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_pb2.Manifest, _abc.Awaitable[_run_pb2.Manifest]]:
+        """The manifest in force in a project: its own part, and the whole. Errors: SETTING_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateManifest(
+        self,
+        request: _run_pb2.UpdateManifestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_pb2.Manifest, _abc.Awaitable[_run_pb2.Manifest]]:
+        """Replaces the project's own part of the manifest: own stages, or fields of others. Runs that exist keep their
+        words and sampling; pictures are judged by the limits that are in force when they are made. Errors: SETTING_INVALID (`field` is the path in the manifest, such as
+        `stages.time.predecessor`: stages in a circle, an unknown stage, variable or strategy, limits that cross),
+        ETAG_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def PlanRun(
@@ -169,7 +217,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
         """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
-        SPEND_NOT_CONFIRMED, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
+        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -179,7 +228,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
         """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
-        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        Errors: RUN_LOG_INVALID, MODEL_NOT_FOUND, MODEL_CORRUPT, CONTENT_LOST, SPEND_NOT_CONFIRMED (the log's model costs
+        money: plan a new run), REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -215,7 +265,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
         """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
-        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), QUEUE_FULL.
+        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
+        money: plan a new run of the failed scenes), QUEUE_FULL.
         """
 
     @_abc_1.abstractmethod
