@@ -58,6 +58,22 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("stages.time.predecessor", "dawn", "stages.time.predecessor"),
         ("stages.style.predecessor", "characters", "stages.style.predecessor"),
         ("stages.style.predecessor", "style", "stages.style.predecessor"),
+        ("stages.time.predecessor", ["style", "dawn"], "stages.time.predecessor.1"),
+        ("stages.time.predecessor", ["style", "style"], "stages.time.predecessor.1"),
+        ("stages.style.predecessor", ["weather"], "stages.style.predecessor"),
+        ("stages.time.predecessor", 3, "stages.time.predecessor"),
+        ("stages.time.strategy", "teleport", "stages.time.strategy"),
+        ("stages.time.strategy", ["img2img", "teleport"], "stages.time.strategy.1"),
+        ("stages.time.strategy", [], "stages.time.strategy"),
+        ("stages.time.may_change", ["lihgt"], "stages.time.may_change"),
+        ("stages.time.may_change", ["light", "structure"], "stages.time.must_keep"),
+        ("stages.time.must_keep", ["light"], "stages.time.must_keep"),
+        ("stages.time.qa.limits.structure_f1_hard", None, "stages.time.qa.limits.structure_f1_hard"),
+        ("stages.time.qa.limits.characters_added", 1, "stages.time.qa.limits.characters_added"),
+        ("stages.time.defaults.strength", 1.5, "stages.time.defaults.strength"),
+        ("stages.characters.mask.variable", "plaec", "stages.characters.mask.variable"),
+        ("stages.characters.mask.boxes.left", [0.5, 0, 0.4, 1], "stages.characters.mask.boxes.left"),
+        ("stages.characters.mask.boxes.left", [0.5, 0, 0.4], "stages.characters.mask.boxes.left"),
         ("stages.time.instruction", "Make it {tiem}.", "stages.time.instruction"),
         ("stages.time.instruction", "Make it {time", "stages.time.instruction"),
         ("stages.time.instruction", "Make it {time.real}.", "stages.time.instruction"),
@@ -92,6 +108,37 @@ def test_each_mistake_is_refused_by_the_path_of_its_field(path: str, value: Any,
         parse(changed(path, value))
     assert caught.value.field == field
     assert field in caught.value.message
+
+
+def test_a_stage_that_follows_another_never_changes_the_structure() -> None:
+    """Later stages work on accepted pictures; only the first one may draw anew."""
+    data = changed("stages.time.may_change", ["light", "structure"])
+    data["stages"]["time"]["must_keep"] = []
+    with pytest.raises(SettingInvalid) as caught:
+        parse(data)
+    assert caught.value.field == "stages.time.may_change"
+
+
+def test_a_circle_is_told_as_it_goes() -> None:
+    """The refusal names every stage of the circle, so that a person sees where to open it."""
+    with pytest.raises(SettingInvalid, match="style ← weather ← time ← style"):
+        parse(changed("stages.style.predecessor", "weather"))
+
+
+def test_a_stage_may_start_from_one_of_several() -> None:
+    """A list is an order of preference; the first of them is what clients show."""
+    manifest = parse(changed("stages.weather.predecessor", ["time", "style"]))
+    assert manifest.stages["weather"].predecessors == ("time", "style")
+    assert manifest.stages["weather"].predecessor == "time"
+
+
+def test_a_manifest_that_names_a_capability_means_the_strategy() -> None:
+    """Manifests from before there were strategies go on."""
+    data = copy.deepcopy(DATA)
+    for stage in data["stages"].values():
+        del stage["strategy"]
+        stage["capability"] = "instruction_edit"
+    assert {stage.strategies for stage in parse(data).stages.values()} == {("instruction_edit",)}
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:

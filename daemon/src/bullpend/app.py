@@ -50,13 +50,12 @@ from bullpend.models.service import Devices, DeviceService, ModelService
 from bullpend.postprocess.resolving import Resolver
 from bullpend.postprocess.service import PostProcessService
 from bullpend.projects.service import ProjectService
-from bullpend.quality.model import Checks
 from bullpend.quality.service import QualityService
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
 from bullpend.rpc.server import Mount, Server
-from bullpend.runs import manifest as manifests
 from bullpend.runs.making import Making
+from bullpend.runs.manifests import Manifests
 from bullpend.runs.plan import DeviceFacts
 from bullpend.runs.planning import Planning
 from bullpend.runs.service import RunService
@@ -98,7 +97,7 @@ async def serve(settings: Settings) -> None:
         lock.acquire()
         stack.callback(lock.release)
         sweep(home.tmp, *home.projects.glob("*/assets/.tmp"))
-        manifest = manifests.load(settings.manifest_file)
+        manifests = Manifests(settings.manifest_file, home.projects)
         bus = Bus()
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
@@ -106,10 +105,6 @@ async def serve(settings: Settings) -> None:
         devices = choose(probe(), settings.wanted_devices)
         registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
-
-        def checks(stage: str) -> Checks:
-            known = manifest.stages.get(stage)
-            return known.qa.checks() if known else Checks()
 
         dispatcher = Dispatcher(
             database=database,
@@ -123,7 +118,7 @@ async def serve(settings: Settings) -> None:
             devices=devices,
             models=Loading(registry),
             scratch=home.tmp,
-            checks=checks,
+            checks=manifests.checks,
             previews=settings.previews.enabled,
         )
         supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
@@ -131,7 +126,7 @@ async def serve(settings: Settings) -> None:
         facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]
         planning = Planning(
             database,
-            manifest,
+            manifests,
             registry,
             settings.input_roots(),
             facts,
@@ -150,7 +145,7 @@ async def serve(settings: Settings) -> None:
             dispatcher,
             supervisor.run_task,
             facts,
-            manifest.candidate_cap,
+            manifests.base.candidate_cap,
             home.tmp,
             resolver=resolver,
             run_long_task=supervisor.run_long_task,
@@ -158,14 +153,14 @@ async def serve(settings: Settings) -> None:
         )
         shelf = Shelf(
             database,
-            settings.style_roots(manifest.style_roots),
+            settings.style_roots(manifests.base.style_roots),
             registry.get,
-            {name: tuple(stage.variables) for name, stage in manifest.stages.items()},
+            manifests.variables,
         )
         mounts: list[Mount] = [
             (
                 project_pb2_grpc.add_ProjectServiceServicer_to_server,
-                ProjectService(database, home.projects, list(manifest.stages)),
+                ProjectService(database, home.projects, manifests.stages),
                 "bullpen.v1.ProjectService",
             ),
             (
@@ -175,7 +170,7 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 run_pb2_grpc.add_RunServiceServicer_to_server,
-                RunService(database, planning, making, dispatcher),
+                RunService(database, planning, making, dispatcher, manifests),
                 "bullpen.v1.RunService",
             ),
             (

@@ -230,7 +230,7 @@ class BibleService(bible_pb2_grpc.BibleServiceServicer):
                 raise StateConflict(f"{request.name} is in the trash.", field="name", resource=request.name)
             template = wire.said(PROMPT_TEMPLATES, row)
             around = self._around(view, project, request.scene, request.style_guide)
-            return templates.render(template, given, around, self._shelf.variables_of(template.stage, "name"))
+            return templates.render(template, given, around, self._shelf.variables_of(project, template.stage, "name"))
 
         filled = await self._shelf.database.read(read)
         return pb.RenderPromptTemplateResponse(

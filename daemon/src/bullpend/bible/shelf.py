@@ -56,14 +56,14 @@ def emit(tx: Tx, kind: Kind[M], row: Row, what: str) -> None:
 
 
 class Shelf:
-    """Keeps resources. `stages` are the variables that each stage of the manifest declares."""
+    """Keeps resources. `stages` gives the variables that each stage of a project's manifest declares."""
 
     def __init__(
         self,
         database: Database,
         style_roots: Sequence[Path],
         find_model: Callable[[str], Model],
-        stages: Mapping[str, Collection[str]],
+        stages: Callable[[str], Mapping[str, Collection[str]]],
     ) -> None:
         self.database = database
         self.stages = stages
@@ -191,7 +191,7 @@ class Shelf:
         message.title = message.title or slug.replace("_", " ").title()
         rules.check(kind, message)
         if isinstance(message, PromptTemplate):
-            templates.check(message, self.variables_of(message.stage, "prompt_template.stage"))
+            templates.check(message, self.variables_of(project, message.stage, "prompt_template.stage"))
         Checks(tx, project, self._style_roots).check(kind, slug, message, before)
         if isinstance(message, Character) and isinstance(before, Character):
             known = {use.model for use in before.loras}
@@ -204,13 +204,14 @@ class Shelf:
             columns["ordinal"] = columns["ordinal"] or store.next_ordinal(tx, project)
         return columns
 
-    def variables_of(self, stage: str, field: str) -> Collection[str]:
+    def variables_of(self, project: str, stage: str, field: str) -> Collection[str]:
         """Variables that a stage declares; none for no stage. Raises StageUnknown."""
         if not stage:
             return ()
-        known = self.stages.get(stage.removeprefix("stages/")) if stage.startswith("stages/") else None
+        stages = self.stages(project)
+        known = stages.get(stage.removeprefix("stages/")) if stage.startswith("stages/") else None
         if known is None:
-            there = ", ".join(f"stages/{name}" for name in self.stages)
+            there = ", ".join(f"stages/{name}" for name in stages)
             raise StageUnknown(
                 f"There is no stage {stage[:100]}.", field=field, remedy=f"The stages are: {there}.", stage=stage[:100]
             )

@@ -73,7 +73,7 @@ class Dispatcher:
         devices: Iterable[DeviceInfo],
         models: Loading,
         scratch: Path,
-        checks: Callable[[str], Checks],
+        checks: Callable[[str, str], Checks],
         previews: bool,
     ) -> None:
         self.state = s.State(policy=policy)

@@ -65,7 +65,8 @@ class Orders:
     kinds: dict[str, str]
     models: Loading
     scratch: Path
-    checks: Callable[[str], Checks]
+    # By project and stage.
+    checks: Callable[[str, str], Checks]
     preview_every: int
 
 
@@ -227,7 +228,7 @@ class Effects:
 
     async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
         try:
-            done = await self._finishing.finish(lease, frame, ready, self._orders.checks(lease.run["stage"]))
+            done = await self._finishing.finish(lease, frame, ready, self._orders.checks(lease.run["project"], lease.run["stage"]))
             await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start

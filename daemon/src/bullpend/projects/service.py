@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ def pack_figures(row: Row, stages: Sequence[str]) -> project_pb2.ProjectFigures:
 class ProjectService(project_pb2_grpc.ProjectServiceServicer):
     """Keeps universes."""
 
-    def __init__(self, database: Database, folder: Path, stages: Sequence[str]) -> None:
+    def __init__(self, database: Database, folder: Path, stages: Callable[[str], Sequence[str]]) -> None:
+        """`stages` gives the stages of a project in their order."""
         self._database = database
         self._folder = folder
         self._stages = stages
@@ -122,7 +123,7 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
         return self._full(*await self._database.write(write))
 
     def _full(self, row: Row, figures: Row | None) -> project_pb2.Project:
-        return pack(row, figures, self._stages)
+        return pack(row, figures, self._stages(row["slug"]) if figures is not None else ())
 
 
 def emit(tx: Tx, row: Row, what: str) -> None:

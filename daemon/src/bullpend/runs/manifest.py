@@ -1,26 +1,33 @@
 """The manifest: every prompt and every limit of the stages, as data.
 
-`settings/manifest.json` is read once at the start. A mistake in it is refused with the path of the field at fault,
-such as `stages.time.predecessor`. No prompt is written anywhere else.
+`settings/manifest.json` is read once at the start; a project may have an own part, which is laid over it
+(`manifests.py`). A mistake in either is refused with the path of the field at fault, such as
+`stages.time.predecessor`: what a field alone can tell here, what fields say together in `manifest_rules.py`. No prompt
+is written anywhere else.
 """
 
 from __future__ import annotations
 
 import json
-import string
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bullpend.errors import FieldInvalid, SettingInvalid
 from bullpend.quality.model import JUDGED, Checks, Greyscale, Limits
+from bullpend.runs import manifest_rules
+from bullpend.runs.templating import fill as fill
+from bullpend.runs.templating import template_variables as template_variables
 
 FILE_NAME = "manifest.json"
 STEPS = (1, 200)
 SCALE = (0.0, 30.0)
 SIZE = (64, 2048)
+# Of the way from the source to noise that an edit goes; below, nothing is denoised.
+STRENGTH = (0.05, 1.0)
+# How strongly a drawing or a reference steers.
+SHARE_SCALE = (0.0, 2.0)
 # Pixels that one cell of the latents covers in every family known here.
 SIZE_STEP = 8
 
@@ -37,11 +44,14 @@ class _Part(BaseModel):
 
 
 class StageDefaults(_Part):
-    """Sampling of a stage; null leaves it to the model."""
+    """Sampling of a stage; null leaves it to the model, or to the strategy (`strategies.py`)."""
 
     steps: Annotated[int, Field(ge=STEPS[0], le=STEPS[1])] | None = None
     guidance_scale: Annotated[float, Field(ge=SCALE[0], le=SCALE[1])] | None = None
     image_guidance_scale: Annotated[float, Field(ge=SCALE[0], le=SCALE[1])] | None = None
+    strength: Annotated[float, Field(ge=STRENGTH[0], le=STRENGTH[1])] | None = None
+    control_scale: Annotated[float, Field(ge=SHARE_SCALE[0], le=SHARE_SCALE[1])] | None = None
+    reference_scale: Annotated[float, Field(ge=SHARE_SCALE[0], le=SHARE_SCALE[1])] | None = None
 
 
 class QaLimits(_Part):
@@ -90,20 +100,63 @@ class Qa(_Part):
         return Checks(self.limits.limits(), self.edit_share, dict(self.judges))
 
 
+def _several(value: Any) -> Any:
+    """One name, or a list of names, as a tuple; null is none."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+# In the file: a name, or a list of names in order of preference.
+Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
+
+
+class Mask(_Part):
+    """Where an inpainting stage paints: boxes by the value of a variable, as shares (left, top, right, bottom).
+
+    `feather` is how far its border is softened, as a share of the longer side.
+    """
+
+    variable: Identifier
+    boxes: dict[Text, list[Share]]
+    feather: Annotated[float, Field(ge=0.0, le=0.25)] = 0.02
+
+
 class Stage(_Part):
-    """One stage: its words, its model, its limits. `variables` maps each name to what it means, in plain words."""
+    """One stage: its words, its model, its limits. `variables` maps each name to what it means, in plain words.
+
+    `predecessors` are the stages from whose accepted pictures it may start, the preferred one first; `strategies` are
+    the ways to make its pictures, of which the first one is taken that the model can do.
+    """
 
     title: Text
     description: str
     instruction: Text
     negative_prompt: str = ""
-    predecessor: str | None = None
+    predecessors: Names = Field(default=(), alias="predecessor")
     default_model: Text
-    capability: Text
+    strategies: Names = Field(default=(), alias="strategy")
+    may_change: Names = ()
+    must_keep: Names = ()
     defaults: StageDefaults = StageDefaults()
     default_candidates: Annotated[int, Field(ge=1)]
     variables: dict[Identifier, str]
+    mask: Mask | None = None
     qa: Qa = Qa()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_capability(cls, data: Any) -> Any:
+        """Manifests from before there were strategies name the capability that the model must have."""
+        if isinstance(data, dict) and "capability" in data:
+            given = {key: value for key, value in data.items() if key != "capability"}
+            return {"strategy": data["capability"], **given}
+        return data
+
+    @property
+    def predecessor(self) -> str | None:
+        """The preferred stage to start from; None for a stage that starts from the scenes' own pictures."""
+        return self.predecessors[0] if self.predecessors else None
 
 
 class Manifest(_Part):
@@ -116,102 +169,41 @@ class Manifest(_Part):
     stages: Annotated[dict[Identifier, Stage], Field(min_length=1)]
 
 
-def template_variables(template: str) -> tuple[str, ...]:
-    """Names in braces, in order, each once. Raises ValueError for anything but plain `{name}` and doubled braces."""
-    names: dict[str, None] = {}
-    for _, name, spec, conversion in string.Formatter().parse(template):
-        if name is None:
-            continue
-        if not name.isidentifier() or spec or conversion:
-            raise ValueError(f"{{{name}}} is not a plain variable")
-        names[name] = None
-    return tuple(names)
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """The template with its variables replaced. Raises KeyError for one that has no value."""
-    return "".join(
-        literal + (values[name] if name is not None else "")
-        for literal, name, _, _ in string.Formatter().parse(template)
-    )
-
-
 def load(path: Path) -> Manifest:
     """Reads and checks a manifest. Raises SettingInvalid naming the file and the field."""
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> Any:
+    """The JSON of a manifest, unchecked. Raises SettingInvalid naming the file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingInvalid(f"{path} is not valid JSON: {error}.", field=str(path)) from error
-    return parse(data, str(path))
 
 
 def parse(data: Any, where: str = FILE_NAME) -> Manifest:
-    """Checks a manifest that was read before; `where` names it in errors."""
+    """Checks a manifest that was read before; `where` names it in errors. Raises SettingInvalid."""
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise _wrong(where, ".".join(str(part) for part in first["loc"]), first["msg"]) from error
-    for name, stage in manifest.stages.items():
-        _check_stage(manifest, name, stage, where)
+        raise wrong(where, ".".join(str(part) for part in first["loc"]), first["msg"]) from error
+    for field, problem in manifest_rules.problems(manifest):
+        raise wrong(where, field, problem)
     return manifest
 
 
-def _wrong(where: str, field: str, message: str) -> SettingInvalid:
+def wrong(where: str, field: str, message: str) -> SettingInvalid:
+    """The refusal of a manifest, by the path of the field at fault."""
     return SettingInvalid(
         f"{where}: {field or 'the whole file'}: {message}.",
         field=field,
         remedy=f"Correct {field} in {where}.",
         file=where,
     )
-
-
-def _check_stage(manifest: Manifest, name: str, stage: Stage, where: str) -> None:
-    at = f"stages.{name}"
-    if stage.predecessor is not None and stage.predecessor not in manifest.stages:
-        raise _wrong(where, f"{at}.predecessor", f"there is no stage {stage.predecessor!r}")
-    seen, before = {name}, stage.predecessor
-    while before is not None and before in manifest.stages:
-        if before in seen:
-            raise _wrong(where, f"{at}.predecessor", f"the stages go in a circle through {before!r}")
-        seen.add(before)
-        before = manifest.stages[before].predecessor
-    for key in ("instruction", "negative_prompt"):
-        try:
-            names = template_variables(getattr(stage, key))
-        except ValueError as error:
-            raise _wrong(where, f"{at}.{key}", str(error)) from error
-        unknown = [item for item in names if item not in stage.variables]
-        if unknown:
-            known = ", ".join(stage.variables) or "none"
-            raise _wrong(where, f"{at}.{key}", f"unknown variable {{{unknown[0]}}}; the stage has: {known}")
-    if stage.default_candidates > manifest.candidate_cap:
-        raise _wrong(where, f"{at}.default_candidates", f"exceeds candidate_cap, which is {manifest.candidate_cap}")
-    _check_limits(stage.qa.limits, f"{at}.qa.limits", where)
-
-
-# Pairs of limits of which the first must not exceed the second.
-_ORDERED = (
-    ("chroma_soft", "chroma_hard"),
-    ("structure_f1_hard", "structure_f1_soft"),
-    ("sharpness_hard", "sharpness_soft"),
-    ("alpha_coverage_min", "alpha_coverage_max"),
-    ("style_drift_soft", "style_drift_hard"),
-    ("identity_drift_soft", "identity_drift_hard"),
-    ("copy_rate_soft", "copy_rate_hard"),
-)
-
-
-def _check_limits(limits: QaLimits, at: str, where: str) -> None:
-    for low, high in _ORDERED:
-        least, most = getattr(limits, low), getattr(limits, high)
-        if least is None or most is None or least <= most:
-            continue
-        if low.endswith("_hard"):
-            raise _wrong(where, f"{at}.{high}", f"must not be below {low}")
-        raise _wrong(where, f"{at}.{low}", f"must not exceed {high}")
 
 
 def check_template(template: str, stage: Stage, field: str) -> tuple[str, ...]:

@@ -59,6 +59,31 @@ class Acceptance(StrEnum):
     MANUAL = "MANUAL"
 
 
+class Strategy(StrEnum):
+    """The ways to make a stage's picture from the one before."""
+
+    # A model that was trained to follow an instruction, such as InstructPix2Pix or Flux Kontext.
+    INSTRUCTION_EDIT = "instruction_edit"
+    # The source is noised part of the way, and denoised again with other words.
+    IMG2IMG = "img2img"
+    # The same, held to the source's lines, edges or depth by a ControlNet.
+    STRUCTURE_CONTROL = "structure_control"
+    # Only what lies under a mask is made anew.
+    INPAINT = "inpaint"
+    # Image to image, steered by reference pictures through an IP-Adapter.
+    REFERENCE = "reference"
+
+
+class Aspect(StrEnum):
+    """What a stage may change in a picture, or must keep."""
+
+    STYLE = "style"
+    LIGHT = "light"
+    WEATHER = "weather"
+    CHARACTERS = "characters"
+    STRUCTURE = "structure"
+
+
 S = TypeVar("S", bound=StrEnum)
 Table = Mapping[S, frozenset[S]]
 
@@ -142,6 +167,9 @@ class SamplingRequest:
     image_guidance_scale: float | None = None
     width: int | None = None
     height: int | None = None
+    strength: float | None = None
+    control_scale: float | None = None
+    reference_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
 from bullpend.runs import inputs, rules, store
-from bullpend.runs.manifest import Manifest
+from bullpend.runs.manifests import Manifests
 from bullpend.runs.model import RunRequest
 from bullpend.runs.plan import (
     DeviceFacts,
@@ -41,14 +41,14 @@ class Planning:
     def __init__(
         self,
         database: Database,
-        manifest: Manifest,
+        manifests: Manifests,
         registry: Registry,
         roots: Sequence[Path],
         devices: Sequence[DeviceFacts],
         resident: Callable[[], Iterable[str]],
         run_task: RunTask,
     ) -> None:
-        self.manifest = manifest
+        self._manifests = manifests
         self._database = database
         self._registry = registry
         self._roots = roots
@@ -60,15 +60,18 @@ class Planning:
         """The plan of a request. Raises what RunService.PlanRun lists."""
         await self._database.read(lambda view: projects.get(view, project, "parent"))
         request = read_spec(project, spec)
-        rules.check_request(request, self.manifest)
-        model = await self.model(rules.wanted_model(request, self.manifest))
+        manifest = self._manifests.of(project)
+        rules.check_request(request, manifest)
+        model = await self.model(rules.wanted_model(request, manifest))
         used = tuple([await self.lora(use.model, index) for index, use in enumerate(request.loras)])
-        pictures, skipped = await self._folder(request) if request.input_folder else (None, ())
+        pictures, skipped = (
+            await self._folder(request, manifest.safe_batch_limit) if request.input_folder else (None, ())
+        )
         world = await self._database.read(lambda view: self._world(view, request, model))
         return rules.plan(
             request,
             PlanWorld(
-                manifest=self.manifest,
+                manifest=manifest,
                 model=model,
                 scenes=world[0],
                 style_guides=world[1],
@@ -93,8 +96,7 @@ class Planning:
             error.field = f"loras[{index}].model"
             raise
 
-    async def _folder(self, request: RunRequest) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
-        limit = self.manifest.safe_batch_limit
+    async def _folder(self, request: RunRequest, limit: int) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
         listing = await asyncio.to_thread(inputs.list_pictures, request.input_folder, self._roots, limit)
         paths = [str(path) for path in listing.pictures]
         task = link_pb2.Task(inspect_pictures=link_pb2.InspectPictures(paths=paths))

@@ -107,6 +107,10 @@ class _AskedSampling(_Part):
     image_guidance_scale: Scale | None
     width: Side | None
     height: Side | None
+    # Logs from before there were strategies know none of these.
+    strength: Scale | None = None
+    control_scale: Scale | None = None
+    reference_scale: Scale | None = None
 
 
 class _LoraUse(_Part):

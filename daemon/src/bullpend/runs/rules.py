@@ -100,7 +100,7 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     ModelUnsafe, ModelUnsupported, LoraUnsupportedEngine, DeviceUnavailable.
     """
     stage = check_request(request, world.manifest)
-    model = require(world.model, stage.capability)
+    model = require(world.model, stage.strategies[0])
     used = loras.resolve(request.loras, world.loras, model)
     device = first_device(world.devices)
     sampling = sampling_for(request.sampling, stage.defaults, model)

@@ -6,32 +6,82 @@ from typing import Any
 
 from bullpen_api.v1 import run_pb2, run_pb2_grpc
 
-from bullpend.db import Database, Row
+from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.dispatch.dispatcher import Dispatcher
+from bullpend.errors import FieldInvalid
 from bullpend.projects import store as projects
+from bullpend.projects.service import emit
 from bullpend.rpc import names, paging
-from bullpend.runs import rules, store, transitions, wire
+from bullpend.runs import manifest_wire, rules, store, transitions, wire
 from bullpend.runs.making import Making
+from bullpend.runs.manifests import Known, Manifests
 from bullpend.runs.planning import Planning
 
 JOB = "projects/*/runs/*/jobs/*"
 CANDIDATE = f"{JOB}/candidates/*"
 CANCEL_SECONDS = 10.0
+# After a project's name, that of its manifest.
+MANIFEST = "/manifest"
 
 
 class RunService(run_pb2_grpc.RunServiceServicer):
     """Plans, starts, follows and reviews runs."""
 
-    def __init__(self, database: Database, planning: Planning, making: Making, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        database: Database,
+        planning: Planning,
+        making: Making,
+        dispatcher: Dispatcher,
+        manifests: Manifests,
+    ) -> None:
         self._database = database
         self._planning = planning
         self._making = making
         self._dispatcher = dispatcher
+        self._manifests = manifests
 
     async def ListStages(self, request: run_pb2.ListStagesRequest, context: Any) -> run_pb2.ListStagesResponse:  # noqa: N802 -- gRPC's names from here on
-        """The manifest."""
-        return wire.pack_stages(self._planning.manifest)
+        """The stages of a project, or of the installation."""
+        project = await self._project(request.parent, "parent") if request.parent else ""
+        known = self._manifests.known(project)
+        return manifest_wire.pack_stages(known.whole, known.own)
+
+    async def GetManifest(self, request: run_pb2.GetManifestRequest, context: Any) -> run_pb2.Manifest:  # noqa: N802
+        """A project's manifest."""
+        project = await self._project(request.name.removesuffix(MANIFEST), "name", request.name)
+        return self._manifest(project, self._manifests.known(project))
+
+    async def UpdateManifest(self, request: run_pb2.UpdateManifestRequest, context: Any) -> run_pb2.Manifest:  # noqa: N802
+        """Replaces a project's own part."""
+        given = request.manifest
+        project = await self._project(given.name.removesuffix(MANIFEST), "manifest.name", given.name)
+        own = manifest_wire.read_own(given.own)
+        if request.validate_only:
+            whole = self._manifests.checked(own, str(self._manifests.path(project)))
+            return self._manifest(project, Known((0, 0, 0), own, whole, given.etag))
+
+        def write(tx: Tx) -> Known:
+            row = projects.get(tx, project, "manifest.name")
+            written = self._manifests.write(project, own, given.etag)
+            emit(tx, row, "manifest_updated")
+            return written
+
+        return self._manifest(project, await self._database.write(write))
+
+    def _manifest(self, project: str, known: Known) -> run_pb2.Manifest:
+        return manifest_wire.pack_manifest(project, known, str(self._manifests.path(project)))
+
+    async def _project(self, name: str, field: str, whole: str = "") -> str:
+        """The slug of a project that exists; `whole` is the name that it is a part of."""
+        if whole and not whole.endswith(MANIFEST):
+            raise FieldInvalid(
+                f"{whole!r} is not the name of a manifest.", field=field, remedy="Give projects/{project}/manifest."
+            )
+        (project,) = names.parse(name, "projects/*", field)
+        await self._database.read(lambda view: projects.get(view, project, field))
+        return project
 
     async def PlanRun(self, request: run_pb2.PlanRunRequest, context: Any) -> run_pb2.Plan:  # noqa: N802
         """What a run would do."""

@@ -120,7 +120,9 @@ def _of_scenes(request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts]) 
 
 
 def _start(scene: SceneFacts, stage: Stage) -> PictureFacts | None:
-    return scene.source if stage.predecessor is None else scene.accepted.get(stage.predecessor)
+    if not stage.predecessors:
+        return scene.source
+    return next((scene.accepted[name] for name in stage.predecessors if name in scene.accepted), None)
 
 
 def _not_ready(request: RunRequest, stage: Stage, missing: Sequence[str]) -> StageNotReady:
@@ -136,7 +138,7 @@ def _not_ready(request: RunRequest, stage: Stage, missing: Sequence[str]) -> Sta
     project = request.project.removeprefix("projects/")
     command = f"bullpen run --project {project} --stage {stage.predecessor} --scenes {','.join(missing)}"
     return StageNotReady(
-        f"The stage starts from accepted pictures of the stage {stage.predecessor}, and "
+        f"The stage starts from accepted pictures of the stage {' or '.join(stage.predecessors)}, and "
         f"{'the scene' if one else 'the scenes'} {names} {'has' if one else 'have'} none.",
         field="scenes",
         remedy=f"Run `{command}`, and accept a candidate of {'it' if one else 'each'}.",

@@ -12,7 +12,6 @@ from bullpend.errors import FieldInvalid
 from bullpend.quality.wire import pack_quality
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
-from bullpend.runs.manifest import Manifest, Stage
 from bullpend.runs.model import Acceptance, LoraUse, RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import PlanDraft
 from bullpend.runs.store import run_name
@@ -150,32 +149,6 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
         seed=draft.seed,
         device=draft.device,
         device_reason=draft.device_reason,
-    )
-
-
-def pack_stage(slug: str, stage: Stage) -> run_pb2.Stage:
-    """The wire form of a stage of the manifest."""
-    return run_pb2.Stage(
-        name=f"stages/{slug}",
-        title=stage.title,
-        description=stage.description,
-        instruction=stage.instruction,
-        negative_prompt=stage.negative_prompt,
-        predecessor=stage.predecessor or "",
-        default_model=stage.default_model,
-        capability=stage.capability,
-        defaults=run_pb2.SamplingParameters(**stage.defaults.model_dump(exclude_none=True)),
-        default_candidates=stage.default_candidates,
-        variables=list(stage.variables),
-    )
-
-
-def pack_stages(manifest: Manifest) -> run_pb2.ListStagesResponse:
-    """The wire form of the manifest."""
-    return run_pb2.ListStagesResponse(
-        stages=[pack_stage(slug, stage) for slug, stage in manifest.stages.items()],
-        safe_batch_limit=manifest.safe_batch_limit,
-        candidate_cap=manifest.candidate_cap,
     )
 
 
