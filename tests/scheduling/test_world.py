@@ -1,8 +1,10 @@
 """The scheduler against a world where anything happens at any time: workers die, jobs end late, twice or never asked,
-people cancel whatever they like. The world keeps its own books and compares.
+people cancel, pause, resume and move whatever they like. The world keeps its own books and compares.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from bullpend.scheduling import model as m
 from bullpend.scheduling import views
@@ -15,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 POLICY = m.Policy(max_attempts=2, max_leases=6, look_ahead=3, max_overtakes=2, keep_alive_seconds=20)
 DEVICES = ("a", "b", "c")
 MODELS = ("x", "y", "z")
+PROJECTS = ("p", "q")
 REASONS = st.sampled_from(["ENGINE_FAILED", "DEVICE_OUT_OF_MEMORY"])
 PICK = st.integers(0, 1 << 16)
 
@@ -30,10 +33,19 @@ class World(RuleBasedStateMachine):
         self.specs: dict[str, m.QueuedJob] = {}
         self.final: dict[str, m.Command] = {}
         self.attempt: dict[str, int] = {}
-        self.overtaken: dict[str, int] = {}
+        # How many of its own priority began since a job waits at the head of its project.
+        self.passed: dict[str, int] = {}
+        self.place: dict[str, tuple[float, int]] = {}
+        self.priority: dict[str, int] = {}
+        self.paused = False
+        self.paused_runs: set[str] = set()
+        self.paused_jobs: set[str] = set()
+        self.pausing: set[str] = set()
+        self.canceled: set[str] = set()
         self.running: dict[str, m.StartJob] = {}
         self.workers: dict[str, str] = {}
         self.not_before: dict[str, float] = {}
+        self.stopped: list[m.StartJob] = []
         self.past: list[m.Fact] = []
 
     # ---- the dispatcher's part --------------------------------------------------------------------------------------
@@ -58,6 +70,8 @@ class World(RuleBasedStateMachine):
             case m.StopJob(job, attempt, device):
                 assert self.running[device].job == job
                 assert self.running[device].attempt == attempt
+                assert self.running[device] not in self.stopped, "asked to stop twice"
+                self.stopped.append(self.running[device])
             case m.UnloadModel(device):
                 assert self.workers[device] == "ready"
             case m.RequeueJob(job, attempt):
@@ -80,17 +94,33 @@ class World(RuleBasedStateMachine):
         assert attempt == self.attempt[job] + 1, "the attempt grows by one"
         self.attempt[job] = attempt
         self.running[device] = command
-        for other in self.waiting():
-            rival = self.specs[other]
-            assert rival.priority <= spec.priority, "a higher priority was passed over"
-            if rival.priority == spec.priority and rival.seq < spec.seq:
-                self.overtaken[other] += 1
-                assert self.overtaken[other] <= POLICY.max_overtakes, "overtaken too often"
+        assert not self.is_paused(job), "started while it is paused"
+        assert not self.paused, "started while the queue is paused"
+        rivals = [other for other in self.waiting() if not self.is_paused(other)]
+        assert all(self.priority[other] <= self.priority[job] for other in rivals), "a higher priority was passed over"
+        heads = {spec.project: None for spec in self.specs.values()} | {
+            self.specs[other].project: other
+            for other in sorted(rivals, key=self.place.__getitem__, reverse=True)
+            if self.priority[other] == self.priority[job]
+        }
+        at_the_head = set(filter(None, heads.values()))
+        for other in [other for other in self.passed if self.priority[other] == self.priority[job]]:
+            if other not in at_the_head:
+                del self.passed[other]
+        for other in at_the_head:
+            self.passed[other] = self.passed.get(other, 0) + 1
+            # Once for each project before it, and again after each warm one that overtook it.
+            bound = len(PROJECTS) * (1 + POLICY.max_overtakes)
+            assert self.passed[other] <= bound, "a project waits for ever"
+
+    def is_paused(self, job: str) -> bool:
+        return job in self.paused_jobs or self.specs[job].run in self.paused_runs
 
     def free(self, job: str) -> None:
         for device, command in list(self.running.items()):
             if command.job == job:
                 del self.running[device]
+        self.pausing.discard(job)
 
     def waiting(self) -> list[str]:
         on_devices = {command.job for command in self.running.values()}
@@ -105,16 +135,19 @@ class World(RuleBasedStateMachine):
 
     @rule(
         models=st.lists(st.sampled_from(MODELS), min_size=1, max_size=8),
+        project=st.sampled_from(PROJECTS),
         priority=st.sampled_from([0, 0, 0, 1]),
         twice=st.booleans(),
     )
-    def jobs_are_submitted(self, models: list[str], priority: int, twice: bool) -> None:
+    def jobs_are_submitted(self, models: list[str], project: str, priority: int, twice: bool) -> None:
         for model in models:
             self.seq += 1
-            spec = m.QueuedJob(f"j{self.seq}", "r", "p", model, priority=priority, seq=self.seq)
+            run = f"{project}{self.seq % 2}"
+            spec = m.QueuedJob(f"j{self.seq}", run, project, model, priority=priority, seq=self.seq)
             self.specs[spec.job] = spec
             self.attempt[spec.job] = 0
-            self.overtaken[spec.job] = 0
+            self.place[spec.job] = (float(self.seq), self.seq)
+            self.priority[spec.job] = priority
             self.tell(m.JobSubmitted(spec))
             if twice:
                 assert self.tell(m.JobSubmitted(spec)) == ()
@@ -124,9 +157,52 @@ class World(RuleBasedStateMachine):
     def a_job_is_canceled(self, pick: int) -> None:
         job = list(self.specs)[pick % len(self.specs)]
         was_final = job in self.final
+        self.canceled.add(job)
         commands = self.tell(m.JobCanceled(job))
         assert not (was_final and commands)
         assert not any(isinstance(command, m.StopJob) for command in self.tell(m.JobCanceled(job)))
+
+    @rule(paused=st.booleans(), now=st.booleans())
+    def the_queue_is_paused_or_resumed(self, paused: bool, now: bool) -> None:
+        self.paused = paused
+        if paused and now:
+            self.pausing |= {command.job for command in self.running.values() if command not in self.stopped}
+        self.tell(m.QueuePaused(now) if paused else m.QueueResumed())
+
+    @precondition(lambda self: self.specs)
+    @rule(pick=PICK, paused=st.booleans())
+    def a_run_is_paused_or_resumed(self, pick: int, paused: bool) -> None:
+        run = self.specs[list(self.specs)[pick % len(self.specs)]].run
+        (self.paused_runs.add if paused else self.paused_runs.discard)(run)
+        if paused:
+            self.will_pause(job for job, spec in self.specs.items() if spec.run == run)
+        self.tell(m.RunPaused(run) if paused else m.RunResumed(run))
+
+    @precondition(lambda self: self.specs)
+    @rule(pick=PICK, paused=st.booleans())
+    def a_job_is_paused_or_resumed(self, pick: int, paused: bool) -> None:
+        job = list(self.specs)[pick % len(self.specs)]
+        if job not in self.final:
+            (self.paused_jobs.add if paused else self.paused_jobs.discard)(job)
+        if paused:
+            self.will_pause([job])
+        self.tell(m.JobPaused(job) if paused else m.JobResumed(job))
+
+    def will_pause(self, jobs: Iterable[str]) -> None:
+        running = {command.job for command in self.running.values() if command not in self.stopped}
+        self.pausing |= running & set(jobs)
+
+    @precondition(lambda self: self.specs)
+    @rule(pick=PICK, place=st.integers(-3, 30), priority=st.sampled_from([0, 1]), next_turn=st.booleans())
+    def a_job_is_moved(self, pick: int, place: int, priority: int, next_turn: bool) -> None:
+        job = list(self.specs)[pick % len(self.specs)]
+        if job not in self.final:
+            self.place[job], self.priority[job] = (float(place), self.specs[job].seq), priority
+        # Whoever moves jobs may well let others wait; what is counted begins anew.
+        self.passed.clear()
+        assert not [
+            c for c in self.tell(m.JobMoved(job, float(place), priority, next_turn)) if isinstance(c, m.StopJob)
+        ]
 
     @precondition(lambda self: "starting" in self.workers.values())
     @rule(pick=PICK)
@@ -157,7 +233,18 @@ class World(RuleBasedStateMachine):
         self.past.append(fact)
         if outcome is m.Outcome.SUCCEEDED:
             self.tell(m.ModelLoaded(command.device, self.specs[command.job].model, 5))
+        paused = command.job in self.pausing and command.job not in self.canceled
+        deaths = self.state.jobs[command.job].deaths
         self.tell(fact)
+        if paused and outcome is m.Outcome.CANCELED:
+            assert command.job not in self.final, "a pause ended a job"
+            assert self.state.jobs[command.job].deaths == deaths, "a pause was held against a job"
+
+    @precondition(lambda self: self.pausing)
+    @rule(pick=PICK)
+    def a_worker_lets_go_of_a_paused_job(self, pick: int) -> None:
+        jobs = [command.job for command in self.running.values()]
+        self.a_job_ends(jobs.index(sorted(self.pausing)[pick % len(self.pausing)]), m.Outcome.CANCELED, "")
 
     @precondition(lambda self: self.running)
     @rule(jobs=st.integers(2, 12))
@@ -210,13 +297,22 @@ class World(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         """The scheduler cares for exactly the jobs that are not final, and runs exactly those that run."""
         assert set(self.state.jobs) == set(self.specs) - set(self.final)
-        assert {name for _, name in views.positions(self.state)} == set(self.waiting())
+        queued = {job for job in self.waiting() if not self.is_paused(job)}
+        assert {name for _, name in views.positions(self.state)} == queued
         assert {d.device: d.job for d in self.state.devices.values() if d.job} == {
             device: command.job for device, command in self.running.items()
         }
 
     def teardown(self) -> None:
-        """Given progress, every accepted job comes to one end."""
+        """Given progress, and nothing paused, every accepted job comes to one end."""
+        self.paused = False
+        self.tell(m.QueueResumed())
+        for run in list(self.paused_runs):
+            self.paused_runs.discard(run)
+            self.tell(m.RunResumed(run))
+        for job in list(self.paused_jobs):
+            self.paused_jobs.discard(job)
+            self.tell(m.JobResumed(job))
         for _ in range(20 + 10 * len(self.specs)):
             if len(self.final) == len(self.specs):
                 return

@@ -30,7 +30,7 @@ def device_problems(state: State) -> list[str]:
         if not device.job:
             if device.stop_by is not None:
                 problems.append(f"{name} waits for a stop but runs nothing")
-            if device.phase is DevicePhase.READY and state.queue and not state.draining:
+            if device.phase is DevicePhase.READY and state.queue and not state.draining and not state.paused:
                 problems.append(f"{name} is idle while {len(state.queue)} jobs wait")
             continue
         if not has_worker:
@@ -41,7 +41,7 @@ def device_problems(state: State) -> list[str]:
         entry = state.jobs.get(device.job)
         if entry is None:
             problems.append(f"{name} runs {device.job}, which nobody knows")
-        elif entry.device != name or entry.phase is Phase.QUEUED:
+        elif entry.device != name or entry.phase in (Phase.QUEUED, Phase.PAUSED):
             problems.append(f"{name} runs {device.job}, which is {entry.phase.value} on {entry.device or 'no device'}")
         elif (entry.phase is Phase.STOPPING) != (device.stop_by is not None):
             problems.append(f"{device.job} is {entry.phase.value} but the time to stop is {device.stop_by}")
@@ -58,16 +58,25 @@ def queue_problems(state: State) -> list[str]:
             problems.append(f"{spec.job} is filed as {name}")
         if entry.phase is Phase.QUEUED:
             waiting += 1
-            if state.queue.get(spec.key()) != name:
+            if not state.queue.has(spec.priority, spec.project, spec.key()):
                 problems.append(f"{name} waits but is not in the queue")
-            if entry.device:
-                problems.append(f"{name} waits but has a device")
+            if spec.paused or spec.run in state.paused_runs:
+                problems.append(f"{name} waits for its turn although it is paused")
+        elif entry.phase is Phase.PAUSED:
+            if state.queue.has(spec.priority, spec.project, spec.key()):
+                problems.append(f"{name} is paused but in the queue")
+            if not spec.paused and spec.run not in state.paused_runs:
+                problems.append(f"{name} waits for a resume that nobody owes it")
         else:
             device = state.devices.get(entry.device)
             if device is None or device.job != name:
                 problems.append(f"{name} is {entry.phase.value} on {entry.device}, which runs something else")
             if entry.attempt <= spec.attempt:
                 problems.append(f"{name} runs with an attempt that was used before")
+        if entry.phase in (Phase.QUEUED, Phase.PAUSED) and entry.device:
+            problems.append(f"{name} waits but has a device")
+        if entry.pausing and entry.phase is not Phase.STOPPING:
+            problems.append(f"{name} is {entry.phase.value} and on its way to a pause")
         if entry.overtaken > state.policy.max_overtakes:
             problems.append(f"{name} was overtaken {entry.overtaken} times")
         if entry.deaths >= state.policy.max_attempts:

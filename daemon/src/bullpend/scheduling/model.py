@@ -16,6 +16,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from bullpend.scheduling.ordered import EMPTY, Ordered
+from bullpend.scheduling.queue import NOTHING, LaneKey, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,6 @@ class Outcome(Enum):
 # ---- state ----------------------------------------------------------------------------------------------------------
 
 
-# (-priority, seq, job): the order of the queue.
-QueueKey = tuple[int, int, str]
-
-
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
     """A job as it is handed to the scheduler. `attempt` and `deaths` count what lies behind it, 0 for a new one."""
@@ -77,16 +74,26 @@ class QueuedJob:
     seq: int = 0
     attempt: int = 0
     deaths: int = 0
+    # Where it stands among the jobs of its project; None takes the order of acceptance.
+    place: float | None = None
+    # Somebody paused this very job.
+    paused: bool = False
+    # Denoising steps that it takes in all, for estimates.
+    steps: int = 0
+    # Seconds that its model stays in memory afterwards; None leaves that to the model.
+    keep_alive: float | None = None
 
-    def key(self) -> QueueKey:
-        """Its place in the order of the queue."""
-        return (-self.priority, self.seq, self.job)
+    def key(self) -> LaneKey:
+        """Its place among the jobs of its project and priority."""
+        return (float(self.seq) if self.place is None else self.place, self.seq, self.job)
 
 
 class Phase(Enum):
     """Where an accepted job is until it is forgotten with its final state."""
 
     QUEUED = "queued"
+    # Waits for somebody to resume it, its run, or both; it is not in the queue meanwhile.
+    PAUSED = "paused"
     RUNNING = "running"
     # Asked to stop; the worker has not answered yet.
     STOPPING = "stopping"
@@ -104,6 +111,8 @@ class Entry:
     # It ran out of device memory once already.
     starved: bool = False
     device: str = ""
+    # While it stops: it is only to wait again, not to end.
+    pausing: bool = False
 
 
 class DevicePhase(Enum):
@@ -127,6 +136,27 @@ class Resident:
     last_used: float
     # UnloadModel was sent; the answer is awaited.
     leaving: bool = False
+    # `whole`, `parts` or `pieces`, as bullpen.v1.Resident has it.
+    placement: str = "whole"
+    # What the last request that used it said; None where it said nothing.
+    keep_alive: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What was set for a model: whether it is pinned, and its keep-alive in seconds, None for the policy's."""
+
+    pinned: bool = False
+    keep_alive: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A model that was asked for ahead of its jobs. `sent` says whether the worker knows."""
+
+    keep_alive: float | None
+    since: float
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +173,9 @@ class Device:
     retry_at: float = 0.0
     lost_reason: str = ""
     residents: Mapping[str, Resident] = field(default_factory=lambda: MappingProxyType({}))
+    wanted: Mapping[str, Wanted] = field(default_factory=lambda: MappingProxyType({}))
+    # The model that the worker was last told to read ahead.
+    read_ahead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +184,15 @@ class State:
 
     policy: Policy = field(default_factory=Policy)
     jobs: Ordered[str, Entry] = field(default_factory=lambda: EMPTY)
-    queue: Ordered[QueueKey, str] = field(default_factory=lambda: EMPTY)
+    queue: Queue = field(default_factory=lambda: NOTHING)
     devices: Mapping[str, Device] = field(default_factory=lambda: MappingProxyType({}))
     draining: bool = False
+    # Nothing is begun until somebody resumes the queue.
+    paused: bool = False
+    # Runs whose jobs wait until somebody resumes them.
+    paused_runs: frozenset[str] = frozenset()
+    # By model; those that nothing was set for are not in it.
+    keepings: Mapping[str, Keeping] = field(default_factory=lambda: MappingProxyType({}))
 
 
 # ---- facts ----------------------------------------------------------------------------------------------------------
@@ -219,6 +258,32 @@ class ModelLoaded:
     device: str
     model: str
     size_bytes: int
+    placement: str = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """A model could not be loaded."""
+
+    device: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequested:
+    """Somebody wants a model in a device's memory, for `keep_alive` seconds without use; None leaves that open."""
+
+    model: str
+    device: str
+    keep_alive: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingChanged:
+    """A model was pinned or let go of, or its keep-alive was set. Also said at the start of the daemon."""
+
+    model: str
+    keeping: Keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +294,62 @@ class ModelUnloaded:
 
 @dataclass(frozen=True, slots=True)
 class UnloadRequested:
-    """Somebody asked to free a model's memory wherever it is not in use."""
+    """Somebody asked to free a model's memory wherever it is not in use and not pinned; empty means any model, or any
+    device.
+    """
 
     model: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePaused:
+    """Nothing more is to begin. What runs may end, or with `now` goes back to the queue."""
+
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueResumed:
+    """Work is to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The jobs of a run are to wait; those that run stop and go back. Also said at the start of the daemon."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """The jobs of a run may begin, but for those that were paused themselves."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobPaused:
+    """A job is to wait; if it runs, it stops and goes back."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobResumed:
+    """A job may begin, unless its run is paused."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobMoved:
+    """A job has another place or priority. With `next_turn` its project is the next one to be served."""
+
+    job: str
+    place: float | None
+    priority: int
+    next_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +372,17 @@ Fact = (
     | JobEnded
     | ModelLoaded
     | ModelUnloaded
+    | ModelFailed
+    | LoadRequested
+    | KeepingChanged
     | UnloadRequested
+    | QueuePaused
+    | QueueResumed
+    | RunPaused
+    | RunResumed
+    | JobPaused
+    | JobResumed
+    | JobMoved
     | Tick
     | Draining
 )
@@ -302,6 +430,22 @@ class StopJob:
 @dataclass(frozen=True, slots=True)
 class UnloadModel:
     """Ask the worker to free a model's memory; answered by ModelUnloaded."""
+
+    device: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadModel:
+    """Have the worker load a model; answered by ModelLoaded or ModelFailed."""
+
+    device: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAhead:
+    """Have the worker bring a model's files into the page cache; not answered."""
 
     device: str
     model: str
@@ -357,6 +501,8 @@ Command = (
     | StartJob
     | StopJob
     | UnloadModel
+    | LoadModel
+    | ReadAhead
     | RequeueJob
     | SucceedJob
     | FailJob

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from bullpend.scheduling.model import Device, Entry, Policy, QueueKey
+from bullpend.scheduling.model import Device, Entry, Policy
 from bullpend.scheduling.ordered import Ordered
+from bullpend.scheduling.queue import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,13 @@ class Placement:
     overtakes: tuple[Entry, ...] = ()
 
 
-def place(
-    jobs: Ordered[str, Entry], queue: Ordered[QueueKey, str], idle: Sequence[Device], policy: Policy
-) -> Placement | None:
+def place(jobs: Ordered[str, Entry], queue: Queue, idle: Sequence[Device], policy: Policy) -> Placement | None:
     """The next placement, None where nothing waits or nothing is idle. `idle` is in order of preference."""
     if not queue or not idle:
         return None
     # The window never crosses a priority: warmth is a saving, priority is a person's wish.
-    window = [jobs[name] for name in islice(queue.values(), policy.look_ahead + 1)]
+    window = [jobs[name] for name in queue.window(policy.look_ahead + 1)]
     head = window[0]
-    window = [entry for entry in window if entry.spec.priority == head.spec.priority]
 
     # 11. The head of the queue goes to an idle device that has its model in memory.
     for device in idle:

@@ -13,8 +13,10 @@ from typing import assert_never
 
 from bullpend.scheduling import model as m
 from bullpend.scheduling.placement import place
+from bullpend.scheduling.residency import ModelDraft
 
 _NO_RESIDENTS: Mapping[str, m.Resident] = MappingProxyType({})
+_NOT_WANTED: Mapping[str, m.Wanted] = MappingProxyType({})
 
 
 def step(state: m.State, fact: m.Fact, now: float) -> tuple[m.State, tuple[m.Command, ...]]:
@@ -40,7 +42,27 @@ def step(state: m.State, fact: m.Fact, now: float) -> tuple[m.State, tuple[m.Com
         case m.DeviceLost():
             draft.lost(fact)
         case m.UnloadRequested():
-            draft.unload_requested(fact.model)
+            draft.unload_requested(fact)
+        case m.LoadRequested():
+            draft.load_requested(fact)
+        case m.ModelFailed():
+            draft.model_failed(fact)
+        case m.KeepingChanged():
+            draft.keeping_changed(fact)
+        case m.QueuePaused():
+            draft.queue_paused(fact.now)
+        case m.QueueResumed():
+            draft.paused = False
+        case m.RunPaused():
+            draft.run_paused(fact.run)
+        case m.RunResumed():
+            draft.run_resumed(fact.run)
+        case m.JobPaused():
+            draft.job_paused(fact.job, True)
+        case m.JobResumed():
+            draft.job_paused(fact.job, False)
+        case m.JobMoved():
+            draft.moved(fact)
         case m.Tick():
             draft.tick()
         case m.Draining():
@@ -48,23 +70,27 @@ def step(state: m.State, fact: m.Fact, now: float) -> tuple[m.State, tuple[m.Com
         case _:
             assert_never(fact)
     draft.fill()
+    draft.fill_wanted()
     return draft.frozen(), tuple(draft.commands)
 
 
-class _Draft:
+class _Draft(ModelDraft):
     """The state while one step is made, and the commands so far."""
 
-    __slots__ = ("_before", "commands", "devices", "draining", "jobs", "now", "policy", "queue")
+    __slots__ = ("_before", "paused", "paused_runs")
 
     def __init__(self, state: m.State, now: float) -> None:
         self._before = state
         self.policy = state.policy
+        self.keepings = state.keepings
         self.jobs = state.jobs
         self.queue = state.queue
-        self.devices: Mapping[str, m.Device] = state.devices
+        self.devices = state.devices
         self.draining = state.draining
+        self.paused = state.paused
+        self.paused_runs = state.paused_runs
         self.now = now
-        self.commands: list[m.Command] = []
+        self.commands = []
 
     def frozen(self) -> m.State:
         before = self._before
@@ -73,12 +99,21 @@ class _Draft:
             and self.queue is before.queue
             and self.devices is before.devices
             and self.draining == before.draining
+            and self.paused == before.paused
+            and self.paused_runs is before.paused_runs
+            and self.keepings is before.keepings
         ):
             return before
-        return m.State(self.policy, self.jobs, self.queue, self.devices, self.draining)
-
-    def put(self, device: m.Device) -> None:
-        self.devices = MappingProxyType({**self.devices, device.device: device})
+        return m.State(
+            self.policy,
+            self.jobs,
+            self.queue,
+            self.devices,
+            self.draining,
+            self.paused,
+            self.paused_runs,
+            self.keepings,
+        )
 
     # ---- jobs -------------------------------------------------------------------------------------------------------
 
@@ -95,18 +130,24 @@ class _Draft:
 
     def canceled(self, name: str) -> None:
         entry = self.jobs.get(name)
-        if entry is None or entry.phase is m.Phase.STOPPING:
+        if entry is None:
             return
         # 3. A waiting job is canceled on the spot; no worker is needed.
-        if entry.phase is m.Phase.QUEUED:
-            self.queue = self.queue.drop(entry.spec.key())
+        if entry.phase in (m.Phase.QUEUED, m.Phase.PAUSED):
+            self._dequeue(entry)
             self._finish(entry, m.CancelJob(name, entry.attempt))
-            return
+        elif entry.phase is m.Phase.RUNNING:
+            self._stop(entry, pausing=False)
+        elif entry.pausing:
+            # It was stopping only to wait; now it stops to end.
+            self.jobs = self.jobs.set(name, replace(entry, pausing=False))
+
+    def _stop(self, entry: m.Entry, *, pausing: bool) -> None:
         # 4. A running job is asked to stop, once, and its worker gets a time by which it must have.
-        self.jobs = self.jobs.set(name, replace(entry, phase=m.Phase.STOPPING))
+        self.jobs = self.jobs.set(entry.spec.job, replace(entry, phase=m.Phase.STOPPING, pausing=pausing))
         device = self.devices[entry.device]
         self.put(replace(device, stop_by=self.now + self.policy.stop_grace_seconds))
-        self.commands.append(m.StopJob(name, entry.attempt, entry.device))
+        self.commands.append(m.StopJob(entry.spec.job, entry.attempt, entry.device))
 
     def refused(self, fact: m.LeaseRefused) -> None:
         entry = self._running(fact.job, fact.attempt)
@@ -125,6 +166,8 @@ class _Draft:
         # 6. What was finished before the cancel was heard stays finished; any other end of a canceled job is a cancel.
         if fact.outcome is m.Outcome.SUCCEEDED:
             self._finish(entry, m.SucceedJob(fact.job, fact.attempt))
+        elif entry.pausing:
+            self._stopped_to_wait(entry, fact)
         elif stopping:
             self._finish(entry, m.CancelJob(fact.job, fact.attempt))
         elif fact.outcome is m.Outcome.CANCELED:
@@ -133,15 +176,19 @@ class _Draft:
         else:
             self._failed(entry, fact.failure or m.Failure("ENGINE_FAILED", "The worker gave no reason."))
 
+    def _stopped_to_wait(self, entry: m.Entry, fact: m.JobEnded) -> None:
+        # 24. A job that stopped because it was paused waits again and lost nothing that was finished; a failure is one.
+        if fact.outcome is m.Outcome.CANCELED:
+            self._requeue(entry, "was paused")
+        else:
+            self._failed(entry, fact.failure or m.Failure("ENGINE_FAILED", "The worker gave no reason."))
+
     def _failed(self, entry: m.Entry, failure: m.Failure) -> None:
         # 7. Out of device memory is tried once more with everything else unloaded; any other failure is final.
         if failure.reason != "DEVICE_OUT_OF_MEMORY" or entry.starved:
             self._finish(entry, m.FailJob(entry.spec.job, entry.attempt, failure))
             return
-        device = self.devices[entry.device]
-        for name, resident in device.residents.items():
-            if name != entry.spec.model and not resident.leaving:
-                self._unload(device.device, name)
+        self.unload_others(self.devices[entry.device], entry.spec.model)
         self._requeue(replace(entry, starved=True), failure.message)
 
     def _attempt_lost(self, entry: m.Entry, reason: str) -> None:
@@ -163,9 +210,17 @@ class _Draft:
         return None
 
     def _enqueue(self, entry: m.Entry) -> None:
-        entry = replace(entry, phase=m.Phase.QUEUED, device="")
-        self.jobs = self.jobs.set(entry.spec.job, entry)
-        self.queue = self.queue.set(entry.spec.key(), entry.spec.job)
+        # 21. A paused job, and every job of a paused run, waits outside of the queue and takes nobody's turn.
+        spec = entry.spec
+        waits = spec.paused or spec.run in self.paused_runs
+        phase = m.Phase.PAUSED if waits else m.Phase.QUEUED
+        self.jobs = self.jobs.set(spec.job, replace(entry, phase=phase, device="", pausing=False))
+        if not waits:
+            self.queue = self.queue.add(spec.priority, spec.project, spec.key())
+
+    def _dequeue(self, entry: m.Entry) -> None:
+        if entry.phase is m.Phase.QUEUED:
+            self.queue = self.queue.drop(entry.spec.priority, entry.spec.project, entry.spec.key())
 
     def _requeue(self, entry: m.Entry, reason: str) -> None:
         # 9. A job that goes back takes its old place: it keeps its order of acceptance.
@@ -176,10 +231,68 @@ class _Draft:
         self.jobs = self.jobs.drop(entry.spec.job)
         self.commands.append(command)
 
+    # ---- what people decide about the order --------------------------------------------------------------------------
+
+    def queue_paused(self, now: bool) -> None:
+        # 22. While the queue is paused nothing begins. What runs ends, or with `now` stops and waits again.
+        self.paused = True
+        for entry in [self.jobs[device.job] for device in self.devices.values() if device.job] if now else ():
+            if entry.phase is m.Phase.RUNNING:
+                self._stop(entry, pausing=True)
+
+    def run_paused(self, run: str) -> None:
+        if run not in self.paused_runs:
+            self.paused_runs |= {run}
+            for entry in [entry for entry in self.jobs.values() if entry.spec.run == run]:
+                self._pause(entry)
+
+    def run_resumed(self, run: str) -> None:
+        if run in self.paused_runs:
+            self.paused_runs -= {run}
+            for entry in [entry for entry in self.jobs.values() if entry.spec.run == run]:
+                self._resume(entry)
+
+    def job_paused(self, name: str, paused: bool) -> None:
+        entry = self.jobs.get(name)
+        if entry is None or entry.spec.paused == paused:
+            return
+        entry = replace(entry, spec=replace(entry.spec, paused=paused))
+        self.jobs = self.jobs.set(name, entry)
+        if paused:
+            self._pause(entry)
+        else:
+            self._resume(entry)
+
+    def _pause(self, entry: m.Entry) -> None:
+        # 23. Pausing stops what runs within a step; a job that is being canceled stays so.
+        if entry.phase is m.Phase.QUEUED:
+            self._dequeue(entry)
+            self._enqueue(entry)
+        elif entry.phase is m.Phase.RUNNING:
+            self._stop(entry, pausing=True)
+
+    def _resume(self, entry: m.Entry) -> None:
+        if entry.phase is m.Phase.PAUSED:
+            self._enqueue(entry)
+
+    def moved(self, fact: m.JobMoved) -> None:
+        entry = self.jobs.get(fact.job)
+        if entry is None:
+            return
+        # 25. A move changes where a job waits, or where it will wait if it comes back; what runs goes on.
+        if (entry.spec.place, entry.spec.priority) != (fact.place, fact.priority):
+            self._dequeue(entry)
+            entry = replace(entry, spec=replace(entry.spec, place=fact.place, priority=fact.priority))
+            self.jobs = self.jobs.set(fact.job, entry)
+            if entry.phase is m.Phase.QUEUED:
+                self._enqueue(entry)
+        if fact.next_turn:
+            self.queue = self.queue.next_turn(entry.spec.project)
+
     def _running(self, job: str, attempt: int) -> m.Entry | None:
         """The entry of an attempt that runs now."""
         entry = self.jobs.get(job)
-        if entry is None or entry.phase is m.Phase.QUEUED or entry.attempt != attempt:
+        if entry is None or entry.phase in (m.Phase.QUEUED, m.Phase.PAUSED) or entry.attempt != attempt:
             return None
         return entry
 
@@ -189,7 +302,8 @@ class _Draft:
         residents = device.residents
         resident = residents.get(entry.spec.model)
         if resident is not None:
-            residents = MappingProxyType({**residents, resident.model: replace(resident, last_used=self.now)})
+            used = replace(resident, last_used=self.now, keep_alive=entry.spec.keep_alive)
+            residents = MappingProxyType({**residents, resident.model: used})
         device = replace(device, job="", stop_by=None, residents=residents)
         self.put(device)
         return device
@@ -199,9 +313,10 @@ class _Draft:
     def fill(self) -> None:
         """Gives work to idle workers and starts cold ones, as far as it goes."""
         # 10. While the daemon drains, nothing is started.
-        if self.draining or not self.queue:
+        if self.draining or self.paused or not self.queue:
             return
         idle = [d for d in self.devices.values() if d.phase is m.DevicePhase.READY and not d.job]
+        begun: list[str] = []
         while idle:
             placement = place(self.jobs, self.queue, idle, self.policy)
             if placement is None:
@@ -210,12 +325,16 @@ class _Draft:
                 self.jobs = self.jobs.set(entry.spec.job, replace(entry, overtaken=entry.overtaken + 1))
             self._start(placement.job, placement.device)
             idle.remove(placement.device)
+            begun.append(placement.device.device)
+        for name in begun:
+            self.read_ahead(name)
         self._start_workers()
 
     def _start(self, entry: m.Entry, device: m.Device) -> None:
         spec = entry.spec
         attempt = entry.attempt + 1
-        self.queue = self.queue.drop(spec.key())
+        # 26. Projects of one priority take turns: the one that was served lines up behind the others.
+        self.queue = self.queue.drop(spec.priority, spec.project, spec.key()).served(spec.project)
         self.jobs = self.jobs.set(
             spec.job, replace(entry, phase=m.Phase.RUNNING, attempt=attempt, device=device.device)
         )
@@ -244,6 +363,7 @@ class _Draft:
         device = self.devices.get(name)
         if device is not None and device.phase is m.DevicePhase.STARTING:
             self.put(replace(device, phase=m.DevicePhase.READY))
+            self.want_pinned(name)
 
     def lost(self, fact: m.DeviceLost) -> None:
         device = self.devices.get(fact.device)
@@ -264,61 +384,29 @@ class _Draft:
                 retry_at=self.now + wait,
                 lost_reason=fact.reason,
                 residents=_NO_RESIDENTS,
+                wanted=_NOT_WANTED,
+                read_ahead="",
             )
         )
         entry = self.jobs.get(device.job) if device.job else None
         if entry is None:
             return
-        # 17. A job that was being canceled is canceled; any other lost its attempt.
-        if entry.phase is m.Phase.STOPPING:
+        # 17. A job that was being canceled is canceled, one whose worker did not let go of it in time waits again; any
+        #     other lost its attempt.
+        if entry.phase is m.Phase.STOPPING and not entry.pausing:
             self._finish(entry, m.CancelJob(entry.spec.job, entry.attempt))
+        elif entry.pausing and device.phase is m.DevicePhase.DYING:
+            self._requeue(entry, "was paused")
         else:
             self._attempt_lost(entry, fact.reason)
 
     # ---- models and time --------------------------------------------------------------------------------------------
 
-    def loaded(self, fact: m.ModelLoaded) -> None:
-        device = self.devices.get(fact.device)
-        if device is None or device.phase is not m.DevicePhase.READY:
-            return
-        resident = m.Resident(fact.model, fact.size_bytes, since=self.now, last_used=self.now)
-        self.put(replace(device, residents=MappingProxyType({**device.residents, fact.model: resident})))
-
-    def unloaded(self, fact: m.ModelUnloaded) -> None:
-        device = self.devices.get(fact.device)
-        if device is None or fact.model not in device.residents:
-            return
-        rest = {name: resident for name, resident in device.residents.items() if name != fact.model}
-        self.put(replace(device, residents=MappingProxyType(rest)))
-
-    def _unload(self, device_name: str, model: str) -> None:
-        device = self.devices[device_name]
-        leaving = replace(device.residents[model], leaving=True)
-        self.put(replace(device, residents=MappingProxyType({**device.residents, model: leaving})))
-        self.commands.append(m.UnloadModel(device_name, model))
-
-    def _unload_where(self, wanted: str | None) -> None:
-        """Unloads what is not in use: one model, or with None whatever has expired."""
-        for device in self.devices.values():
-            if device.phase is not m.DevicePhase.READY:
-                continue
-            entry = self.jobs.get(device.job) if device.job else None
-            for name, resident in device.residents.items():
-                in_use = entry is not None and entry.spec.model == name
-                due = resident.last_used + self.policy.keep_alive_seconds <= self.now if wanted is None else False
-                if not resident.leaving and not in_use and (due or name == wanted):
-                    self._unload(device.device, name)
-
-    def unload_requested(self, model: str) -> None:
-        # 18. A model that a running job needs stays; everywhere else it is unloaded.
-        self._unload_where(model)
-
     def tick(self) -> None:
-        # 19. A worker that did not stop a canceled job in time is killed.
+        # 19. A worker that did not stop a canceled or paused job in time is killed.
         for device in self.devices.values():
             if device.phase is m.DevicePhase.READY and device.stop_by is not None and device.stop_by <= self.now:
                 self.put(replace(device, phase=m.DevicePhase.DYING))
                 grace = f"{self.policy.stop_grace_seconds:g} s"
-                self.commands.append(m.KillWorker(device.device, f"did not stop a canceled job within {grace}"))
-        # 20. A model that nobody used for its keep-alive is unloaded.
-        self._unload_where(None)
+                self.commands.append(m.KillWorker(device.device, f"did not stop a job within {grace}"))
+        self.unload_expired()

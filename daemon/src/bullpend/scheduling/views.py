@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from bullpend.scheduling.model import Device, DevicePhase, State
+from bullpend.scheduling import residency
+from bullpend.scheduling.model import Device, DevicePhase, Keeping, State, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class ResidentView:
-    """A model in memory. Times are of the scheduler's clock plus the offset that was given; `expires` is None while
-    the model is in use.
+    """A model in memory, or on its way there or out of it. Times are of the scheduler's clock plus the offset that was
+    given; `expires` is None while the model is in use, pinned or not there yet, `keep_alive` where it is pinned.
     """
 
     model: str
@@ -22,18 +23,22 @@ class ResidentView:
     expires: float | None
     reason: str
     in_use: bool
+    # `loading`, `ready` or `unloading`.
+    state: str = "ready"
+    pinned: bool = False
+    keep_alive: float | None = None
+    placement: str = ""
 
 
 def positions(state: State) -> Iterator[tuple[int, str]]:
     """Waiting jobs in the order of the queue, counted from 1. A warm job may still start before its turn."""
-    return zip(count(1), state.queue.values(), strict=False)
+    return zip(count(1), state.queue, strict=False)
 
 
 def position(state: State, job: str) -> int:
     """A job's place in the queue, counted from 1; 0 when it does not wait."""
     entry = state.jobs.get(job)
-    rank = None if entry is None else state.queue.rank(entry.spec.key())
-    return 0 if rank is None else rank + 1
+    return 0 if entry is None else state.queue.position(entry.spec.priority, entry.spec.project, entry.spec.key())
 
 
 def device_state(device: Device, now: float) -> str:
@@ -47,26 +52,52 @@ def device_state(device: Device, now: float) -> str:
 
 def residents(state: State, *, offset: float = 0.0) -> list[ResidentView]:
     """Models in memory by device. `offset` turns the scheduler's clock into the one that is shown: wall − monotonic."""
-    return [_resident(state, device, model, offset) for device in state.devices.values() for model in device.residents]
+    found = []
+    for device in state.devices.values():
+        found += [_resident(state, device, model, offset) for model in device.residents]
+        found += [
+            _wanted(state, device, model, wanted, offset)
+            for model, wanted in device.wanted.items()
+            if model not in device.residents
+        ]
+    return found
 
 
 def _resident(state: State, device: Device, model: str, offset: float) -> ResidentView:
     entry = device.residents[model]
-    in_use = uses(state, device, model)
+    in_use, pinned = uses(state, device, model), state.keepings.get(model, Keeping()).pinned
+    end, seconds = residency.expires(state, entry), residency.keep_alive(state, entry)
     if entry.leaving:
         reason = "is being unloaded"
     elif in_use:
         reason = f"in use by {device.job}"
+    elif pinned:
+        reason = "pinned"
     else:
-        reason = f"kept for {state.policy.keep_alive_seconds:g} s after its last use"
+        reason = f"kept for {seconds:g} s after its last use"
     return ResidentView(
         model=model,
         device=device.device,
         size_bytes=entry.size_bytes,
         since=entry.since + offset,
-        expires=None if in_use else entry.last_used + state.policy.keep_alive_seconds + offset,
+        expires=None if in_use or end is None else end + offset,
         reason=reason,
         in_use=in_use,
+        state="unloading" if entry.leaving else "ready",
+        pinned=pinned,
+        keep_alive=seconds,
+        placement=entry.placement,
+    )
+
+
+def _wanted(state: State, device: Device, model: str, wanted: Wanted, offset: float) -> ResidentView:
+    if device.phase is not DevicePhase.READY:
+        reason = "is loaded as soon as the device's worker runs"
+    else:
+        reason = f"is loaded after {device.job}" if device.job else "is being loaded"
+    pinned = state.keepings.get(model, Keeping()).pinned
+    return ResidentView(
+        model, device.device, 0, wanted.since + offset, None, reason, False, "loading", pinned, wanted.keep_alive
     )
 
 
@@ -85,17 +116,16 @@ def wake_at(state: State) -> float | None:
     """When the next Tick is due, None where nothing waits for time. Cheap: looks at devices only."""
     due: list[float] = []
     starting = sum(device.phase is DevicePhase.STARTING for device in state.devices.values())
-    short_of_workers = len(state.queue) > starting and not state.draining
+    short_of_workers = len(state.queue) > starting and not state.draining and not state.paused
     for device in state.devices.values():
         if device.stop_by is not None and device.phase is DevicePhase.READY:
             due.append(device.stop_by)
-        if device.phase is DevicePhase.COLD and short_of_workers:
+        if device.phase is DevicePhase.COLD and (short_of_workers or (device.wanted and not state.draining)):
             due.append(device.retry_at)
         if device.phase is not DevicePhase.READY:
             continue
-        due += [
-            resident.last_used + state.policy.keep_alive_seconds
-            for resident in device.residents.values()
-            if not resident.leaving and not uses(state, device, resident.model)
-        ]
+        for resident in device.residents.values():
+            end = residency.expires(state, resident)
+            if end is not None and not resident.leaving and not uses(state, device, resident.model):
+                due.append(end)
     return min(due, default=None)

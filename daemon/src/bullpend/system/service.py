@@ -71,7 +71,7 @@ class Metrics:
             daemon_memory_bytes=machine.daemon_memory_bytes,
             disk_free_bytes=machine.disk_free_bytes,
             devices=[_device(device, gpus) for device in devices],
-            queued_jobs=sum(1 for _ in state.queue.values()),
+            queued_jobs=len(state.queue),
             running_jobs=running,
             watchers=len(self._bus),
             candidates_done=self._dispatcher.rate.total,
