@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bullpend.redaction import redact
+
 
 class BullpenError(Exception):
     """A refusal or failure with a reason that clients can act on.
@@ -24,11 +26,12 @@ class BullpenError(Exception):
     default_remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, *, field: str = "", remedy: str = "", **metadata: object) -> None:
+        message = redact(message)
         super().__init__(message)
         self.message = message
-        self.field = field
-        self.remedy = remedy or self.default_remedy
-        self.metadata = {key: str(value) for key, value in metadata.items()}
+        self.field = redact(field)
+        self.remedy = redact(remedy) or self.default_remedy
+        self.metadata = {key: redact(str(value)) for key, value in metadata.items()}
 
 
 class TokenInvalid(BullpenError):

@@ -56,6 +56,11 @@ class Home:
         """The database file."""
         return self.root / "bullpen.sqlite3"
 
+    @property
+    def vault_key(self) -> Path:
+        """The master key of the vault, where the environment gives none."""
+        return self.root / "vault.key"
+
     def create(self) -> None:
         """Makes the home and its folders; `run` and the home itself for this user only."""
         for folder in (self.root, self.run, self.logs, self.tmp, self.projects, self.models):

@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from bullpend import redaction
+
 LIMIT = 8 * 1024 * 1024
 KEPT = 3
 SECRET_KEYS = ("token", "authorization", "secret", "password", "api_key")
@@ -21,6 +23,15 @@ def hide_secrets(logger: Any, method: str, event: structlog.typing.EventDict) ->
         if any(word in key.lower() for word in SECRET_KEYS):
             event[key] = "•••"
     return event
+
+
+def without_secrets(render: structlog.typing.Processor) -> structlog.typing.Processor:
+    """A renderer whose line holds nothing that this process knows to be secret, wherever in the event it stood."""
+
+    def rendered(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
+        return redaction.redact(str(render(logger, method, event)))
+
+    return rendered
 
 
 def configure(folder: Path, level: str) -> None:
@@ -43,14 +54,14 @@ def configure(folder: Path, level: str) -> None:
                 structlog.processors.ExceptionRenderer(
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
-                structlog.processors.JSONRenderer(sort_keys=True),
+                without_secrets(structlog.processors.JSONRenderer(sort_keys=True)),
             ],
         )
     )
     handlers: list[logging.Handler] = [file]
     if sys.stderr.isatty():
         console = logging.StreamHandler()
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = without_secrets(structlog.dev.ConsoleRenderer())
         console.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 foreign_pre_chain=shared,

@@ -102,11 +102,12 @@ class CostEvent:
 
     `key` names the piece of work for ever: what is recorded under a key once is never recorded again. It is the name of
     a candidate for local work, and the id of the paid request for a provider's. `subject` is the resource that was
-    made, if any; `run` its run. `provider` is `local` for local work, else `openai`, `photoroom`, `remove_bg` or another
-    lower-case id; `account` the name of the provider account that was used. `operation` says what was done, such as
-    `generate`, `edit`, `cutout`. `units` counts what a price is for, such as `{"images": 1, "input_tokens": 412}`.
-    Seconds are those of a device. `estimate` and `estimated_seconds` are what was expected beforehand; None where
-    nothing was.
+    made, if any; `run` its run.
+
+    `provider` is `local` for local work, else `openai`, `photoroom`, `remove_bg` or another lower-case id; `account` is
+    the name of the provider account that was used. `operation` says what was done: `generate`, `edit`, `cutout`, …
+    `units` counts what a price is for, such as `{"images": 1, "input_tokens": 412}`. Seconds are those of a device.
+    `estimate` and `estimated_seconds` are what was expected beforehand; None where nothing was.
     """
 
     key: str

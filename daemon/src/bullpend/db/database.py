@@ -5,7 +5,10 @@ that moment shares a commit, each function behind a savepoint of its own, so tha
 with it. A write has happened when `write` returns: the commit is synced to the disk (`synchronous=FULL`).
 
 Events that a function emits become rows of the journal in the same transaction, and are handed on, in order, when it
-is committed.
+is committed. A witness may add rows of its own beside each event: it is asked where the write is asked for, and so
+knows on whose behalf.
+
+What this process knows to be secret never gets into the file: it is masked in every value that is written.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import apsw
 
+from bullpend import redaction
 from bullpend.clock import Clock
 from bullpend.db import migrate
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
@@ -86,15 +90,23 @@ class View:
 class Tx(View):
     """One write: statements, and the events that go with them."""
 
-    def __init__(self, connection: apsw.Connection, columns: Columns, now: float, events: list[Event]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        columns: Columns,
+        now: float,
+        events: list[Event],
+        witness: Witness | None = None,
+    ) -> None:
         super().__init__(connection, columns)
         self.now = now
         self._events = events
+        self._witness = witness
         self._next_revision = 0
 
     def run(self, sql: str, *args: Value) -> int:
         """Runs one statement to its end and returns how many rows it changed."""
-        for _ in self._connection.execute(sql, args):
+        for _ in self._connection.execute(sql, tuple(map(redaction.mask, args))):
             pass
         return self._connection.changes()
 
@@ -102,7 +114,8 @@ class Tx(View):
         """Inserts a row and returns its rowid. Column names come from our own code only."""
         columns = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
-        for _ in self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values())):
+        values = tuple(map(redaction.mask, row.values()))
+        for _ in self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values):
             pass
         return self._connection.last_insert_rowid()
 
@@ -115,12 +128,20 @@ class Tx(View):
 
     def emit(self, project: str, subject: str, kind: str, payload: bytes) -> int:
         """Adds a row to the journal and returns its revision."""
+        payload = redaction.mask(payload)
         sql = "INSERT INTO journal (time, project, subject, kind, payload) VALUES (?, ?, ?, ?, ?)"
         self.run(sql, self.now, project, subject, kind, payload)
         revision = self._connection.last_insert_rowid()
         self._next_revision = revision + 1
-        self._events.append(Event(revision, self.now, project, subject, kind, payload))
+        event = Event(revision, self.now, project, subject, kind, payload)
+        self._events.append(event)
+        if self._witness is not None:
+            self._witness(self, event)
         return revision
+
+
+# Called in the transaction for each event that it emits.
+Witness = Callable[[Tx, Event], None]
 
 
 @dataclass
@@ -128,6 +149,7 @@ class _Write(Generic[T]):
     work: Callable[[Tx], T]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
+    witness: Witness | None = None
     result: T | None = None
     error: BaseException | None = None
 
@@ -135,10 +157,17 @@ class _Write(Generic[T]):
 class Database:
     """The daemon's SQLite file. Open with `Database.open`, end with `close`."""
 
-    def __init__(self, path: Path, clock: Clock, on_commit: Callable[[list[Event]], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        on_commit: Callable[[list[Event]], None],
+        witness: Callable[[], Witness | None] = lambda: None,
+    ) -> None:
         self.path = path
         self._clock = clock
         self._on_commit = on_commit
+        self._witness = witness
         self._queue: queue.SimpleQueue[_Write[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_loop, name="db-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-reader")
@@ -150,13 +179,20 @@ class Database:
         self._inode = -1
 
     @classmethod
-    def open(cls, path: Path, clock: Clock, on_commit: Callable[[list[Event]], None]) -> Database:
+    def open(
+        cls,
+        path: Path,
+        clock: Clock,
+        on_commit: Callable[[list[Event]], None],
+        witness: Callable[[], Witness | None] = lambda: None,
+    ) -> Database:
         """Opens or creates the file and brings its schema up to date.
 
-        `on_commit` gets each group's events on the event loop that asked for the last of its writes.
+        `on_commit` gets each group's events on the event loop that asked for the last of its writes. `witness` is asked
+        for each write, where that is asked for, who is to see its events inside the transaction.
         Raises SchemaTooNew, DatabaseUnavailable or DiskFull.
         """
-        database = cls(path, clock, on_commit)
+        database = cls(path, clock, on_commit, witness)
         with mapped_errors():
             connection = apsw.Connection(str(path))
             try:
@@ -181,7 +217,7 @@ class Database:
         if self._closed:
             raise ShuttingDown("The database is closed.")
         loop = asyncio.get_running_loop()
-        item = _Write(work, loop, loop.create_future())
+        item = _Write(work, loop, loop.create_future(), self._witness())
         self._queue.put(item)
         result: T = await item.future
         return result
@@ -250,7 +286,7 @@ class Database:
                     kept = len(events)
                     _execute(connection, "SAVEPOINT item")
                     try:
-                        item.result = item.work(Tx(connection, self._columns, self._clock.now(), events))
+                        item.result = item.work(Tx(connection, self._columns, self._clock.now(), events, item.witness))
                     except (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError):
                         raise
                     except Exception as error:  # noqa: BLE001 -- handed to the one who asked

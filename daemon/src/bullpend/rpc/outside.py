@@ -28,14 +28,20 @@ def secret_names(values: Mapping[str, str], uses: Collection[str], field: str) -
                 field=field,
                 remedy=f"Name secrets for {' or '.join(uses)} only.",
             )
-        if not SLUG.fullmatch(name) or name.startswith(_PREFIXES) or _RANDOM.search(name):
-            raise FieldInvalid(
-                f"`{field}.{use}` is not the name of a secret.",
-                field=f"{field}.{use}",
-                remedy="Give the name that a secret is kept under, 1–63 of a-z 0-9 _ -, such as openai-main; never "
-                "the secret itself.",
-            )
+        secret_name(name, f"{field}.{use}")
     return dict(values)
+
+
+def secret_name(name: str, field: str) -> str:
+    """Checks the name that a secret is kept under. Raises FieldInvalid, which does not repeat it."""
+    if not SLUG.fullmatch(name) or name.startswith(_PREFIXES) or _RANDOM.search(name):
+        raise FieldInvalid(
+            f"`{field}` is not the name of a secret.",
+            field=field,
+            remedy="Give the name that a secret is kept under, 1–63 of a-z 0-9 _ -, such as openai-main; never "
+            "the secret itself.",
+        )
+    return name
 
 
 def address(value: str, field: str) -> str:

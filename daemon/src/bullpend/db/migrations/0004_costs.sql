@@ -52,11 +52,9 @@ CREATE TABLE spend_offers (
   PRIMARY KEY (project, digest)
 ) STRICT, WITHOUT ROWID;
 
--- What a project may do at most, below what the manifest allows; NULL and 0 set no limit.
+-- What a project may spend at most; NULL sets no limit.
 CREATE TABLE project_limits (
   project          TEXT PRIMARY KEY REFERENCES projects (slug),
-  candidate_cap    INTEGER NOT NULL,
-  safe_batch_limit INTEGER NOT NULL,
   currency         TEXT NOT NULL,
   run_cap_micros   INTEGER CHECK (run_cap_micros >= 0),
   total_cap_micros INTEGER CHECK (total_cap_micros >= 0),
