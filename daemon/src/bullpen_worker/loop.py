@@ -19,6 +19,7 @@ from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec, Pi
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
+from bullpen_worker.method_spec import method_spec
 from bullpen_worker.model_spec import model_spec
 from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.reports import Reports
@@ -161,4 +162,5 @@ def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
         attempt=job.attempt,
         max_pixels=max_pixels,
         loras=tuple(LoraSpec(model_spec(lora.model), lora.weight_file, lora.scale) for lora in job.loras),
+        method=method_spec(job.method),
     )

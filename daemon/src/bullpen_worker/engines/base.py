@@ -72,6 +72,54 @@ class LoraSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlSpec:
+    """A ControlNet with what it was trained on (`canny`, `line`, `depth`) and how strongly it holds.
+
+    `estimator` is the network that tells depth, None for the other kinds.
+    """
+
+    model: ModelSpec
+    kind: str
+    scale: float
+    estimator: ModelSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSpec:
+    """An IP-Adapter: its weights below the folder, how strongly it steers, and the pictures that it is shown."""
+
+    model: ModelSpec
+    weight_file: str
+    scale: float
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskSpec:
+    """Where an inpainting paints: boxes as shares (left, top, right, bottom), or, without one, where the source and
+    the picture at `compared_path` differ. `feather` softens the border, as a share of the longer side.
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    compared_path: str = ""
+    feather: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """A strategy of the manifest with what it needs; an empty one is the way of the model's family.
+
+    `strength` is how far from the source to noise, 0–1.
+    """
+
+    strategy: str = ""
+    strength: float = 0.0
+    control: ControlSpec | None = None
+    references: ReferenceSpec | None = None
+    mask: MaskSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """What all candidates of a job share. Sizes in pixels; 0 leaves a size to the model.
 
@@ -87,6 +135,7 @@ class JobSpec:
     attempt: int
     max_pixels: int
     loras: tuple[LoraSpec, ...] = ()
+    method: MethodSpec = MethodSpec()
 
 
 @dataclass(frozen=True, slots=True)

@@ -662,6 +662,7 @@ class RunJob(_message.Message):
     OUT_FOLDER_FIELD_NUMBER: _builtins.int
     PREVIEW_EVERY_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     """Name of the job; (job, attempt) marks every answer."""
     attempt: _builtins.int
@@ -685,6 +686,10 @@ class RunJob(_message.Message):
     def loras(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoraRef]:
         """In the order in which they act."""
 
+    @_builtins.property
+    def method(self) -> Global___Method:
+        """How a picture is made from its source; unset: in the way of the model's family."""
+
     def __init__(
         self,
         *,
@@ -703,14 +708,184 @@ class RunJob(_message.Message):
         out_folder: _builtins.str = ...,
         preview_every: _builtins.int = ...,
         loras: _abc.Iterable[Global___LoraRef] | None = ...,
+        method: Global___Method | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "loras", b"loras", "method", b"method", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunJob: _TypeAlias = RunJob  # noqa: Y015
+
+@_typing.final
+class Method(_message.Message):
+    """A strategy of the manifest with what it needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    CONTROL_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    strategy: _builtins.str
+    """`instruction_edit`, `img2img`, `structure_control`, `inpaint`, `reference`."""
+    strength: _builtins.float
+    """How far from the source to noise, 0–1."""
+    @_builtins.property
+    def control(self) -> Global___ControlRef: ...
+    @_builtins.property
+    def references(self) -> Global___ReferenceRef: ...
+    @_builtins.property
+    def mask(self) -> Global___MaskWork: ...
+    def __init__(
+        self,
+        *,
+        strategy: _builtins.str = ...,
+        strength: _builtins.float = ...,
+        control: Global___ControlRef | None = ...,
+        references: Global___ReferenceRef | None = ...,
+        mask: Global___MaskWork | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "mask", b"mask", "references", b"references"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "mask", b"mask", "references", b"references", "strategy", b"strategy", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Method: _TypeAlias = Method  # noqa: Y015
+
+@_typing.final
+class ControlRef(_message.Message):
+    """What holds a picture to the structure of its source."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    ESTIMATOR_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What it was trained on: `canny`, `line`, `depth`."""
+    scale: _builtins.float
+    @_builtins.property
+    def model(self) -> Global___ModelRef:
+        """A ControlNet."""
+
+    @_builtins.property
+    def estimator(self) -> Global___ModelRef:
+        """For `depth`: the network that estimates it."""
+
+    def __init__(
+        self,
+        *,
+        model: Global___ModelRef | None = ...,
+        kind: _builtins.str = ...,
+        scale: _builtins.float = ...,
+        estimator: Global___ModelRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimator", b"estimator", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimator", b"estimator", "kind", b"kind", "model", b"model", "scale", b"scale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ControlRef: _TypeAlias = ControlRef  # noqa: Y015
+
+@_typing.final
+class ReferenceRef(_message.Message):
+    """Reference pictures, and what lets them steer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    WEIGHT_FILE_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    weight_file: _builtins.str
+    """Its weights, below the model's folder."""
+    scale: _builtins.float
+    @_builtins.property
+    def model(self) -> Global___ModelRef:
+        """An IP-Adapter."""
+
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        model: Global___ModelRef | None = ...,
+        weight_file: _builtins.str = ...,
+        scale: _builtins.float = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "paths", b"paths", "scale", b"scale", "weight_file", b"weight_file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceRef: _TypeAlias = ReferenceRef  # noqa: Y015
+
+@_typing.final
+class MaskWork(_message.Message):
+    """Where an inpainting paints: the boxes, or, without one, where the source differs from another picture of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOXES_FIELD_NUMBER: _builtins.int
+    COMPARED_PATH_FIELD_NUMBER: _builtins.int
+    FEATHER_FIELD_NUMBER: _builtins.int
+    compared_path: _builtins.str
+    feather: _builtins.float
+    """How far the border is softened, as a share of the longer side."""
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaskBox]: ...
+    def __init__(
+        self,
+        *,
+        boxes: _abc.Iterable[Global___MaskBox] | None = ...,
+        compared_path: _builtins.str = ...,
+        feather: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "compared_path", b"compared_path", "feather", b"feather"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MaskWork: _TypeAlias = MaskWork  # noqa: Y015
+
+@_typing.final
+class MaskBox(_message.Message):
+    """Shares of a picture's width and height."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    BOTTOM_FIELD_NUMBER: _builtins.int
+    left: _builtins.float
+    top: _builtins.float
+    right: _builtins.float
+    bottom: _builtins.float
+    def __init__(
+        self,
+        *,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        right: _builtins.float = ...,
+        bottom: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom", b"bottom", "left", b"left", "right", b"right", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MaskBox: _TypeAlias = MaskBox  # noqa: Y015
 
 @_typing.final
 class LoraRef(_message.Message):
