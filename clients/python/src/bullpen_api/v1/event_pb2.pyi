@@ -10,6 +10,7 @@ from bullpen_api.v1 import cost_pb2 as _cost_pb2
 from bullpen_api.v1 import instruction_pb2 as _instruction_pb2
 from bullpen_api.v1 import project_pb2 as _project_pb2
 from bullpen_api.v1 import prompt_pb2 as _prompt_pb2
+from bullpen_api.v1 import queue_pb2 as _queue_pb2
 from bullpen_api.v1 import run_pb2 as _run_pb2
 from bullpen_api.v1 import vault_pb2 as _vault_pb2
 from collections import abc as _abc
@@ -37,6 +38,7 @@ class WatchRequest(_message.Message):
     AFTER_REVISION_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Only this project, `projects/{project}`; empty or `projects/-` means all."""
     after_revision: _builtins.int
@@ -45,6 +47,8 @@ class WatchRequest(_message.Message):
     """Also send Progress."""
     previews: _builtins.bool
     """Also send Preview."""
+    queue: _builtins.bool
+    """Also send Queue."""
     def __init__(
         self,
         *,
@@ -52,10 +56,11 @@ class WatchRequest(_message.Message):
         after_revision: _builtins.int | None = ...,
         progress: _builtins.bool = ...,
         previews: _builtins.bool = ...,
+        queue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision", "parent", b"parent", "previews", b"previews", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision", "parent", b"parent", "previews", b"previews", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_revision: _TypeAlias = _typing.Literal["after_revision"]  # noqa: Y015
     _WhichOneofArgType__after_revision: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision"]  # noqa: Y015
@@ -71,6 +76,7 @@ class WatchResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     PREVIEW_FIELD_NUMBER: _builtins.int
     BOOKMARK_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___Event: ...
     @_builtins.property
@@ -79,6 +85,10 @@ class WatchResponse(_message.Message):
     def preview(self) -> Global___Preview: ...
     @_builtins.property
     def bookmark(self) -> Global___Bookmark: ...
+    @_builtins.property
+    def queue(self) -> _queue_pb2.Queue:
+        """Where everything stands in the queue; at once, and with each change, twice a second at most."""
+
     def __init__(
         self,
         *,
@@ -86,12 +96,13 @@ class WatchResponse(_message.Message):
         progress: Global___Progress | None = ...,
         preview: Global___Preview | None = ...,
         bookmark: Global___Bookmark | None = ...,
+        queue: _queue_pb2.Queue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["event", "progress", "preview", "bookmark"]  # noqa: Y015
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["event", "progress", "preview", "bookmark", "queue"]  # noqa: Y015
     _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
 

@@ -813,6 +813,8 @@ class Run(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}`"""
     state: Global___Run.State.ValueType
@@ -825,6 +827,10 @@ class Run(_message.Message):
     """The run that this one retries or replays."""
     etag: _builtins.str
     revision: _builtins.int
+    paused: _builtins.bool
+    """Somebody let it wait; it stays QUEUED or RUNNING."""
+    priority: _builtins.int
+    """As it is now: PrioritizeRun changes it, `spec.priority` is what was asked for."""
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     @_builtins.property
@@ -860,10 +866,12 @@ class Run(_message.Message):
         error: Global___JobError | None = ...,
         etag: _builtins.str = ...,
         revision: _builtins.int = ...,
+        paused: _builtins.bool = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "figures", b"figures", "sampling", b"sampling", "spec", b"spec", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "etag", b"etag", "figures", b"figures", "log_path", b"log_path", "model", b"model", "name", b"name", "parent_run", b"parent_run", "plan_digest", b"plan_digest", "revision", b"revision", "sampling", b"sampling", "seed", b"seed", "spec", b"spec", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "etag", b"etag", "figures", b"figures", "log_path", b"log_path", "model", b"model", "name", b"name", "parent_run", b"parent_run", "paused", b"paused", "plan_digest", b"plan_digest", "priority", b"priority", "revision", b"revision", "sampling", b"sampling", "seed", b"seed", "spec", b"spec", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -966,6 +974,7 @@ class Job(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}/jobs/{job}`"""
     state: Global___Job.State.ValueType
@@ -981,6 +990,8 @@ class Job(_message.Message):
     position: _builtins.int
     """Place in the queue, counted from 1; 0 when not queued."""
     revision: _builtins.int
+    paused: _builtins.bool
+    """Somebody let this very job wait; it stays QUEUED."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]: ...
     @_builtins.property
@@ -1010,10 +1021,11 @@ class Job(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        paused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "name", b"name", "negative_prompt", b"negative_prompt", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_path", b"source_path", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_path", b"source_path", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
