@@ -13,7 +13,7 @@ from bullpend.vault.keys import Keys
 from bullpend.vault.vault import Vault
 
 # Looks like no word, and no other text of the tests holds it.
-VALUE = "zk-9f2c71d04b8e4f53a6"
+VALUE = "zk-9f2c71d04b8e4f53a6d7e8c1"
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ COMMANDS = {
     "references": "bullpen_cli.references:references",
     "templates": "bullpen_cli.templates:templates",
     "providers": "bullpen_cli.providers:providers",
+    "vault": "bullpen_cli.vault:vault",
     "bootstrap": "bullpen_cli.bootstrap:bootstrap",
     "stages": "bullpen_cli.stages:stages",
     "run": "bullpen_cli.run:run",

@@ -27,6 +27,7 @@ from bullpen_api.v1 import (
     quality_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
+    vault_pb2_grpc,
 )
 
 from bullpend import __version__
@@ -64,6 +65,9 @@ from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.service import Identity, Metrics, SystemService
 from bullpend.workers.model import WorkerSettings
+from bullpend.vault.keys import Keys
+from bullpend.vault.service import VaultService
+from bullpend.vault.vault import Vault
 from bullpend.workers.probe import choose, probe
 from bullpend.workers.supervisor import Supervisor
 
@@ -98,11 +102,12 @@ async def serve(settings: Settings) -> None:
         stack.callback(lock.release)
         sweep(home.tmp, *home.projects.glob("*/assets/.tmp"))
         manifests = Manifests(settings.manifest_file, home.projects)
-        bus = Bus()
+        bus, keys = Bus(), Keys(home.vault_key, os.environ)
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
         devices = choose(probe(), settings.wanted_devices)
+        vault = Vault(database, keys)
         registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
         files = Files(home.projects)
 
@@ -201,6 +206,11 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.PostProcessService",
             ),
             (
+            (
+                vault_pb2_grpc.add_VaultServiceServicer_to_server,
+                VaultService(database, vault),
+                "bullpen.v1.VaultService",
+            ),
                 system_pb2_grpc.add_SystemServiceServicer_to_server,
                 SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),
                 "bullpen.v1.SystemService",

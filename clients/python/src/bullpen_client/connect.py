@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 from bullpen_api.v1 import (
     asset_pb2_grpc,
+    audit_pb2_grpc,
     bible_pb2_grpc,
+    cost_pb2_grpc,
     copilot_pb2_grpc,
     event_pb2_grpc,
     instruction_pb2_grpc,
@@ -30,6 +32,7 @@ from bullpen_api.v1 import (
     quality_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
+    vault_pb2_grpc,
 )
 
 from bullpen_client.channel import TypedChannel
@@ -52,7 +55,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
+    from bullpen_api.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
+    from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
     from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
@@ -64,6 +69,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
+    from bullpen_api.v1.vault_pb2_grpc import VaultServiceAsyncStub
 
 
 def no_daemon(home: Path) -> DaemonUnavailable:
@@ -98,6 +104,9 @@ class Session:
     copilot: CopilotServiceAsyncStub
     prompts: PromptServiceAsyncStub
     system: SystemServiceAsyncStub
+    vault: VaultServiceAsyncStub
+    costs: CostServiceAsyncStub
+    audit: AuditServiceAsyncStub
 
     def __init__(
         self,
@@ -189,3 +198,6 @@ class Session:
         self.copilot = copilot_pb2_grpc.CopilotServiceStub(raw)
         self.prompts = prompt_pb2_grpc.PromptServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)
+        self.vault = vault_pb2_grpc.VaultServiceStub(raw)
+        self.costs = cost_pb2_grpc.CostServiceStub(raw)
+        self.audit = audit_pb2_grpc.AuditServiceStub(raw)

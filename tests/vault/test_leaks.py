@@ -1,0 +1,164 @@
+"""The clear value is nowhere: a real daemon is given a secret, made to stumble over it, and everything is searched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from bullpen_api.v1 import (
+    bible_pb2,
+    bootstrap_pb2,
+    event_pb2,
+    project_pb2,
+    run_pb2,
+    system_pb2,
+    vault_pb2,
+)
+from bullpen_client import Session
+from bullpen_client.errors import BullpenError
+
+from tests.support.daemon import Daemon
+from tests.support.studio import PATIENCE, Studio
+from tests.vault.conftest import VALUE
+
+pytestmark = pytest.mark.e2e
+
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Daemon:
+    return Daemon(tmp_path / "home")
+
+
+@pytest.fixture
+async def studio(daemon: Daemon, tmp_path: Path) -> AsyncIterator[Studio]:
+    with daemon:
+        async with Session(daemon.home) as session:
+            yield Studio(session, tmp_path)
+
+
+async def journal(studio: Studio) -> list[event_pb2.Event]:
+    """Every event from the first one to the bookmark at the end."""
+    found: list[event_pb2.Event] = []
+    async with asyncio.timeout(PATIENCE):
+        async for item in studio.session.events.Watch(event_pb2.WatchRequest(after_revision=0)):
+            if item.HasField("bookmark"):
+                return found
+            if item.HasField("event"):
+                found.append(item.event)
+    raise AssertionError("the watch ended")
+
+
+async def refused(call: object) -> str:
+    """Everything that a refusal says."""
+    with pytest.raises(BullpenError) as error:
+        await call  # type: ignore[misc]  # an awaitable of any stub
+    return json.dumps(error.value.as_dict())
+
+
+async def test_the_value_is_found_nowhere(studio: Studio, daemon: Daemon) -> None:
+    """Neither files nor answers, events, errors or exports hold the value, even where it was put by mistake."""
+    session = studio.session
+    project = await studio.project("harbor")
+    made = await session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/openai-main", value=VALUE))
+    account = bible_pb2.ProviderAccount(
+        provider=bible_pb2.ProviderAccount.PROVIDER_OPENAI, secret_names={"api_key": "openai-main"}
+    )
+    await session.bible.CreateProviderAccount(
+        bible_pb2.CreateProviderAccountRequest(
+            parent=project, provider_account_id="paid", provider_account=account, request_id="one"
+        )
+    )
+    said: list[object] = [made]
+    # By mistake: in a text that is kept, in the place of a name, in a path, in a page token.
+    story = project_pb2.Project(title="x", story=f"The key is {VALUE}.")
+    await session.projects.CreateProject(project_pb2.CreateProjectRequest(project_id="by-mistake", project=story))
+    said.append(await session.projects.GetProject(project_pb2.GetProjectRequest(name="projects/by-mistake")))
+    misplaced = bible_pb2.ProviderAccount(
+        provider=bible_pb2.ProviderAccount.PROVIDER_OPENAI, secret_names={"api_key": VALUE}
+    )
+    said += [
+        await refused(
+            session.bible.CreateProviderAccount(
+                bible_pb2.CreateProviderAccountRequest(
+                    parent=project, provider_account_id="two", provider_account=misplaced
+                )
+            )
+        ),
+        await refused(session.vault.GetSecret(vault_pb2.GetSecretRequest(name=f"secrets/{VALUE}"))),
+        await refused(session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/x", value=VALUE * 60_000))),
+        await refused(session.projects.GetProject(project_pb2.GetProjectRequest(name=f"projects/{VALUE}"))),
+        await refused(
+            session.runs.PlanRun(
+                run_pb2.PlanRunRequest(
+                    parent=project, spec=run_pb2.RunSpec(stage="style", input_folder=f"/tmp/{VALUE}/../x")
+                )
+            )
+        ),
+    ]
+    said += [
+        await session.vault.ListSecrets(vault_pb2.ListSecretsRequest()),
+        await session.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest()),
+        await session.system.ListSettings(system_pb2.ListSettingsRequest()),
+        await session.bible.ExportBootstrap(bootstrap_pb2.ExportBootstrapRequest(name=project)),
+        await session.bible.ListProviderAccounts(bible_pb2.ListProviderAccountsRequest(parent=project)),
+        *await journal(studio),
+    ]
+    said.append(await session.vault.RotateVaultKey(vault_pb2.RotateVaultKeyRequest()))
+    assert made.used_by == []
+    for answer in said:
+        assert VALUE not in str(answer), answer
+    while_serving(daemon.home)
+    daemon.stop()
+    while_serving(daemon.home)
+    assert VALUE.encode() not in daemon.said
+
+
+def while_serving(home: Path) -> None:
+    """Searches every file of the home: database, write-ahead log, logs, sidecars, key file."""
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert {"bullpen.sqlite3", "vault.key", "bullpend.log"} <= {path.name for path in files}
+    for path in files:
+        assert VALUE.encode() not in path.read_bytes(), path
+
+
+async def test_a_secret_outlives_the_daemon_and_its_users_are_told(studio: Studio, daemon: Daemon) -> None:
+    """After a kill the secret is there, and says which accounts name it; deleting leaves the accounts."""
+    session = studio.session
+    project = await studio.project("harbor")
+    await session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/openai-main", value=VALUE))
+    account = bible_pb2.ProviderAccount(
+        provider=bible_pb2.ProviderAccount.PROVIDER_OPENAI, secret_names={"api_key": "openai-main"}
+    )
+    await session.bible.CreateProviderAccount(
+        bible_pb2.CreateProviderAccountRequest(parent=project, provider_account_id="paid", provider_account=account)
+    )
+    daemon.kill()
+    daemon.start()
+    async with Session(daemon.home) as again:
+        found = (await again.vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets
+        status = await again.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())
+        await again.vault.DeleteSecret(vault_pb2.DeleteSecretRequest(name="secrets/openai-main"))
+        left = (await again.vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets
+        accounts = await again.bible.ListProviderAccounts(bible_pb2.ListProviderAccountsRequest(parent=project))
+    assert [(item.name, item.version, list(item.used_by)) for item in found] == [
+        ("secrets/openai-main", 1, [f"{project}/providerAccounts/paid"])
+    ]
+    assert (status.current, list(left)) == (1, [])
+    assert [dict(item.secret_names) for item in accounts.provider_accounts] == [{"api_key": "openai-main"}]
+
+
+async def test_the_key_of_the_environment_is_not_passed_on(tmp_path: Path) -> None:
+    """A daemon with a key in its environment makes no key file, and says where the key is, not what it is."""
+    with Daemon(tmp_path / "home", environment={"BULLPEN_VAULT_KEY": KEY}) as daemon:
+        async with Session(daemon.home) as session:
+            await session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/openai-main", value=VALUE))
+            status = await session.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())
+            settings = await session.system.ListSettings(system_pb2.ListSettingsRequest())
+    assert (status.key_from_environment, status.current) == (True, 1)
+    assert not (daemon.home / "vault.key").exists()
+    assert KEY not in f"{status}{settings}{daemon.log()}{daemon.said.decode()}"
