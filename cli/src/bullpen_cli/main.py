@@ -37,6 +37,7 @@ COMMANDS = {
     "color": "bullpen_cli.lab:color",
     "postprocess": "bullpen_cli.postprocess:postprocess",
     "assets": "bullpen_cli.assets:assets",
+    "instructions": "bullpen_cli.instructions:instructions",
     "watch": "bullpen_cli.events:watch",
     "ps": "bullpen_cli.models:ps",
     "models": "bullpen_cli.models:models",

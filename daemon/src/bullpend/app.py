@@ -39,6 +39,7 @@ from bullpend.bible.bootstrap import Bootstrap
 from bullpend.bible.service import BibleService
 from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
+from bullpend.copilot.whole import Whole as Copilot
 from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
@@ -216,9 +217,13 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.SystemService",
             ),
         ]
+        copilot = Copilot(database, bus, settings)
+        mounts += copilot.mounts
         token = secrets.token_urlsafe(32)
         server = Server(Guard(token), mounts)
         path = socket_path(home.root)
+        await copilot.start(mounts)
+        stack.push_async_callback(copilot.close)
         address = await server.start(path)
         write_endpoint(home.run, Endpoint(address, token, identity.pid, __version__, identity.instance))
         stack.callback(remove_endpoint, home.run, identity.instance)
@@ -229,6 +234,7 @@ async def serve(settings: Settings) -> None:
         log.info("daemon.stopping", now=stop.now)
         events.close()
         lab.close()
+        await copilot.close()
         await server.stop(GRACE_SECONDS)
         path.unlink(missing_ok=True)
         await dispatcher.drain(0.0 if stop.now else DRAIN_SECONDS)

@@ -94,6 +94,26 @@ class PreviewSettings(_Group):
     enabled: bool = Field(default=True, description="Whether workers send previews while they denoise.")
 
 
+class InstructionSettings(_Group):
+    """How confirmed instructions are carried out."""
+
+    poll_seconds: Annotated[float, Field(ge=0.05, le=3600)] = Field(
+        default=2.0, description="How often the daemon looks for due instructions when nothing wakes it."
+    )
+    lock_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=120.0, description="After how long without a sign of life an instruction is taken up by another worker."
+    )
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="How often an instruction is tried where it says nothing itself."
+    )
+    backoff_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=10.0, description="Pause after the first failed attempt; after the second it is twice as long."
+    )
+    confirm_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=600.0, description="How long what was shown of an instruction can be confirmed."
+    )
+
+
 class TestingSettings(_Group):
     """Only for tests of the daemon."""
 
@@ -121,6 +141,7 @@ class Tree(_Group):
     worker: WorkerSettings = WorkerSettings()
     post: PostSettings = PostSettings()
     previews: PreviewSettings = PreviewSettings()
+    instructions: InstructionSettings = InstructionSettings()
     testing: TestingSettings = TestingSettings()
     log: LogSettings = LogSettings()
 

@@ -1,0 +1,63 @@
+"""What belongs together for the copilot: the desk of instructions, its worker, and the services in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from bullpen_api.v1 import instruction_pb2_grpc
+
+from bullpend.db import Database
+from bullpend.events.bus import Bus
+from bullpend.instructions import store as instructions
+from bullpend.instructions.desk import Desk
+from bullpend.instructions.model import Policy
+from bullpend.instructions.service import InstructionService
+from bullpend.instructions.worker import Worker
+from bullpend.rpc.inside import Calls
+from bullpend.rpc.server import Mount
+from bullpend.settings import Settings
+
+log = structlog.get_logger("copilot")
+
+
+class Whole:
+    """Made before the daemon serves; `start` needs the services of everybody."""
+
+    def __init__(self, database: Database, bus: Bus, settings: Settings) -> None:
+        chosen = settings.tree.instructions
+        policy = Policy(
+            poll_seconds=chosen.poll_seconds,
+            lock_seconds=chosen.lock_seconds,
+            max_attempts=chosen.max_attempts,
+            backoff_seconds=chosen.backoff_seconds,
+            confirm_seconds=chosen.confirm_seconds,
+        )
+        self._database = database
+        self._calls = Calls()
+        self._desk = Desk(database, self._calls, policy)
+        self._worker = Worker(database, self._calls, bus, policy, self._desk.wake)
+        self._task: asyncio.Task[None] | None = None
+        self.mounts: list[Mount] = [
+            (
+                instruction_pb2_grpc.add_InstructionServiceServicer_to_server,
+                InstructionService(self._desk),
+                "bullpen.v1.InstructionService",
+            ),
+        ]
+
+    async def start(self, mounts: Sequence[Mount]) -> None:
+        """Takes up what the last daemon left, and begins to work. The home's lock says that no other worker lives."""
+        self._calls.mount(mounts)
+        left = await self._database.write(instructions.recover)
+        if left:
+            log.info("instructions.recovered", instructions=left)
+        self._task = asyncio.create_task(self._worker.run(), name="instructions")
+
+    async def close(self) -> None:
+        """Stops working; what runs is taken up by the next daemon."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

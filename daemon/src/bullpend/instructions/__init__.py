@@ -1,0 +1,1 @@
+"""Instructions: what was proposed, shown, confirmed by a person, and carried out once."""

@@ -1,0 +1,250 @@
+"""The desk: where instructions are proposed, shown, confirmed and canceled.
+
+Two doors lead here. A person's is `InstructionService`. The copilot's is `Proposals`, which can propose and nothing
+else: no word of a language model, of a character's description or of an imported file reaches a confirmation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+from bullpen_api.v1.instruction_pb2 import InstructionPreview
+
+from bullpend.db import Database, Row, Tx
+from bullpend.db.database import View
+from bullpend.errors import (
+    ConfirmationExpired,
+    FieldInvalid,
+    InstructionStale,
+    LimitExceeded,
+    SpendNotConfirmed,
+    StateConflict,
+)
+from bullpend.instructions import rules, store
+from bullpend.instructions.looking import Look, Shown
+from bullpend.instructions.model import METHODS, Move, Policy, State
+from bullpend.projects import store as projects
+from bullpend.rpc import names
+from bullpend.rpc.inside import Calls
+
+log = structlog.get_logger("instructions")
+
+COPILOT = "copilot"
+# Takes the transaction and what makes the row; the edge puts its request_id around it.
+Once = Callable[[Tx, Callable[[], str]], str]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed. `inputs` is the method's request as JSON."""
+
+    project: str
+    method: str
+    inputs: Mapping[str, Any]
+    objective: str = ""
+    constraints: Mapping[str, str] = field(default_factory=dict)
+    requested_by: str = ""
+    chat_session: str = ""
+    confirmation_required: bool = True
+    max_attempts: int = 0
+    retry_of: str = ""
+
+
+class Proposals(Protocol):
+    """The copilot's only door: what it proposes waits for a person."""
+
+    async def propose(self, proposal: Proposal) -> Row:
+        """A draft. Raises what the call itself would refuse at once."""
+        ...
+
+
+class Desk:
+    """Keeps drafts, and takes what people decide about them."""
+
+    def __init__(self, database: Database, calls: Calls, policy: Policy) -> None:
+        self.database = database
+        self.policy = policy
+        self.wake = asyncio.Event()
+        self._calls = calls
+        self._look = Look(database, calls)
+
+    async def propose(self, proposal: Proposal) -> Row:
+        """A draft of the copilot's: always to be confirmed, whatever the proposal says."""
+        asked = {**vars(proposal), "confirmation_required": True, "requested_by": COPILOT}
+        return await self.create(Proposal(**asked))
+
+    async def create(self, said: Proposal, once: Once | None = None) -> Row:
+        """A draft, or a queued instruction where nobody needs to confirm it and it costs nothing."""
+        method = rules.method_of(said.method)
+        if said.method not in self._calls:
+            raise FieldInvalid(f"This daemon does not serve {said.method}.", field="instruction.method")
+        names.text(said.objective, "instruction.objective", 2000)
+        names.text(said.requested_by, "instruction.requested_by", 200)
+        if not 0 <= said.max_attempts <= 10:
+            raise FieldInvalid(
+                f"`instruction.execution.max_attempts` is {said.max_attempts}; it must be 1 to 10.",
+                field="instruction.execution.max_attempts",
+            )
+        constraints = rules.check_constraints(said.constraints)
+        request = rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
+        shown = await self._look.at(said.project, said.method, request, constraints)
+        costs = shown.preview.estimated_cost_usd > 0
+        row: Row = {
+            "project": said.project,
+            "type": method.type,
+            "objective": said.objective or shown.preview.summary,
+            "method": said.method,
+            "constraints": json.dumps(constraints),
+            "requested_by": said.requested_by or "client",
+            "chat_session": said.chat_session,
+            "confirmation_required": int(said.confirmation_required or costs),
+            "max_attempts": said.max_attempts or self.policy.max_attempts,
+            "retry_of": said.retry_of,
+            **self._columns(said.method, request, constraints, shown),
+        }
+
+        def write(tx: Tx) -> Row:
+            def work() -> str:
+                projects.get(tx, said.project, "parent")
+                if store.open_drafts(tx, said.project) >= store.OPEN_LIMIT:
+                    raise LimitExceeded(
+                        f"{store.OPEN_LIMIT} drafts of this project wait already.",
+                        field="parent",
+                        remedy="Confirm or cancel some.",
+                        limit=store.OPEN_LIMIT,
+                    )
+                made = store.create(tx, {**row, "expire_time": tx.now + self.policy.confirm_seconds})
+                if not row["confirmation_required"]:
+                    store.queue_unasked(tx, made)
+                return str(made["slug"])
+
+            return store.get(tx, said.project, once(tx, work) if once else work())
+
+        made = await self.database.write(write)
+        self.wake.set()
+        return made
+
+    async def show(self, project: str, slug: str) -> Row:
+        """A draft as it would be now. Raises StateConflict for anything else."""
+        row = await self._draft(project, slug, Move.SHOW)
+        return await self._shown_anew(row, json.loads(row["inputs"]), row["objective"])
+
+    async def change(self, project: str, slug: str, inputs: Mapping[str, Any] | None, objective: str) -> Row:
+        """Another call or objective of a draft, shown anew."""
+        row = await self._draft(project, slug, Move.SHOW)
+        names.text(objective, "instruction.objective", 2000)
+        return await self._shown_anew(row, json.loads(row["inputs"]) if inputs is None else inputs, objective)
+
+    async def confirm(self, project: str, slug: str, digest: str, spend: bool) -> Row:
+        """A person's word. Raises InstructionStale, ConfirmationExpired, SpendNotConfirmed or StateConflict."""
+        row = await self._draft(project, slug, Move.CONFIRM)
+        name = store.name_of(row)
+        if digest != row["digest"]:
+            raise InstructionStale(
+                "The digest is not the one that is shown now.", field="digest", resource=name, digest=row["digest"]
+            )
+        fresh = await self._shown_anew(row, json.loads(row["inputs"]), row["objective"], keep_unmoved=True)
+        if fresh["digest"] != digest:
+            raise InstructionStale(
+                "Its target has moved since it was shown; it is shown anew.",
+                field="digest",
+                resource=name,
+                digest=fresh["digest"],
+            )
+        cost = InstructionPreview.FromString(fresh["preview"]).estimated_cost_usd
+        if cost > 0 and not spend:
+            raise SpendNotConfirmed(f"It costs about ${cost:.2f}.", field="confirm_spend")
+
+        def write(tx: Tx) -> Row | None:
+            return store.confirm(tx, row, digest, spend)
+
+        confirmed = await self.database.write(write)
+        if confirmed is None:
+            now = await self._draft(project, slug, Move.CONFIRM)
+            now = await self._shown_anew(now, json.loads(now["inputs"]), now["objective"])
+            raise ConfirmationExpired(
+                "What was shown is too old to be confirmed; it is shown anew.",
+                field="digest",
+                resource=name,
+                digest=now["digest"],
+            )
+        log.info("instruction.confirmed", instruction=name, method=row["method"])
+        self.wake.set()
+        return confirmed
+
+    async def cancel(self, project: str, slug: str) -> Row:
+        """Ends an instruction, or asks a running one to end."""
+
+        def write(tx: Tx) -> Row:
+            row = self._known(tx, project, slug)
+            return store.cancel(tx, row) or row
+
+        row = await self.database.write(write)
+        self.wake.set()
+        return row
+
+    async def retry(self, project: str, slug: str, once: Once | None = None) -> Row:
+        """A failed or canceled one as a new draft. Raises StateConflict for others."""
+        row = await self.database.read(lambda view: self._known(view, project, slug))
+        if row["state"] not in (State.FAILED, State.CANCELED):
+            raise StateConflict(
+                f"The instruction is {row['state'].lower()}; only a failed or canceled one is proposed again.",
+                field="name",
+                resource=store.name_of(row),
+            )
+        again = Proposal(
+            project,
+            row["method"],
+            json.loads(row["inputs"]),
+            row["objective"],
+            json.loads(row["constraints"]),
+            row["requested_by"],
+            row["chat_session"],
+            max_attempts=row["max_attempts"],
+            retry_of=store.name_of(row),
+        )
+        return await self.create(again, once)
+
+    def methods(self) -> list[Any]:
+        """What this daemon can be instructed to do."""
+        return [method for method in METHODS.values() if method.name in self._calls]
+
+    async def _draft(self, project: str, slug: str, move: Move) -> Row:
+        row = await self.database.read(lambda view: self._known(view, project, slug))
+        rules.move(State(row["state"]), move, store.name_of(row))
+        return row
+
+    def _known(self, view: View, project: str, slug: str) -> Row:
+        projects.get(view, project)
+        return store.get(view, project, slug)
+
+    async def _shown_anew(self, row: Row, inputs: Mapping[str, Any], objective: str, keep_unmoved: bool = False) -> Row:
+        request = rules.request_of(self._calls.request_of(row["method"]), inputs, row["project"])
+        constraints = json.loads(row["constraints"])
+        shown = await self._look.at(row["project"], row["method"], request, constraints)
+        columns = self._columns(row["method"], request, constraints, shown)
+        if keep_unmoved and columns["digest"] == row["digest"]:
+            return {**row, "preview": columns["preview"]}
+
+        def write(tx: Tx) -> Row | None:
+            when = {"expire_time": tx.now + self.policy.confirm_seconds}
+            return store.show(tx, row, **{**columns, **when, "objective": objective or shown.preview.summary})
+
+        fresh = await self.database.write(write)
+        if fresh is None:
+            raise StateConflict(f"{store.name_of(row)} is no draft any more.", field="name")
+        return fresh
+
+    def _columns(self, method: str, request: Any, constraints: Mapping[str, str], shown: Shown) -> Row:
+        return {
+            "inputs": json.dumps(rules.as_json(request)),
+            "preview": shown.preview.SerializeToString(),
+            "plan": shown.plan.SerializeToString() if shown.plan is not None else b"",
+            "plan_digest": shown.plan_digest,
+            "digest": rules.digest(method, request, constraints, shown.target),
+        }

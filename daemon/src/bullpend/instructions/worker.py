@@ -1,0 +1,278 @@
+"""The worker: takes up what is queued, carries it out by the code of the call itself, and follows runs to their end.
+
+Each instruction that is taken up has a lock, which is renewed while it is carried out; a worker that lost its lock
+stops and changes nothing any more. Calls that make something carry a request_id that is the instruction's name, so that
+whoever takes it up again finds what was made instead of making it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from bullpen_api.v1 import quality_pb2, run_pb2
+from google.protobuf.message import Message
+
+from bullpend.clock import new_id
+from bullpend.db import Database, Row, Tx
+from bullpend.db.database import View
+from bullpend.errors import BullpenError, Internal, ShuttingDown, WorkerLost
+from bullpend.events.bus import Bus, Subscriber
+from bullpend.instructions import model, rules, store
+from bullpend.instructions.model import METHODS, Policy
+from bullpend.rpc.inside import Calls
+from bullpend.runs import store as runs
+
+log = structlog.get_logger("instructions")
+
+ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED")
+LOOK_SECONDS = 0.25
+
+
+class Gone(Exception):
+    """The lock belongs to somebody else by now."""
+
+
+class Failed(Exception):
+    """What it started has failed, for the reason that is given; another attempt would find the same end."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        super().__init__(said.get("message", ""))
+        self.said = dict(said)
+
+
+class Canceled(Exception):
+    """A person ended the instruction; the text says what became of it."""
+
+
+class Worker:
+    """Carries instructions out, several at once. `owner` names this worker among others."""
+
+    def __init__(
+        self, database: Database, calls: Calls, bus: Bus, policy: Policy, wake: asyncio.Event, owner: str = ""
+    ) -> None:
+        self.owner = owner or new_id()
+        self._database = database
+        self._calls = calls
+        self._bus = bus
+        self._policy = policy
+        self._wake = wake
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Works until it is cancelled. What is cut off then is taken up by the next daemon."""
+        try:
+            while True:
+                self._wake.clear()
+                await self.step()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._policy.poll_seconds):
+                        await self._wake.wait()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def step(self) -> int:
+        """Takes up everything that is due; returns how many that were."""
+        taken = 0
+        while len(self._tasks) < self._policy.at_once:
+            try:
+                row = await self._database.write(lambda tx: store.claim(tx, self.owner, self._policy.lock_seconds))
+            except BullpenError as error:
+                log.warning("instructions.not_claimed", reason=error.reason, message=error.message)
+                break
+            if row is None:
+                break
+            taken += 1
+            task = asyncio.create_task(self._carry_out(row), name=f"instruction {row['slug']}")
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return taken
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("instructions.fault", exc_info=task.exception())
+
+    async def _carry_out(self, row: Row) -> None:
+        name = store.name_of(row)
+        work = asyncio.create_task(self._work(row), name=f"work of {row['slug']}")
+        keeper = asyncio.create_task(self._keep(row), name=f"lock of {row['slug']}")
+        try:
+            await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await self._close(row, work)
+            elif keeper.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                error = keeper.exception()
+                if isinstance(error, Canceled):
+                    await self._database.write(lambda tx: store.canceled(tx, row, str(error)))
+                else:
+                    log.warning("instructions.lock_lost", instruction=name, owner=self.owner)
+        finally:
+            for task in (work, keeper):
+                task.cancel()
+            await asyncio.gather(work, keeper, return_exceptions=True)
+
+    async def _close(self, row: Row, work: asyncio.Task[str]) -> None:
+        """Writes what came of it; ShuttingDown leaves it to the next daemon."""
+        try:
+            result = work.result()
+        except (Gone, ShuttingDown):
+            return
+        except Canceled as end:
+            said = str(end)
+            await self._write(lambda tx: store.canceled(tx, row, said))
+        except Failed as end:
+            why = end.said
+            await self._write(lambda tx: store.fail(tx, row, why))
+        except BullpenError as error:
+            await self._failed(row, error)
+        except Exception as fault:
+            incident = new_id(4)
+            log.error("instructions.fault", instruction=store.name_of(row), incident=incident, exc_info=fault)
+            await self._failed(row, Internal("The daemon met a fault of its own.", incident=incident))
+        else:
+            await self._write(lambda tx: store.finish(tx, row, result))
+
+    async def _write(self, work: Callable[[Tx], Row | None]) -> None:
+        with suppress(ShuttingDown):
+            await self._database.write(work)
+
+    async def _failed(self, row: Row, error: BullpenError) -> None:
+        said = {"reason": error.reason, "message": error.message, "remedy": error.remedy}
+        failures = row["failures"] + 1
+        wait = rules.after_failure(error, failures, row["max_attempts"], self._policy.backoff_seconds)
+        log.info("instruction.failed", instruction=store.name_of(row), reason=error.reason, again=wait)
+        if wait is None:
+            await self._write(lambda tx: store.fail(tx, row, said))
+        else:
+            await self._write(lambda tx: store.retry(tx, row, said, wait))
+
+    async def _keep(self, row: Row) -> None:
+        """Renews the lock, and hears of a person's wish to end it. Ends by Gone or Canceled."""
+        subscriber, cursor, name = self._bus.subscribe(), self._bus.revision, store.name_of(row)
+        try:
+            while True:
+                current = await self._database.write(lambda tx: store.renew(tx, row, self._policy.lock_seconds))
+                if current is None:
+                    raise Gone
+                if current["cancel_time"] is not None and not METHODS[row["method"]].makes_run:
+                    raise Canceled("Stopped on request.")
+                cursor = await self._changed(subscriber, cursor, name)
+        finally:
+            self._bus.unsubscribe(subscriber)
+
+    async def _changed(self, subscriber: Subscriber, cursor: int, subject: str) -> int:
+        """Waits for an event about a resource, at most a third of the lock's time; returns how far it looked."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._policy.lock_seconds / 3
+        while (left := end - loop.time()) > 0:
+            await subscriber.wait(left)
+            events = self._bus.recent(cursor, 4096)
+            cursor = self._bus.revision
+            if events is None or any(event.subject == subject for event in events):
+                break
+        return cursor
+
+    async def _work(self, row: Row) -> str:
+        """Does what the instruction says; returns what came out."""
+        method = METHODS[row["method"]]
+        if row["failures"] >= row["max_attempts"]:
+            raise WorkerLost(f"It was taken up {row['failures']} times, and never ended.")
+        if row["cancel_time"] is not None and not method.makes_run:
+            raise Canceled("Stopped on request.")
+        request = rules.request_of(self._calls.request_of(row["method"]), json.loads(row["inputs"]), row["project"])
+        if method.makes_run:
+            return await self._make_run(row, request)
+        answers = await self._calls.listed(row["method"], _complete(request, row))
+        return _result(row["method"], answers)
+
+    async def _make_run(self, row: Row, request: Message) -> str:
+        run = row["run"] or await self._made_before(row)
+        if row["cancel_time"] is not None and not run:
+            raise Canceled("Stopped before anything was started.")
+        if not run:
+            made = await self._calls.call(row["method"], _complete(request, row))
+            assert isinstance(made, run_pb2.Run)
+            run = made.name
+        if not row["run"]:
+            await self._database.write(lambda tx: store.started(tx, row, run))
+        return await self._follow(row, run)
+
+    async def _made_before(self, row: Row) -> str:
+        """The run that an earlier attempt made before it could note it."""
+        sql = "SELECT answer FROM requests WHERE request_id = ?"
+        return str(await self._database.read(lambda view: view.value(sql, store.name_of(row))) or "")
+
+    async def _follow(self, row: Row, run: str) -> str:
+        """Waits for a run's end; stops it when a person ends the instruction."""
+        _, project, _, slug = run.split("/")
+        stopping = False
+
+        def look(view: View) -> tuple[Row, Any]:
+            asked = view.value("SELECT cancel_time FROM instructions WHERE id = ?", row["id"])
+            return runs.get(view, project, slug), asked
+
+        subscriber = self._bus.subscribe()
+        try:
+            while True:
+                found, asked = await self._database.read(look)
+                if found["state"] in ENDED:
+                    return _outcome(found)
+                if asked is not None and not stopping:
+                    stopping = True
+                    await self._calls.call(model.CANCEL_RUN, run_pb2.CancelRunRequest(name=run))
+                    continue
+                await subscriber.wait(self._policy.poll_seconds)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._bus.unsubscribe(subscriber)
+
+
+def _complete(request: Any, row: Row) -> Any:
+    """The request with what the daemon says itself: that a person confirmed it, and which instruction it is."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if "request_id" in fields:
+        request.request_id = store.name_of(row)
+    if "plan_digest" in fields:
+        request.plan_digest = row["plan_digest"]
+    if "confirm_spend" in fields:
+        request.confirm_spend = bool(row["confirm_spend"])
+    return request
+
+
+def _outcome(run: Row) -> str:
+    """What a run ended with. Raises Canceled, or the run's own error where nothing of it succeeded."""
+    name = f"projects/{run['project']}/runs/{run['slug']}"
+    done = f"{run['jobs_done']} of {run['jobs']} pictures, {run['candidates_done']} candidates"
+    if run["state"] == "CANCELED":
+        raise Canceled(f"{run['slug']} was stopped: {done}.")
+    if run["state"] == "FAILED":
+        said: Mapping[str, str] = json.loads(run["error"]) if run["error"] else {}
+        raise Failed(said or {"reason": "ENGINE_FAILED", "message": f"{name} failed.", "remedy": ""})
+    return f"{run['slug']} {run['state'].lower()}: {done}."
+
+
+def _result(method: str, answers: list[Message]) -> str:
+    last = answers[-1] if answers else None
+    if isinstance(last, quality_pb2.QualitySummary):
+        if not last.candidates:
+            return "No candidate is finished yet."
+        return (
+            f"{last.candidates} candidates finished, {last.passed} passed ({last.passed / last.candidates:.0%}), "
+            f"{last.clean} without any finding."
+        )
+    if method == model.PROCESS:
+        made = sum(1 for answer in answers if getattr(answer, "HasField", lambda _: False)("made"))
+        return f"{made} pictures were made."
+    if isinstance(last, run_pb2.Run):
+        return f"{last.name.rpartition('/')[2]} is {run_pb2.Run.State.Name(last.state).removeprefix('STATE_').lower()}."
+    return "Done."
