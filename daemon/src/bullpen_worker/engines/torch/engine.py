@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -18,12 +18,19 @@ import transformers.utils.logging
 
 from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
+from bullpen_worker.engines.torch.activation import activate
+from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.families import FAMILIES, Family
 from bullpen_worker.engines.torch.lora import Adapters
+from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
+from bullpen_worker.engines.torch.placing import displace, place, placements, rest
+from bullpen_worker.engines.torch.remembered import Remembered
+from bullpen_worker.engines.torch.weight_files import Weights, weigh
 from bullpen_worker.engines.torch.weights import modules, own, size_bytes
 from bullpen_worker.failures import WorkerError, classify, is_out_of_memory
 from bullpen_worker.machine import process_memory, processor_title, total_memory
+from bullpen_worker.memory_rules import Placement
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "peft", "pillow", "numpy")
 
@@ -37,6 +44,8 @@ class TorchModel:
     pipeline: Any
     size_bytes: int
     adapters: Adapters
+    remembered: Remembered
+    placement: Placement = Placement.WHOLE
 
 
 class TorchEngine:
@@ -62,6 +71,9 @@ class TorchEngine:
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
         torch.zeros(1, device=self.device)
+        self.placements = placements(self.device)
+        self._memory = DeviceMemory(self.device)
+        self._arena = Arena()
 
     def info(self) -> EngineInfo:
         """Names the device and the libraries' versions."""
@@ -79,7 +91,27 @@ class TorchEngine:
             return int(total - free)
         return process_memory()
 
-    def load(self, model: ModelSpec) -> TorchModel:
+    def free_memory(self) -> int:
+        """Bytes that models and their work can still take on the device."""
+        return self._memory.free() + self._arena.warm_bytes()
+
+    def weigh(self, model: ModelSpec) -> Weights:
+        """What the model's weights will take. Raises WorkerError: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE."""
+        folder = inspect_folder(model)
+        try:
+            return weigh(folder, self.dtype)
+        except (OSError, ValueError, KeyError) as error:
+            raise WorkerError("MODEL_CORRUPT", f"A head of {model.name} is damaged: {error}.") from error
+
+    def watch(self) -> None:
+        """Begins to watch how much memory is taken at the most."""
+        self._memory.watch()
+
+    def taken(self) -> int:
+        """The most bytes that were taken since `watch`; 0 where that is not known."""
+        return self._memory.taken()
+
+    def load(self, model: ModelSpec, placement: Placement = Placement.WHOLE) -> TorchModel:
         """Builds a pipeline from a local folder's safetensors; nothing is fetched and no code of the folder is run.
 
         Raises WorkerError: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_UNSUPPORTED, DEVICE_OUT_OF_MEMORY.
@@ -98,38 +130,53 @@ class TorchEngine:
             )
         files = CheckedFiles(model)
         try:
-            pipeline = self._build(model, family, folder)
+            pipeline = self._build(model, family, folder, placement)
         except WorkerError:
             files.still_sound()
             raise
-        own(pipeline)
         files.still_sound()
         pipeline.set_progress_bar_config(disable=True)
-        return TorchModel(model, family, pipeline, size_bytes(pipeline), Adapters(pipeline, model.name))
+        weights = weigh(folder, self.dtype)
+        size = {Placement.PARTS: weights.parts, Placement.PIECES: weights.pieces}.get(placement, size_bytes(pipeline))
+        return TorchModel(
+            model, family, pipeline, size, Adapters(pipeline, model.name), Remembered(pipeline), placement
+        )
 
     def unload(self, model: TorchModel) -> None:
-        """Gives the memory back to the device."""
+        """Empties the model. Its blocks stay warm for a model that is loaded next; `recover` gives them back."""
+        displace(model.pipeline)
+        model.remembered.clear()
         for module in modules(model.pipeline):
             # Empties the weights even where something still holds the module.
             module.to("meta")
-        self.recover()
+        gc.collect()
 
     def prepare(self, model: TorchModel, job: JobSpec) -> PreparedJob:
         """Puts the job's LoRAs on, and encodes its texts and its source picture, once for all its candidates."""
         model.adapters.apply(job.loras)
+        model.remembered.context = model.adapters.acting
         return model.family.prepare(model.pipeline, job)
 
-    def recover(self) -> None:
-        """Collects what a failed job left, and hands cached device memory back."""
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self.device.type == "mps":
-            torch.mps.empty_cache()
+    def rest(self, model: TorchModel) -> None:
+        """After a job: a model that works in parts leaves the device."""
+        if model.placement is not Placement.WHOLE:
+            rest(model.pipeline)
 
-    def _build(self, model: ModelSpec, family: Family, folder: ModelFolder) -> Any:
+    def recover(self) -> None:
+        """Collects what a failed job or an unloaded model left, and hands kept memory back."""
+        gc.collect()
+        self._arena.release()
+        self._memory.give_back()
+
+    def _build(self, model: ModelSpec, family: Family, folder: ModelFolder, placement: Placement) -> Any:
+        # What does not stay on the device as a whole is built in main memory.
+        target = self.device if placement is Placement.WHOLE else torch.device("cpu")
         try:
-            return family.build(folder, self.dtype).to(self.device)
+            parts = activate(folder, self.dtype, target, self._arena)
+            pipeline = family.build(replace(folder, parts=parts), self.dtype)
+            own(pipeline, read=list(parts.values()))
+            place(pipeline, placement, self.device)
+            return pipeline
         except WorkerError:
             raise
         except Exception as error:

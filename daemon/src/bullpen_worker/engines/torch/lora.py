@@ -27,6 +27,8 @@ class Adapters:
         self._pipeline = pipeline
         self._base = base
         self._loaded: set[str] = set()
+        # What acts now: adapters with their scales, in order.
+        self.acting: tuple[tuple[str, float], ...] = ()
 
     def apply(self, loras: Sequence[LoraSpec]) -> None:
         """Makes exactly these act, those with scale 0 left out; what is loaded already is not loaded again.
@@ -47,6 +49,7 @@ class Adapters:
                 if name not in self._loaded:
                     self._load(name, lora)
             self._pipeline.set_adapters(list(wanted), [lora.scale for lora in wanted.values()])
+            self.acting = tuple((name, lora.scale) for name, lora in wanted.items())
         except BaseException:
             self._take_off()
             raise
@@ -90,6 +93,7 @@ class Adapters:
         files.still_sound()
 
     def _take_off(self) -> None:
+        self.acting = ()
         if self._loaded:
             self._pipeline.unload_lora_weights()
             self._loaded.clear()

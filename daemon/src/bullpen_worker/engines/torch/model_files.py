@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bullpen_worker.engines.base import ModelSpec
 from bullpen_worker.failures import WorkerError
@@ -26,6 +28,8 @@ class ModelFolder:
     path: Path
     pipeline_class: str
     variant: str | None
+    # Networks that are built already, by component.
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def inspect_folder(model: ModelSpec) -> ModelFolder:

@@ -1,0 +1,194 @@
+"""Weights from files into memory that is already there: one read, no copy in between, no page fault for each page.
+
+The networks of a pipeline are built empty from their descriptions, while a thread beside reads their files straight
+into an arena (`arena.py`) or, for an accelerator, through page-locked buffers onto the device. Then each parameter
+becomes a view of what was read. A network for which this cannot be exact (names that its library would translate,
+parameters that would be left empty, quantised weights) is left to the library, which loads it as it always did.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+
+from bullpen_worker.engines.torch.arena import Arena
+from bullpen_worker.engines.torch.model_files import ModelFolder
+from bullpen_worker.engines.torch.staging import to_device
+from bullpen_worker.engines.torch.weight_files import WeightFile, component_files, read_head
+
+_LIBRARIES = frozenset({"diffusers", "transformers"})
+_CHUNK = 64 * 1024 * 1024
+# Of tensors in memory: what processors like.
+_ALIGNMENT = 64
+
+
+def stock(pipeline_class: Any, folder: ModelFolder, dtype: torch.dtype) -> Any:
+    """The library's own pipeline from safetensors on this machine, with the networks that are built already."""
+    return pipeline_class.from_pretrained(
+        folder.path,
+        dtype=dtype,
+        variant=folder.variant,
+        use_safetensors=True,
+        local_files_only=True,
+        **folder.parts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    name: str
+    library: str
+    class_name: str
+    files: list[WeightFile]
+
+
+def activate(folder: ModelFolder, dtype: torch.dtype, device: torch.device, arena: Arena) -> dict[str, torch.nn.Module]:
+    """The folder's networks by component, with their weights as `dtype` on `device`; those that cannot be are left out.
+
+    Raises OSError where a file cannot be read, and what the device raises when it is full.
+    """
+    components = list(_components(folder, dtype))
+    built: dict[str, torch.nn.Module] = {}
+    with ThreadPoolExecutor(1, thread_name_prefix="read-weights") as reader:
+        reads = [reader.submit(_read, component, dtype, device, arena) for component in components]
+        try:
+            for component, read in zip(components, reads, strict=True):
+                network = _fill(folder, component, read)
+                if network is not None:
+                    built[component.name] = network
+        except BaseException:
+            reader.shutdown(cancel_futures=True)
+            raise
+    return built
+
+
+def _components(folder: ModelFolder, dtype: torch.dtype) -> Iterator[_Component]:
+    index = json.loads((folder.path / "model_index.json").read_text(encoding="utf-8"))
+    for name, described in sorted(index.items()):
+        if name.startswith("_") or not isinstance(described, list) or described[0] not in _LIBRARIES:
+            continue
+        config = folder.path / name / "config.json"
+        files = component_files(folder, name)
+        if not files or not config.is_file() or "quantization_config" in config.read_text(encoding="utf-8"):
+            continue
+        found = getattr(importlib.import_module(described[0]), described[1], None)
+        if found is None or (dtype != torch.float32 and getattr(found, "_keep_in_fp32_modules", None)):
+            continue
+        yield _Component(name, described[0], described[1], [read_head(path) for path in files])
+
+
+def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, torch.Tensor]]) -> torch.nn.Module | None:
+    """The network with its weights; None where something of it would stay empty or unused."""
+    network = _empty(folder, component)
+    slots = {**dict(network.named_parameters(remove_duplicate=False)), **dict(network.named_buffers())}
+    tensors = read.result()
+    if not tensors.keys() <= slots.keys():
+        return None
+    for name, tensor in tensors.items():
+        if slots[name].shape != tensor.shape:
+            return None
+        module, _, leaf = name.rpartition(".")
+        owner = network.get_submodule(module)
+        if leaf in owner._parameters:
+            owner._parameters[leaf] = torch.nn.Parameter(tensor, requires_grad=tensor.dtype.is_floating_point)
+        else:
+            owner._buffers[leaf] = tensor
+    if hasattr(network, "tie_weights"):
+        network.tie_weights()
+    left = [*network.parameters(), *network.buffers()]
+    if any(tensor.is_meta for tensor in left):
+        return None
+    return network.eval()
+
+
+def _empty(folder: ModelFolder, component: _Component) -> torch.nn.Module:
+    """A network without weights; what it computes itself, such as positions, is there."""
+    found = getattr(importlib.import_module(component.library), component.class_name)
+    place = folder.path / component.name
+    with init_empty_weights(include_buffers=False):
+        if component.library == "diffusers":
+            network: torch.nn.Module = found.from_config(found.load_config(place))
+        else:
+            network = found(found.config_class.from_pretrained(place, local_files_only=True))
+    return network
+
+
+def _read(component: _Component, dtype: torch.dtype, device: torch.device, arena: Arena) -> dict[str, torch.Tensor]:
+    """All tensors of a component, by name. Runs on the reading thread."""
+    tensors: dict[str, torch.Tensor] = {}
+    for file in component.files:
+        size = max((entry.end for entry in file.entries.values()), default=0)
+        same = all(entry.dtype == dtype or not entry.dtype.is_floating_point for entry in file.entries.values())
+        if device.type == "cuda":
+            raw = to_device(file.path, file.data, size, device)
+        else:
+            raw = arena.take(size)
+            read_into(file.path, file.data, raw)
+        held = _views(file, raw)
+        if not same or device.type not in ("cuda", "cpu"):
+            held = _converted(held, dtype, device, arena)
+        tensors.update(held)
+    return tensors
+
+
+def _views(file: WeightFile, raw: torch.Tensor) -> dict[str, torch.Tensor]:
+    views = {}
+    for name, entry in file.entries.items():
+        piece = raw[entry.begin : entry.end]
+        if (raw.data_ptr() + entry.begin) % entry.dtype.itemsize:
+            piece = piece.clone()
+        views[name] = piece.view(entry.dtype).view(entry.shape)
+    return views
+
+
+def _converted(
+    tensors: dict[str, torch.Tensor], dtype: torch.dtype, device: torch.device, arena: Arena
+) -> dict[str, torch.Tensor]:
+    """The same as `dtype`, in memory of their own."""
+    held = {name: dtype if tensor.dtype.is_floating_point else tensor.dtype for name, tensor in tensors.items()}
+    if device.type != "cpu":
+        return {name: tensor.to(device, held[name]) for name, tensor in tensors.items()}
+    places, end = {}, 0
+    for name, tensor in tensors.items():
+        places[name] = end
+        end += -(-tensor.numel() * held[name].itemsize // _ALIGNMENT) * _ALIGNMENT
+    memory = arena.take(end)
+    made = {}
+    for name, tensor in tensors.items():
+        size = tensor.numel() * held[name].itemsize
+        place = memory[places[name] : places[name] + size].view(held[name]).view(tensor.shape)
+        place.copy_(tensor)
+        made[name] = place
+    return made
+
+
+def read_into(path: Path, offset: int, target: torch.Tensor) -> None:
+    """Fills a tensor of bytes on the processor from a place in a file. Raises OSError, also where the file ends."""
+    view = memoryview(target.numpy())
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        done = 0
+        while done < len(view):
+            count = _read_at(descriptor, view[done : done + _CHUNK], offset + done)
+            if count <= 0:
+                raise OSError(f"{path.name} ended early")
+            done += count
+    finally:
+        os.close(descriptor)
+
+
+def _read_at(descriptor: int, view: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, [view], offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as stream:
+        return stream.readinto(view) or 0
