@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, model_pb2, project_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import (
+    asset_pb2,
+    bible_pb2,
+    event_pb2,
+    model_pb2,
+    postprocess_pb2,
+    project_pb2,
+    quality_pb2,
+    run_pb2,
+    system_pb2,
+)
 from bullpen_client.errors import BullpenError, ResourceNotFound
 from bullpen_tui.port import Daemon, WatchItem
 from google.protobuf import duration_pb2
@@ -97,6 +107,21 @@ class FakeDaemon:
         found = story.scenes() if project == story.PROJECT else []
         return bible_pb2.ListScenesResponse(scenes=found, revision=self.revision)
 
+    async def characters(self, project: str) -> bible_pb2.ListCharactersResponse:
+        self._note("characters", project)
+        found = story.characters() if project == story.PROJECT else []
+        return bible_pb2.ListCharactersResponse(characters=found, revision=self.revision)
+
+    async def style_guides(self, project: str) -> bible_pb2.ListStyleGuidesResponse:
+        self._note("style_guides", project)
+        found = story.style_guides() if project == story.PROJECT else []
+        return bible_pb2.ListStyleGuidesResponse(style_guides=found, revision=self.revision)
+
+    async def reference_sets(self, project: str) -> bible_pb2.ListReferenceSetsResponse:
+        self._note("reference_sets", project)
+        found = story.reference_sets() if project == story.PROJECT else []
+        return bible_pb2.ListReferenceSetsResponse(reference_sets=found, revision=self.revision)
+
     async def stages(self) -> run_pb2.ListStagesResponse:
         self._note("stages")
         return story.stages()
@@ -114,12 +139,26 @@ class FakeDaemon:
         self._note("jobs", run)
         return run_pb2.ListJobsResponse(jobs=self._jobs.get(run, []), revision=self.revision)
 
+    async def job(self, name: str) -> run_pb2.Job:
+        self._note("job", name)
+        return next(one for jobs in self._jobs.values() for one in jobs if one.name == name)
+
+    async def quality(self, name: str) -> quality_pb2.QualitySummary:
+        self._note("quality", name)
+        return story.quality(name, self._jobs.get("/".join(name.split("/")[:4]), []))
+
+    async def finding_kinds(self) -> quality_pb2.ListFindingKindsResponse:
+        self._note("finding_kinds")
+        return story.finding_kinds()
+
     async def plan(self, project: str, spec: run_pb2.RunSpec) -> run_pb2.Plan:
         self._note("plan", project, spec)
         return story.plan(spec)
 
-    async def create_run(self, project: str, spec: run_pb2.RunSpec, digest: str, request_id: str) -> run_pb2.Run:
-        self._note("create_run", project, spec, digest, request_id)
+    async def create_run(
+        self, project: str, spec: run_pb2.RunSpec, digest: str, spend: bool, request_id: str
+    ) -> run_pb2.Run:
+        self._note("create_run", project, spec, digest, spend, request_id)
         made = story.run(f"{project}/runs/r-0004-{spec.stage}", spec.stage, run_pb2.Run.STATE_QUEUED, [])
         self._runs[made.name] = made
         return made
@@ -168,9 +207,12 @@ class FakeDaemon:
                         taken.CopyFrom(one)
         return taken
 
-    async def assets(self, project: str, page_token: str = "") -> asset_pb2.ListAssetsResponse:
-        self._note("assets", project, page_token)
+    async def assets(
+        self, project: str, page_token: str = "", kinds: Sequence[asset_pb2.Asset.Kind.ValueType] = ()
+    ) -> asset_pb2.ListAssetsResponse:
+        self._note("assets", project, page_token, tuple(kinds))
         found = [one for one in self._assets if one.name.startswith(project + "/")]
+        found = [one for one in found if not kinds or one.kind in kinds]
         return asset_pb2.ListAssetsResponse(assets=found, revision=self.revision)
 
     async def content(self, asset: str, thumbnail: bool) -> bytes:
@@ -201,6 +243,14 @@ class FakeDaemon:
     async def settings(self) -> system_pb2.ListSettingsResponse:
         self._note("settings")
         return story.settings()
+
+    async def diagnose(self) -> system_pb2.DiagnoseResponse:
+        self._note("diagnose")
+        return story.checks()
+
+    async def color_profiles(self) -> postprocess_pb2.ListColorProfilesResponse:
+        self._note("color_profiles")
+        return story.color_profiles()
 
     async def watch(self, after_revision: int) -> AsyncIterator[WatchItem]:
         self.watched.append(after_revision)

@@ -6,7 +6,16 @@ import colorsys
 import io
 import random
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, model_pb2, project_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import (
+    asset_pb2,
+    bible_pb2,
+    model_pb2,
+    postprocess_pb2,
+    project_pb2,
+    quality_pb2,
+    run_pb2,
+    system_pb2,
+)
 from google.protobuf import duration_pb2, timestamp_pb2
 from PIL import Image, ImageDraw
 
@@ -342,6 +351,121 @@ def plan(spec: run_pb2.RunSpec) -> run_pb2.Plan:
         )
     )
     return made
+
+
+def characters() -> list[bible_pb2.Character]:
+    return [
+        bible_pb2.Character(
+            name=f"{PROJECT}/characters/mara",
+            title="Mara",
+            description="a woman with red hair in a yellow coat",
+            profile="Daughter of the keeper; counts everything.",
+            references=[f"{PROJECT}/assets/source-1"],
+            looks=[bible_pb2.Look(look_id="coat", title="Yellow coat", description="in a yellow coat")],
+            reference_set=f"{PROJECT}/referenceSets/mara_sheet",
+            create_time=at(9000),
+            revision=4,
+        ),
+        bible_pb2.Character(
+            name=f"{PROJECT}/characters/oskar",
+            title="Oskar",
+            description="a ferryman in a blue jacket",
+            create_time=at(8900),
+            revision=4,
+        ),
+    ]
+
+
+def style_guides() -> list[bible_pb2.StyleGuide]:
+    return [
+        bible_pb2.StyleGuide(
+            name=f"{PROJECT}/styleGuides/flat",
+            title="Harbor flat",
+            description="Flat colours, thick lines.",
+            variables={"style": "flat"},
+            anchors=[f"{PROJECT}/assets/source-2"],
+            create_time=at(9000),
+            revision=4,
+        )
+    ]
+
+
+def reference_sets() -> list[bible_pb2.ReferenceSet]:
+    return [
+        bible_pb2.ReferenceSet(
+            name=f"{PROJECT}/referenceSets/mara_sheet",
+            title="Mara's sheet",
+            purpose=bible_pb2.ReferenceSet.PURPOSE_CHARACTER,
+            items=[bible_pb2.ReferenceItem(asset=f"{PROJECT}/assets/source-3", caption="profile from the left")],
+            create_time=at(9000),
+            revision=4,
+        )
+    ]
+
+
+def quality(name: str, jobs: list[run_pb2.Job]) -> quality_pb2.QualitySummary:
+    """What was found, counted from the candidates as the daemon does."""
+    whole = quality_pb2.QualitySummary(name=name)
+    tallies: dict[int, quality_pb2.FindingTally] = {}
+    values: dict[str, list[float]] = {}
+    for one in jobs:
+        done = [each for each in one.candidates if each.state == Candidate.STATE_SUCCEEDED]
+        passed = sum(not each.quality.hard_failures for each in done)
+        whole.candidates += len(done)
+        whole.passed += passed
+        whole.clean += sum(not each.quality.findings for each in done)
+        whole.jobs.add(job=one.name, scene=one.scene, passed=passed, candidates=done)
+        for each in done:
+            for finding in each.quality.findings:
+                tally = tallies.setdefault(finding.kind, quality_pb2.FindingTally(kind=finding.kind))
+                tally.hard += finding.severity == run_pb2.Finding.SEVERITY_HARD
+                tally.soft += finding.severity == run_pb2.Finding.SEVERITY_SOFT
+                tally.candidates.append(each.name)
+            for measure, value in each.quality.measures.items():
+                values.setdefault(measure, []).append(value)
+    whole.findings.extend(tallies.values())
+    for measure, found in sorted(values.items()):
+        found.sort()
+        whole.measures.add(
+            measure=measure, count=len(found), least=found[0], median=found[len(found) // 2], most=found[-1]
+        )
+    return whole
+
+
+def finding_kinds() -> quality_pb2.ListFindingKindsResponse:
+    return quality_pb2.ListFindingKindsResponse(
+        kinds=[
+            quality_pb2.FindingKind(
+                kind=run_pb2.Finding.KIND_CHROMA,
+                title="Colours too strong",
+                meaning="The picture has stronger colours than the stage allows. Lower the guidance.",
+                measure="chroma_mean",
+            )
+        ]
+    )
+
+
+def checks() -> system_pb2.DiagnoseResponse:
+    return system_pb2.DiagnoseResponse(
+        checks=[
+            system_pb2.Check(name="database", status=system_pb2.Check.STATUS_OK, message="The database is whole."),
+            system_pb2.Check(
+                name="models",
+                status=system_pb2.Check.STATUS_WARNING,
+                message="models/old-paint is damaged.",
+                remedy="Install the model again.",
+            ),
+        ]
+    )
+
+
+def color_profiles() -> postprocess_pb2.ListColorProfilesResponse:
+    return postprocess_pb2.ListColorProfilesResponse(
+        profiles=[
+            postprocess_pb2.ColorProfile(name="cold_rain", title="Cold rain", description="Blue shadows."),
+            postprocess_pb2.ColorProfile(name="neutral", title="Neutral", description="Nothing is changed."),
+        ]
+    )
 
 
 def models() -> model_pb2.ListModelsResponse:

@@ -41,7 +41,7 @@ def test_every_action_has_a_method(screen: type[StudioScreen]) -> None:
     """No key of a screen leads nowhere."""
     for action in actions_for(screen.place):
         owner = StudioApp if action.on_app else screen
-        assert hasattr(owner, f"action_{action.id}"), action.id
+        assert hasattr(owner, action.method), action.id
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -36,7 +36,7 @@ async def test_changes_wait_for_the_paint_of_those_before(monkeypatch: pytest.Mo
             at.fake.step(step)
         await at.pilot.pause()
         assert arrived == [1], "the first frame was never painted, so nothing may follow it"
-        app._painted.set()
+        app._live.painted.set()
         await at.until(lambda: arrived == [1, 7])
         name = f"{story.TIME_RUN}/jobs/3/candidates/c2"
         await at.until(lambda: app.snapshot.progress[name].step == 7)

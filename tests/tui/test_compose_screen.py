@@ -111,11 +111,12 @@ async def test_f5_runs_the_plan_that_is_shown() -> None:
     async with composing() as at:
         await at.press("f5")
         await at.until(lambda: at.place == "run")
-        [(project, spec, digest, request)] = at.fake.asked("create_run")
+        [(project, spec, digest, spend, request)] = at.fake.asked("create_run")
         assert project == story.PROJECT
         assert isinstance(spec, run_pb2.RunSpec)
         assert spec == last_spec(at)
         assert digest == "digest-time-2-6"
+        assert not spend
         assert str(request).startswith("request-")
         await at.press("escape")
         await at.until(lambda: at.place == "projects")

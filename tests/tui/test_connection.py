@@ -8,7 +8,7 @@ import pytest
 from bullpen_api.v1 import project_pb2, system_pb2
 from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, RevisionUnknown
 from bullpen_client.watch import Reconnected, Reconnecting
-from bullpen_tui import app as studio_app
+from bullpen_tui import live
 from bullpen_tui.app import StudioApp
 from bullpen_tui.port import Daemon
 from bullpen_tui.widgets.chrome import Banner
@@ -21,7 +21,7 @@ from tests.tui.fake import FakeDaemon
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow each other quickly."""
-    monkeypatch.setattr(studio_app, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.02)
 
 
 def banner(at: Driver) -> bool:

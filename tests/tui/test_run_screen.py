@@ -132,11 +132,11 @@ async def test_a_partial_run_is_retried() -> None:
 
 
 async def test_the_log_is_named() -> None:
-    """L says where the run log lies."""
+    """F says where the run log lies."""
     async with studio() as at:
         await at.go("2", "runs")
         await at.until(lambda: at.app.snapshot.runs)
-        await at.press("G", "l")
+        await at.press("G", "f")
         await at.until(lambda: "run.json" in at.screen_text())
 
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LISTS = ("projects", "runs", "run", "assets", "metrics", "models", "settings")
 TOP = ("projects", "runs", "assets", "metrics", "models", "settings")
-PLACES = (*TOP, "run", "review")
+"""Places with a digit, in the order of the first line."""
+SIDE = ()
+"""Places with a letter."""
+LISTS = (*TOP, *SIDE, "run")
+PLACES = (*TOP, *SIDE, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
+ALL = (*PLACES, "compose")
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -42,6 +46,16 @@ class Action:
         """How important the action's entry in the footer is, 1 to `ALWAYS`."""
         return _WEIGHTS.get(self.id, 5)
 
+    @property
+    def to(self) -> str:
+        """The place that the action leads to; empty for one that leads nowhere."""
+        return self.id.removeprefix("go_") if self.id.startswith("go_") else ""
+
+    @property
+    def method(self) -> str:
+        """Name of the method behind it."""
+        return "action_go" if self.to else f"action_{self.id}"
+
 
 _WEIGHTS = {
     "keys": ALWAYS,
@@ -62,34 +76,41 @@ _WEIGHTS = {
     "difference": 2,
     "show_log": 2,
     "commands": 2,
+    "mark": 1,
     "filter": 1,
 }
 
 
+def _go(place: str, key: str, label: str, help_: str) -> Action:
+    return Action(f"go_{place}", (key,), label, help_, PLACES, on_app=True)
+
+
 REGISTRY: tuple[Action, ...] = (
     # Where to go
-    Action("go_projects", ("1",), "Projects", "Go to the projects", PLACES, on_app=True),
-    Action("go_runs", ("2",), "Runs", "Go to the runs of the project", PLACES, on_app=True),
-    Action("go_assets", ("3",), "Assets", "Go to the pictures of the project", PLACES, on_app=True),
-    Action("go_metrics", ("6",), "Metrics", "Go to the metrics and the models in memory", PLACES, on_app=True),
-    Action("go_models", ("7",), "Models", "Go to models and devices", PLACES, on_app=True),
-    Action("go_settings", ("0",), "Settings", "Go to the settings and their sources", PLACES, on_app=True),
+    _go("projects", "1", "Projects", "Go to the projects"),
+    _go("runs", "2", "Runs", "Go to the runs of the project"),
+    _go("assets", "3", "Assets", "Go to the pictures of the project"),
+    _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
+    _go("models", "7", "Models", "Go to models and devices"),
+    _go("settings", "0", "Settings", "Go to the settings and their sources"),
     # Lists
     Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
     Action("row_up", ("k",), "up", "Move up", LISTS, palette=False),
     Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
     Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
+    Action("row_out", ("h",), "back", "Go back, as from a folder", LISTS, palette=False),
+    Action("mark", ("space",), "mark", "Mark the row, or take its mark away", ("run",), footer=70),
     # Projects and runs
-    Action("open", ("enter",), "open", "Open what is under the cursor", ("projects", "runs", "run"), footer=10),
+    Action("open", ("enter", "l"), "open", "Open what is under the cursor", ("projects", "runs", "run"), footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),
     Action("compose", ("r",), "new run", "Compose a run and see its plan", ("projects", "runs", "run"), footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
-    Action("cancel_job", ("x",), "cancel job", "Stop the job under the cursor within one step", ("run",), footer=14),
+    Action("cancel_job", ("x",), "cancel job", "Stop the job under the cursor, or those marked", ("run",), footer=14),
     Action("cancel_run", ("X",), "cancel run", "Stop the run within one step", ("runs", "run"), footer=16),
     Action("retry_run", ("R",), "retry", "Start a run from what failed", ("runs", "run", "review"), footer=18),
     Action("guidance_up", ("plus",), "guidance", "More guidance from the next step on", ("run",), footer=20),
     Action("guidance_down", ("minus",), "guidance", "Less guidance from the next step on", ("run",), footer=20),
-    Action("show_log", ("l",), "log", "Say where the run log lies", ("runs", "run"), footer=40),
+    Action("show_log", ("f",), "log file", "Say where the run log lies", ("runs", "run"), footer=40),
     # Review
     Action("previous_candidate", ("h", "left"), "candidate", "The candidate before", ("review",), footer=10),
     Action("next_candidate", ("l", "right"), "candidate", "The next candidate", ("review",), footer=10),
@@ -99,25 +120,27 @@ REGISTRY: tuple[Action, ...] = (
     Action("accept", ("enter",), "accept", "Take this candidate for its scene", ("review",), footer=16),
     Action("override", ("o",), "override", "Take this candidate and say why", ("review",), footer=18),
     Action("previous_job", ("left_square_bracket",), "scene", "The scene before", ("review",), footer=20),
-    # Metrics and models
     Action("next_job", ("right_square_bracket",), "scene", "The next scene", ("review",), footer=20),
+    # Metrics and models
     Action("unload", ("u",), "unload", "Free the memory of the model under the cursor", ("metrics",), footer=10),
     Action("other_table", ("tab",), "models / devices", "Move between the two tables", ("models",), footer=10),
     # Compose
     Action("run_plan", ("f5", "ctrl+enter"), "run", "Run what the plan shows", ("compose",), footer=10),
     Action("dry_run", ("f6", "d"), "dry run", "Show the whole plan and start nothing", ("compose",), footer=20),
     # Everywhere
-    Action("filter", ("slash",), "filter", "Show only rows with these letters", LISTS, footer=80),
+    Action("filter", ("slash",), "filter", "Show only rows with these words; !word leaves rows out", LISTS, footer=80),
     Action("commands", ("colon", "ctrl+p"), "command", "Find an action, a project or a run by name", PLACES, footer=85),
-    Action("keys", ("question_mark", "f1"), "keys", "Show every key that works here", (*PLACES, "compose"), footer=90),
+    Action("keys", ("question_mark", "f1"), "keys", "Show every key that works here", ALL, footer=90),
     Action("toggle_theme", (), "ink / paper", "Change between the dark and the light theme", PLACES, on_app=True),
-    Action("back", ("escape",), "back", "Go back", (*PLACES, "compose"), footer=5),
+    Action("back", ("escape",), "back", "Go back", ALL, footer=5),
     Action("quit", ("q", "ctrl+q"), "quit", "Leave the studio; the daemon goes on", PLACES, footer=95, on_app=True),
 )
 
 
 def target(action: Action) -> str:
     """The action as Textual names it, with the node that has the method."""
+    if action.to:
+        return f"app.go('{action.to}')"
     return f"app.{action.id}" if action.on_app else f"screen.{action.id}"
 
 

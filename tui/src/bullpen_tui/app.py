@@ -1,23 +1,24 @@
 """The studio: one application over one daemon.
 
-The application owns the mirror, the connection and what a person is looking at; screens draw from it. Work in the
-background posts messages, and only their handlers change anything.
+The application owns the mirror and what a person is looking at; screens draw from it. Work in the background posts
+messages, and only their handlers change anything.
 """
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from bullpen_api.v1 import system_pb2
 from bullpen_client.errors import BullpenError
-from bullpen_client.watch import Reconnected, Reconnecting
+from bullpen_client.home import resolve_home
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
@@ -26,27 +27,32 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from bullpen_tui import messages as say
+from bullpen_tui.actions import REGISTRY, Action
+from bullpen_tui.errands import Errands
 from bullpen_tui.graphics import Graphics, choose
-from bullpen_tui.mirror import Change, Happened, Listed, Restarted, Snapshot, apply_all
-from bullpen_tui.pacing import batches
+from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
+from bullpen_tui.live import Live, stranger, trouble
+from bullpen_tui.mirror import Listed, Restarted, Snapshot, apply_all
 from bullpen_tui.palette import ActionCommands
 from bullpen_tui.pictures import PictureStore
-from bullpen_tui.port import Daemon, Dial, WatchItem, sentence
+from bullpen_tui.places import screen_of
+from bullpen_tui.port import Daemon, Dial, sentence
+from bullpen_tui.reading import Reading
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.session import dial
+from bullpen_tui.terminal import TerminalError, check_terminal
 from bullpen_tui.theme import INK, PAPER, THEMES
 
 Answer = TypeVar("Answer")
 
-METRICS_KEPT = 120
+METRICS_KEPT = 600
 FRESHEN_SECONDS = 1.0
 """Figures of a project that have become old are read again at most this often."""
 NOTICE_SECONDS = 3.0
-RETRY_SECONDS = 2.0
-PATIENT_ATTEMPTS = 5
-"""Attempts after which the banner says how a person starts a daemon."""
 BASE = 1
 """Screens below the first place: the empty one that every application begins with."""
+WRONG = 2
+"""Exit status of a studio that was not opened, because something must be set right first."""
 
 
 def new_request_id() -> str:
@@ -57,7 +63,8 @@ def new_request_id() -> str:
 class StudioApp(App[int]):
     """The terminal studio.
 
-    `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970.
+    `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970; `registry` has
+    the actions with the keys that the person chose.
     """
 
     TITLE = "Bullpen"
@@ -73,35 +80,38 @@ class StudioApp(App[int]):
         graphics: Graphics = "half",
         now: Callable[[], float] = time.time,
         request_id: Callable[[], str] = new_request_id,
+        registry: tuple[Action, ...] = REGISTRY,
     ) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-normal"), (140, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (104, "-normal"), (140, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (30, "-high")]
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = INK.name
-        self._dial = dial
         self._wanted = f"projects/{project.removeprefix('projects/')}" if project else ""
         self.graphics: Graphics = graphics
         self.now = now
         self.request_id = request_id
+        self.registry = registry
         self.snapshot = Snapshot()
         self.info: system_pb2.Info | None = None
         self.metrics: deque[system_pb2.Metrics] = deque(maxlen=METRICS_KEPT)
         self.lost = ""
         self.listed = False
+        self.reading = Reading(self)
+        self.errands = Errands(self)
         self._daemon: Daemon | None = None
         self._project = ""
-        self._looked: set[str] = set()
-        self._answered: set[str] = set()
-        self._painted = asyncio.Event()
+        self._live = Live(dial, self.post_message)
         self.pictures = PictureStore(self._read_picture)
+        if registry != REGISTRY:
+            self.set_keymap(as_textual(registry))
 
     # --- what the screens ask ---
 
     @property
     def daemon(self) -> Daemon:
-        """The daemon. Screens that call it are reached only when there is one."""
+        """The daemon, for `reading` and `errands`; screens have no need of it."""
         if self._daemon is None:
             raise RuntimeError("no daemon was reached yet")
         return self._daemon
@@ -123,17 +133,6 @@ class StudioApp(App[int]):
     def enter_project(self, name: str) -> None:
         """Makes a project the one that the person works in."""
         self._project = name
-
-    def first_look(self, what: str) -> bool:
-        """Whether a list was not read before; from then on the watch keeps it fresh."""
-        if not self.connected or what in self._looked:
-            return False
-        self._looked.add(what)
-        return True
-
-    def looked(self, what: str) -> bool:
-        """Whether the answer to a list call is in the mirror."""
-        return what in self._answered
 
     def ask(
         self,
@@ -158,15 +157,6 @@ class StudioApp(App[int]):
 
         self.run_worker(work(), group=group, exclusive=latest_only)
 
-    def fetch(self, call: Coroutine[Any, Any, Listed], *, group: str) -> None:
-        """Runs a list call and puts its answer into the mirror."""
-
-        def arrived(listed: Listed) -> Message:
-            self._answered.add(group)
-            return say.ChangesArrived((listed,))
-
-        self.ask(call, arrived, group=group)
-
     def want_picture(self, asset: str, to: MessagePump, *, thumbnail: bool = True) -> None:
         """Reads a picture and posts it to a screen."""
         self.ask(
@@ -188,48 +178,10 @@ class StudioApp(App[int]):
 
     def on_mount(self) -> None:
         """Begins with the projects and reaches for the daemon."""
-        from bullpen_tui.screens.projects import ProjectsScreen
-
-        self.push_screen(ProjectsScreen())
+        self.push_screen(screen_of("projects"))
         self.screen_change_signal.subscribe(self, self._screen_changed)
-        self.run_worker(self._live(), group="live")
+        self.run_worker(self._live.follow(), group="live")
         self.set_interval(FRESHEN_SECONDS, self._freshen)
-
-    async def _live(self) -> None:
-        daemon = await self._reach()
-        self.run_worker(self._follow_metrics(daemon), group="metrics")
-        while True:
-            try:
-                listing = await daemon.projects()
-                projects = Listed(tuple(listing.projects), listing.revision)
-                self.post_message(say.ChangesArrived((projects,)))
-                async for batch in batches(daemon.watch(listing.revision)):
-                    await self._post_batch(batch)
-            except BullpenError as error:
-                self.post_message(say.ConnectionBroke(error, 0))
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _reach(self) -> Daemon:
-        while True:
-            try:
-                daemon = await self._dial()
-                info = await daemon.info()
-            except BullpenError as error:
-                self.post_message(say.DaemonMissed(error))
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                self.post_message(say.DaemonReached(daemon, info))
-                return daemon
-
-    async def _follow_metrics(self, daemon: Daemon) -> None:
-        while True:
-            try:
-                async for metrics in daemon.metrics(1.0):
-                    self.post_message(say.MetricsArrived(metrics))
-            except BullpenError:
-                # The watch tells the person; figures simply stand still meanwhile.
-                pass
-            await asyncio.sleep(RETRY_SECONDS)
 
     def _freshen(self) -> None:
         if self.connected and not self.lost and self.snapshot.stale_projects:
@@ -245,31 +197,19 @@ class StudioApp(App[int]):
                 continue
             self.post_message(say.ChangesArrived((Listed((project,), revision),)))
 
-    async def _post_batch(self, batch: list[WatchItem]) -> None:
-        """Posts a batch and waits until it is painted: a terminal that is slow gets fewer pictures, never old ones."""
-        changes: list[Change] = []
-        for item in batch:
-            if isinstance(item, Reconnecting):
-                self.post_message(say.ConnectionBroke(item.error, item.attempt))
-            elif isinstance(item, Reconnected):
-                self.post_message(say.ConnectionMended())
-            else:
-                changes.append(Happened(item))
-        if changes:
-            self._painted.clear()
-            self.post_message(say.ChangesArrived(tuple(changes)))
-            await self._painted.wait()
-
     # --- what happened ---
 
     def on_daemon_reached(self, message: say.DaemonReached) -> None:
         """Keeps the daemon, and notices when it is another one than before."""
         if self.info is not None and self.info.instance != message.info.instance:
             self.snapshot = apply_all(self.snapshot, (Restarted(),))
-            self._looked.clear()
+            self.reading.forget()
+        first = self.info is None or self.info.version != message.info.version
         self._daemon = message.daemon
         self.info = message.info
         self.lost = ""
+        if first and (words := stranger(message.info.version, version("bullpen"))):
+            self.notify(words, title="Another version", severity="warning")
         self._chrome()
 
     def on_daemon_missed(self, message: say.DaemonMissed) -> None:
@@ -279,11 +219,7 @@ class StudioApp(App[int]):
 
     def on_connection_broke(self, message: say.ConnectionBroke) -> None:
         """Shows the banner; what is on the screen stays."""
-        patience = " `bullpen daemon start` in a shell starts one." if message.attempt >= PATIENT_ATTEMPTS else ""
-        self.lost = (
-            f"The connection to the daemon is lost and is being taken up again; what you see may be old. "
-            f"{sentence(message.error)}{patience}"
-        )
+        self.lost = trouble(message.error, message.attempt)
         self._chrome()
 
     def on_connection_mended(self, message: say.ConnectionMended) -> None:
@@ -304,7 +240,7 @@ class StudioApp(App[int]):
         answered = any(isinstance(one, Listed) and not one.items for one in message.changes)
         if self.snapshot is not before or answered:
             self.draw()
-        self.call_after_refresh(self._painted.set)
+        self.call_after_refresh(self._live.painted.set)
 
     def on_metrics_arrived(self, message: say.MetricsArrived) -> None:
         """Keeps the figures of the last minutes."""
@@ -357,46 +293,15 @@ class StudioApp(App[int]):
 
     # --- going places ---
 
-    def _go(self, screen: Screen[Any]) -> None:
+    def go(self, place: str) -> None:
+        """To a place, from wherever the person is."""
         while len(self.screen_stack) > BASE + 1:
             self.pop_screen()
-        self.switch_screen(screen)
+        self.switch_screen(screen_of(place))
 
-    def action_go_projects(self) -> None:
-        """To the projects."""
-        from bullpen_tui.screens.projects import ProjectsScreen
-
-        self._go(ProjectsScreen())
-
-    def action_go_runs(self) -> None:
-        """To the runs of the project."""
-        from bullpen_tui.screens.runs import RunsScreen
-
-        self._go(RunsScreen())
-
-    def action_go_assets(self) -> None:
-        """To the pictures of the project."""
-        from bullpen_tui.screens.assets import AssetsScreen
-
-        self._go(AssetsScreen())
-
-    def action_go_metrics(self) -> None:
-        """To figures of the machine."""
-        from bullpen_tui.screens.metrics import MetricsScreen
-
-        self._go(MetricsScreen())
-
-    def action_go_models(self) -> None:
-        """To models and devices."""
-        from bullpen_tui.screens.models import ModelsScreen
-
-        self._go(ModelsScreen())
-
-    def action_go_settings(self) -> None:
-        """To the settings."""
-        from bullpen_tui.screens.settings import SettingsScreen
-
-        self._go(SettingsScreen())
+    def action_go(self, place: str) -> None:
+        """To a place, by a key or a click."""
+        self.go(place)
 
     @property
     def deep(self) -> bool:
@@ -425,9 +330,15 @@ def run_tui(home: Path | None = None, project: str | None = None, graphics: str 
 
     `graphics` is `auto`, `kitty`, `sixel`, `half` or `none`; another word raises ValueError. The terminal is asked what
     it can draw before the screen is taken over. Where no daemon serves the home one is started, and goes on afterwards.
-    A studio that crashes gives 1.
+    A studio that crashes gives 1; a terminal or a keymap that must be set right first gives 2, with a sentence.
     """
+    try:
+        check_terminal()
+        registry = remapped(read_keymap(resolve_home(home) / "keymap.toml"))
+    except (TerminalError, KeymapError) as problem:
+        sys.stderr.write(f"bullpen: {problem}\n")
+        return WRONG
     way = choose(graphics)
-    app = StudioApp(partial(dial(home)), project=project, graphics=way)
+    app = StudioApp(partial(dial(home)), project=project, graphics=way, registry=registry)
     status = app.run()
     return app.return_code or status or 0

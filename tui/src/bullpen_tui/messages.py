@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import model_pb2, project_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import project_pb2, run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from PIL import Image
 from textual.message import Message
@@ -63,6 +63,20 @@ class CallRefused(Message):
     def __init__(self, error: BullpenError) -> None:
         super().__init__()
         self.error = error
+
+
+class CallMissed(CallRefused):
+    """A question that is asked again and again was not answered; the banner tells why, if anything does."""
+
+
+class RecipeRead(Message):
+    """Run and job of a candidate, with its recipe."""
+
+    def __init__(self, candidate: str, run: run_pb2.Run, job: run_pb2.Job) -> None:
+        super().__init__()
+        self.candidate = candidate
+        self.run = run
+        self.job = job
 
 
 class PictureArrived(Message):
@@ -132,14 +146,6 @@ class CandidateAccepted(Message):
         self.candidate = candidate
 
 
-class StagesListed(Message):
-    """The stages of the manifest are known."""
-
-    def __init__(self, stages: run_pb2.ListStagesResponse) -> None:
-        super().__init__()
-        self.stages = stages
-
-
 class PlanMade(Message):
     """A plan for what the form says now."""
 
@@ -160,37 +166,9 @@ class RunRefused(PlanRefused):
     """The plan was not run."""
 
 
-class ResidentsListed(Message):
-    """Models in memory are known."""
-
-    def __init__(self, residents: model_pb2.ListResidentsResponse) -> None:
-        super().__init__()
-        self.residents = residents
-
-
 class ModelUnloaded(Message):
     """A model's memory was freed."""
 
     def __init__(self, model: str) -> None:
         super().__init__()
         self.model = model
-
-
-class MachineListed(Message):
-    """Models, residents and devices are known."""
-
-    def __init__(
-        self, models: list[model_pb2.Model], residents: list[model_pb2.Resident], devices: list[model_pb2.Device]
-    ) -> None:
-        super().__init__()
-        self.models = models
-        self.residents = residents
-        self.devices = devices
-
-
-class SettingsListed(Message):
-    """Settings with their sources are known."""
-
-    def __init__(self, settings: list[system_pb2.Setting]) -> None:
-        super().__init__()
-        self.settings = settings

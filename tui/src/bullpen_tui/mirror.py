@@ -1,8 +1,8 @@
-"""The client's picture of the daemon, as one immutable value.
+"""How the client's picture of the daemon changes: `snapshot × change → snapshot`.
 
-A `Snapshot` is what the screens draw. It is fed by list-then-watch: a listing replaces nothing that is already newer,
-then events after the listing's revision bring it forward. Nothing here does I/O or knows a clock, so that every rule
-about what wins over what can be tested as a function.
+It is fed by list-then-watch: a listing replaces nothing that is already newer, then events after the listing's
+revision bring it forward. Nothing here does I/O or knows a clock, so that every rule about what wins over what can be
+tested as a function.
 
 What wins: of two versions of a resource the one with the larger journal revision; of two progress marks of a candidate
 the one that is further on; nothing that is unfinished is shown of a candidate that has ended.
@@ -10,15 +10,35 @@ the one that is further on; nothing that is unfinished is shown of a candidate t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, project_pb2, run_pb2
+from google.protobuf.message import Message as Answer
+
+from bullpen_tui.journal import entry_of
+from bullpen_tui.shelf import Shelf, parent_of
+from bullpen_tui.snapshot import Kept, Snapshot, leaf, natural, project_of
+
+__all__ = [
+    "Answered",
+    "Change",
+    "Happened",
+    "Listed",
+    "Restarted",
+    "Snapshot",
+    "apply",
+    "apply_all",
+    "leaf",
+    "natural",
+    "parent_of",
+    "project_of",
+]
 
 PREVIEWS_KEPT = 24
 """Previews are pictures of the moment; only those of the candidates that moved last are kept."""
+JOURNAL_KEPT = 2000
 
 _PHASES = ("", "loading", "denoising", "decoding", "storing")
 
@@ -28,76 +48,36 @@ _ENDED = (
     run_pb2.Candidate.STATE_CANCELED,
 )
 
-Resource = TypeVar(
-    "Resource",
-    project_pb2.Project,
-    bible_pb2.Scene,
-    run_pb2.Run,
-    run_pb2.Job,
-    run_pb2.Candidate,
-    asset_pb2.Asset,
+_SHELVES: dict[type[Kept], str] = {
+    project_pb2.Project: "projects",
+    bible_pb2.Scene: "scenes",
+    bible_pb2.Character: "characters",
+    bible_pb2.StyleGuide: "style_guides",
+    bible_pb2.ReferenceSet: "reference_sets",
+    run_pb2.Run: "runs",
+    run_pb2.Job: "jobs",
+    run_pb2.Candidate: "candidates",
+    asset_pb2.Asset: "assets",
+}
+_PAYLOADS = frozenset(
+    {"project", "scene", "character", "style_guide", "reference_set", "run", "job", "candidate", "asset"}
 )
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything the screens may draw. The messages inside are values: nobody changes them.
-
-    Jobs are kept without their candidates, which have entries of their own, because each moves at its own revision.
-    """
-
-    revision: int = 0
-    projects: Mapping[str, project_pb2.Project] = field(default_factory=dict)
-    scenes: Mapping[str, bible_pb2.Scene] = field(default_factory=dict)
-    runs: Mapping[str, run_pb2.Run] = field(default_factory=dict)
-    jobs: Mapping[str, run_pb2.Job] = field(default_factory=dict)
-    candidates: Mapping[str, run_pb2.Candidate] = field(default_factory=dict)
-    assets: Mapping[str, asset_pb2.Asset] = field(default_factory=dict)
-    progress: Mapping[str, event_pb2.Progress] = field(default_factory=dict)
-    previews: Mapping[str, event_pb2.Preview] = field(default_factory=dict)
-    stale_projects: Mapping[str, int] = field(default_factory=dict)
-    """Projects whose figures are older than something that happened in them, with the revision of the last of it."""
-
-    def runs_of(self, project: str) -> list[run_pb2.Run]:
-        """Runs of a project, newest first."""
-        found = [run for name, run in self.runs.items() if parent_of(name) == project]
-        return sorted(found, key=lambda run: (-run.create_time.ToNanoseconds(), run.name))
-
-    def jobs_of(self, run: str) -> list[run_pb2.Job]:
-        """Jobs of a run, in the order in which the run makes them."""
-        found = [job for name, job in self.jobs.items() if parent_of(name) == run]
-        return sorted(found, key=lambda job: natural(job.name))
-
-    def candidates_of(self, job: str) -> list[run_pb2.Candidate]:
-        """Candidates of a job, in their order."""
-        found = [one for name, one in self.candidates.items() if parent_of(name) == job]
-        return sorted(found, key=lambda one: natural(one.name))
-
-    def assets_of(self, project: str) -> list[asset_pb2.Asset]:
-        """Assets of a project, newest first."""
-        found = [asset for name, asset in self.assets.items() if parent_of(name) == project]
-        return sorted(found, key=lambda asset: (-asset.create_time.ToNanoseconds(), asset.name))
-
-    def scenes_of(self, project: str) -> list[bible_pb2.Scene]:
-        """Scenes of a project that are not in the trash, in story order."""
-        mine = [scene for name, scene in self.scenes.items() if parent_of(name) == project]
-        found = [scene for scene in mine if not scene.HasField("delete_time")]
-        return sorted(found, key=lambda scene: (scene.ordinal, scene.name))
-
-    def active_candidate(self, run: str) -> str | None:
-        """Name of the candidate of a run that is being made now, or nothing."""
-        moving = [name for name in self.progress if name.startswith(run + "/")]
-        return min(moving, key=natural) if moving else None
 
 
 @dataclass(frozen=True)
 class Listed:
     """A list call answered with these resources; the list is as new as `revision`."""
 
-    items: tuple[
-        project_pb2.Project | bible_pb2.Scene | run_pb2.Run | run_pb2.Job | run_pb2.Candidate | asset_pb2.Asset, ...
-    ]
+    items: tuple[Kept, ...]
     revision: int = 0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The daemon answered a question that no event answers."""
+
+    asked: str
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -112,49 +92,20 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Happened | Restarted
-
-
-def parent_of(name: str) -> str:
-    """Name of the resource that holds this one: `projects/p/runs/r` gives `projects/p`."""
-    return "/".join(name.split("/")[:-2])
-
-
-def leaf(name: str) -> str:
-    """Last part of a resource name."""
-    return name.rsplit("/", 1)[-1]
-
-
-def project_of(name: str) -> str:
-    """Name of the project that a resource belongs to, or an empty string."""
-    parts = name.split("/")
-    return "/".join(parts[:2]) if len(parts) >= 2 and parts[0] == "projects" else ""
-
-
-@lru_cache(maxsize=65536)
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key that puts `job-2` before `job-10`."""
-    key: list[tuple[int, int, str]] = []
-    digits = ""
-    for sign in name + "\0":
-        if sign.isascii() and sign.isdigit():
-            digits += sign
-            continue
-        if digits:
-            key.append((0, int(digits), digits))
-            digits = ""
-        key.append((1, 0, sign))
-    return tuple(key)
+Change = Listed | Answered | Happened | Restarted
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
     """Gives the snapshot after a change. The same change twice gives the same snapshot as once."""
     match change:
         case Listed(items, revision):
-            for item in items:
-                snapshot = _put(snapshot, item, 0)
+            snapshot = _put_all(snapshot, items, 0)
             fresh = {item.name for item in items if isinstance(item, project_pb2.Project)}
             return _freshened(snapshot, fresh, revision)
+        case Answered(asked, answer):
+            if snapshot.answers.get(asked) == answer:
+                return snapshot
+            return replace(snapshot, answers={**snapshot.answers, asked: answer})
         case Happened(item):
             return _watched(snapshot, item)
         case Restarted():
@@ -184,25 +135,16 @@ def _watched(snapshot: Snapshot, item: object) -> Snapshot:
 
 def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
     seen_before = event.revision <= snapshot.revision
-    match event.WhichOneof("payload"):
-        case "project":
-            snapshot = _put(snapshot, _with_figures(snapshot, event.project), event.revision)
-        case "scene":
-            snapshot = _put(snapshot, event.scene, event.revision)
-        case "run":
-            snapshot = _put(snapshot, event.run, event.revision)
-        case "job":
-            snapshot = _put(snapshot, event.job, event.revision)
-        case "candidate":
-            snapshot = _put(snapshot, event.candidate, event.revision)
-        case "asset":
-            snapshot = _put(snapshot, event.asset, event.revision)
-        case _:
-            pass
-    project = project_of(event.subject)
-    if project and not seen_before:
+    payload = event.WhichOneof("payload")
+    if payload in _PAYLOADS:
+        item = getattr(event, payload)
+        snapshot = _put_all(snapshot, (_with_figures(snapshot, item),), event.revision)
+    if seen_before:
+        return snapshot
+    snapshot = replace(snapshot, revision=event.revision, journal=(*snapshot.journal, entry_of(event))[-JOURNAL_KEPT:])
+    if project := project_of(event.subject):
         snapshot = replace(snapshot, stale_projects={**snapshot.stale_projects, project: event.revision})
-    return replace(snapshot, revision=max(snapshot.revision, event.revision))
+    return snapshot
 
 
 def _freshened(snapshot: Snapshot, names: set[str], revision: int) -> Snapshot:
@@ -211,67 +153,111 @@ def _freshened(snapshot: Snapshot, names: set[str], revision: int) -> Snapshot:
     return replace(snapshot, stale_projects=stale) if len(stale) < len(snapshot.stale_projects) else snapshot
 
 
-def _with_figures(snapshot: Snapshot, project: project_pb2.Project) -> project_pb2.Project:
+def _with_figures(snapshot: Snapshot, item: Kept) -> Kept:
     """A project of an event comes without figures; those known before stay until they are read again."""
-    known = snapshot.projects.get(project.name)
-    if known is None or project.HasField("figures"):
-        return project
+    if not isinstance(item, project_pb2.Project) or item.HasField("figures"):
+        return item
+    known = snapshot.projects.get(item.name)
+    if known is None:
+        return item
     whole = project_pb2.Project()
-    whole.CopyFrom(project)
+    whole.CopyFrom(item)
     whole.figures.CopyFrom(known.figures)
     return whole
 
 
-def _put(snapshot: Snapshot, item: object, revision: int) -> Snapshot:
-    match item:
-        case project_pb2.Project():
-            return replace(snapshot, projects=_newer(snapshot.projects, item, revision))
-        case bible_pb2.Scene():
-            return replace(snapshot, scenes=_newer(snapshot.scenes, item, revision))
-        case run_pb2.Run():
-            return replace(snapshot, runs=_newer(snapshot.runs, item, revision))
-        case run_pb2.Job():
-            return _put_job(snapshot, item, revision)
-        case run_pb2.Candidate():
-            return _settle(replace(snapshot, candidates=_newer(snapshot.candidates, item, revision)), item.name)
-        case asset_pb2.Asset():
-            return replace(snapshot, assets=_newer(snapshot.assets, item, revision))
-        case _:
+def _put_all(snapshot: Snapshot, items: Sequence[Kept], revision: int) -> Snapshot:
+    """Puts resources in their places, all of a kind at once."""
+    by_kind: dict[type[Kept], list[Kept]] = {}
+    for item in items:
+        if type(item) not in _SHELVES:
             raise TypeError(f"the mirror keeps no {type(item).__name__}")
-
-
-def _put_job(snapshot: Snapshot, job: run_pb2.Job, revision: int) -> Snapshot:
-    before = snapshot.jobs.get(job.name)
-    bare = run_pb2.Job()
-    bare.CopyFrom(job)
-    del bare.candidates[:]
-    snapshot = replace(snapshot, jobs=_newer(snapshot.jobs, bare, revision))
-    now = snapshot.jobs[job.name]
-    begun_anew = before is not None and now.attempt > before.attempt
-    if begun_anew or now.state != run_pb2.Job.STATE_RUNNING:
-        unfinished = {*snapshot.progress, *snapshot.previews}
-        snapshot = _forget(snapshot, [name for name in unfinished if parent_of(name) == job.name])
-    for candidate in job.candidates:
-        snapshot = _put(snapshot, candidate, revision)
+        by_kind.setdefault(type(item), []).append(item)
+    for kind, found in by_kind.items():
+        if kind is run_pb2.Job:
+            snapshot = _put_jobs(snapshot, [one for one in found if isinstance(one, run_pb2.Job)], revision)
+        elif kind is run_pb2.Candidate:
+            made = [one for one in found if isinstance(one, run_pb2.Candidate)]
+            snapshot = _put_candidates(snapshot, made, revision)
+        else:
+            snapshot = _shelve(snapshot, kind, found, revision)[0]
     return snapshot
 
 
-def _newer(have: Mapping[str, Resource], item: Resource, revision: int) -> Mapping[str, Resource]:
-    """Puts an item in its place unless a newer version is there. An equal revision is taken: figures may differ."""
-    if not item.revision and revision:
-        copy = type(item)()
-        copy.CopyFrom(item)
-        copy.revision = revision
-        item = copy
-    old = have.get(item.name)
-    if old is not None and (old.revision > item.revision or old == item):
-        return have
-    return {**have, item.name: item}
+def _shelve(
+    snapshot: Snapshot, kind: type[Kept], items: Sequence[Kept], revision: int
+) -> tuple[Snapshot, list[tuple[Any, Any]]]:
+    """Puts items on their shelf unless newer versions are there; also gives each change as before and after.
+
+    An equal revision is taken: figures may differ.
+    """
+    shelf: Shelf[Any] = getattr(snapshot, _SHELVES[kind])
+    news: dict[str, tuple[Any, Any]] = {}
+    for item in items:
+        if not _revision(item) and revision:
+            item = _at(item, revision)
+        before = news[item.name][1] if item.name in news else shelf.get(item.name)
+        if before is None or not (before.revision > item.revision or before == item):
+            first = news[item.name][0] if item.name in news else before
+            news[item.name] = (first, item)
+    if not news:
+        return snapshot, []
+    after = [item for _, item in news.values()]
+    shelf = shelf.put(after[0]) if len(after) == 1 else shelf.put_all(after)
+    changed: dict[str, Any] = {_SHELVES[kind]: shelf}
+    return replace(snapshot, **changed), list(news.values())
 
 
-def _settle(snapshot: Snapshot, candidate: str) -> Snapshot:
-    """Drops progress and preview of a candidate that has ended."""
-    return _forget(snapshot, [candidate]) if _ended(snapshot, candidate) else snapshot
+def _revision(item: Kept) -> int:
+    return item.revision
+
+
+def _at(item: Any, revision: int) -> Any:
+    copy = type(item)()
+    copy.CopyFrom(item)
+    copy.revision = revision
+    return copy
+
+
+def _put_jobs(snapshot: Snapshot, jobs: Sequence[run_pb2.Job], revision: int) -> Snapshot:
+    bare: list[run_pb2.Job] = []
+    candidates: list[run_pb2.Candidate] = []
+    for job in jobs:
+        candidates += job.candidates
+        copy = run_pb2.Job()
+        copy.CopyFrom(job)
+        del copy.candidates[:]
+        bare.append(copy)
+    snapshot, news = _shelve(snapshot, run_pb2.Job, bare, revision)
+    running, quiet = set(snapshot.running), set()
+    for before, now in news:
+        begun_anew = before is not None and now.attempt > before.attempt
+        if now.state == run_pb2.Job.STATE_RUNNING:
+            running.add(now.name)
+        else:
+            running.discard(now.name)
+        if begun_anew or now.state != run_pb2.Job.STATE_RUNNING:
+            quiet.add(now.name)
+    if running != snapshot.running:
+        snapshot = replace(snapshot, running=frozenset(running))
+    if quiet:
+        unfinished = {*snapshot.progress, *snapshot.previews}
+        snapshot = _forget(snapshot, [name for name in unfinished if parent_of(name) in quiet])
+    return _put_candidates(snapshot, candidates, revision) if candidates else snapshot
+
+
+def _put_candidates(snapshot: Snapshot, items: Sequence[run_pb2.Candidate], revision: int) -> Snapshot:
+    snapshot, news = _shelve(snapshot, run_pb2.Candidate, items, revision)
+    counts: dict[str, int] = {}
+    done = run_pb2.Candidate.STATE_SUCCEEDED
+    for before, now in news:
+        change = (now.state == done) - (before is not None and before.state == done)
+        if change:
+            run = parent_of(parent_of(now.name))
+            counts[run] = counts.get(run, snapshot.finished.get(run, 0)) + change
+    if counts:
+        snapshot = replace(snapshot, finished={**snapshot.finished, **counts})
+    return _forget(snapshot, [now.name for _, now in news if now.state in _ENDED])
 
 
 def _forget(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:

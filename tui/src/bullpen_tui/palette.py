@@ -24,11 +24,11 @@ class ActionCommands(Provider):
         screen = self.screen
         if not isinstance(screen, StudioScreen):
             return
-        for action in actions_for(screen.place):
+        studio = cast("StudioApp", screen.app)
+        for action in actions_for(screen.place, studio.registry):
             if action.palette and screen.check_action(action.id, ()):
                 key = f"  ({key_name(action.keys[0])})" if action.keys else ""
                 yield action.help + key, partial(screen.run_action, target(action))
-        studio = cast("StudioApp", screen.app)
         for name, project in sorted(studio.snapshot.projects.items()):
             yield f"Project {leaf(name)} · {project.title}", partial(screen.visit_project, name)
         for run in studio.snapshot.runs_of(studio.project)[:50]:

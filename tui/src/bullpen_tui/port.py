@@ -5,7 +5,7 @@ Everything that goes wrong behind it arrives as a `BullpenError` with words for 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from bullpen_api.v1 import (
@@ -13,7 +13,9 @@ from bullpen_api.v1 import (
     bible_pb2,
     event_pb2,
     model_pb2,
+    postprocess_pb2,
     project_pb2,
+    quality_pb2,
     run_pb2,
     system_pb2,
 )
@@ -54,6 +56,18 @@ class Daemon(Protocol):
         """All scenes of a project, in story order."""
         ...
 
+    async def characters(self, project: str) -> bible_pb2.ListCharactersResponse:
+        """The cast of a project."""
+        ...
+
+    async def style_guides(self, project: str) -> bible_pb2.ListStyleGuidesResponse:
+        """Style guides of a project."""
+        ...
+
+    async def reference_sets(self, project: str) -> bible_pb2.ListReferenceSetsResponse:
+        """Reference sets of a project."""
+        ...
+
     async def stages(self) -> run_pb2.ListStagesResponse:
         """Stages of the manifest with their limits."""
         ...
@@ -70,12 +84,26 @@ class Daemon(Protocol):
         """All jobs of a run with their candidates."""
         ...
 
+    async def job(self, name: str) -> run_pb2.Job:
+        """One job with the recipes of its candidates."""
+        ...
+
+    async def quality(self, name: str) -> quality_pb2.QualitySummary:
+        """What was found in a run, a job or a candidate."""
+        ...
+
+    async def finding_kinds(self) -> quality_pb2.ListFindingKindsResponse:
+        """The kinds of findings in words."""
+        ...
+
     async def plan(self, project: str, spec: run_pb2.RunSpec) -> run_pb2.Plan:
         """What a run would do."""
         ...
 
-    async def create_run(self, project: str, spec: run_pb2.RunSpec, digest: str, request_id: str) -> run_pb2.Run:
-        """Starts the run whose plan was shown."""
+    async def create_run(
+        self, project: str, spec: run_pb2.RunSpec, digest: str, spend: bool, request_id: str
+    ) -> run_pb2.Run:
+        """Starts the run whose plan was shown; `spend` says that a person agreed to what it costs."""
         ...
 
     async def cancel_run(self, name: str) -> run_pb2.Run:
@@ -98,8 +126,10 @@ class Daemon(Protocol):
         """Takes a candidate as the picture of its scene."""
         ...
 
-    async def assets(self, project: str, page_token: str = "") -> asset_pb2.ListAssetsResponse:
-        """A page of assets, newest first."""
+    async def assets(
+        self, project: str, page_token: str = "", kinds: Sequence[asset_pb2.Asset.Kind.ValueType] = ()
+    ) -> asset_pb2.ListAssetsResponse:
+        """A page of assets of these kinds or of all, newest first."""
         ...
 
     async def content(self, asset: str, thumbnail: bool) -> bytes:
@@ -124,6 +154,14 @@ class Daemon(Protocol):
 
     async def settings(self) -> system_pb2.ListSettingsResponse:
         """Settings with their sources."""
+        ...
+
+    async def diagnose(self) -> system_pb2.DiagnoseResponse:
+        """What the doctor finds."""
+        ...
+
+    async def color_profiles(self) -> postprocess_pb2.ListColorProfilesResponse:
+        """The colour profiles of the settings."""
         ...
 
     def watch(self, after_revision: int) -> AsyncIterator[WatchItem]:

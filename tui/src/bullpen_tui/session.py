@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from bullpen_api.v1 import (
     asset_pb2,
     bible_pb2,
     model_pb2,
+    postprocess_pb2,
     project_pb2,
+    quality_pb2,
     run_pb2,
     system_pb2,
 )
@@ -63,6 +65,39 @@ class Dialled:
             if not (token := page.next_page_token):
                 return whole
 
+    async def characters(self, project: str) -> bible_pb2.ListCharactersResponse:
+        whole = bible_pb2.ListCharactersResponse()
+        token = ""
+        while True:
+            request = bible_pb2.ListCharactersRequest(parent=project, page_size=500, page_token=token)
+            page = await self._session.bible.ListCharacters(request)
+            whole.characters.extend(page.characters)
+            whole.revision = whole.revision or page.revision
+            if not (token := page.next_page_token):
+                return whole
+
+    async def style_guides(self, project: str) -> bible_pb2.ListStyleGuidesResponse:
+        whole = bible_pb2.ListStyleGuidesResponse()
+        token = ""
+        while True:
+            request = bible_pb2.ListStyleGuidesRequest(parent=project, page_size=500, page_token=token)
+            page = await self._session.bible.ListStyleGuides(request)
+            whole.style_guides.extend(page.style_guides)
+            whole.revision = whole.revision or page.revision
+            if not (token := page.next_page_token):
+                return whole
+
+    async def reference_sets(self, project: str) -> bible_pb2.ListReferenceSetsResponse:
+        whole = bible_pb2.ListReferenceSetsResponse()
+        token = ""
+        while True:
+            request = bible_pb2.ListReferenceSetsRequest(parent=project, page_size=500, page_token=token)
+            page = await self._session.bible.ListReferenceSets(request)
+            whole.reference_sets.extend(page.reference_sets)
+            whole.revision = whole.revision or page.revision
+            if not (token := page.next_page_token):
+                return whole
+
     async def stages(self) -> run_pb2.ListStagesResponse:
         return await self._session.runs.ListStages(run_pb2.ListStagesRequest())
 
@@ -85,11 +120,24 @@ class Dialled:
             if not (token := page.next_page_token):
                 return whole
 
+    async def job(self, name: str) -> run_pb2.Job:
+        return await self._session.runs.GetJob(run_pb2.GetJobRequest(name=name))
+
+    async def quality(self, name: str) -> quality_pb2.QualitySummary:
+        return await self._session.quality.GetQualitySummary(quality_pb2.GetQualitySummaryRequest(name=name))
+
+    async def finding_kinds(self) -> quality_pb2.ListFindingKindsResponse:
+        return await self._session.quality.ListFindingKinds(quality_pb2.ListFindingKindsRequest())
+
     async def plan(self, project: str, spec: run_pb2.RunSpec) -> run_pb2.Plan:
         return await self._session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=spec))
 
-    async def create_run(self, project: str, spec: run_pb2.RunSpec, digest: str, request_id: str) -> run_pb2.Run:
-        request = run_pb2.CreateRunRequest(parent=project, spec=spec, plan_digest=digest, request_id=request_id)
+    async def create_run(
+        self, project: str, spec: run_pb2.RunSpec, digest: str, spend: bool, request_id: str
+    ) -> run_pb2.Run:
+        request = run_pb2.CreateRunRequest(
+            parent=project, spec=spec, plan_digest=digest, confirm_spend=spend, request_id=request_id
+        )
         return await self._session.runs.CreateRun(request)
 
     async def cancel_run(self, name: str) -> run_pb2.Run:
@@ -108,8 +156,10 @@ class Dialled:
         request = run_pb2.AcceptCandidateRequest(name=candidate, reason=reason)
         return await self._session.runs.AcceptCandidate(request)
 
-    async def assets(self, project: str, page_token: str = "") -> asset_pb2.ListAssetsResponse:
-        request = asset_pb2.ListAssetsRequest(parent=project, page_size=PAGE, page_token=page_token)
+    async def assets(
+        self, project: str, page_token: str = "", kinds: Sequence[asset_pb2.Asset.Kind.ValueType] = ()
+    ) -> asset_pb2.ListAssetsResponse:
+        request = asset_pb2.ListAssetsRequest(parent=project, page_size=PAGE, page_token=page_token, kinds=kinds)
         return await self._session.assets.ListAssets(request)
 
     async def content(self, asset: str, thumbnail: bool) -> bytes:
@@ -132,6 +182,12 @@ class Dialled:
 
     async def settings(self) -> system_pb2.ListSettingsResponse:
         return await self._session.system.ListSettings(system_pb2.ListSettingsRequest())
+
+    async def diagnose(self) -> system_pb2.DiagnoseResponse:
+        return await self._session.system.Diagnose(system_pb2.DiagnoseRequest())
+
+    async def color_profiles(self) -> postprocess_pb2.ListColorProfilesResponse:
+        return await self._session.lab.ListColorProfiles(postprocess_pb2.ListColorProfilesRequest())
 
     def watch(self, after_revision: int) -> AsyncIterator[WatchItem]:
         return watch(self._session, after_revision=after_revision, progress=True, previews=True)

@@ -6,7 +6,8 @@ never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from bullpen_api.v1 import event_pb2, model_pb2, run_pb2
 from google.protobuf import duration_pb2, timestamp_pb2
@@ -82,6 +83,11 @@ _FINDINGS: dict[run_pb2.Finding.Kind.ValueType, str] = {
 ENDED_RUNS = frozenset(
     {run_pb2.Run.STATE_SUCCEEDED, run_pb2.Run.STATE_PARTIAL, run_pb2.Run.STATE_FAILED, run_pb2.Run.STATE_CANCELED}
 )
+
+
+def state(marks: Mapping[Any, Mark], value: int) -> Mark:
+    """The mark of a state. A daemon of a newer contract may have states that this studio does not know."""
+    return marks.get(value, ("·", FAINT, f"state {value}"))
 
 
 def text(*parts: str | tuple[str, str] | Content) -> Content:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -43,7 +43,7 @@ def asset_row(asset: asset_pb2.Asset, now: float) -> Row:
         asset.name,
         (
             Content(asset.display_name or leaf(asset.name)[:16]),
-            words.text(_KINDS[asset.kind]),
+            words.text(_KINDS.get(asset.kind, _KINDS[asset_pb2.Asset.KIND_UNSPECIFIED])),
             words.text((f"{asset.width}×{asset.height}" if asset.width else words.DASH, words.QUIET)),
             words.text((words.size(asset.size_bytes), words.QUIET)),
             words.text((words.ago(asset.create_time, now), words.QUIET)),
@@ -72,8 +72,6 @@ class AssetsScreen(StudioScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._more = ""
-        self._asked = ""
         self._pictured = ""
 
     def body(self) -> Iterable[Widget]:
@@ -85,23 +83,15 @@ class AssetsScreen(StudioScreen):
                 yield Picture(self.studio.graphics, dom_id="asset-picture")
                 yield Said(dom_id="asset-words")
 
-    async def _page(self, project: str, token: str) -> Listed:
-        page = await self.studio.daemon.assets(project, token)
-        self._more = page.next_page_token
-        return Listed(tuple(page.assets), page.revision)
-
     @on(RowTable.EndNeared)
     def _read_more(self) -> None:
-        if self._more:
-            token, self._more = self._more, ""
-            self.studio.fetch(self._page(self.studio.project, token), group="more assets")
+        self.studio.reading.more_assets(self.studio.project)
 
     def draw(self) -> None:
         """Draws the rows in place."""
         project = self.studio.project
-        if project and project != self._asked and self.studio.connected:
-            self._asked = project
-            self.studio.fetch(self._page(project, ""), group="assets")
+        if project:
+            self.studio.reading.assets(project)
         self.query_one("#assets-pane").border_title = f"{leaf(project)} · assets" if project else "Assets"
         table = self.query_one("#assets", RowTable)
         if self.studio.listed:
@@ -114,7 +104,7 @@ class AssetsScreen(StudioScreen):
                 )
             )
         now = self.studio.now()
-        table.set_rows([asset_row(one, now) for one in self.snapshot.assets_of(project)])
+        table.set_items(self.snapshot.assets_of(project), lambda one: asset_row(one, now))
         self._draw_picture()
 
     @on(RowTable.Moved, "#assets")

@@ -16,9 +16,14 @@ from bullpen_tui.keymap import bindings_for
 from bullpen_tui.mirror import Snapshot
 from bullpen_tui.widgets.chrome import Banner, FilterLine, KeyBar, TopBar
 from bullpen_tui.widgets.rows import RowTable
+from bullpen_tui.widgets.said import Said
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
+
+
+LEAST_WIDE, LEAST_HIGH = 40, 12
+"""The smallest terminal on which a screen is drawn."""
 
 
 class StudioScreen(Screen[None]):
@@ -35,9 +40,10 @@ class StudioScreen(Screen[None]):
     _works: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **keywords: bool) -> None:
-        """Binds the keys of the place."""
+        """Binds the keys of the place, and takes the look from the file beside it."""
         if cls.place:
             cls.BINDINGS = bindings_for(cls.place)
+            cls.CSS_PATH = f"{cls.place}.tcss"
         super().__init_subclass__(**keywords)
 
     @property
@@ -62,6 +68,7 @@ class StudioScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Frame and body."""
+        yield Said(classes="too-small")
         yield TopBar(self.tab or self.place)
         yield Banner()
         with Container(id="body"):
@@ -86,7 +93,8 @@ class StudioScreen(Screen[None]):
 
     def draw_keys(self) -> None:
         """Draws the footer again when other keys work than before."""
-        works = tuple(one.id for one in actions_for(self.place) if self.check_action(one.id, ()))
+        here = actions_for(self.place, self.studio.registry)
+        works = tuple(one.id for one in here if self.check_action(one.id, ()))
         if works != self._works:
             self._works = works
             self.refresh_bindings()
@@ -99,6 +107,12 @@ class StudioScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Draws for the new size, once the widgets have theirs."""
+        if self.is_mounted:
+            size = self.app.size
+            self.query_one(".too-small", Said).say(
+                f"{size.width}×{size.height} is too small. The studio needs {LEAST_WIDE}×{LEAST_HIGH}: enlarge the "
+                "terminal or its window, or use a smaller font. q leaves."
+            )
         self.call_after_refresh(self._draw_again)
 
     def _draw_again(self) -> None:
@@ -141,6 +155,17 @@ class StudioScreen(Screen[None]):
         """To the last row."""
         if self.table:
             self.table.action_last()
+
+    async def action_row_out(self) -> None:
+        """Back, by the key that leaves a folder elsewhere."""
+        if self.check_action("back", ()):
+            self.action_back()
+
+    def action_mark(self) -> None:
+        """Marks the row under the cursor."""
+        if self.table:
+            self.table.toggle_mark()
+            self.draw_keys()
 
     @on(RowTable.Pressed)
     async def _pressed(self) -> None:
@@ -185,16 +210,16 @@ class StudioScreen(Screen[None]):
     def visit_project(self, name: str) -> None:
         """Goes to the runs of a project."""
         self.studio.enter_project(name)
-        self.studio.action_go_runs()
+        self.studio.go("runs")
 
     def action_back(self) -> None:
         """Drops the filter, else goes back."""
-        if self.drop_filter():
+        if self.drop_filter() or (self.table is not None and self.table.clear_marks()):
             return
         if self.studio.deep:
             self.dismiss()
         elif self.place != "projects":
-            self.studio.action_go_projects()
+            self.studio.go("projects")
 
     def action_commands(self) -> None:
         """Opens the command palette."""

@@ -67,7 +67,6 @@ class ComposeScreen(StudioScreen):
     def __init__(self, project: str) -> None:
         super().__init__()
         self._project = project
-        self._stages = run_pb2.ListStagesResponse()
         self._plan: run_pb2.Plan | None = None
         self._problem: Content | None = None
         self._timer: Timer | None = None
@@ -75,6 +74,7 @@ class ComposeScreen(StudioScreen):
         self._scenes: list[str] = []
         self._scenes_known = False
         self._asked = False
+        self._offered: list[str] = []
         self._planning = False
         self._starting = False
         self._request_id = ""
@@ -107,12 +107,12 @@ class ComposeScreen(StudioScreen):
         """Asks for stages and scenes once, and lists the scenes."""
         if self.studio.connected and not self._asked:
             self._asked = True
-            self.studio.ask(self.studio.daemon.stages(), say.StagesListed, to=self)
-            if self.studio.first_look(f"scenes {self._project}"):
-                self.studio.fetch(self._read_scenes(), group=f"scenes {self._project}")
+            self.studio.reading.stages()
+            self.studio.reading.scenes(self._project)
+        self._offer_stages()
         scenes = self.snapshot.scenes_of(self._project)
         names = [scene.name for scene in scenes]
-        known = bool(names) or self.studio.looked(f"scenes {self._project}")
+        known = bool(names) or self.studio.reading.known(f"scenes {self._project}")
         chooser = self.query_one("#scenes", Chooser)
         if names != self._scenes or known != self._scenes_known:
             self._scenes_known = known
@@ -128,20 +128,21 @@ class ComposeScreen(StudioScreen):
         chooser.display = bool(names)
         if names:
             self.query_one("#scenes-words", Said).say(SCENES_HINT)
-        elif self.studio.looked(f"scenes {self._project}"):
+        elif self.studio.reading.known(f"scenes {self._project}"):
             self.query_one("#scenes-words", Said).say(NO_SCENES)
 
-    async def _read_scenes(self) -> Listed:
-        answer = await self.studio.daemon.scenes(self._project)
-        return Listed(tuple(answer.scenes), answer.revision)
+    @property
+    def _stages(self) -> run_pb2.ListStagesResponse:
+        return self.snapshot.answer("stages", run_pb2.ListStagesResponse) or run_pb2.ListStagesResponse()
 
-    def on_stages_listed(self, message: say.StagesListed) -> None:
+    def _offer_stages(self) -> None:
         """Offers the stages, and begins with the first that is not complete."""
-        self._stages = message.stages
         select: Select[str] = self.query_one("#stage", Select)
-        names = [leaf(stage.name) for stage in message.stages.stages]
-        if names:
-            select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in message.stages.stages)
+        stages = self._stages.stages
+        names = [leaf(stage.name) for stage in stages]
+        if names and names != self._offered:
+            self._offered = names
+            select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in stages)
             select.value = first_stage(names, self.snapshot.projects.get(self._project))
 
     # --- planning ----------------------------------------------------------------------------------------------------
@@ -194,14 +195,7 @@ class ComposeScreen(StudioScreen):
         except FormError as problem:
             self._refuse(words.text(("! ", words.WARN), str(problem)))
             return
-        self.studio.ask(
-            self.studio.daemon.plan(self._project, spec),
-            say.PlanMade,
-            to=self,
-            refused=say.PlanRefused,
-            group="plan",
-            latest_only=True,
-        )
+        self.studio.errands.plan(self._project, spec, self)
 
     def on_plan_made(self, message: say.PlanMade) -> None:
         """Shows the plan; F5 runs just this one."""
@@ -254,10 +248,10 @@ class ComposeScreen(StudioScreen):
         if plan is None:
             self._wait()
             return
-        call = self.studio.daemon.create_run(self._project, spec_of(self.form), plan.digest, self._request_id)
         self._starting = True
         self.draw_keys()
-        self.studio.ask(call, say.RunStarted, to=self, refused=say.RunRefused)
+        spec = spec_of(self.form)
+        self.studio.errands.start_run(self._project, spec, plan.digest, False, self._request_id, self)
 
     def on_run_refused(self, message: say.RunRefused) -> None:
         """Says what to change; another try is allowed."""

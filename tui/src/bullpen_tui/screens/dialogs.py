@@ -16,7 +16,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Label, Static
 
 from bullpen_tui import words
-from bullpen_tui.actions import Action, actions_for
+from bullpen_tui.actions import REGISTRY, Action, actions_for
 from bullpen_tui.keymap import key_name
 from bullpen_tui.plan import whole_plan
 
@@ -154,7 +154,7 @@ def key_lines(actions: tuple[Action, ...]) -> list[Content]:
     rows: list[Content] = []
     for action in actions:
         names = " ".join(key_name(key) for key in action.keys) or "palette"
-        rows.append(words.text((f"{names:>14}", "bold $accent"), "  ", action.help))
+        rows.append(words.text((f"{names:>14}", "bold $accent"), "  ", action.help, (f"  {action.id}", words.FAINT)))
     return rows
 
 
@@ -170,8 +170,9 @@ class KeysDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One list, what works now first."""
         place = str(getattr(self._below, "place", ""))
-        works = tuple(one for one in actions_for(place) if self._below.check_action(one.id, ()))
-        rests = tuple(one for one in actions_for(place) if one not in works)
+        here = actions_for(place, getattr(self.app, "registry", REGISTRY))
+        works = tuple(one for one in here if self._below.check_action(one.id, ()))
+        rests = tuple(one for one in here if one not in works)
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = f"Keys · {place}"
             with VerticalScroll():

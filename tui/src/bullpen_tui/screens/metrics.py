@@ -144,10 +144,6 @@ class MetricsScreen(StudioScreen):
 
     place: ClassVar[str] = "metrics"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._residents: list[model_pb2.Resident] = []
-
     def body(self) -> Iterable[Widget]:
         """Meters and table."""
         with Vertical(classes="pane", id="meters-pane") as pane:
@@ -166,21 +162,28 @@ class MetricsScreen(StudioScreen):
         pane = self.query_one("#meters", Said)
         width = pane.content_size.width or self.size.width - 4
         pane.say(words.lines(meters(list(self.studio.metrics), max(8, min(120, width - 36)))))
-        if self.studio.connected and not self.studio.lost:
-            self.studio.ask(
-                self.studio.daemon.residents(), say.ResidentsListed, to=self, group="residents", latest_only=True
-            )
+        self.studio.reading.residents()
+        self._draw_residents()
 
     def draw(self) -> None:
         """Draws what is known."""
-        self.draw_metrics()
+        self._draw_residents()
+        self.draw_keys()
 
-    def on_residents_listed(self, message: say.ResidentsListed) -> None:
-        """Draws the table in place."""
-        self._residents = list(message.residents.residents)
+    def on_mount(self) -> None:
+        """Draws the meters at once."""
+        super().on_mount()
+        if self.drawable:
+            self.draw_metrics()
+
+    @property
+    def _residents(self) -> list[model_pb2.Resident]:
+        answer = self.snapshot.answer("residents", model_pb2.ListResidentsResponse)
+        return list(answer.residents) if answer else []
+
+    def _draw_residents(self) -> None:
         now = self.studio.now()
         self.query_one("#residents", RowTable).set_rows([resident_row(one, now) for one in self._residents])
-        self.draw_keys()
 
     @property
     def _model(self) -> model_pb2.Resident | None:
@@ -197,8 +200,7 @@ class MetricsScreen(StudioScreen):
     def action_unload(self) -> None:
         """Frees the model's memory."""
         if (model := self._model) is not None:
-            name = model.model
-            self.studio.ask(self.studio.daemon.unload(name), lambda _: say.ModelUnloaded(name), to=self)
+            self.studio.errands.unload(model.model, self)
 
     def on_model_unloaded(self, message: say.ModelUnloaded) -> None:
         """Says so."""

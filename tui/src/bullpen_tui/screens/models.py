@@ -10,12 +10,16 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
+
+NO_MODEL = words.text(
+    "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
+    "the settings (0) say where they are.",
+)
 
 MODEL_COLUMNS = (
     Column("model", minimum=16, weight=2),
@@ -44,7 +48,7 @@ def model_row(model: model_pb2.Model, residents: Iterable[model_pb2.Resident]) -
         model.name,
         (
             Content(model.title or leaf(model.name)),
-            words.mark(words.MODEL_MARKS[model.state]),
+            words.mark(words.state(words.MODEL_MARKS, model.state)),
             words.text((model.family or words.DASH, words.QUIET)),
             Content(words.size(model.size_bytes)),
             words.text((sizes, words.QUIET)),
@@ -60,7 +64,7 @@ def device_row(device: model_pb2.Device) -> Row:
         device.name,
         (
             Content(device.title or leaf(device.name)),
-            words.mark(words.DEVICE_MARKS[device.state]),
+            words.mark(words.state(words.DEVICE_MARKS, device.state)),
             words.text((device.engine or words.DASH, words.QUIET)),
             Content(f"{words.size(device.memory_used_bytes)} / {words.size(device.memory_total_bytes)}"),
             words.text((leaf(device.job) or words.DASH, words.QUIET)),
@@ -76,8 +80,6 @@ class ModelsScreen(StudioScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._models: dict[str, model_pb2.Model] = {}
-        self._devices: dict[str, model_pb2.Device] = {}
         self._asked = False
 
     def body(self) -> Iterable[Widget]:
@@ -96,10 +98,15 @@ class ModelsScreen(StudioScreen):
         super().on_mount()
         self.set_interval(2.0, self._read)
 
-    def draw(self) -> None:
-        """Reads as soon as there is a daemon."""
-        if not self._asked and self.studio.connected:
-            self._read()
+    @property
+    def _models(self) -> dict[str, model_pb2.Model]:
+        answer = self.snapshot.answer("models", model_pb2.ListModelsResponse)
+        return {one.name: one for one in answer.models} if answer else {}
+
+    @property
+    def _devices(self) -> dict[str, model_pb2.Device]:
+        answer = self.snapshot.answer("devices", model_pb2.ListDevicesResponse)
+        return {one.name: one for one in answer.devices} if answer else {}
 
     def draw_chrome(self) -> None:
         """Frame, and the first question."""
@@ -109,28 +116,24 @@ class ModelsScreen(StudioScreen):
     def _read(self) -> None:
         if self.studio.connected and not self.studio.lost and self.is_current:
             self._asked = True
-            self.studio.ask(self._machine(), lambda message: message, to=self, group="machine", latest_only=True)
+            self.studio.reading.models()
+            self.studio.reading.residents()
+            self.studio.reading.devices()
 
-    async def _machine(self) -> say.MachineListed:
-        daemon = self.studio.daemon
-        models, residents, devices = await daemon.models(), await daemon.residents(), await daemon.devices()
-        return say.MachineListed(list(models.models), list(residents.residents), list(devices.devices))
-
-    def on_machine_listed(self, message: say.MachineListed) -> None:
-        """Draws both tables in place."""
-        self._models = {one.name: one for one in message.models}
-        self._devices = {one.name: one for one in message.devices}
+    def draw(self) -> None:
+        """Draws both tables in place; reads as soon as there is a daemon."""
+        if not self._asked:
+            self._read()
+        residents = self.snapshot.answer("residents", model_pb2.ListResidentsResponse)
         models = self.query_one("#models", RowTable)
-        models.set_empty(
-            words.text(
-                "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
-                "the settings (0) say where they are.",
-            )
-        )
-        models.set_rows([model_row(one, message.residents) for one in message.models])
+        if "models" in self.snapshot.answers:
+            models.set_empty(NO_MODEL)
+        loaded = list(residents.residents) if residents else []
+        models.set_rows([model_row(one, loaded) for one in self._models.values()])
         devices = self.query_one("#devices", RowTable)
-        devices.set_empty(Content("No device was found."))
-        devices.set_rows([device_row(one) for one in message.devices])
+        if "devices" in self.snapshot.answers:
+            devices.set_empty(Content("No device was found."))
+        devices.set_rows([device_row(one) for one in self._devices.values()])
         self._explain()
 
     def on_row_table_moved(self) -> None:

@@ -154,22 +154,12 @@ class ProjectsScreen(StudioScreen):
         """Puts it into the strip."""
         self.query_one(Filmstrip).arrived(message.asset, message.picture)
 
-    async def _read_runs(self, project: str) -> Listed:
-        page = await self.studio.daemon.runs(project)
-        return Listed(tuple(page.runs), page.revision)
-
-    async def _read_scenes(self, project: str) -> Listed:
-        answer = await self.studio.daemon.scenes(project)
-        return Listed(tuple(answer.scenes), answer.revision)
-
     @on(RowTable.Moved, "#projects")
     def _other_project(self) -> None:
         if self.project:
             self.studio.enter_project(self.project)
-            if self.studio.first_look(f"runs {self.project}"):
-                self.studio.fetch(self._read_runs(self.project), group=f"runs {self.project}")
-            if self.studio.first_look(f"scenes {self.project}"):
-                self.studio.fetch(self._read_scenes(self.project), group=f"scenes {self.project}")
+            self.studio.reading.runs(self.project)
+            self.studio.reading.scenes(self.project)
         self._draw_dashboard()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -206,8 +196,7 @@ class ProjectsScreen(StudioScreen):
         if asked is None:
             return
         slug, title, story = asked
-        call = self.studio.daemon.create_project(slug, title, story, self.studio.request_id())
-        self.studio.ask(call, say.ProjectCreated, to=self)
+        self.studio.errands.create_project(slug, title, story, self)
 
     def on_project_created(self, message: say.ProjectCreated) -> None:
         """Puts the cursor on the new project."""

@@ -149,7 +149,7 @@ class ReviewScreen(RunActions, StudioScreen):
         label = scene_label(job, self.snapshot.scenes.get(job.scene))
         left = words.text(label.stylize("bold"), (f"   {leaf(self._of_run)}   {place}", words.FAINT))
         mode = "difference" if self._differing else "source" if self._flipped else ""
-        right = words.text((mode + "  ", words.ACCENT), words.mark(words.JOB_MARKS[job.state]))
+        right = words.text((mode + "  ", words.ACCENT), words.mark(words.state(words.JOB_MARKS, job.state)))
         room = self.query_one("#headline").content_size.width or self.size.width - 4
         space = max(2, room - left.cell_length - right.cell_length)
         self.query_one("#headline", Said).say(words.text(left, " " * space, right))
@@ -314,17 +314,13 @@ class ReviewScreen(RunActions, StudioScreen):
             )
 
     def _take(self, name: str, reason: str) -> None:
-        self.studio.ask(self.studio.daemon.accept(name, reason), say.CandidateAccepted, to=self)
+        self.studio.errands.accept(name, reason, self)
 
     def on_candidate_accepted(self, message: say.CandidateAccepted) -> None:
         """Reads the job again: another candidate may have lost its star."""
         self.studio.post_message(say.ChangesArrived((Listed((message.candidate,)),)))
-        self.studio.fetch(self._read_jobs(), group=f"jobs {self._of_run}")
+        self.studio.reading.jobs(self._of_run)
         self.notify(f"Candidate {leaf(message.candidate.name)} is the picture of its scene now.")
-
-    async def _read_jobs(self) -> Listed:
-        answer = await self.studio.daemon.jobs(self._of_run)
-        return Listed(tuple(answer.jobs), answer.revision)
 
     @property
     def project(self) -> str:

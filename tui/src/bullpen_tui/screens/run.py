@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from bullpen_api.v1 import bible_pb2, run_pb2
@@ -22,6 +22,8 @@ from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 GUIDANCE_STEP = 0.5
+LOOKED_AT = 64
+"""Jobs that are asked for how many candidates a row has; all jobs of a run have as many."""
 UNFINISHED = (run_pb2.Job.STATE_QUEUED, run_pb2.Job.STATE_RUNNING)
 
 
@@ -34,7 +36,7 @@ def scene_label(job: run_pb2.Job, scene: bible_pb2.Scene | None) -> Content:
 
 def job_cell(job: run_pb2.Job) -> Content:
     """Mark of the job, with its place in the queue or the number of its attempt where they say something."""
-    sign = words.mark(words.JOB_MARKS[job.state], word=False)
+    sign = words.mark(words.state(words.JOB_MARKS, job.state), word=False)
     if job.state == run_pb2.Job.STATE_QUEUED and job.position:
         return words.text(sign, (f" #{job.position}", words.FAINT))
     if job.attempt > 1:
@@ -42,17 +44,15 @@ def job_cell(job: run_pb2.Job) -> Content:
     return sign
 
 
-def run_rows(snapshot: Snapshot, run: str, wide: int) -> list[Row]:
-    """Jobs of a run as rows: scene, job, then `wide` candidates."""
-    rows: list[Row] = []
-    for job in snapshot.jobs_of(run):
-        cells = [scene_label(job, snapshot.scenes.get(job.scene)), job_cell(job)]
-        if job.error.reason and not snapshot.candidates_of(job.name):
-            cells.append(words.text((job.error.message, words.BAD)))
-        for candidate in snapshot.candidates_of(job.name)[:wide]:
-            cells.append(words.candidate_cell(candidate, snapshot.progress.get(candidate.name)))
-        rows.append(Row(job.name, tuple(cells)))
-    return rows
+def job_row(snapshot: Snapshot, job: run_pb2.Job, wide: int) -> Row:
+    """A job of a run as a row: scene, job, then `wide` candidates."""
+    cells = [scene_label(job, snapshot.scenes.get(job.scene)), job_cell(job)]
+    candidates = snapshot.candidates_of(job.name)
+    if job.error.reason and not candidates:
+        cells.append(words.text((job.error.message, words.BAD)))
+    for candidate in candidates[:wide]:
+        cells.append(words.candidate_cell(candidate, snapshot.progress.get(candidate.name)))
+    return Row(job.name, tuple(cells))
 
 
 def headline(run: run_pb2.Run, seen: int, now: float, room: int) -> Content:
@@ -65,7 +65,7 @@ def headline(run: run_pb2.Run, seen: int, now: float, room: int) -> Content:
     left = words.text((leaf(run.name), words.STRONG), ("  " + run.spec.stage, words.ACCENT))
     if run.parent_run:
         left = words.text(left, (f"  retries {leaf(run.parent_run)}", words.FAINT))
-    parts = [words.mark(words.RUN_MARKS[run.state])]
+    parts = [words.mark(words.state(words.RUN_MARKS, run.state))]
     parts.append(words.text(f"{done}/{figures.candidates}"))
     if run.state not in words.ENDED_RUNS:
         parts.append(words.bar(done, figures.candidates, 10))
@@ -112,28 +112,15 @@ class RunScreen(RunActions, StudioScreen):
     def on_mount(self) -> None:
         """Reads the run and its jobs; the watch keeps them fresh, its figures are asked for once a second."""
         super().on_mount()
-        self.studio.fetch(self._read_run(), group=f"run {self._resource}")
-        self.studio.fetch(self._read_jobs(), group=f"jobs {self._resource}")
-        project = project_of(self._resource)
-        if self.studio.first_look(f"scenes {project}"):
-            self.studio.fetch(self._read_scenes(project), group=f"scenes {project}")
+        self.studio.reading.run(self._resource)
+        self.studio.reading.jobs(self._resource)
+        self.studio.reading.scenes(project_of(self._resource))
         self.set_interval(1.0, self._tick)
-
-    async def _read_run(self) -> Listed:
-        return Listed((await self.studio.daemon.run(self._resource),))
-
-    async def _read_jobs(self) -> Listed:
-        answer = await self.studio.daemon.jobs(self._resource)
-        return Listed(tuple(answer.jobs), answer.revision)
-
-    async def _read_scenes(self, project: str) -> Listed:
-        answer = await self.studio.daemon.scenes(project)
-        return Listed(tuple(answer.scenes), answer.revision)
 
     def _tick(self) -> None:
         run = self.the_run
         if run is not None and run.state not in words.ENDED_RUNS and not self.studio.lost and self.is_current:
-            self.studio.fetch(self._read_run(), group=f"run {self._resource}")
+            self.studio.reading.run(self._resource)
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
@@ -142,20 +129,26 @@ class RunScreen(RunActions, StudioScreen):
         run = self.the_run
         table = self.query_one("#jobs", RowTable)
         jobs = self.snapshot.jobs_of(self._resource)
-        wide = max((len(self.snapshot.candidates_of(job.name)) for job in jobs), default=1)
+        wide = max((len(self.snapshot.candidates_of(job.name)) for job in jobs[:LOOKED_AT]), default=1)
         table.set_columns(self._columns(wide))
-        table.set_rows(run_rows(self.snapshot, self._resource, wide))
+        table.set_items(jobs, lambda job: job_row(self.snapshot, job, wide), self._text)
         self._follow(table)
         if run is not None:
             self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
             room = self.query_one("#headline").content_size.width or self.size.width - 4
-            self.query_one("#headline", Said).say(headline(run, self._finished(jobs), self.studio.now(), room))
+            self.query_one("#headline", Said).say(
+                headline(run, self.snapshot.finished.get(run.name, 0), self.studio.now(), room)
+            )
             self.query_one("#figures", Said).say(self._figures(run))
         self._draw_picture()
 
-    def _finished(self, jobs: Sequence[run_pb2.Job]) -> int:
-        found = (one for job in jobs for one in self.snapshot.candidates_of(job.name))
-        return sum(one.state == run_pb2.Candidate.STATE_SUCCEEDED for one in found)
+    def _text(self, job: run_pb2.Job) -> str:
+        cells = job_row(self.snapshot, job, 0).cells
+        found = [
+            one.message for candidate in self.snapshot.candidates_of(job.name) for one in candidate.quality.findings
+        ]
+        state = words.state(words.JOB_MARKS, job.state)[2]
+        return " ".join([job.name, cells[0].plain, state, job.error.message, *found]).casefold()
 
     def _columns(self, wide: int) -> list[Column]:
         narrow = self.size.width < 104
@@ -168,7 +161,7 @@ class RunScreen(RunActions, StudioScreen):
 
     def _follow(self, table: RowTable) -> None:
         """Goes with the running job until the person moves the cursor to another one."""
-        running = [job.name for job in self.snapshot.jobs_of(self._resource) if job.state == run_pb2.Job.STATE_RUNNING]
+        running = self.snapshot.running_jobs(self._resource)
         if not running or running[0] == self._followed:
             return
         if not self._followed or table.cursor_key == self._followed:
@@ -288,7 +281,8 @@ class RunScreen(RunActions, StudioScreen):
         if action in ("open", "review"):
             return job is not None
         if action == "cancel_job":
-            return job is not None and job.state in UNFINISHED
+            found = (self.snapshot.jobs.get(one) for one in self.query_one("#jobs", RowTable).chosen)
+            return any(one is not None and one.state in UNFINISHED for one in found)
         if action in ("guidance_up", "guidance_down"):
             return job is not None and job.state == run_pb2.Job.STATE_RUNNING
         return self.check_run_action(action)
@@ -311,9 +305,11 @@ class RunScreen(RunActions, StudioScreen):
         self.studio.push_screen(ComposeScreen(project_of(self._resource)))
 
     def action_cancel_job(self) -> None:
-        """Stops the job under the cursor."""
-        if (job := self.job) is not None:
-            self.studio.ask(self.studio.daemon.cancel_job(job.name), say.JobStopped, to=self)
+        """Stops the marked jobs that are not finished, else the one under the cursor."""
+        for name in self.query_one("#jobs", RowTable).chosen:
+            job = self.snapshot.jobs.get(name)
+            if job is not None and job.state in UNFINISHED:
+                self.studio.errands.cancel_job(name, self)
 
     def on_job_stopped(self, message: say.JobStopped) -> None:
         """Shows the job as it is now."""
@@ -332,8 +328,7 @@ class RunScreen(RunActions, StudioScreen):
         if job is None or run is None:
             return
         wanted = max(1.0, self._guidance.get(job.name, run.sampling.guidance_scale) + change)
-        call = self.studio.daemon.tune_job(job.name, wanted)
-        self.studio.ask(call, lambda tuned: say.JobTuned(tuned, wanted), to=self)
+        self.studio.errands.tune_job(job.name, wanted, self)
 
     def on_job_tuned(self, message: say.JobTuned) -> None:
         """Shows the guidance that is in force."""

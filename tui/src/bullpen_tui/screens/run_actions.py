@@ -54,7 +54,7 @@ class RunActions(Base):
 
     def _cancel(self, name: str, yes: bool) -> None:
         if yes:
-            self.studio.ask(self.studio.daemon.cancel_run(name), say.RunStopped, to=self)
+            self.studio.errands.cancel_run(name, self)
 
     def on_run_stopped(self, message: say.RunStopped) -> None:
         """Shows the run as it is now."""
@@ -63,8 +63,7 @@ class RunActions(Base):
 
     def action_retry_run(self) -> None:
         """Starts a run from what failed."""
-        call = self.studio.daemon.retry_run(self.run_name, self.studio.request_id())
-        self.studio.ask(call, say.RunStarted, to=self)
+        self.studio.errands.retry_run(self.run_name, self)
 
     def on_run_started(self, message: say.RunStarted) -> None:
         """Opens the new run."""

@@ -12,10 +12,13 @@ from textual.content import Content
 from textual.widget import Widget
 
 from bullpen_tui import words
-from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+
+TIMES_SECONDS = 5.0
+"""How often "2 h ago" is looked at again."""
 
 RUN_COLUMNS = (
     Column("run", minimum=18, weight=3),
@@ -39,7 +42,7 @@ def run_row(run: run_pb2.Run, now: float) -> Row:
         (
             Content(leaf(run.name)),
             words.text((run.spec.stage, words.QUIET)),
-            words.mark(words.RUN_MARKS[run.state]),
+            words.mark(words.state(words.RUN_MARKS, run.state)),
             words.text(f"{figures.jobs_done}/{figures.jobs}", failed),
             words.text(f"{figures.candidates_done}", (f"/{figures.candidates}", words.FAINT)),
             words.quality_cell(rate),
@@ -49,14 +52,15 @@ def run_row(run: run_pb2.Run, now: float) -> Row:
     )
 
 
+def run_text(run: run_pb2.Run) -> str:
+    """A run for a filter."""
+    return f"{run.name} {run.spec.stage} {words.state(words.RUN_MARKS, run.state)[2]}".casefold()
+
+
 class RunsScreen(RunActions, StudioScreen):
     """The list. Enter opens a run."""
 
     place: ClassVar[str] = "runs"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._more = ""
 
     def body(self) -> Iterable[Widget]:
         """One table."""
@@ -64,32 +68,20 @@ class RunsScreen(RunActions, StudioScreen):
             yield RowTable(RUN_COLUMNS, empty="Reading…", dom_id="runs")
 
     def on_mount(self) -> None:
-        """Reads the runs when this project is seen for the first time, and keeps the times going."""
+        """Keeps the times going."""
         super().on_mount()
-        self.set_interval(5.0, self.draw)
-        self._read_first()
-
-    def _read_first(self) -> None:
-        project = self.studio.project
-        if project and self.studio.first_look(f"runs {project}"):
-            self.studio.fetch(self._page(project, ""), group=f"runs {project}")
-
-    async def _page(self, project: str, token: str) -> Listed:
-        page = await self.studio.daemon.runs(project, token)
-        self._more = page.next_page_token
-        return Listed(tuple(page.runs), page.revision)
+        self.set_interval(TIMES_SECONDS, self.draw)
 
     @on(RowTable.EndNeared)
     def _read_more(self) -> None:
-        if self._more:
-            token, self._more = self._more, ""
-            self.studio.fetch(self._page(self.studio.project, token), group="more runs")
+        self.studio.reading.more_runs(self.studio.project)
 
     def draw(self) -> None:
         """Draws the rows in place."""
         project = self.studio.project
         self.query_one("#runs-pane").border_title = f"{leaf(project)} · runs" if project else "Runs"
-        self._read_first()
+        if project:
+            self.studio.reading.runs(project)
         table = self.query_one("#runs", RowTable)
         if project:
             table.set_empty(
@@ -100,7 +92,7 @@ class RunsScreen(RunActions, StudioScreen):
                 words.text("There is no project yet.\n\n", ("1", "bold $accent"), " goes to the projects to make one.")
             )
         now = self.studio.now()
-        table.set_rows([run_row(run, now) for run in self.snapshot.runs_of(project)])
+        table.set_items(self.snapshot.runs_of(project), lambda run: run_row(run, now), run_text)
 
     @property
     def run_name(self) -> str:

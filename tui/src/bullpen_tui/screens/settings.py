@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -24,7 +23,6 @@ class SettingsScreen(StudioScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._settings: dict[str, system_pb2.Setting] = {}
         self._asked = False
 
     def body(self) -> Iterable[Widget]:
@@ -43,21 +41,12 @@ class SettingsScreen(StudioScreen):
             yield Said(dom_id="setting-words", classes="below")
 
     def draw(self) -> None:
-        """Asks for the settings once there is a daemon."""
+        """Draws the table, and asks for the settings once there is a daemon."""
         if not self._asked and self.studio.connected:
             self._asked = True
-            self.studio.ask(
-                self.studio.daemon.settings(), lambda answer: say.SettingsListed(list(answer.settings)), to=self
-            )
-
-    def draw_chrome(self) -> None:
-        """Frame, and the first question."""
-        super().draw_chrome()
-        self.draw()
-
-    def on_settings_listed(self, message: say.SettingsListed) -> None:
-        """Shows the table."""
-        self._settings = {one.name: one for one in message.settings}
+            self.studio.reading.settings()
+        if not self._settings:
+            return
         table = self.query_one("#settings", RowTable)
         table.set_empty(Content("This daemon tells no settings."))
         table.set_rows(
@@ -70,9 +59,19 @@ class SettingsScreen(StudioScreen):
                         words.text((one.source, words.FAINT if one.source == "default" else words.ACCENT)),
                     ),
                 )
-                for one in message.settings
+                for one in self._settings.values()
             ]
         )
+
+    def draw_chrome(self) -> None:
+        """Frame, and the first question."""
+        super().draw_chrome()
+        self.draw()
+
+    @property
+    def _settings(self) -> dict[str, system_pb2.Setting]:
+        answer = self.snapshot.answer("settings", system_pb2.ListSettingsResponse)
+        return {one.name: one for one in answer.settings} if answer else {}
 
     def on_row_table_moved(self, message: RowTable.Moved) -> None:
         """Says what the setting does."""

@@ -15,17 +15,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from bullpen_tui import words
-from bullpen_tui.actions import TOP, Action, actions_for
-from bullpen_tui.keymap import footer_entries, key_name, without_least
+from bullpen_tui.actions import TOP, Action, actions_for, target
+from bullpen_tui.keymap import footer_actions, key_name, without_least
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
-
-_TABS = {
-    action.id.removeprefix("go_"): (key_name(action.keys[0]), action.label, action.id)
-    for action in actions_for("projects")
-    if action.id.startswith("go_")
-}
 
 
 def clickable(content: Content, action: str) -> Content:
@@ -33,19 +27,20 @@ def clickable(content: Content, action: str) -> Content:
     return content.stylize(Style.from_meta({"@click": action}))
 
 
-def tabs(here: str, room: int) -> Content:
+def tabs(here: str, room: int, registry: Sequence[Action]) -> Content:
     """The places with their keys; only the one that is open keeps its name when there is no room for all."""
+    ways = {one.to: one for one in registry if one.to and (one.to in TOP or one.to == here)}
     for wide in (True, False):
         parts: list[Content] = []
-        for place in TOP:
-            key, label, action = _TABS[place]
+        for place, action in ways.items():
+            key, label = key_name(action.keys[0]) if action.keys else "", action.label
             if place == here:
                 part = words.text((f" {key} {label} ", "bold $background on $accent"))
             elif wide:
                 part = words.text((f" {key} ", words.FAINT), (f"{label} ", words.QUIET))
             else:
                 part = words.text((f" {key} ", words.FAINT))
-            parts.append(clickable(part, f"app.{action}"))
+            parts.append(clickable(part, target(action)))
         line = Content("").join(parts)
         if line.cell_length <= room:
             break
@@ -103,7 +98,7 @@ class TopBar(Widget):
         studio = cast("StudioApp", self.app)
         name = words.text((" BULLPEN ", "bold $accent"), " ")
         width = self.size.width
-        right = tabs(self._here, width - name.cell_length - 38)
+        right = tabs(self._here, width - name.cell_length - 38, studio.registry)
         left = machine(studio.info, studio.metrics, bool(studio.lost), width - name.cell_length - right.cell_length - 2)
         line = words.text(name, left)
         space = max(1, width - line.cell_length - right.cell_length)
@@ -146,9 +141,12 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """As many keys as there is room for, the important ones first; help and the way out are never left out."""
-        allowed: Sequence[Action] = [one for one in actions_for(self._place) if self.screen.check_action(one.id, ())]
+        studio = cast("StudioApp", self.app)
+        here = actions_for(self._place, studio.registry)
+        allowed: Sequence[Action] = [one for one in here if self.screen.check_action(one.id, ())]
         while True:
-            line = Content("  ").join([_entry(key, label) for key, label in footer_entries(allowed)])
+            entries = footer_actions(allowed)
+            line = Content("  ").join([clickable(_entry(key, label), target(one)) for key, label, one in entries])
             fewer = without_least(allowed) if line.cell_length > self.size.width - 1 else None
             if fewer is None:
                 return words.text(" ", line)
@@ -180,7 +178,9 @@ class FilterLine(Input):
         """The filter was left; the list has the focus again."""
 
     def __init__(self) -> None:
-        super().__init__(placeholder="filter: letters narrow the list, enter keeps it, esc shows all", compact=True)
+        super().__init__(
+            placeholder="filter: words narrow the list, !word leaves out, enter keeps it, esc shows all", compact=True
+        )
 
     def open(self) -> None:
         """Shows the line and takes the letters."""

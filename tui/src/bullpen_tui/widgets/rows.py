@@ -7,9 +7,9 @@ share the width by weight, and those of least use go when the terminal is narrow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,63 +20,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-GAP = 2
+from bullpen_tui.widgets.layout import GAP, Column, Row, layout
+from bullpen_tui.widgets.listing import Listing, Make, Text
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column.
-
-    `width` cells are fixed; 0 shares what is left by `weight`, at least `minimum` cells. When the table is too narrow
-    the columns with the largest `drop` go first; 0 stays always.
-    """
-
-    title: str
-    width: int = 0
-    minimum: int = 8
-    weight: int = 1
-    drop: int = 0
-    right: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: a key that stays the same while the row changes, and a cell for each column."""
-
-    key: str
-    cells: tuple[Content, ...]
-
-    def matches(self, wanted: str) -> bool:
-        """Whether every word of a filter is in the row's text."""
-        text = " ".join(cell.plain for cell in self.cells).casefold() + " " + self.key.casefold()
-        return all(word in text for word in wanted.casefold().split())
-
-
-def layout(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
-    """Which columns fit, and how wide: pairs of index and cells, from left to right."""
-    kept = list(range(len(columns)))
-
-    def need() -> int:
-        return sum(columns[i].width or columns[i].minimum for i in kept) + GAP * max(0, len(kept) - 1)
-
-    while need() > width:
-        going = max(kept, key=lambda i: (columns[i].drop, i))
-        if not columns[going].drop:
-            break
-        kept.remove(going)
-    spare = max(0, width - need())
-    weights = sum(columns[i].weight for i in kept if not columns[i].width)
-    widths: list[tuple[int, int]] = []
-    for i in kept:
-        column = columns[i]
-        if column.width:
-            widths.append((i, column.width))
-            continue
-        share = spare * column.weight // weights
-        spare -= share
-        weights -= column.weight
-        widths.append((i, column.minimum + share))
-    return widths
+__all__ = ["GAP", "Column", "Row", "RowTable", "layout"]
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -136,9 +83,9 @@ class RowTable(ScrollView, can_focus=True):
         self._columns = tuple(columns)
         self._head = 1 if head else 0
         self._empty = Content(empty) if isinstance(empty, str) else empty
-        self._all: tuple[Row, ...] = ()
-        self._rows: tuple[Row, ...] = ()
-        self._filter = ""
+        self._listing = Listing()
+        self._painted: dict[int, Row] = {}
+        self._marks: set[str] = set()
         self._cursor = 0
         self._widths: list[tuple[int, int]] = []
 
@@ -146,18 +93,34 @@ class RowTable(ScrollView, can_focus=True):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Rows that the filter leaves."""
-        return self._rows
+        """Rows that the filter leaves, all of them made."""
+        return tuple(self._listing.row(index) for index in range(len(self._listing)))
+
+    @property
+    def count(self) -> tuple[int, int]:
+        """How many rows the filter leaves, of how many."""
+        return len(self._listing), self._listing.total
 
     @property
     def filter_text(self) -> str:
         """Words that a row must have to be shown."""
-        return self._filter
+        return self._listing.wanted
 
     @property
     def cursor_key(self) -> str | None:
         """Key of the row under the cursor."""
-        return self._rows[self._cursor].key if self._rows else None
+        return self._listing.key(self._cursor) if 0 <= self._cursor < len(self._listing) else None
+
+    @property
+    def chosen(self) -> list[str]:
+        """Keys of the marked rows in their order, else of the row under the cursor."""
+        marked = [key for key in (self._listing.key(at) for at in range(len(self._listing))) if key in self._marks]
+        return marked or ([self.cursor_key] if self.cursor_key is not None else [])
+
+    @property
+    def marked(self) -> int:
+        """How many rows are marked."""
+        return len(self._marks)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Changes the columns; rows given before must have cells for them."""
@@ -168,55 +131,86 @@ class RowTable(ScrollView, can_focus=True):
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Shows these rows. Lines that stay the same are not painted again."""
-        self._all = tuple(rows)
-        self._show(self._chosen())
+        before = self._before()
+        self._listing.rows(rows)
+        self._show(*before)
+
+    def set_items(self, items: Sequence[Any], make: Make, text: Text | None = None) -> None:
+        """Shows items that have a `name`. Their rows are made by `make` when they come into view.
+
+        `text` gives an item in small letters for the filter; without it the row is made for that.
+        """
+        before = self._before()
+        self._listing.items(items, make, text)
+        self._show(*before)
 
     def set_filter(self, wanted: str) -> None:
-        """Shows only rows that have all these words."""
-        self._filter = wanted
-        self._show(self._chosen())
+        """Shows only rows that have all these words, and none of those that begin with `!`."""
+        before = self._before()
+        self._listing.narrow(wanted)
+        self._show(*before)
 
     def set_empty(self, words: Content) -> None:
         """What stands in the place of rows while there are none."""
         if not words.is_same(self._empty):
             self._empty = words
-            if not self._rows:
+            if not len(self._listing):
                 self.refresh()
 
     def move_to(self, key: str) -> bool:
         """Puts the cursor on a row by its key; false where there is none."""
-        for index, row in enumerate(self._rows):
-            if row.key == key:
-                self._go(index)
-                return True
-        return False
+        index = self._listing.index(key)
+        if index is None:
+            return False
+        self._go(index)
+        return True
 
-    def _chosen(self) -> tuple[Row, ...]:
-        return tuple(row for row in self._all if row.matches(self._filter)) if self._filter else self._all
+    def _before(self) -> tuple[int, str | None, int]:
+        return len(self._listing), self.cursor_key, self._cursor
 
-    def _show(self, rows: tuple[Row, ...]) -> None:
-        before, old_key, old_index = self._rows, self.cursor_key, self._cursor
-        self._rows = rows
-        keys = [row.key for row in rows]
-        if old_key in keys:
-            self._cursor = keys.index(old_key)
-        else:
-            self._cursor = max(0, min(self._cursor, len(rows) - 1))
-        if len(before) != len(rows) or old_index != self._cursor:
+    def _show(self, count: int, key: str | None, cursor: int) -> None:
+        """Draws what differs from before: number of rows, key under the cursor, its place."""
+        found = self._listing.index(key) if key is not None else None
+        self._cursor = found if found is not None else max(0, min(self._cursor, len(self._listing) - 1))
+        if self._marks and count != len(self._listing):
+            self._marks &= self._listing.keys
+        if count != len(self._listing) or cursor != self._cursor:
+            self._painted.clear()
             self._measure()
             self.refresh()
             self._follow()
         else:
-            for index, (old, new) in enumerate(zip(before, rows, strict=True)):
-                if old is not new and not _same(old, new):
+            for index, old in list(self._painted.items()):
+                if not (index < len(self._listing) and self._seen(index)):
+                    del self._painted[index]
+                elif not old.is_same(new := self._listing.row(index)):
+                    self._painted[index] = new
                     self._repaint(index)
-        if self.cursor_key != old_key:
+        if self.cursor_key != key:
             self.post_message(self.Moved(self, self.cursor_key))
 
+    def _seen(self, index: int) -> bool:
+        return self._head <= index - self.scroll_offset.y + self._head < self.size.height
+
     def _repaint(self, index: int) -> None:
-        y = index - self.scroll_offset.y + self._head
-        if self._head <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+        if self._seen(index):
+            self.refresh(Region(0, index - self.scroll_offset.y + self._head, self.size.width, 1))
+
+    # --- marking ---------------------------------------------------------------------------------------------------
+
+    def toggle_mark(self) -> None:
+        """Marks the row under the cursor, or takes its mark away, and goes on to the next."""
+        if self.cursor_key is not None:
+            self._marks ^= {self.cursor_key}
+            self._repaint(self._cursor)
+            self.action_down()
+
+    def clear_marks(self) -> bool:
+        """Takes all marks away; false where there were none."""
+        had, self._marks = bool(self._marks), set()
+        if had:
+            self.refresh()
+        return had
 
     # --- moving ----------------------------------------------------------------------------------------------------
 
@@ -234,22 +228,22 @@ class RowTable(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """To the last row."""
-        self._go(len(self._rows) - 1)
+        self._go(len(self._listing) - 1)
 
     def action_page(self, pages: int) -> None:
         """Whole pages down or up."""
         self._go(self._cursor + pages * max(1, self.size.height - self._head - 1))
 
     def _go(self, index: int) -> None:
-        index = max(0, min(index, len(self._rows) - 1))
-        if not self._rows or index == self._cursor:
+        index = max(0, min(index, len(self._listing) - 1))
+        if not len(self._listing) or index == self._cursor:
             return
         old, self._cursor = self._cursor, index
         self._repaint(old)
         self._repaint(index)
         self._follow()
         self.post_message(self.Moved(self, self.cursor_key))
-        if index >= len(self._rows) - 10:
+        if index >= len(self._listing) - 10:
             self.post_message(self.EndNeared())
 
     def _follow(self, again: bool = True) -> None:
@@ -265,11 +259,11 @@ class RowTable(ScrollView, can_focus=True):
         """A click moves the cursor, a double click opens."""
         y = event.get_content_offset_capture(self).y
         index = y - self._head + self.scroll_offset.y
-        if y < self._head or not 0 <= index < len(self._rows):
+        if y < self._head or not 0 <= index < len(self._listing):
             return
         self._go(index)
         if event.chain >= 2:
-            self.post_message(self.Pressed(self, self._rows[index].key))
+            self.post_message(self.Pressed(self, self._listing.key(index)))
 
     def on_focus(self) -> None:
         """The cursor is drawn differently with the focus."""
@@ -288,7 +282,7 @@ class RowTable(ScrollView, can_focus=True):
         self.refresh()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(0, len(self._rows) + self._head)
+        self.virtual_size = Size(0, len(self._listing) + self._head)
         self._widths = layout(self._columns, max(0, self.scrollable_content_region.width - 2))
 
     def render_line(self, y: int) -> Strip:
@@ -298,15 +292,19 @@ class RowTable(ScrollView, can_focus=True):
             titles = (Content(column.title) for column in self._columns)
             return self._line(tuple(titles), "rows--head", width)
         index = y - self._head + self.scroll_offset.y
-        if not self._rows:
+        if not len(self._listing):
             return self._empty_line(y - self._head, width)
-        if index >= len(self._rows):
+        if index >= len(self._listing):
             return Strip.blank(width, self.rich_style)
-        if index != self._cursor:
-            return self._line(self._rows[index].cells, "", width)
-        return self._line(self._rows[index].cells, "rows--cursor" if self.has_focus else "rows--cursor-idle", width)
+        row = self._painted.get(index)
+        if row is None:
+            row = self._painted[index] = self._listing.row(index)
+        component = ""
+        if index == self._cursor:
+            component = "rows--cursor" if self.has_focus else "rows--cursor-idle"
+        return self._line(row.cells, component, width, row.key in self._marks)
 
-    def _line(self, cells: tuple[Content, ...], component: str, width: int) -> Strip:
+    def _line(self, cells: tuple[Content, ...], component: str, width: int, marked: bool = False) -> Strip:
         parts: list[Content] = []
         for index, cells_wide in self._widths:
             cell = cells[index] if index < len(cells) else Content("")
@@ -315,27 +313,19 @@ class RowTable(ScrollView, can_focus=True):
             if space > 0:
                 cell = cell.pad_left(space) if self._columns[index].right else cell.pad_right(space)
             parts.append(cell)
-        return self._strip(Content(" " * GAP).join(parts), component, width)
+        return self._strip(Content(" " * GAP).join(parts), component, width, marked)
 
     def _empty_line(self, line: int, width: int) -> Strip:
         rows = [piece for row in self._empty.split("\n", allow_blank=True) for piece in row.wrap(max(8, width - 4))]
-        if self._filter and self._all:
-            rows = [Content(f"No row has “{self._filter}”. Press esc to see all.")]
+        if self.filter_text and self._listing.total:
+            rows = [Content(f"No row has “{self.filter_text}”. Press esc to see all.")]
         offset = line - 1
         return self._strip(rows[offset] if 0 <= offset < len(rows) else Content(""), "rows--empty", width)
 
-    def _strip(self, content: Content, component: str, width: int) -> Strip:
+    def _strip(self, content: Content, component: str, width: int, marked: bool = False) -> Strip:
         style = self.get_visual_style(component) if component else self.visual_style
         strips = Visual.to_strips(self, content, max(1, width - 2), 1, style, apply_selection=False)
         base = RichStyle.from_meta({}) + style.rich_style
         strip = strips[0] if strips else Strip.blank(0)
-        strip = Strip.join([Strip.blank(1, base), strip])
+        strip = Strip.join([Strip([Segment("▌" if marked else " ", base)]), strip])
         return strip.adjust_cell_length(width, base)
-
-
-def _same(old: Row, new: Row) -> bool:
-    return (
-        old.key == new.key
-        and len(old.cells) == len(new.cells)
-        and all(a.is_same(b) for a, b in zip(old.cells, new.cells, strict=True))
-    )

@@ -1,0 +1,72 @@
+"""What a person may have done: every command of the studio, once. The answer is a message to the one who asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bullpen_api.v1 import run_pb2
+from textual.message_pump import MessagePump
+
+from bullpen_tui import messages as say
+
+if TYPE_CHECKING:
+    from bullpen_tui.app import StudioApp
+
+
+class Errands:
+    """Commands of one studio."""
+
+    def __init__(self, studio: StudioApp) -> None:
+        self._studio = studio
+
+    def create_project(self, slug: str, title: str, story: str, to: MessagePump) -> None:
+        """A new universe."""
+        call = self._studio.daemon.create_project(slug, title, story, self._studio.request_id())
+        self._studio.ask(call, say.ProjectCreated, to=to)
+
+    def plan(self, project: str, spec: run_pb2.RunSpec, to: MessagePump) -> None:
+        """What a run would do; only the last answer counts."""
+        call = self._studio.daemon.plan(project, spec)
+        self._studio.ask(call, say.PlanMade, to=to, refused=say.PlanRefused, group="plan", latest_only=True)
+
+    def start_run(
+        self, project: str, spec: run_pb2.RunSpec, digest: str, spend: bool, request_id: str, to: MessagePump
+    ) -> None:
+        """Starts the run whose plan was shown."""
+        call = self._studio.daemon.create_run(project, spec, digest, spend, request_id)
+        self._studio.ask(call, say.RunStarted, to=to, refused=say.RunRefused)
+
+    def cancel_run(self, name: str, to: MessagePump) -> None:
+        """Stops a run within one step."""
+        self._studio.ask(self._studio.daemon.cancel_run(name), say.RunStopped, to=to)
+
+    def retry_run(self, name: str, to: MessagePump) -> None:
+        """A new run from what failed."""
+        call = self._studio.daemon.retry_run(name, self._studio.request_id())
+        self._studio.ask(call, say.RunStarted, to=to)
+
+    def cancel_job(self, name: str, to: MessagePump) -> None:
+        """Stops one job within one step."""
+        self._studio.ask(self._studio.daemon.cancel_job(name), say.JobStopped, to=to)
+
+    def tune_job(self, name: str, guidance_scale: float, to: MessagePump) -> None:
+        """Changes the guidance of a running job from its next step on."""
+        call = self._studio.daemon.tune_job(name, guidance_scale)
+        self._studio.ask(call, lambda job: say.JobTuned(job, guidance_scale), to=to)
+
+    def accept(self, candidate: str, reason: str, to: MessagePump) -> None:
+        """Takes a candidate as the picture of its scene."""
+        self._studio.ask(self._studio.daemon.accept(candidate, reason), say.CandidateAccepted, to=to)
+
+    def unload(self, model: str, to: MessagePump) -> None:
+        """Frees a model's memory."""
+        self._studio.ask(self._studio.daemon.unload(model), lambda _: say.ModelUnloaded(model), to=to)
+
+    def recipe(self, candidate: str, to: MessagePump) -> None:
+        """The run and the job that a candidate came from, to be made again."""
+        run, job = candidate.split("/jobs/")[0], candidate.split("/candidates/")[0]
+
+        async def read() -> say.RecipeRead:
+            return say.RecipeRead(candidate, await self._studio.daemon.run(run), await self._studio.daemon.job(job))
+
+        self._studio.ask(read(), lambda message: message, to=to, group="recipe", latest_only=True)

@@ -1,0 +1,205 @@
+"""What the screens may ask to be read into the mirror. Nothing here draws; every answer arrives as a change.
+
+Lists are read once and kept fresh by the watch; what no event brings is asked for again by the screen that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from bullpen_api.v1 import asset_pb2
+from google.protobuf.message import Message as Answer
+
+from bullpen_tui import messages as say
+from bullpen_tui.mirror import Answered, Listed
+
+if TYPE_CHECKING:
+    from bullpen_tui.app import StudioApp
+    from bullpen_tui.port import Daemon
+
+
+class Reading:
+    """Reads for the mirror of one studio."""
+
+    def __init__(self, studio: StudioApp) -> None:
+        self._studio = studio
+        self._asked: set[str] = set()
+        self._answered: set[str] = set()
+        self._pages: dict[str, str] = {}
+
+    @property
+    def _daemon(self) -> Daemon:
+        return self._studio.daemon
+
+    def forget(self) -> None:
+        """The daemon is another one: everything is to be read again."""
+        self._asked.clear()
+        self._pages.clear()
+
+    def known(self, what: str) -> bool:
+        """Whether a list was read, such as `runs projects/harbor_lights`."""
+        return what in self._answered
+
+    def complete(self, what: str) -> bool:
+        """Whether the last page of a list was read."""
+        return what in self._answered and not self._pages.get(what)
+
+    def _once(self, what: str, read: Callable[[], Coroutine[Any, Any, Listed]]) -> None:
+        if self._studio.connected and what not in self._asked:
+            self._asked.add(what)
+            self._list(what, read())
+
+    def _list(self, what: str, call: Coroutine[Any, Any, Listed]) -> None:
+        def arrived(listed: Listed) -> say.ChangesArrived:
+            self._answered.add(what)
+            return say.ChangesArrived((listed,))
+
+        def refused(error: Exception) -> say.CallRefused:
+            self._asked.discard(what)
+            return say.CallRefused(error)  # type: ignore[arg-type]
+
+        self._studio.ask(call, arrived, refused=refused, group=what)
+
+    def _answer(self, what: str, call: Callable[[], Awaitable[Answer]], refused: bool = True) -> None:
+        """Asks a question that no event answers. Called again while under way, the later answer counts."""
+        if not self._studio.connected or self._studio.lost:
+            return
+
+        async def read() -> Answer:
+            return await call()
+
+        self._studio.ask(
+            read(),
+            lambda answer: say.ChangesArrived((Answered(what, answer),)),
+            refused=say.CallRefused if refused else say.CallMissed,
+            group=what,
+            latest_only=True,
+        )
+
+    # --- lists -------------------------------------------------------------------------------------------------------
+
+    def runs(self, project: str) -> None:
+        """The newest runs of a project."""
+        self._once(f"runs {project}", lambda: self._run_page(project, ""))
+
+    def more_runs(self, project: str) -> None:
+        """Older runs, where there are any."""
+        if token := self._pages.pop(f"runs {project}", ""):
+            self._list(f"runs {project}", self._run_page(project, token))
+
+    async def _run_page(self, project: str, token: str) -> Listed:
+        page = await self._daemon.runs(project, token)
+        self._pages[f"runs {project}"] = page.next_page_token
+        return Listed(tuple(page.runs), page.revision)
+
+    def scenes(self, project: str) -> None:
+        """All scenes of a project."""
+
+        async def read() -> Listed:
+            answer = await self._daemon.scenes(project)
+            return Listed(tuple(answer.scenes), answer.revision)
+
+        self._once(f"scenes {project}", read)
+
+    def bible(self, project: str) -> None:
+        """Cast, style guides and reference sets of a project."""
+
+        async def read() -> Listed:
+            cast = await self._daemon.characters(project)
+            styles = await self._daemon.style_guides(project)
+            sets = await self._daemon.reference_sets(project)
+            revision = min(cast.revision, styles.revision, sets.revision)
+            return Listed((*cast.characters, *styles.style_guides, *sets.reference_sets), revision)
+
+        self._once(f"bible {project}", read)
+
+    def run(self, name: str) -> None:
+        """One run with fresh figures."""
+
+        async def read() -> Listed:
+            return Listed((await self._daemon.run(name),))
+
+        if self._studio.connected:
+            self._list(f"run {name}", read())
+
+    def jobs(self, run: str) -> None:
+        """All jobs of a run with their candidates, now."""
+
+        async def read() -> Listed:
+            answer = await self._daemon.jobs(run)
+            return Listed(tuple(answer.jobs), answer.revision)
+
+        if self._studio.connected:
+            self._list(f"jobs {run}", read())
+
+    def jobs_once(self, run: str) -> None:
+        """All jobs of a run with their candidates, if they were not read before."""
+        if f"jobs {run}" not in self._asked:
+            self._asked.add(f"jobs {run}")
+            self.jobs(run)
+
+    def assets(self, project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...] = ()) -> None:
+        """The newest assets of a project, of these kinds or of all."""
+        self._once(_assets_of(project, kinds), lambda: self._asset_page(project, kinds, ""))
+
+    def more_assets(self, project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...] = ()) -> None:
+        """Older assets, where there are any."""
+        what = _assets_of(project, kinds)
+        if token := self._pages.pop(what, ""):
+            self._list(what, self._asset_page(project, kinds, token))
+
+    def assets_complete(self, project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...] = ()) -> bool:
+        """Whether every asset of these kinds is in the mirror."""
+        return self.complete(_assets_of(project, kinds)) or self.complete(_assets_of(project, ()))
+
+    async def _asset_page(self, project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...], token: str) -> Listed:
+        page = await self._daemon.assets(project, token, kinds)
+        self._pages[_assets_of(project, kinds)] = page.next_page_token
+        return Listed(tuple(page.assets), page.revision)
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def stages(self) -> None:
+        """Stages of the manifest: `stages`."""
+        self._answer("stages", self._daemon.stages)
+
+    def models(self) -> None:
+        """Installed models: `models`."""
+        self._answer("models", self._daemon.models, refused=False)
+
+    def residents(self) -> None:
+        """Models in memory: `residents`."""
+        self._answer("residents", self._daemon.residents, refused=False)
+
+    def devices(self) -> None:
+        """What can compute here: `devices`."""
+        self._answer("devices", self._daemon.devices, refused=False)
+
+    def settings(self) -> None:
+        """Settings with their sources: `settings`."""
+        self._answer("settings", self._daemon.settings)
+
+    def quality(self, name: str) -> None:
+        """What was found in a run, a job or a candidate: `quality NAME`."""
+        self._answer(f"quality {name}", lambda: self._daemon.quality(name))
+
+    def finding_kinds(self) -> None:
+        """The kinds of findings in words: `finding kinds`."""
+        self._answer("finding kinds", self._daemon.finding_kinds)
+
+    def job_detail(self, name: str) -> None:
+        """A job with the recipes of its candidates: `job NAME`."""
+        self._answer(f"job {name}", lambda: self._daemon.job(name))
+
+    def color_profiles(self) -> None:
+        """The colour profiles of the settings: `color profiles`."""
+        self._answer("color profiles", self._daemon.color_profiles)
+
+    def checks(self) -> None:
+        """What the doctor finds: `checks`."""
+        self._answer("checks", self._daemon.diagnose)
+
+
+def _assets_of(project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...]) -> str:
+    return f"assets {project} {','.join(str(kind) for kind in sorted(kinds))}".rstrip()
