@@ -1,13 +1,16 @@
-"""The bible and runs: what is deleted under a plan or a run breaks neither."""
+"""The bible and runs: what a plan takes from where, and that what changes under a plan or a run breaks neither."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import bible_pb2 as pb
 from bullpen_api.v1 import run_pb2
 from bullpen_client import errors
 
-from tests.bible.desk import CHARACTER, SCENE, STYLE
+from tests.bible.desk import CHARACTER, SCENE, SET, STYLE, TEMPLATE
 from tests.support.studio import Studio, spec
 
 pytestmark = pytest.mark.e2e
@@ -111,3 +114,80 @@ async def test_retry_needs_no_scene(studio: Studio) -> None:
     assert "a woman" in (await studio.jobs(again))[0].prompt
     await session.runs.CancelRun(run_pb2.CancelRunRequest(name=again.name))
     assert (await studio.logged(again)).state == run_pb2.Run.STATE_CANCELED
+
+
+def taken(uses: object) -> list[tuple[str, str, str]]:
+    """Part, item and source of what acts on a picture, without the project's name."""
+    return [
+        (run_pb2.BibleUse.Part.Name(use.part).removeprefix("PART_"), use.item, "/".join(use.source.split("/")[-2:]))
+        for use in uses  # type: ignore[attr-defined]  # a repeated field
+    ]
+
+
+async def test_j06_what_acts_is_shown_kept_and_replayed(studio: Studio) -> None:
+    """The plan tells what was taken from where; job, recipe and log keep it; a replay gives the same file, whatever
+    became of the bible.
+    """
+    project, scene, mara, guide = await world(studio)
+    session = studio.session
+    shown = (await studio.picture(project, 5)).name
+    kept = pb.ReferenceSet(purpose=pb.ReferenceSet.PURPOSE_CHARACTER, items=[pb.ReferenceItem(asset=shown)])
+    kept = await SET.create(session, project, "mara-refs", kept)
+    await CHARACTER.update(session, pb.Character(name=mara.name, reference_set=kept.name), "reference_set")
+    words = pb.PromptTemplate(
+        text="scripted: {character} {mood}",
+        stage="stages/style",
+        variables=[pb.TemplateVariable(variable="mood", default_value="calm")],
+    )
+    words = await TEMPLATE.create(session, project, "mine", words)
+    asked = run_pb2.RunSpec(
+        stage="style", scenes=run_pb2.SceneSelection(), model="models/scripted", candidates=2, seed=7
+    )
+    plan = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=asked))
+    (planned,) = plan.jobs
+    assert planned.prompt == "scripted: a woman, in a red coat calm"
+    assert planned.negative_prompt == "hat"
+    assert taken(planned.uses) == [
+        ("INSTRUCTION", "", "promptTemplates/mine"),
+        ("VARIABLE", "character", "characters/mara"),
+        ("VARIABLE", "mood", "promptTemplates/mine"),
+        ("NEGATIVE_PROMPT", "", "characters/mara"),
+        ("IDENTITY_REFERENCE", shown, "referenceSets/mara-refs"),
+    ]
+    run = await studio.logged(await studio.create(project, asked))
+    (job,) = await studio.jobs(run)
+    assert list(job.uses) == list(planned.uses)
+    recipe = json.loads((await session.runs.GetJob(run_pb2.GetJobRequest(name=job.name))).candidates[0].recipe_json)
+    assert [use["source"] for use in recipe["bible"]] == [use.source for use in planned.uses]
+    assert recipe["variables"] == {"character": "a woman, in a red coat", "mood": "calm"}
+
+    await CHARACTER.update(session, pb.Character(name=mara.name, prompt="a robot"), "prompt")
+    for sort, item in ((SCENE, scene), (STYLE, guide), (TEMPLATE, words)):
+        await sort.call(session, "Delete", name=item.name)
+    log = Path(run.log_path).read_text()
+    again = await studio.logged(await session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))
+    once_more = Path(again.log_path).read_text()
+    third = await studio.logged(await session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=once_more)))
+    for repeated in (again, third):
+        for old, new in zip(await studio.candidates(run), await studio.candidates(repeated), strict=True):
+            assert new.name != old.name
+            assert new.asset == old.asset, "the same bytes are the same asset"
+            assert new.quality == old.quality
+        assert list((await studio.jobs(repeated))[0].uses) == list(planned.uses)
+
+
+async def test_a_reference_set_that_lost_its_pictures_is_refused_by_its_path(studio: Studio) -> None:
+    """A set that was emptied while its character lay in the trash stops the run that would be held against it."""
+    project, _, mara, _ = await world(studio)
+    session = studio.session
+    item = pb.ReferenceItem(asset=(await studio.picture(project, 5)).name)
+    kept = pb.ReferenceSet(purpose=pb.ReferenceSet.PURPOSE_CHARACTER, items=[item])
+    kept = await SET.create(session, project, "mara-refs", kept)
+    await CHARACTER.update(session, pb.Character(name=mara.name, reference_set=kept.name), "reference_set")
+    await CHARACTER.call(session, "Delete", name=mara.name)
+    await SET.update(session, pb.ReferenceSet(name=kept.name), "items")
+    await CHARACTER.call(session, "Undelete", name=mara.name)
+    with pytest.raises(errors.ReferenceSetEmpty) as refused:
+        await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=wanted("plain")))
+    assert refused.value.field == "characters.mara.reference_set"
+    assert refused.value.remedy

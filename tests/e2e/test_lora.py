@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import model_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, model_pb2, run_pb2
 from bullpen_client import errors
 from PIL import Image
 
@@ -116,3 +116,42 @@ async def test_j06_lora_of_other_weights_is_no_replay(studio: Studio, daemon: Da
     log = Path(run.log_path).read_text()
     with pytest.raises(errors.RunLogInvalid, match="models/rosa"):
         await studio.session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log))
+
+
+async def test_j06_character_brings_its_own_lora(studio: Studio, daemon: Daemon) -> None:
+    """It acts on the scenes of its character only, as one that the request names; one that is gone is named."""
+    project = await studio.universe(2)
+    session = studio.session
+    folder = build_tiny_lora(daemon.home / "models" / "iris", daemon.home / "models" / "tiny", seed=11)
+    iris = bible_pb2.Character(description="Iris", loras=[model_pb2.LoraUse(model="models/iris", scale=0.7)])
+    request = bible_pb2.CreateCharacterRequest(parent=project, character_id="iris", character=iris)
+    name = (await session.bible.CreateCharacter(request)).name
+    scene = bible_pb2.Scene(name=f"{project}/scenes/s1", characters=[name])
+    await session.bible.UpdateScene(bible_pb2.UpdateSceneRequest(scene=scene))
+    asked = spec()
+    asked.instruction = "{character} in ink"
+    plan = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=asked))
+    assert [list(job.loras) for job in plan.jobs] == [list(iris.loras), []]
+    assert [model.model for model in plan.models] == ["models/tiny", "models/iris"]
+    made = [await studio.logged(await studio.create(project, asked))]
+    asked.loras.append(model_pb2.LoraUse(model="iris", scale=0.7))
+    made.append(await studio.logged(await studio.create(project, asked)))
+    (own, bare), (named, forced) = [
+        [await studio.content(item.asset) for item in await studio.candidates(run)] for run in made
+    ]
+    with Image.open(io.BytesIO(own)) as one, Image.open(io.BytesIO(named)) as other:
+        assert one.tobytes() == other.tobytes()
+        assert json.loads(one.info["bullpen"])["loras"] == json.loads(other.info["bullpen"])["loras"]
+    with Image.open(io.BytesIO(bare)) as one, Image.open(io.BytesIO(forced)) as other:
+        assert json.loads(one.info["bullpen"])["loras"] == []
+        assert one.tobytes() != other.tobytes()
+    log = Path(made[0].log_path).read_text()
+    again = await studio.logged(await session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))
+    assert [await studio.content(item.asset) for item in await studio.candidates(again)] == [own, bare]
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    del asked.loras[:]
+    with pytest.raises(errors.ModelNotFound) as refused:
+        await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=asked))
+    assert refused.value.field == "characters.iris.loras[0].model"

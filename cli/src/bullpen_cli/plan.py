@@ -8,6 +8,8 @@ from bullpen_client import names
 from bullpen_cli import output
 
 _SHOWN = 12
+# Signs of a value that are shown.
+_VALUE = 60
 # Cells before the value of a line of the plan.
 _INDENT = 12
 
@@ -24,6 +26,40 @@ def sampling_words(sampling: run_pb2.SamplingParameters) -> str:
     if sampling.HasField("width") and sampling.HasField("height"):
         words.append(f"{sampling.width}×{sampling.height}")
     return ", ".join(words)
+
+
+_PARTS = {
+    run_pb2.BibleUse.PART_INSTRUCTION: "words",
+    run_pb2.BibleUse.PART_NEGATIVE_PROMPT: "not to be seen",
+    run_pb2.BibleUse.PART_VARIABLE: "value",
+    run_pb2.BibleUse.PART_LORA: "LoRA",
+    run_pb2.BibleUse.PART_STYLE_REFERENCE: "held against",
+    run_pb2.BibleUse.PART_IDENTITY_REFERENCE: "held against",
+}
+_REFERENCES = (run_pb2.BibleUse.PART_STYLE_REFERENCE, run_pb2.BibleUse.PART_IDENTITY_REFERENCE)
+
+
+def bible_lines(plan: run_pb2.Plan) -> list[str]:
+    """What was taken from the bible, and from where, over all pictures; not what the request and the stage say."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    for job in plan.jobs:
+        for use in job.uses:
+            if not use.source.startswith("projects/"):
+                continue
+            source = "/".join(use.source.split("/")[2:])
+            if use.part in _REFERENCES:
+                _, pictures = found.setdefault(source, (_PARTS[use.part], set()))
+                pictures.add(use.item)
+            else:
+                what = f"{use.item} " if use.item else ""
+                value = use.value if len(use.value) <= _VALUE else f"{use.value[:_VALUE]}…"
+                found.setdefault(f"{_PARTS[use.part]} {what}“{value}” from {source}", ("", set()))
+    lines = [
+        f"{words} {output.count(len(pictures), 'picture')} of {text}" if words else text
+        for text, (words, pictures) in found.items()
+    ]
+    shown = [f"bible       {line}" for line in lines[:_SHOWN]]
+    return [*shown, f"            … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else shown
 
 
 def show(plan: run_pb2.Plan) -> None:
@@ -46,16 +82,21 @@ def show(plan: run_pb2.Plan) -> None:
     output.say(f"stage       {plan.spec.stage}", wrap=_INDENT)
     pictures, candidates = output.count(len(plan.jobs), "picture"), output.count(plan.candidates, "candidate")
     output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}", wrap=_INDENT)
+    scales = {use.model: use.scale if use.HasField("scale") else 1.0 for job in plan.jobs for use in job.loras}
     for number, model in enumerate(plan.models):
         warm = "in memory" if model.resident else "to be loaded"
         words = f"{output.size(model.size_bytes)}, {warm}"
-        # After the model come its LoRAs, in the order of the request.
+        # After the model come its LoRAs: those of the request in its order, then those of characters.
         use = plan.spec.loras[number - 1] if 0 < number <= len(plan.spec.loras) else None
-        if use is None:
-            output.say(f"model       {model.model} ({words})", wrap=_INDENT)
-        else:
+        if use is not None:
             scale = use.scale if use.HasField("scale") else 1.0
             output.say(f"lora        {model.model} at {scale:g} ({words})", wrap=_INDENT)
+        elif number and model.model in scales:
+            output.say(f"lora        {model.model} at {scales[model.model]:g} ({words})", wrap=_INDENT)
+        else:
+            output.say(f"model       {model.model} ({words})", wrap=_INDENT)
+    for line in bible_lines(plan):
+        output.say(line, wrap=_INDENT)
     if plan.device:
         output.say(
             f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""), wrap=_INDENT

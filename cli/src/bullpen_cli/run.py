@@ -70,6 +70,9 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         acceptance=_ACCEPT[options["acceptance"]],
         priority=options["priority"],
         loras=lora_uses(options["loras"]),
+        prompt_template=names.prompt_template(project, options["prompt_template"])
+        if options["prompt_template"]
+        else "",
     )
     if options["scenes"] is not None:
         chosen = [slug.strip() for slug in options["scenes"].split(",") if slug.strip()]
@@ -117,6 +120,9 @@ def _check(options: dict[str, Any]) -> None:
     "--seed", type=Whole(0, _SEEDS - 1), help="Seed of the run; without it a new one each time, which the plan shows."
 )
 @click.option("--style-guide", metavar="SLUG", default="", help="Style guide; not needed where there is only one.")
+@click.option(
+    "--template", "prompt_template", metavar="SLUG", default="", help="Prompt template in place of the stage's words."
+)
 @click.option("--set", "variables", multiple=True, metavar="KEY=VALUE", help="A value for the template.")
 @click.option("--instruction", default="", help="Instruction in place of the stage's.")
 @click.option(

@@ -25,6 +25,7 @@ from bullpend.models.rules import require
 from bullpend.projects import store as projects
 from bullpend.rpc import masks, names, paging
 from bullpend.rpc.wire import etag, once
+from bullpend.runs.cast import OF_CHARACTERS
 
 # What is wrong with the LoRAs that a request names, by their names.
 Problems = Mapping[str, BullpenError]
@@ -205,9 +206,12 @@ class Shelf:
         return columns
 
     def variables_of(self, project: str, stage: str, field: str) -> Collection[str]:
-        """Variables that a stage declares; none for no stage. Raises StageUnknown."""
+        """Variables that need no declaration: those that a scene's characters fill, and those that a stage declares.
+
+        Raises StageUnknown.
+        """
         if not stage:
-            return ()
+            return OF_CHARACTERS
         stages = self.stages(project)
         known = stages.get(stage.removeprefix("stages/")) if stage.startswith("stages/") else None
         if known is None:
@@ -215,7 +219,7 @@ class Shelf:
             raise StageUnknown(
                 f"There is no stage {stage[:100]}.", field=field, remedy=f"The stages are: {there}.", stage=stage[:100]
             )
-        return known
+        return (*known, *OF_CHARACTERS)
 
     async def lora_problems(self, message: Message) -> Problems:
         """Looks at the LoRAs that a character names, which may read the disk. More than are kept are not looked at."""

@@ -19,7 +19,7 @@ from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View, mapped_disk_errors
 from bullpend.errors import BullpenError, DiskFull, ShuttingDown
 from bullpend.quality.model import QualityReport
-from bullpend.runs import loras, runlog, store
+from bullpend.runs import cast, loras, runlog, store
 from bullpend.runs.model import (
     AppliedChange,
     Candidate,
@@ -171,6 +171,8 @@ def job_model(row: Row, assets_by_name: Mapping[str, Row]) -> Job:
         scene=row["scene"],
         source_asset=row["source_asset"],
         source_path=row["source_path"],
+        loras=loras.from_json(row["loras"]),
+        uses=tuple(use.to_dict() for use in cast.from_json(row["uses"])),
         state=JobState(row["state"]),
         attempt=row["attempt"],
         device=row["device"],

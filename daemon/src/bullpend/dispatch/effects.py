@@ -182,7 +182,7 @@ class Effects:
             return  # the worker was lost while the lease was written; what follows is under way
         run, job, source = taken
         try:
-            used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(run["loras"])]
+            used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(job["loras"])]
             models = await asyncio.to_thread(self._orders.models.references, run["model"], run["model_digest"], used)
         except BullpenError as error:
             failure = s.Failure(error.reason, error.message, error.remedy)
@@ -228,7 +228,9 @@ class Effects:
 
     async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
         try:
-            done = await self._finishing.finish(lease, frame, ready, self._orders.checks(lease.run["project"], lease.run["stage"]))
+            done = await self._finishing.finish(
+                lease, frame, ready, self._orders.checks(lease.run["project"], lease.run["stage"])
+            )
             await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start

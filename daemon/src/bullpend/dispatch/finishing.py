@@ -34,15 +34,17 @@ class Finishing:
         Raises DiskFull, WorkerLost or what the post worker met.
         """
         project = lease.run["project"]
-        job, candidate = frame.job.rsplit("/", 1)[-1], frame.candidate.rsplit("/", 1)[-1]
         recipe = lease.recipe(frame, ready).to_dict()
         text = to_json(recipe)
+        # Of the picture that the file tells of, which a replay makes again.
+        made = str(recipe["candidate"])
+        _, _, _, run, _, job, _, candidate = made.split("/")
         sidecar = {
             "schema": "bullpen.asset/1",
             "project": project,
             "kind": "CANDIDATE",
-            "display_name": f"{lease.run['slug']}_{job}_{candidate}.png",
-            "origin": frame.candidate,
+            "display_name": f"{run}_{job}_{candidate}.png",
+            "origin": made,
             "derived_from": [lease.job["source_asset"]],
             "recipe": recipe,
         }
@@ -76,7 +78,7 @@ class Finishing:
                 "width": stored.width,
                 "height": stored.height,
                 "display_name": sidecar["display_name"],
-                "origin": frame.candidate,
+                "origin": made,
                 "derived_from": sidecar["derived_from"],
             },
             quality=assess(

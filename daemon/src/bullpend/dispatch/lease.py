@@ -10,10 +10,9 @@ from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.db import Row
 from bullpend.models.loading import References
-from bullpend.runs import loras
+from bullpend.runs import cast, loras
 from bullpend.runs.model import AppliedChange
 from bullpend.runs.recipe import Recipe
-from bullpend.runs.store import run_name
 from bullpend.runs.wire import sampling_of
 
 
@@ -70,11 +69,14 @@ class Lease:
         """Everything that decided the picture of `frame`."""
         run, job = self.run, self.job
         candidate = next(row for row in job["candidates"] if row["name"] == frame.candidate)
+        # A replay makes the file of the picture that it repeats, to the byte, and so it says what that one said.
+        name = candidate["repeats"] or frame.candidate
+        uses = cast.from_json(job["uses"])
         return Recipe(
             project=run["project"],
-            run=run_name(run),
-            job=job["name"],
-            candidate=frame.candidate,
+            run=name.split("/jobs/")[0],
+            job=name.split("/candidates/")[0],
+            candidate=name,
             stage=run["stage"],
             model=run["model"],
             model_digest=run["model_digest"],
@@ -91,7 +93,9 @@ class Lease:
             scene=job["scene"],
             source_path=job["source_path"],
             changes=changes_of(frame),
-            loras=loras.from_json(run["loras"]),
+            loras=loras.from_json(job["loras"]),
+            variables=cast.variables(uses),
+            uses=uses,
         )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bullpend.runs import prompts
 from bullpend.runs.manifest import Stage
 from bullpend.runs.model import Acceptance, RunRequest, Sampling
 from bullpend.runs.plan import FindingSeverity, PlanWorld, PolicyFinding, StyleGuideFacts
+from bullpend.runs.prompts import Wording
 from bullpend.runs.sources import Picture
 
 _SHOWN = 6
@@ -20,10 +20,14 @@ def of_plan(
     guide: StyleGuideFacts | None,
     pictures: Sequence[Picture],
     sampling: Sampling,
+    words: Wording,
+    left_out: Sequence[str] = (),
 ) -> Iterator[PolicyFinding]:
     """The findings of a plan, in a fixed order."""
     yield from _style_guide(request, world, guide)
-    yield from _variables(request, stage)
+    yield from _variables(request, words)
+    yield from _template(request, stage, world, words)
+    yield from _left_out(left_out)
     yield from _replaced(request, pictures)
     yield from _sizes(pictures, sampling, world)
     if world.skipped:
@@ -52,8 +56,8 @@ def _style_guide(request: RunRequest, world: PlanWorld, guide: StyleGuideFacts |
         yield _warning("STYLE_GUIDE_MISSING", "The project has no style guide, so nothing holds its look together.")
 
 
-def _variables(request: RunRequest, stage: Stage) -> Iterator[PolicyFinding]:
-    used = prompts.used_variables(request, stage)
+def _variables(request: RunRequest, words: Wording) -> Iterator[PolicyFinding]:
+    used = words.names
     unused = [name for name in sorted(request.variables) if name not in used]
     if unused:
         yield _warning(
@@ -63,6 +67,28 @@ def _variables(request: RunRequest, stage: Stage) -> Iterator[PolicyFinding]:
         )
     if request.instruction:
         yield _info("INSTRUCTION_REPLACED", "The request's own instruction is used in place of the stage's.")
+
+
+def _template(request: RunRequest, stage: Stage, world: PlanWorld, words: Wording) -> Iterator[PolicyFinding]:
+    if request.prompt_template or request.instruction:
+        return
+    if words.template is not None:
+        title = words.template.title or words.template.name
+        yield _info("TEMPLATE_CHOSEN", f"The prompt template “{title}” is used; it is the only one for this stage.")
+        return
+    own = f"stages/{request.stage.removeprefix('stages/')}"
+    fitting = [template.name.rsplit("/", 1)[-1] for template in world.templates if template.stage == own]
+    if fitting:
+        yield _warning(
+            "TEMPLATE_UNCLEAR",
+            f"There are several prompt templates for {stage.title.lower()} ({_names(fitting)}) and none is chosen; the "
+            "stage's own words are used.",
+        )
+
+
+def _left_out(left_out: Sequence[str]) -> Iterator[PolicyFinding]:
+    for what in dict.fromkeys(left_out):
+        yield _warning("LORA_LEFT_OUT", f"A character's LoRA is left out. {what}.")
 
 
 def _replaced(request: RunRequest, pictures: Sequence[Picture]) -> Iterator[PolicyFinding]:

@@ -18,7 +18,7 @@ from bullpend.db.database import View
 from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import loras, runlog, store
+from bullpend.runs import cast, loras, runlog, store
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
@@ -90,7 +90,8 @@ class Making:
                 found[job.source_sha256] = name_of(project, job.source_sha256)
             return found
 
-        await self._same_loras(replay.loras, "run_log.plan.loras")
+        for index, job in enumerate(replay.jobs):
+            await self._same_loras(job.loras, f"run_log.jobs[{index}].loras")
         names = await self._database.read(sources)
         own = project == replay.request.project
         jobs = tuple(
@@ -104,6 +105,9 @@ class Making:
                 negative_prompt=job.negative_prompt,
                 seeds=tuple(candidate.seed for candidate in job.candidates),
                 changes=tuple(candidate.changes for candidate in job.candidates),
+                loras=job.loras,
+                uses=job.uses if own else (),
+                repeats=tuple(candidate.repeats for candidate in job.candidates) if own else (),
             )
             for job in replay.jobs
         )
@@ -141,7 +145,7 @@ class Making:
         again = [job for job in rows if job["state"] in ("FAILED", "HELD", "CANCELED")]
         if not again:
             raise StateConflict(f"Every job of {request.name} succeeded.", field="name", remedy="Start a new run.")
-        jobs = tuple(
+        jobs = [
             NewJob(
                 **{field: job[field] for field in ("scene", "source_asset", "source_path", "source_sha256")},
                 key=job["source_key"],
@@ -152,14 +156,12 @@ class Making:
                     tuple(AppliedChange(**change) for change in json.loads(candidate["changes"]))
                     for candidate in job["candidates"]
                 ),
+                loras=await self._as_now(job["loras"]),
+                uses=cast.from_json(job["uses"]),
             )
             for job in again
-        )
-        sampling: Sampling = sampling_of(row)
-        used = [
-            Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale)
-            for lora in loras.from_json(row["loras"])
         ]
+        sampling: Sampling = sampling_of(row)
         new = NewRun(
             project=project,
             stage=row["stage"],
@@ -171,11 +173,16 @@ class Making:
             seed=row["seed"],
             acceptance=row["acceptance"],
             priority=row["priority"],
-            jobs=jobs,
+            jobs=tuple(jobs),
             parent_run=request.name,
-            loras=tuple(used),
+            loras=await self._as_now(row["loras"]),
         )
         return await self._store(project, request, new)
+
+    async def _as_now(self, text: str) -> tuple[Lora, ...]:
+        """Stored LoRAs with the digests that they have now."""
+        known = loras.from_json(text)
+        return tuple([Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale) for lora in known])
 
     async def _same_loras(self, logged: Sequence[Lora], field: str) -> None:
         """Raises RunLogInvalid where an installed LoRA is not the one of a log."""
@@ -211,6 +218,8 @@ class Making:
             prompt=job.prompt,
             negative_prompt=job.negative_prompt,
             seeds=job.seeds,
+            loras=job.loras,
+            uses=job.uses,
         )
 
     async def _known(self, request_id: str) -> str:

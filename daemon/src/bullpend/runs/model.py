@@ -225,6 +225,7 @@ class RunRequest:
     acceptance: Acceptance = Acceptance.BEST
     priority: int = 0
     loras: tuple[LoraUse, ...] = ()
+    prompt_template: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, for the database and the run log."""
@@ -296,7 +297,8 @@ class Candidate:
 class Job:
     """One picture to be made. `key` is what its seeds were derived from: the scene's id or the path below the folder.
 
-    `source_asset` may still be empty for a run over a folder until the picture is imported; `source_sha256` is set.
+    `loras` and `uses` are what acts on it, the latter as `cast.Use.to_dict` gives it. `source_asset` may still be empty
+    for a run over a folder until the picture is imported; `source_sha256` is set.
     """
 
     name: str
@@ -307,6 +309,8 @@ class Job:
     scene: str = ""
     source_asset: str = ""
     source_path: str = ""
+    loras: tuple[Lora, ...] = ()
+    uses: tuple[Mapping[str, str], ...] = ()
     state: JobState = JobState.QUEUED
     attempt: int = 0
     device: str = ""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bullpend.errors import BullpenError
 from bullpend.models.model import Model
+from bullpend.runs.cast import Member, Reference, Use
 from bullpend.runs.manifest import Manifest
 from bullpend.runs.model import Lora, RunRequest, Sampling
 
@@ -23,7 +25,10 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class SceneFacts:
-    """A scene: its source, its variables, its characters' descriptions in order, its accepted picture by stage."""
+    """A scene: its source, its variables, its characters' words in order, its accepted picture by stage.
+
+    `cast` holds the same characters with all that they bring.
+    """
 
     name: str
     title: str
@@ -32,6 +37,7 @@ class SceneFacts:
     variables: Mapping[str, str] = field(default_factory=dict)
     characters: tuple[str, ...] = ()
     accepted: Mapping[str, PictureFacts] = field(default_factory=dict)
+    cast: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,31 @@ class FolderPicture:
 
 @dataclass(frozen=True, slots=True)
 class StyleGuideFacts:
-    """A style guide with the values that it gives to templates."""
+    """A style guide with the values that it gives to templates, and the pictures that show the style.
+
+    `empty_set` is the name of a reference set without items, where it names one.
+    """
 
     name: str
     title: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
+    empty_set: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    """A prompt template: the stage it was written for (empty: any), its words, the variables that it declares, and
+    the values that they have where none is given.
+    """
+
+    name: str
+    title: str
+    stage: str
+    text: str
+    negative_text: str = ""
+    declared: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +97,9 @@ class PlanWorld:
 
     `scenes` holds all scenes of the project. `pictures` is None unless the request names an input folder; `skipped`
     lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names, `loras` are those
-    that the request names, in its order. `seconds_per_step` and `load_seconds` are measured on the first device, None
-    while nothing was measured there.
+    that the request names, in its order; `cast_loras` are those of the scenes' characters, by the names that the bible
+    gives, or why they cannot be used. `templates` are those of the project outside of the trash. `seconds_per_step` and
+    `load_seconds` are measured on the first device, None while nothing was measured there.
     """
 
     manifest: Manifest
@@ -82,6 +109,8 @@ class PlanWorld:
     pictures: tuple[FolderPicture, ...] | None = None
     skipped: tuple[str, ...] = ()
     loras: tuple[Model, ...] = ()
+    cast_loras: Mapping[str, Model | BullpenError] = field(default_factory=dict)
+    templates: tuple[TemplateFacts, ...] = ()
     resident_models: frozenset[str] = frozenset()
     devices: tuple[DeviceFacts, ...] = ()
     seconds_per_step: float | None = None
@@ -109,7 +138,8 @@ class PlannedJob:
     """One picture to be made.
 
     `scene` and `source_asset` are set for scenes; `source_path` (below the folder) and `source_file` (absolute) for
-    a folder. `key` is what the seeds were derived from.
+    a folder. `key` is what the seeds were derived from. `loras` act on this picture; `uses` says what acts on it and
+    where it was taken from.
     """
 
     key: str
@@ -121,6 +151,8 @@ class PlannedJob:
     source_asset: str = ""
     source_path: str = ""
     source_file: str = ""
+    loras: tuple[Lora, ...] = ()
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from pathlib import Path
 from bullpen_api.v1 import run_pb2
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpend.bible import rules as bible_rules
 from bullpend.bible import store as bible
-from bullpend.bible.model import CHARACTERS, SCENES, STYLE_GUIDES
+from bullpend.bible.model import SCENES
 from bullpend.db import Database, Row
 from bullpend.db.database import View
 from bullpend.errors import BullpenError, from_failure
@@ -19,6 +18,7 @@ from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
 from bullpend.runs import inputs, rules, store
+from bullpend.runs.casting import Bible
 from bullpend.runs.manifests import Manifests
 from bullpend.runs.model import RunRequest
 from bullpend.runs.plan import (
@@ -29,6 +29,7 @@ from bullpend.runs.plan import (
     PlanWorld,
     SceneFacts,
     StyleGuideFacts,
+    TemplateFacts,
 )
 from bullpend.runs.wire import read_spec
 
@@ -68,6 +69,7 @@ class Planning:
             await self._folder(request, manifest.safe_batch_limit) if request.input_folder else (None, ())
         )
         world = await self._database.read(lambda view: self._world(view, request, model))
+        own = await self._cast_loras(world[0])
         return rules.plan(
             request,
             PlanWorld(
@@ -81,6 +83,8 @@ class Planning:
                 resident_models=frozenset(self._resident()),
                 devices=self._devices,
                 seconds_per_step=world[2],
+                templates=world[3],
+                cast_loras=own,
             ),
         )
 
@@ -95,6 +99,16 @@ class Planning:
         except BullpenError as error:
             error.field = f"loras[{index}].model"
             raise
+
+    async def _cast_loras(self, scenes: Sequence[SceneFacts]) -> dict[str, Model | BullpenError]:
+        """The LoRAs of the scenes' characters, by the names that the bible gives; or why they cannot be used."""
+        found: dict[str, Model | BullpenError] = {}
+        for name in {use.model: None for scene in scenes for member in scene.cast for use in member.loras}:
+            try:
+                found[name] = await self.model(name)
+            except BullpenError as error:
+                found[name] = error
+        return found
 
     async def _folder(self, request: RunRequest, limit: int) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
         listing = await asyncio.to_thread(inputs.list_pictures, request.input_folder, self._roots, limit)
@@ -114,42 +128,34 @@ class Planning:
 
     def _world(
         self, view: View, request: RunRequest, model: Model
-    ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], float | None]:
+    ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], float | None, tuple[TemplateFacts, ...]]:
         project = request.project
         chosen = _scenes(view, project, request.scenes)
         accepted = bible.accepted(view, project) if chosen else {}
         wanted = {row["source_asset"] for row in chosen}
         wanted |= {item["asset"] for row in chosen for item in accepted.get(row["slug"], [])}
         pictures = _pictures(view, project, [name.rsplit("/", 1)[-1] for name in wanted])
-        cast = {
-            CHARACTERS.name(project, row["slug"]): row
-            for row in bible.page(view, CHARACTERS, project, (0, 0), 1_000_000, deleted=True)
-        }
+        said = Bible(view, project)
         scenes = []
         for row in chosen:
-            # One in the trash has no words: a stage that needs them says so, and no other takes its place.
-            present = [bible_rules.values_of(cast[name], row) for name in row["characters"]]
-            negative = {key: value for key, value in (present or [{}])[0].items() if key != "character"}
+            members = said.cast(row)
             scenes.append(
                 SceneFacts(
                     name=f"projects/{project}/scenes/{row['slug']}",
                     title=row["title"],
                     ordinal=row["ordinal"],
                     source=pictures.get(row["source_asset"].rsplit("/", 1)[-1]),
-                    variables={**negative, **row["variables"]},
-                    characters=tuple(values.get("character", "") for values in present),
+                    variables=row["variables"],
+                    characters=tuple(member.words for member in members),
+                    cast=members,
                     accepted={
                         item["stage"]: pictures[item["asset"].rsplit("/", 1)[-1]]
                         for item in accepted.get(row["slug"], [])
                     },
                 )
             )
-        guides = tuple(
-            StyleGuideFacts(f"projects/{project}/styleGuides/{row['slug']}", row["title"], row["variables"])
-            for row in bible.page(view, STYLE_GUIDES, project, (0, 0), 1_000_000)
-        )
         device = self._devices[0].name if self._devices else ""
-        return tuple(scenes), guides, store.step_seconds(view, model.name, device)
+        return tuple(scenes), said.style_guides(), store.step_seconds(view, model.name, device), said.templates()
 
 
 def _scenes(view: View, project: str, names: Sequence[str] | None) -> list[Row]:

@@ -1,18 +1,21 @@
 """How a template becomes the words for one picture. Pure functions.
 
-Values come from, weakest first: the style guide; the first character of the scene, as `character`; the scene; the
-request. A value is put in as it is: braces in it mean nothing.
+The words are the request's own instruction, else those of the prompt template that it names, else those of the only
+template that the project has for this stage, else the stage's. Values come from, weakest first: the template's
+defaults; the style guide; the characters of the scene; the scene; the request. A value is put in as it is: braces in it
+mean nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bullpend.errors import FieldInvalid, ResourceNotFound
+from bullpend.errors import FieldInvalid, ResourceNotFound, TemplateVariableUnknown
+from bullpend.runs.cast import NEGATIVE, OF_CHARACTERS, Part, Use, without_items
 from bullpend.runs.manifest import Stage, check_template, fill, template_variables
 from bullpend.runs.model import RunRequest
-from bullpend.runs.plan import StyleGuideFacts
+from bullpend.runs.plan import StyleGuideFacts, TemplateFacts
 from bullpend.runs.sources import Picture
 
 # Longer than any text encoder reads; a bound against accidents.
@@ -20,20 +23,35 @@ MAX_INSTRUCTION = 4000
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """The words in force, before they are filled, and where they were taken from: a template, a stage, or (empty) the
+    request. `template` is the prompt template that they are of, if any.
+    """
+
+    instruction: str
+    negative: str
+    source: str
+    negative_source: str
+    names: tuple[str, ...]
+    template: TemplateFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
-    """Prompt and negative prompt of one picture."""
+    """Prompt and negative prompt of one picture, and what they were made of."""
 
     prompt: str
     negative: str
+    uses: tuple[Use, ...] = field(default=(), compare=False)
 
 
 def style_guide(request: RunRequest, guides: Sequence[StyleGuideFacts]) -> StyleGuideFacts | None:
-    """The style guide that is asked for, or the only one. Raises ResourceNotFound."""
+    """The style guide that is asked for, or the only one. Raises ResourceNotFound or ReferenceSetEmpty."""
     if not request.style_guide:
-        return guides[0] if len(guides) == 1 else None
+        return _sound(guides[0]) if len(guides) == 1 else None
     for guide in guides:
         if guide.name == request.style_guide:
-            return guide
+            return _sound(guide)
     known = ", ".join(guide.name for guide in guides) or "none"
     raise ResourceNotFound(
         f"There is no style guide {request.style_guide}.",
@@ -43,42 +61,141 @@ def style_guide(request: RunRequest, guides: Sequence[StyleGuideFacts]) -> Style
     )
 
 
-def used_variables(request: RunRequest, stage: Stage) -> tuple[str, ...]:
-    """Variables of the instruction in force and of the negative prompt. Raises FieldInvalid for a malformed one."""
-    instruction = request.instruction or stage.instruction
-    if len(instruction) > MAX_INSTRUCTION:
-        raise FieldInvalid(
-            f"The instruction has {len(instruction)} characters.",
-            field="instruction",
-            remedy=f"Give at most {MAX_INSTRUCTION} characters.",
-        )
-    names = check_template(instruction, stage, "instruction")
-    return tuple(dict.fromkeys((*names, *template_variables(stage.negative_prompt))))
+def _sound(guide: StyleGuideFacts) -> StyleGuideFacts:
+    if guide.empty_set:
+        raise without_items(guide.empty_set, guide.name, "style_guide.reference_set")
+    return guide
+
+
+def wording(request: RunRequest, stage: Stage, templates: Sequence[TemplateFacts]) -> Wording:
+    """The words in force. Raises FieldInvalid, ResourceNotFound or TemplateVariableUnknown."""
+    own = f"stages/{request.stage.removeprefix('stages/')}"
+    if request.instruction:
+        if request.prompt_template:
+            raise FieldInvalid(
+                "Both an instruction and a prompt template are given.",
+                field="prompt_template",
+                remedy="Give one of them.",
+            )
+        if len(request.instruction) > MAX_INSTRUCTION:
+            raise FieldInvalid(
+                f"The instruction has {len(request.instruction)} characters.",
+                field="instruction",
+                remedy=f"Give at most {MAX_INSTRUCTION} characters.",
+            )
+        names = (*check_template(request.instruction, stage, "instruction"), *template_variables(stage.negative_prompt))
+        return Wording(request.instruction, stage.negative_prompt, "", own, _once(names))
+    template = _template(request, own, templates)
+    if template is None:
+        names = (*template_variables(stage.instruction), *template_variables(stage.negative_prompt))
+        return Wording(stage.instruction, stage.negative_prompt, own, own, _once(names))
+    negative, source = (
+        (template.negative_text, template.name) if template.negative_text else (stage.negative_prompt, own)
+    )
+    written = (*template_variables(template.text), *template_variables(template.negative_text))
+    known = {*template.declared, *stage.variables, *OF_CHARACTERS}
+    for name in written:
+        if name not in known:
+            there = ", ".join(sorted(known))
+            raise TemplateVariableUnknown(
+                f"{template.name} uses {{{name}}}, which neither it nor the stage declares; there are: {there}.",
+                field=f"prompt_template.variables.{name}",
+                variable=name,
+                known=there,
+            )
+    return Wording(
+        template.text, negative, template.name, source, _once((*written, *template_variables(negative))), template
+    )
+
+
+def _template(request: RunRequest, own: str, templates: Sequence[TemplateFacts]) -> TemplateFacts | None:
+    """The prompt template that is asked for, or the only one that was written for this stage."""
+    if not request.prompt_template:
+        fitting = [template for template in templates if template.stage == own]
+        return fitting[0] if len(fitting) == 1 else None
+    for template in templates:
+        if template.name == request.prompt_template:
+            if template.stage not in ("", own):
+                raise FieldInvalid(
+                    f"{template.name} was written for {template.stage}, and this run is of {own}.",
+                    field="prompt_template",
+                    remedy="Name a template for this stage, or for any.",
+                )
+            return template
+    known = ", ".join(template.name for template in templates) or "none"
+    raise ResourceNotFound(
+        f"There is no prompt template {request.prompt_template}.",
+        field="prompt_template",
+        remedy=f"The prompt templates of the project are: {known}.",
+        resource=request.prompt_template,
+    )
+
+
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def write(
-    request: RunRequest, stage: Stage, guide: StyleGuideFacts | None, pictures: Sequence[Picture]
+    request: RunRequest,
+    stage: Stage,
+    guide: StyleGuideFacts | None,
+    pictures: Sequence[Picture],
+    words: Wording,
+    *,
+    drawn: bool = False,
 ) -> tuple[Words, ...]:
-    """The words of each picture, in order. Raises FieldInvalid naming the first variable without a value."""
-    names = used_variables(request, stage)
-    values = [{**(guide.variables if guide else {}), **picture.variables, **request.variables} for picture in pictures]
-    for name in names:
+    """The words of each picture, in order; where characters are `drawn`, what must not be seen of them is among the
+    negative ones. Raises FieldInvalid naming the first variable without a value.
+    """
+    layers = [_layers(request, guide, picture, words) for picture in pictures]
+    for name in words.names:
         missing = [
-            picture.key for picture, known in zip(pictures, values, strict=True) if not known.get(name, "").strip()
+            picture.key
+            for picture, layer in zip(pictures, layers, strict=True)
+            if not layer.get(name, ("", ""))[0].strip()
         ]
         if missing:
-            raise _missing(name, stage, missing, of_scenes=request.scenes is not None)
-    instruction = request.instruction or stage.instruction
-    return tuple(Words(fill(instruction, known), fill(stage.negative_prompt, known)) for known in values)
+            raise _missing(name, stage, words, missing, of_scenes=request.scenes is not None)
+    return tuple(_words(words, layer, picture, drawn=drawn) for picture, layer in zip(pictures, layers, strict=True))
 
 
-def _missing(name: str, stage: Stage, keys: Sequence[str], *, of_scenes: bool) -> FieldInvalid:
+def _layers(
+    request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording
+) -> dict[str, tuple[str, str]]:
+    """Every value that there is for a picture, by variable, with where it was taken from."""
+    found: dict[str, tuple[str, str]] = {}
+    if words.template is not None:
+        found.update({name: (value, words.template.name) for name, value in words.template.defaults.items()})
+    if guide is not None:
+        found.update({name: (value, guide.name) for name, value in guide.variables.items()})
+    for name, value in picture.variables.items():
+        found[name] = (value, picture.of_cast.get(name, picture.scene))
+    found.update({name: (value, "") for name, value in request.variables.items()})
+    return found
+
+
+def _words(words: Wording, layer: Mapping[str, tuple[str, str]], picture: Picture, *, drawn: bool) -> Words:
+    known = {name: value for name, (value, _) in layer.items()}
+    uses = [Use(Part.INSTRUCTION, "", words.instruction, words.source)]
+    negative = fill(words.negative, known)
+    if words.negative:
+        uses.append(Use(Part.NEGATIVE_PROMPT, "", words.negative, words.negative_source))
+    uses += [Use(Part.VARIABLE, name, *layer[name]) for name in words.names]
+    if drawn and NEGATIVE not in words.names:
+        unseen = [member for member in picture.cast if member.negative]
+        uses += [Use(Part.NEGATIVE_PROMPT, "", member.negative, member.name) for member in unseen]
+        negative = ", ".join(part for part in (negative, *(member.negative for member in unseen)) if part)
+    return Words(fill(words.instruction, known), negative, tuple(uses))
+
+
+def _missing(name: str, stage: Stage, words: Wording, keys: Sequence[str], *, of_scenes: bool) -> FieldInvalid:
     meaning = _meaning(stage.variables, name)
     what = "scene" if of_scenes else "picture"
     shown = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
     place = "on the scene or the style guide" if of_scenes else "on the style guide"
+    whose = f"The template {words.template.name}" if words.template else "The instruction"
     return FieldInvalid(
-        f"The instruction uses {{{name}}}, and the {what}{'s' if len(keys) > 1 else ''} {shown} "
+        f"{whose} uses {{{name}}}, and the {what}{'s' if len(keys) > 1 else ''} {shown} "
         f"{'have' if len(keys) > 1 else 'has'} no value for it.{meaning}",
         field=f"variables.{name}",
         remedy=f"Give it with `--set {name}=…`, or set it {place}.",

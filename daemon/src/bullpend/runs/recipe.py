@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import bullpend
+from bullpend.runs.cast import Use
 from bullpend.runs.infotext import parameters_text, parse_parameters
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
@@ -25,7 +26,8 @@ class Recipe:
     """Everything that decided one picture.
 
     Names are resource names. `versions` are the library versions by name, as the worker tells them; `device_kind` is
-    `cuda`, `mps`, `cpu` or `scripted`. `changes` took effect while the picture was made.
+    `cuda`, `mps`, `cpu` or `scripted`. `uses` says what of the bible acted on it, and where it was taken from. The
+    picture of a replay has the names of the one that it repeats. `changes` took effect while the picture was made.
     """
 
     project: str
@@ -50,6 +52,7 @@ class Recipe:
     changes: tuple[AppliedChange, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     loras: tuple[Lora, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON. The scheduler of the sampler is the model's own, and so part of `model.digest`."""
@@ -68,6 +71,7 @@ class Recipe:
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "variables": dict(sorted(self.variables.items())),
+            "bible": [use.to_dict() for use in self.uses],
             "seed": self.seed,
             "sampling": asdict(self.sampling),
             "source": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.errors import RunLogInvalid
 from bullpend.runs import loras
+from bullpend.runs.cast import Part, Use, from_dicts
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS
 from bullpend.runs.model import Acceptance, AppliedChange, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 
@@ -19,11 +21,14 @@ MAX_BYTES = 64_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReplayCandidate:
-    """A candidate to repeat. `sha256` is that of the picture it gave, empty if it gave none."""
+    """A candidate to repeat. `sha256` is that of the picture it gave, empty if it gave none; `repeats` is the name that
+    this picture's file has in it.
+    """
 
     seed: int
     changes: tuple[AppliedChange, ...]
     sha256: str
+    repeats: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class ReplayJob:
     prompt: str
     negative_prompt: str
     candidates: tuple[ReplayCandidate, ...]
+    loras: tuple[Lora, ...] = ()
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
 OwnSide = Annotated[int, Field(ge=SIZE_STEP, le=SIZE[1])]
 MostLoras = Field(max_length=loras.MOST)
 Text = Annotated[str, Field(min_length=1)]
+CANDIDATE_NAME = re.compile(r"projects/[^/]{1,64}/runs/[^/]{1,64}/jobs/[^/]{1,64}/candidates/[^/]{1,64}")
 
 
 class _Change(_Part):
@@ -79,11 +87,17 @@ class _Change(_Part):
     image_guidance_scale: Scale | None = None
 
 
+class _Recipe(_Part):
+    candidate: str = ""
+
+
 class _Candidate(_Part):
+    name: str = ""
     index: Annotated[int, Field(ge=1)]
     seed: Seed
     changes: list[_Change]
     sha256: str
+    recipe: _Recipe | None = None
 
 
 class _Source(_Part):
@@ -93,12 +107,33 @@ class _Source(_Part):
     path: str
 
 
+class _Lora(_Part):
+    name: Text
+    digest: Hash
+    scale: LoraScale
+
+
+class _Use(_Part):
+    part: Literal[*(part.value for part in Part)]  # type: ignore[valid-type]  # the names of an enum
+    item: str
+    value: str
+    source: str
+
+
 class _Job(_Part):
     key: Text
     source: _Source
     prompt: str
     negative_prompt: str
     candidates: Annotated[list[_Candidate], Field(min_length=1)]
+    # Logs of the first version have the run's LoRAs only, and nothing of the bible.
+    loras: Annotated[list[_Lora], MostLoras] | None = None
+    bible: list[_Use] = []
+
+
+class _LoraUse(_Part):
+    model: Text
+    scale: LoraScale
 
 
 class _AskedSampling(_Part):
@@ -111,17 +146,6 @@ class _AskedSampling(_Part):
     strength: Scale | None = None
     control_scale: Scale | None = None
     reference_scale: Scale | None = None
-
-
-class _LoraUse(_Part):
-    model: Text
-    scale: LoraScale
-
-
-class _Lora(_Part):
-    name: Text
-    digest: Hash
-    scale: LoraScale
 
 
 class _Request(_Part):
@@ -140,6 +164,7 @@ class _Request(_Part):
     priority: int
     # Logs of the first version know no LoRAs.
     loras: Annotated[list[_LoraUse], MostLoras] = []
+    prompt_template: str = ""
 
 
 class _Model(_Part):
@@ -193,12 +218,16 @@ def parse(text: str) -> ReplayRequest:
         model_family=log.plan.model.family,
         sampling=Sampling(**log.plan.sampling.model_dump()),
         seed=log.plan.seed,
-        jobs=tuple(_job(job) for job in log.jobs),
-        loras=tuple(Lora(lora.name, lora.digest, lora.scale) for lora in log.plan.loras),
+        jobs=tuple(_job(job, log.plan.loras) for job in log.jobs),
+        loras=_loras(log.plan.loras),
     )
 
 
-def _job(job: _Job) -> ReplayJob:
+def _loras(found: list[_Lora]) -> tuple[Lora, ...]:
+    return tuple(Lora(lora.name, lora.digest, lora.scale) for lora in found)
+
+
+def _job(job: _Job, of_run: list[_Lora]) -> ReplayJob:
     return ReplayJob(
         key=job.key,
         scene=job.source.scene,
@@ -212,10 +241,19 @@ def _job(job: _Job) -> ReplayJob:
                 seed=candidate.seed,
                 changes=tuple(AppliedChange(**change.model_dump()) for change in candidate.changes),
                 sha256=candidate.sha256,
+                repeats=_repeats(candidate),
             )
             for candidate in sorted(job.candidates, key=lambda item: item.index)
         ),
+        loras=_loras(of_run if job.loras is None else job.loras),
+        uses=from_dicts(use.model_dump() for use in job.bible),
     )
+
+
+def _repeats(candidate: _Candidate) -> str:
+    """The name that the candidate's file has in it: its own, or that of the one that it repeated itself."""
+    name = (candidate.recipe.candidate if candidate.recipe else "") or candidate.name
+    return name if CANDIDATE_NAME.fullmatch(name) else ""
 
 
 def _decoded(text: str) -> Any:

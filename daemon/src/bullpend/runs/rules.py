@@ -7,7 +7,8 @@ A plan is made in this order, and the first thing that is wrong ends it:
 3. the model can do what the stage asks, its LoRAs fit it, and a device is there;
 4. candidates, seed and sampling are within their bounds;
 5. there are pictures, not more than the safe batch limit, each with what the stage starts from (`sources.py`);
-6. every variable of the instruction has a value (`prompts.py`);
+6. every variable of the instruction has a value (`prompts.py`), and the bible's part in each picture is settled
+   (`cast.py`);
 7. seeds, digest and estimates follow from all of the above, and findings tell what a person should know.
 
 The same request in the same world gives the same plan, to the byte.
@@ -24,7 +25,7 @@ from typing import Any, TypeVar
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
 from bullpend.models.model import Model
 from bullpend.models.rules import require
-from bullpend.runs import findings, loras, prompts, sources
+from bullpend.runs import cast, findings, loras, prompts, sources
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage, StageDefaults
 from bullpend.runs.model import RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlanWorld
@@ -97,7 +98,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     """What the run would do.
 
     Raises StageUnknown, ExactlyOneOf, LimitExceeded, StageNotReady, FieldInvalid, ResourceNotFound, ModelCorrupt,
-    ModelUnsafe, ModelUnsupported, LoraUnsupportedEngine, DeviceUnavailable.
+    ModelUnsafe, ModelUnsupported, LoraUnsupportedEngine, DeviceUnavailable, ReferenceSetEmpty,
+    TemplateVariableUnknown.
     """
     stage = check_request(request, world.manifest)
     model = require(world.model, stage.strategies[0])
@@ -106,7 +108,11 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     sampling = sampling_for(request.sampling, stage.defaults, model)
     pictures = sources.pictures(request, stage, world)
     guide = prompts.style_guide(request, world.style_guides)
-    texts = prompts.write(request, stage, guide, pictures)
+    words = prompts.wording(request, stage, world.templates)
+    drawn = cast.drawn(stage.variables, words.names)
+    texts = prompts.write(request, stage, guide, pictures, words, drawn=drawn)
+    worn = [cast.wear(used, picture.cast if drawn else (), world.cast_loras, model) for picture in pictures]
+    held = [cast.held_against(guide.references if guide else (), picture.cast) for picture in pictures]
     count = request.candidates or stage.default_candidates
     content: dict[str, Any] = {
         "project": request.project,
@@ -121,6 +127,9 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     }
     if used:
         content["loras"] = [lora.to_dict() for lora in used]
+    for entry, item in zip(content["pictures"], worn, strict=True):
+        if item.loras != used:
+            entry["loras"] = [lora.to_dict() for lora in item.loras]
     seed = int.from_bytes(_hash(content)[:4], "big") if request.seed is None else request.seed
     jobs = tuple(
         PlannedJob(
@@ -133,13 +142,26 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
             source_asset=picture.asset,
             source_path=picture.path,
             source_file=picture.file,
+            loras=item.loras,
+            uses=(*text.uses, *cast.of_loras(item), *seen),
         )
-        for picture, text in zip(pictures, texts, strict=True)
+        for picture, text, item, seen in zip(pictures, texts, worn, held, strict=True)
     )
+    own = {lora.name for item in worn for lora in item.loras} - {lora.name for lora in used}
+    of_cast = [found for found in world.cast_loras.values() if isinstance(found, Model) and found.name in own]
+    compared = sorted({use.value for seen in held for use in seen})
     resident = model.name in world.resident_models
     cost = 0.0
     return PlanDraft(
-        digest=_hash({**content, "seed": seed, "device": device.kind, "cost_usd": cost}).hex(),
+        digest=_hash(
+            {
+                **content,
+                "seed": seed,
+                "device": device.kind,
+                "cost_usd": cost,
+                **({"references": compared} if compared else {}),
+            }
+        ).hex(),
         request=request,
         stage=stage_id(request.stage),
         model=model,
@@ -149,11 +171,15 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         seed=seed,
         models=(
             PlannedModel(model.name, model.size_bytes, resident),
-            *(PlannedModel(lora.name, lora.size_bytes, False) for lora in world.loras),
+            *(PlannedModel(lora.name, lora.size_bytes, False) for lora in (*world.loras, *of_cast)),
         ),
         device=device.name,
         device_reason=device.reason,
-        findings=tuple(findings.of_plan(request, stage, world, guide, pictures, sampling)),
+        findings=tuple(
+            findings.of_plan(
+                request, stage, world, guide, pictures, sampling, words, [out for item in worn for out in item.left_out]
+            )
+        ),
         estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
         estimated_cost_usd=cost,
         loras=used,

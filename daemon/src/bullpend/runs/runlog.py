@@ -77,6 +77,8 @@ def _job(job: Job) -> dict[str, Any]:
         },
         "prompt": job.prompt,
         "negative_prompt": job.negative_prompt,
+        "loras": [lora.to_dict() for lora in job.loras],
+        "bible": [dict(use) for use in job.uses],
         "attempt": job.attempt,
         "device": job.device,
         "times": {"create": job.create_time, "start": job.start_time, "end": job.end_time},

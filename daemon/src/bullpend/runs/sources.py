@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bullpend.errors import FieldInvalid, LimitExceeded, ResourceNotFound, StageNotReady
+from bullpend.runs import cast
+from bullpend.runs.cast import Member
 from bullpend.runs.manifest import Stage
 from bullpend.runs.model import RunRequest
 from bullpend.runs.plan import FolderPicture, PictureFacts, PlanWorld, SceneFacts
@@ -17,7 +20,10 @@ from bullpend.runs.plan import FolderPicture, PictureFacts, PlanWorld, SceneFact
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of the run: its key, where it comes from, its size in pixels, the values that its scene gives."""
+    """A picture of the run: its key, where it comes from, its size in pixels, the values that its scene gives.
+
+    `of_cast` names the characters that gave values, by variable; `cast` are those of the scene.
+    """
 
     key: str
     sha256: str
@@ -28,6 +34,8 @@ class Picture:
     path: str = ""
     file: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    of_cast: Mapping[str, str] = field(default_factory=dict)
+    cast: tuple[Member, ...] = ()
     replaces: bool = False
 
 
@@ -111,12 +119,21 @@ def _of_scenes(request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts]) 
             height=start.height,
             scene=scene.name,
             asset=start.asset,
-            variables={**({"character": scene.characters[0]} if scene.characters else {}), **scene.variables},
+            **_values(scene),
             replaces=own in scene.accepted,
         )
         for scene, start in starts
         if start is not None
     )
+
+
+def _values(scene: SceneFacts) -> dict[str, Any]:
+    """What a scene and its characters give to templates, which characters gave what, and all of them."""
+    members = scene.cast or tuple(Member("", words) for words in scene.characters)
+    given = cast.values(members)
+    own = {name: value for name, (value, _) in given.items()}
+    by = {name: source for name, (_, source) in given.items() if name not in scene.variables}
+    return {"variables": {**own, **scene.variables}, "of_cast": by, "cast": members}
 
 
 def _start(scene: SceneFacts, stage: Stage) -> PictureFacts | None:

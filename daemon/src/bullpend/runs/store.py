@@ -11,7 +11,8 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
-from bullpend.runs import loras
+from bullpend.runs import cast, loras
+from bullpend.runs.cast import Use
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
 OPEN_JOBS = "('QUEUED', 'RUNNING')"
@@ -26,7 +27,9 @@ RUN = (
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be stored: `key` is what its seeds were derived from; changes are what a replay repeats."""
+    """A job to be stored: `key` is what its seeds were derived from; `changes` and `repeats` are what a replay repeats:
+    changes of parameters, and the names of the candidates whose files it makes again.
+    """
 
     key: str
     scene: str
@@ -37,6 +40,9 @@ class NewJob:
     negative_prompt: str
     seeds: tuple[int, ...]
     changes: tuple[tuple[AppliedChange, ...], ...] = ()
+    loras: tuple[Lora, ...] = ()
+    uses: tuple[Use, ...] = ()
+    repeats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,8 @@ def create(tx: Tx, new: NewRun) -> Row:
                 "source_key": job.key,
                 "prompt": job.prompt,
                 "negative_prompt": job.negative_prompt,
+                "loras": loras.to_json(job.loras),
+                "uses": cast.to_json(job.uses),
                 "create_time": tx.now,
                 "revision": row["revision"],
             },
@@ -124,6 +132,7 @@ def create(tx: Tx, new: NewRun) -> Row:
                     "state": "QUEUED",
                     "seed": seed,
                     "changes": json.dumps(changes),
+                    "repeats": job.repeats[index - 1] if job.repeats else "",
                     "revision": row["revision"],
                 },
             )

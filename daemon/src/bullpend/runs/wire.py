@@ -12,7 +12,9 @@ from bullpend.errors import FieldInvalid
 from bullpend.quality.wire import pack_quality
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
-from bullpend.runs.model import Acceptance, LoraUse, RunRequest, Sampling, SamplingRequest
+from bullpend.runs import cast, loras
+from bullpend.runs.cast import Use
+from bullpend.runs.model import Acceptance, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import PlanDraft
 from bullpend.runs.store import run_name
 
@@ -87,12 +89,29 @@ def pack_job(row: Row, position: Callable[[str], int] | None = None, recipes: bo
         device=row["device"],
         position=position(row["name"]) if position and row["state"] == "QUEUED" else 0,
         candidates=[pack_candidate(candidate, recipes) for candidate in row["candidates"]],
+        loras=pack_loras(loras.from_json(row["loras"])),
+        uses=pack_uses(cast.from_json(row["uses"])),
         error=pack_error(row["error"]),
         create_time=timestamp(row["create_time"]),
         start_time=timestamp(row["start_time"]),
         end_time=timestamp(row["end_time"]),
         revision=row["revision"],
     )
+
+
+def pack_loras(used: Iterable[Lora]) -> list[model_pb2.LoraUse]:
+    """The wire form of the LoRAs that act on a picture."""
+    return [model_pb2.LoraUse(model=lora.name, scale=lora.scale) for lora in used]
+
+
+def pack_uses(uses: Iterable[Use]) -> list[run_pb2.BibleUse]:
+    """The wire form of what acts on a picture."""
+    return [
+        run_pb2.BibleUse(
+            part=run_pb2.BibleUse.Part.Value(f"PART_{use.part}"), item=use.item, value=use.value, source=use.source
+        )
+        for use in uses
+    ]
 
 
 def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
@@ -128,6 +147,8 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
                 prompt=job.prompt,
                 negative_prompt=job.negative_prompt,
                 seeds=job.seeds,
+                loras=pack_loras(job.loras),
+                uses=pack_uses(job.uses),
             )
             for job in draft.jobs
         ],
@@ -175,6 +196,7 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         acceptance=acceptance,
         priority=spec.priority,
         loras=read_loras(spec.loras),
+        prompt_template=names.text(spec.prompt_template, "prompt_template", 200),
     )
 
 
@@ -219,4 +241,5 @@ def write_spec(request: RunRequest) -> run_pb2.RunSpec:
         acceptance=run_pb2.RunSpec.Acceptance.Value(f"ACCEPTANCE_{request.acceptance.value}"),
         priority=request.priority,
         loras=[model_pb2.LoraUse(model=use.model, scale=use.scale) for use in request.loras],
+        prompt_template=request.prompt_template,
     )

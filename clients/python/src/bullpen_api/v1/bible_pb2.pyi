@@ -139,7 +139,9 @@ class Character(_message.Message):
     prompt: _builtins.str
     """Words for prompts in place of `description`, such as those that a LoRA was trained with."""
     negative_prompt: _builtins.str
-    """What must not be seen of the character: the variable `character_negative`, where it is set."""
+    """What must not be seen of the character: the variable `character_negative`, where it is set. Where a stage draws the
+    character and its words do not use the variable, it is added to the negative prompt.
+    """
     reference_set: _builtins.str
     """The reference set for PURPOSE_CHARACTER that pictures are held against. It must have items."""
     @_builtins.property

@@ -433,6 +433,7 @@ class RunSpec(_message.Message):
     ACCEPTANCE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
+    PROMPT_TEMPLATE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """A stage of the manifest, such as `style`. Required."""
     input_folder: _builtins.str
@@ -450,6 +451,10 @@ class RunSpec(_message.Message):
     acceptance: Global___RunSpec.Acceptance.ValueType
     priority: _builtins.int
     """Larger goes first. Default 0."""
+    prompt_template: _builtins.str
+    """Prompt template of the project whose words stand in place of the stage's. Empty means the only one that was written
+    for this stage, if there is just one. Not beside `instruction`.
+    """
     @_builtins.property
     def scenes(self) -> Global___SceneSelection:
         """Scenes of the project. Exactly one of `scenes` and `input_folder` is needed."""
@@ -480,10 +485,11 @@ class RunSpec(_message.Message):
         acceptance: Global___RunSpec.Acceptance.ValueType = ...,
         priority: _builtins.int = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
+        prompt_template: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "prompt_template", b"prompt_template", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -606,6 +612,8 @@ class PlannedJob(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
     SEEDS_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
     scene: _builtins.str
     source_path: _builtins.str
     """Path below the input folder, for a run over a folder."""
@@ -614,6 +622,14 @@ class PlannedJob(_message.Message):
     negative_prompt: _builtins.str
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.LoraUse]:
+        """LoRAs that act on this picture: those of the request, then those of the characters that are drawn."""
+
+    @_builtins.property
+    def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___BibleUse]:
+        """What acts on this picture, and where each part was taken from."""
+
     def __init__(
         self,
         *,
@@ -623,14 +639,84 @@ class PlannedJob(_message.Message):
         prompt: _builtins.str = ...,
         negative_prompt: _builtins.str = ...,
         seeds: _abc.Iterable[_builtins.int] | None = ...,
+        loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
+        uses: _abc.Iterable[Global___BibleUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["negative_prompt", b"negative_prompt", "prompt", b"prompt", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["loras", b"loras", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlannedJob: _TypeAlias = PlannedJob  # noqa: Y015
+
+@_typing.final
+class BibleUse(_message.Message):
+    """Something that acts on a picture or that it is held against, and where it was taken from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Part:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[BibleUse._Part.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PART_UNSPECIFIED: BibleUse._Part.ValueType  # 0
+        PART_INSTRUCTION: BibleUse._Part.ValueType  # 1
+        """`value` has the words with their variables."""
+        PART_NEGATIVE_PROMPT: BibleUse._Part.ValueType  # 2
+        """What must not be seen: the stage's words, the template's, or a character's."""
+        PART_VARIABLE: BibleUse._Part.ValueType  # 3
+        """`item` is the variable."""
+        PART_LORA: BibleUse._Part.ValueType  # 4
+        """`item` is the LoRA, `value` its scale."""
+        PART_STYLE_REFERENCE: BibleUse._Part.ValueType  # 5
+        """`item` is an asset that the style is held against, `value` its SHA-256."""
+        PART_IDENTITY_REFERENCE: BibleUse._Part.ValueType  # 6
+        """The same for the character that the scene names first."""
+
+    class Part(_Part, metaclass=_PartEnumTypeWrapper): ...
+    PART_UNSPECIFIED: BibleUse.Part.ValueType  # 0
+    PART_INSTRUCTION: BibleUse.Part.ValueType  # 1
+    """`value` has the words with their variables."""
+    PART_NEGATIVE_PROMPT: BibleUse.Part.ValueType  # 2
+    """What must not be seen: the stage's words, the template's, or a character's."""
+    PART_VARIABLE: BibleUse.Part.ValueType  # 3
+    """`item` is the variable."""
+    PART_LORA: BibleUse.Part.ValueType  # 4
+    """`item` is the LoRA, `value` its scale."""
+    PART_STYLE_REFERENCE: BibleUse.Part.ValueType  # 5
+    """`item` is an asset that the style is held against, `value` its SHA-256."""
+    PART_IDENTITY_REFERENCE: BibleUse.Part.ValueType  # 6
+    """The same for the character that the scene names first."""
+
+    PART_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    part: Global___BibleUse.Part.ValueType
+    item: _builtins.str
+    value: _builtins.str
+    source: _builtins.str
+    """Name of a character, style guide, prompt template, reference set or scene of the bible, or of a stage of the
+    manifest; empty for the request itself.
+    """
+    def __init__(
+        self,
+        *,
+        part: Global___BibleUse.Part.ValueType = ...,
+        item: _builtins.str = ...,
+        value: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "part", b"part", "source", b"source", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BibleUse: _TypeAlias = BibleUse  # noqa: Y015
 
 @_typing.final
 class PlannedModel(_message.Message):
@@ -975,6 +1061,8 @@ class Job(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}/jobs/{job}`"""
     state: Global___Job.State.ValueType
@@ -1002,6 +1090,14 @@ class Job(_message.Message):
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.LoraUse]:
+        """LoRAs that act on this picture."""
+
+    @_builtins.property
+    def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___BibleUse]:
+        """What acts on this picture, and where each part was taken from, as it was planned."""
+
     def __init__(
         self,
         *,
@@ -1022,10 +1118,12 @@ class Job(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
         paused: _builtins.bool = ...,
+        loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
+        uses: _abc.Iterable[Global___BibleUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_path", b"source_path", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "loras", b"loras", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_path", b"source_path", "start_time", b"start_time", "state", b"state", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

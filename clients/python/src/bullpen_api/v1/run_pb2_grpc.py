@@ -153,7 +153,8 @@ class RunServiceServicer:
         """Works out what a run would do, and starts nothing.
         Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
+        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
+        is named by a path such as `characters.mara.loras[0].model`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

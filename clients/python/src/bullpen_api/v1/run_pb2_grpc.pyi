@@ -54,7 +54,8 @@ class RunServiceStub:
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
+    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
+    is named by a path such as `characters.mara.loras[0].model`.
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -120,7 +121,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """Works out what a run would do, and starts nothing.
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
+    MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
+    is named by a path such as `characters.mara.loras[0].model`.
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -207,7 +209,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         """Works out what a run would do, and starts nothing.
         Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
-        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE.
+        MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
+        is named by a path such as `characters.mara.loras[0].model`.
         """
 
     @_abc_1.abstractmethod
