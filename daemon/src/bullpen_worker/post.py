@@ -22,6 +22,7 @@ from bullpen_worker.ops.finish import finish_picture
 from bullpen_worker.ops.import_picture import import_picture
 from bullpen_worker.ops.inspect_pictures import inspect_pictures
 from bullpen_worker.ops.likeness import Likeness
+from bullpen_worker.ops.provider import prepare_upload, read_answer
 from bullpen_worker.ops.sheet import write_sheet
 from bullpen_worker.ops.tools import Toolbox
 from bullpen_worker.reports import Reports
@@ -101,6 +102,10 @@ class PostLoop:
             case "measure_picture":
                 measured = self._likeness.measure(task.measure_picture, limit)
                 return link_pb2.TaskDone(id=task.id, picture_measured=measured)
+            case "prepare_upload":
+                return link_pb2.TaskDone(id=task.id, upload_prepared=prepare_upload(task.prepare_upload, limit))
+            case "read_answer":
+                return link_pb2.TaskDone(id=task.id, answer_read=read_answer(task.read_answer, limit))
             case "contact_sheet":
                 return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
             case other:

@@ -22,6 +22,7 @@ from bullpen_worker.ops.cutout.mask import drop_specks, refine, with_alpha
 from bullpen_worker.ops.cutout.sessions import custom_cutter, named_cutter
 from bullpen_worker.ops.finish import encode_png
 from bullpen_worker.ops.picture import open_layered
+from bullpen_worker.ops.provider import answered_alpha
 from bullpen_worker.ops.store import digest, write_all
 from bullpen_worker.ops.tools import Tool, Toolbox
 from bullpen_worker.ops.upscale.enlarge import enlarge
@@ -62,7 +63,7 @@ def process_picture(
         picture: ByteArray = np.asarray(open_layered(task.path, max_pixels))
     if task.HasField("cutout"):
         with step("cutout"):
-            picture = _cut(picture, task.cutout, toolbox)
+            picture = _cut(picture, task.cutout, toolbox, max_pixels)
     if task.HasField("refine"):
         with step("refine"):
             picture = refine(picture, task.refine.softness) if picture.shape[2] == 4 else picture
@@ -107,7 +108,9 @@ def _three(values: Sequence[float]) -> tuple[float, float, float]:
     return (red, green, blue)
 
 
-def _cut(picture: ByteArray, work: link_pb2.CutoutWork, toolbox: Toolbox) -> ByteArray:
+def _cut(picture: ByteArray, work: link_pb2.CutoutWork, toolbox: Toolbox, max_pixels: int) -> ByteArray:
+    if work.WhichOneof("by") == "answer_path":
+        return with_alpha(picture, answered_alpha(work.answer_path, picture.shape[1], picture.shape[0], max_pixels))
     if work.WhichOneof("by") == "session":
         cutter = named_cutter(work.session, toolbox)
     else:
