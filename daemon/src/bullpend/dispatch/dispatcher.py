@@ -20,6 +20,7 @@ from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects, Orders
+from bullpend.dispatch.lane import RemoteLane
 from bullpend.dispatch.singles import Single, Singles
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
@@ -77,6 +78,7 @@ class Dispatcher:
         previews: bool,
     ) -> None:
         self.state = s.State(policy=policy)
+        self.remote = RemoteLane(policy)
         self.devices = {device.name: device for device in devices}
         self.ready: dict[str, link_pb2.Ready] = {}
         self.rate = Rate(clock)
@@ -156,7 +158,7 @@ class Dispatcher:
 
     def position(self, job: str) -> int:
         """A job's place in the queue, counted from 1; 0 when it does not wait."""
-        return views.position(self.state, job)
+        return self.remote.position(job) or views.position(self.state, job)
 
     def unload(self, model: str) -> None:
         """Frees a model's memory. Raises StateConflict while a job uses it."""
@@ -182,18 +184,28 @@ class Dispatcher:
         self._stepping = True
         try:
             while self._facts:
-                self.state, commands = step(self.state, self._facts.popleft(), self._clock.monotonic())
-                for command in commands:
+                for command in self._step(self._facts.popleft()):
                     self._carry_out(command)
         finally:
             self._stepping = False
         self._set_timer()
 
+    def _step(self, fact: s.Fact) -> tuple[s.Command, ...]:
+        """Tells the lanes that a fact concerns, that of the devices first."""
+        now, owned = self._clock.monotonic(), self.remote.owns(fact)
+        commands: tuple[s.Command, ...] = ()
+        if owned is not True:
+            self.state, commands = step(self.state, fact, now)
+        if owned is not False:
+            commands += self.remote.tell(fact, now)
+        return commands
+
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = views.wake_at(self.state)
+        moments = (views.wake_at(self.state), self.remote.wake_at())
+        due = min((moment for moment in moments if moment is not None), default=None)
         if due is not None and not self._closing:
             wait = max(0.0, due - self._clock.monotonic())
             self._timer = asyncio.get_running_loop().call_later(wait, self.tell, s.Tick())
@@ -284,7 +296,7 @@ class Dispatcher:
                 self._effects.end(job, target, Failure(failure.reason, failure.message, failure.remedy))
 
     def _leased(self, job: str) -> tuple[int, str] | None:
-        entry = self.state.jobs.get(job)
+        entry = self.state.jobs.get(job) or self.remote.state.jobs.get(job)
         return None if entry is None else (entry.attempt, entry.device)
 
 

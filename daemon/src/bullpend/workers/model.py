@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -24,6 +25,22 @@ class DeviceInfo:
     reason: str
     # 0 where it is not known before the worker says so.
     memory_total_bytes: int = 0
+
+
+class InProcess(Protocol):
+    """What does a device's work inside this process, where there is nothing to compute here: a provider does it."""
+
+    def start(self, device: str) -> None:
+        """Says Ready."""
+        ...
+
+    def send(self, device: str, frame: link_pb2.ToWorker) -> bool:
+        """Takes a frame without waiting."""
+        ...
+
+    def kill(self, device: str, reason: str) -> None:
+        """Gives up what runs there, and says Lost."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpend.workers.model import DeviceInfo, Lost, WorkerSettings, WorkerState, WorkerStatus
+from bullpend.workers.model import DeviceInfo, InProcess, Lost, WorkerSettings, WorkerState, WorkerStatus
 from bullpend.workers.pool import Follow, PostPool
 from bullpend.workers.process import WorkerProcess
 
@@ -38,6 +38,8 @@ class Supervisor:
         self._devices = {device.name: device for device in devices}
         self._heard = heard
         self._workers: dict[str, WorkerProcess] = {}
+        # Devices that need no process of their own.
+        self._hosted: dict[str, InProcess] = {}
         self._pool: PostPool | None = None
         self._lab: PostPool | None = None
         # Starts of post workers that are under way; they never raise, close waits for them.
@@ -60,10 +62,17 @@ class Supervisor:
 
     # ---- device workers ---------------------------------------------------------------------------------------------
 
+    def host(self, device: str, worker: InProcess) -> None:
+        """From now on this device's frames go to something in this process."""
+        self._hosted[device] = worker
+
     async def start_device(self, device: str) -> None:
         """Starts the device's worker and returns when its process exists. `heard` is told Ready, or Lost where it
         cannot be started or dies. Nothing happens where one lives. Raises KeyError for an unknown device.
         """
+        if (hosted := self._hosted.get(device)) is not None:
+            hosted.start(device)
+            return
         info = self._devices[device]
         if self._closed or device in self._workers:
             return
@@ -76,11 +85,16 @@ class Supervisor:
 
     def send(self, device: str, frame: link_pb2.ToWorker) -> bool:
         """Hands a frame to a device's worker without waiting. False where there is none: Lost was or will be heard."""
+        if (hosted := self._hosted.get(device)) is not None:
+            return hosted.send(device, frame)
         process = self._workers.get(device)
         return process is not None and process.send(frame)
 
     def kill(self, device: str, reason: str) -> None:
         """Kills a device's worker at once; Lost follows with the reason. Nothing happens where there is none."""
+        if (hosted := self._hosted.get(device)) is not None:
+            hosted.kill(device, reason)
+            return
         process = self._workers.get(device)
         if process is not None:
             process.kill(reason)
