@@ -68,18 +68,18 @@ def _assemble(scheduler: str, family: str) -> Any:
         norm_num_groups=4,
         sample_size=SIZE,
     )
-    tokenizer = _tokenizer()
+    words = tokenizer()
     text_encoder = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(tokenizer),
+            vocab_size=len(words),
             hidden_size=16,
             intermediate_size=32,
             num_hidden_layers=1,
             num_attention_heads=2,
             max_position_embeddings=77,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            pad_token_id=words.pad_token_id,
         )
     )
     classes = {"ddim": DDIMScheduler, "ddpm": DDPMScheduler, "pndm": PNDMScheduler}
@@ -91,7 +91,7 @@ def _assemble(scheduler: str, family: str) -> Any:
     return pipelines[family](
         vae=vae,
         text_encoder=text_encoder,
-        tokenizer=tokenizer,
+        tokenizer=words,
         unet=unet,
         scheduler=classes[scheduler](**options),
         safety_checker=None,
@@ -100,7 +100,7 @@ def _assemble(scheduler: str, family: str) -> Any:
     )
 
 
-def _tokenizer() -> Any:
+def tokenizer() -> Any:
     """A byte-level tokenizer of printable characters, each alone and at the end of a word, without merges."""
     from transformers import CLIPTokenizer
 

@@ -20,6 +20,7 @@ from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
 from bullpen_worker.engines.torch.activation import activate
 from bullpen_worker.engines.torch.arena import Arena
+from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.families import FAMILIES, Family
 from bullpen_worker.engines.torch.lora import Adapters
 from bullpen_worker.engines.torch.memory import DeviceMemory
@@ -45,6 +46,7 @@ class TorchModel:
     size_bytes: int
     adapters: Adapters
     remembered: Remembered
+    companions: Companions
     placement: Placement = Placement.WHOLE
 
 
@@ -138,12 +140,12 @@ class TorchEngine:
         pipeline.set_progress_bar_config(disable=True)
         weights = weigh(folder, self.dtype)
         size = {Placement.PARTS: weights.parts, Placement.PIECES: weights.pieces}.get(placement, size_bytes(pipeline))
-        return TorchModel(
-            model, family, pipeline, size, Adapters(pipeline, model.name), Remembered(pipeline), placement
-        )
+        adapters, companions = Adapters(pipeline, model.name), Companions(pipeline, model.name)
+        return TorchModel(model, family, pipeline, size, adapters, Remembered(pipeline), companions, placement)
 
     def unload(self, model: TorchModel) -> None:
         """Empties the model. Its blocks stay warm for a model that is loaded next; `recover` gives them back."""
+        model.companions.drop()
         displace(model.pipeline)
         model.remembered.clear()
         for module in modules(model.pipeline):
@@ -152,10 +154,10 @@ class TorchEngine:
         gc.collect()
 
     def prepare(self, model: TorchModel, job: JobSpec) -> PreparedJob:
-        """Puts the job's LoRAs on, and encodes its texts and its source picture, once for all its candidates."""
+        """Puts the job's LoRAs and companions on, and encodes its texts and its source, once for all its candidates."""
         model.adapters.apply(job.loras)
         model.remembered.context = model.adapters.acting
-        return model.family.prepare(model.pipeline, job)
+        return model.family.prepare(model.pipeline, job, model.companions)
 
     def rest(self, model: TorchModel) -> None:
         """After a job: a model that works in parts leaves the device."""

@@ -18,9 +18,11 @@ import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.preview import render_preview
+from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.fit import Fitted, fit
 from bullpen_worker.ops.picture import open_picture
 
@@ -40,11 +42,15 @@ class InstructPix2Pix:
             local_files_only=True,
         )
 
-    def prepare(self, pipeline: Any, job: JobSpec) -> EditJob:
+    def prepare(self, pipeline: Any, job: JobSpec, companions: Companions) -> EditJob:
         """Reads the source, fits it to the job's size and encodes it and the instruction.
 
-        Raises WorkerError: PICTURE_UNREADABLE, PICTURE_TOO_LARGE, PATH_NOT_FOUND.
+        Raises WorkerError: PICTURE_UNREADABLE, PICTURE_TOO_LARGE, PATH_NOT_FOUND, MODEL_UNSUPPORTED.
         """
+        if job.method.strategy not in ("", "instruction_edit"):
+            raise WorkerError(
+                "MODEL_UNSUPPORTED", f"The model cannot do {job.method.strategy}; it can do: instruction_edit."
+            )
         width, height = canvas_size(pipeline, job)
         return EditJob(pipeline, job, fit(open_picture(job.source_path, job.max_pixels), width, height))
 

@@ -14,9 +14,15 @@ from bullpen_worker.engines.base import JobSpec
 
 def canvas_size(pipeline: Any, job: JobSpec) -> tuple[int, int]:
     """Width and height that the model works at: the job's, or the model's own, in whole latent cells."""
-    cell = int(pipeline.vae_scale_factor)
-    own = int(pipeline.unet.config.sample_size) * cell
+    cell, own = int(pipeline.vae_scale_factor), own_size(pipeline)
     return max(cell, (job.width or own) // cell * cell), max(cell, (job.height or own) // cell * cell)
+
+
+def own_size(pipeline: Any) -> int:
+    """Pixels a side that the model was made for."""
+    unet = getattr(pipeline, "unet", None)
+    cells = unet.config.sample_size if unet is not None else pipeline.default_sample_size
+    return int(cells) * int(pipeline.vae_scale_factor)
 
 
 def first_noise(

@@ -17,15 +17,20 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.preview import render_preview
+from bullpen_worker.engines.torch.stock_families import StockFamily, StockJob
 
 
 class TextToImage:
-    """The family `stable-diffusion`."""
+    """The family `stable-diffusion`: pictures from text here, edits by the library's own classes."""
 
     pipeline_classes = frozenset({"StableDiffusionPipeline"})
+
+    def __init__(self, edits: StockFamily) -> None:
+        self._edits = edits
 
     def build(self, folder: ModelFolder, dtype: torch.dtype) -> Any:
         """Builds the stock pipeline from safetensors on this machine."""
@@ -37,8 +42,11 @@ class TextToImage:
             local_files_only=True,
         )
 
-    def prepare(self, pipeline: Any, job: JobSpec) -> TextJob:
-        """Encodes the text. A source picture is not looked at."""
+    def prepare(self, pipeline: Any, job: JobSpec, companions: Companions) -> TextJob | StockJob:
+        """Encodes the text; with a strategy of the manifest the source picture is what it starts from."""
+        if job.method.strategy:
+            return self._edits.prepare(pipeline, job, companions)
+        companions.drop()
         return TextJob(pipeline, job)
 
 
