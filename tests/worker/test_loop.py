@@ -57,6 +57,7 @@ class Bench:
             self.inbox.deliver(message)
         for _ in messages:
             self.loop.handle(self.inbox.take())
+        self.loop.writer.settle()
 
     def run_job(self, prompt: str, **fields: Any) -> link_pb2.JobEnded:
         self.run(link_pb2.ToWorker(run_job=job(self.out, prompt, **fields)))
@@ -126,6 +127,7 @@ def test_a_job_canceled_in_the_line_never_begins(bench: Bench) -> None:
     bench.inbox.deliver(link_pb2.ToWorker(run_job=job(bench.out, "scripted: crash_at=1")))
     bench.inbox.deliver(CANCEL)
     bench.loop.handle(bench.inbox.take())
+    bench.loop.writer.settle()
     assert [ended.outcome for ended in bench.writer.all("job_ended")] == [OUTCOME.OUTCOME_CANCELED]
     assert not bench.writer.all("step_done")
     assert not bench.writer.all("model_loaded")

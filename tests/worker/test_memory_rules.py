@@ -159,7 +159,7 @@ def test_the_largest_picture_that_is_named_fits(measured: list[tuple[int, int]],
 
 
 def test_memory_is_back_when_nearly_all_of_it_is() -> None:
-    """A driver keeps a little for itself; half is not enough."""
-    assert is_back(0, 80, 100)
-    assert not is_back(0, 50, 100)
-    assert is_back(10, 10, 0)
+    """A driver keeps a little for itself; half is not enough. Little cannot be told from what others do."""
+    assert is_back(0, 8 * GB, 10 * GB)
+    assert not is_back(0, 5 * GB, 10 * GB)
+    assert is_back(10, 10, GB // 8)

@@ -6,22 +6,20 @@ candidate is in `candidate`.
 
 from __future__ import annotations
 
-import itertools
-import os
 import time
 from functools import partial
-from pathlib import Path
 
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
-from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec, Picture
-from bullpen_worker.failures import WorkerError
+from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec
+from bullpen_worker.failures import WorkerError, is_out_of_memory
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
 from bullpen_worker.method_spec import method_spec
-from bullpen_worker.model_spec import model_spec
+from bullpen_worker.model_spec import footprints, model_spec
 from bullpen_worker.pacing import PreviewPacer
+from bullpen_worker.raw_writer import RawWriter
 from bullpen_worker.reports import Reports
 from bullpen_worker.residency import Residency, Resident
 
@@ -45,7 +43,8 @@ class DeviceLoop:
         self._progress = progress
         self._max_pixels = max_pixels
         self._pacers: dict[str, PreviewPacer] = {}
-        self._files = itertools.count(1)
+        self.writer = RawWriter(reports)
+        residency.evicted = self._evicted
 
     def run(self) -> None:
         """Takes and runs commands for ever. Raises OSError when the daemon no longer reads."""
@@ -58,23 +57,30 @@ class DeviceLoop:
             case "run_job":
                 self._run_job(message.run_job)
             case "load_model":
-                self._load(model_spec(message.load_model.model))
+                self._load(message.load_model.model)
             case "unload_model":
                 name = message.unload_model.model
                 self._residency.unload(name)
-                self._pacers.pop(name, None)
-                self._reports.send(link_pb2.FromWorker(model_unloaded=link_pb2.ModelUnloaded(model=name)))
+                self._evicted(name, "")
+            case "pin_models":
+                self._residency.pinned = frozenset(message.pin_models.models)
             case "cancel_job" | "tune_job":
                 pass  # of a job that has ended already
             case other:
                 self._reports.log("warning", "command_not_for_device_worker", command=str(other))
         self._progress.advance()
 
-    def _load(self, spec: ModelSpec) -> Resident | WorkerError:
+    def _evicted(self, name: str, reason: str) -> None:
+        self._pacers.pop(name, None)
+        self._reports.send(link_pb2.FromWorker(model_unloaded=link_pb2.ModelUnloaded(model=name, reason=reason)))
+
+    def _load(self, ref: link_pb2.ModelRef, pixels: int = 0) -> Resident | WorkerError:
+        spec = model_spec(ref)
+        self._residency.remember(spec, footprints(ref))
         seconds = 0.0
         if (resident := self._residency.find(spec)) is None:
             try:
-                resident = self._residency.load(spec)
+                resident = self._residency.load(spec, pixels)
             except Exception as error:  # noqa: BLE001 - a broken model must not end the loop
                 failure = self._reports.failure(error, "model_failed", model=spec.name)
                 self._engine.recover()
@@ -82,9 +88,17 @@ class DeviceLoop:
                 self._reports.send(link_pb2.FromWorker(model_failed=failed))
                 return failure
             seconds = resident.seconds
-        loaded = link_pb2.ModelLoaded(model=spec.name, size_bytes=resident.model.size_bytes, seconds=seconds)
-        self._reports.send(link_pb2.FromWorker(model_loaded=loaded))
+        self._say_loaded(resident, seconds)
         return resident
+
+    def _say_loaded(self, resident: Resident, seconds: float) -> None:
+        loaded = link_pb2.ModelLoaded(
+            model=resident.spec.name,
+            size_bytes=resident.model.size_bytes,
+            seconds=seconds,
+            placement=resident.placement.value,
+        )
+        self._reports.send(link_pb2.FromWorker(model_loaded=loaded))
 
     def _run_job(self, job: link_pb2.RunJob) -> None:
         pacer = self._pacers.setdefault(job.model.name, PreviewPacer())
@@ -105,50 +119,71 @@ class DeviceLoop:
             job=job.job, attempt=job.attempt, outcome=outcome, failure=failure.to_link() if failure else None
         )
         self._inbox.finish(under_way.key)
-        self._reports.send(link_pb2.FromWorker(job_ended=ended))
+        self.writer.end(ended)
 
     def _make_candidates(self, under_way: JobUnderWay) -> WorkerError | None:
         job = under_way.job
         under_way.check_canceled()
-        spec = model_spec(job.model)
+        spec, pixels = model_spec(job.model), job.width * job.height
         resident = self._residency.find(spec)
         if resident is None:
             loading = link_pb2.StepDone(job=job.job, attempt=job.attempt, steps=job.steps, phase="loading")
             self._reports.send(link_pb2.FromWorker(step_done=loading))
-            loaded = self._load(spec)
+            loaded = self._load(job.model, pixels)
             if isinstance(loaded, WorkerError):
                 return loaded
             resident = loaded
             under_way.check_canceled()
+        else:
+            placed = self._residency.make_room_for_work(resident, pixels)
+            if placed is not resident:
+                self._say_loaded(placed, placed.seconds)
+            resident = placed
+        self._engine.watch()
+        try:
+            self._denoise(under_way, resident, pixels)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            # Its frames hold what the job took; without them it can be freed.
+            error.__traceback__ = None
+            return self._reports.failure(self._residency.out_of_memory(resident, pixels), "job_failed", job=job.job)
+        finally:
+            self._engine.rest(resident.model)
+        return None
+
+    def _denoise(self, under_way: JobUnderWay, resident: Resident, pixels: int) -> None:
+        job = under_way.job
+        # The first candidate bears what is done for all of them.
+        began = time.perf_counter()
         prepared = self._engine.prepare(resident.model, _job_spec(job, self._max_pixels))
         for number, task in enumerate(job.candidates, start=1):
             candidate = CandidateRun(under_way, task)
-            began = time.perf_counter()
             picture = candidate.make(partial(prepared.denoise, number, task.seed))
-            seconds = time.perf_counter() - began
+            ended = time.perf_counter()
             ready = link_pb2.CandidateReady(
                 job=job.job,
                 attempt=job.attempt,
                 candidate=task.name,
-                raw_path=self._write_raw(job.out_folder, picture),
                 width=picture.width,
                 height=picture.height,
-                device_seconds=seconds,
+                device_seconds=ended - began,
                 changes=candidate.applied,
                 not_finite=picture.not_finite,
             )
-            self._reports.send(link_pb2.FromWorker(candidate_ready=ready))
+            began = ended
+            self.writer.put(ready, job.out_folder, picture.rgb)
             self._progress.advance()
-        return None
+        self._measure(resident.spec, pixels)
 
-    def _write_raw(self, folder: str, picture: Picture) -> str:
-        path = Path(folder, f"{os.getpid()}-{time.time_ns():x}-{next(self._files)}.rgb")
-        try:
-            path.write_bytes(picture.rgb)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return str(path)
+    def _measure(self, spec: ModelSpec, pixels: int) -> None:
+        """Tells the daemon what a job took, where that was not known."""
+        taken = self._engine.taken()
+        if not self._residency.measured(spec, pixels, taken):
+            return
+        footprint = link_pb2.Footprint(pixels=pixels, working_bytes=taken)
+        measured = link_pb2.FootprintMeasured(model=spec.name, digest=spec.digest, footprint=footprint)
+        self._reports.send(link_pb2.FromWorker(footprint_measured=measured))
 
 
 def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:

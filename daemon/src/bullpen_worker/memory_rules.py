@@ -22,8 +22,10 @@ MARGIN = 0.05
 # 512 channels of half precision at an eighth of the size and 128 at full size, several at a time.
 UNMEASURED_BYTES_PER_PIXEL = 2_000
 LEAST_WORK = 64 * 1024 * 1024
-# Memory that came back is near enough to what was to come back.
+# Memory that came back is near enough to what was to come back. Less than `BACK_LEAST` cannot be told from what other
+# programs take and give meanwhile, and is not waited for.
 BACK_SHARE = 0.8
+BACK_LEAST = 256 * 1024 * 1024
 
 
 class Placement(Enum):
@@ -183,7 +185,7 @@ def largest_side(measured: Sequence[tuple[int, int]], available: int) -> int:
 
 def is_back(before: int, now: int, expected: int) -> bool:
     """Whether memory that was given up is really free again; `before` and `now` are free bytes."""
-    return now - before >= BACK_SHARE * expected
+    return expected < BACK_LEAST or now - before >= BACK_SHARE * expected
 
 
 def _oldest_first(tenants: Sequence[Tenant]) -> list[Tenant]:

@@ -17,6 +17,8 @@ from bullpen_worker.inbox import Inbox
 from bullpen_worker.link import FrameError, FrameReader, FrameWriter, start_reader
 from bullpen_worker.loop import DeviceLoop
 from bullpen_worker.machine import process_memory
+from bullpen_worker.model_spec import model_spec
+from bullpen_worker.read_ahead import ReadAhead
 from bullpen_worker.reports import Reports
 from bullpen_worker.residency import Residency
 
@@ -64,14 +66,15 @@ def _serve_device(configure: link_pb2.Configure, reader: FrameReader, writer: Fr
     reports, progress, inbox = Reports(writer), Progress(), Inbox()
     # The end of the link must be seen while libraries are imported, too.
     beats: list[Heartbeat] = []
-    start_reader(reader, lambda message: _deliver(message, inbox.deliver, beats), _ended)
+    ahead = ReadAhead()
+    start_reader(reader, lambda message: _deliver(message, inbox.deliver, beats, ahead), _ended)
     try:
         engine = _engine(configure)
         info = engine.info()
     except Exception as error:  # noqa: BLE001 - whatever hinders the engine is said once, in words, and ends the process
         reports.failure(error, "engine_unavailable", engine=configure.engine, device=configure.device)
         os._exit(EXIT_ENGINE_UNAVAILABLE)
-    residency = Residency(engine)
+    residency = Residency(engine, configure.memory_limit_bytes)
     heartbeat = Heartbeat(
         writer, progress, configure.heartbeat_seconds, engine.memory_used, lambda: residency.total_bytes
     )
@@ -107,7 +110,7 @@ def _engine(configure: link_pb2.Configure) -> Engine:
     if configure.engine == "scripted":
         from bullpen_worker.engines.scripted.engine import ScriptedEngine
 
-        return ScriptedEngine()
+        return ScriptedEngine(configure.memory_limit_bytes)
     if configure.engine == "torch":
         from bullpen_worker.engines.torch.environment import prepare_environment
 
@@ -121,7 +124,12 @@ def _engine(configure: link_pb2.Configure) -> Engine:
     raise ValueError(f"no engine is named {configure.engine!r}; known are torch and scripted")
 
 
-def _deliver(message: link_pb2.ToWorker, deliver: Callable[[link_pb2.ToWorker], None], beats: list[Heartbeat]) -> None:
+def _deliver(
+    message: link_pb2.ToWorker,
+    deliver: Callable[[link_pb2.ToWorker], None],
+    beats: list[Heartbeat],
+    ahead: ReadAhead | None = None,
+) -> None:
     """Answers at once what must not wait for the work under way; passes on the rest. Runs on the reader's thread."""
     match message.WhichOneof("body"):
         case "quit":
@@ -129,6 +137,8 @@ def _deliver(message: link_pb2.ToWorker, deliver: Callable[[link_pb2.ToWorker], 
         case "ping":
             for heartbeat in beats:
                 heartbeat.beat()
+        case "read_ahead" if ahead is not None:
+            ahead.ask(model_spec(message.read_ahead.model))
         case _:
             deliver(message)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bullpen_worker.memory_rules import Placement
+
 # 32 KiB: the most that a preview may weigh on the link.
 MAX_PREVIEW_BYTES = 32 * 1024
 
@@ -186,12 +188,21 @@ class PreparedJob(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Bytes of weights on a device: of the whole model, of its largest network, of its largest layer."""
+
+    whole: int
+    parts: int
+    pieces: int
+
+
 class LoadedModel(Protocol):
     """A model in the device's memory."""
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of its weights."""
+        """Bytes of its weights on the device."""
         ...
 
 
@@ -200,6 +211,8 @@ class Engine(Protocol):
 
     # True where decoding takes long enough to be announced.
     announces_decoding: bool
+    # What it can do with models that do not fit.
+    placements: frozenset[Placement]
 
     def info(self) -> EngineInfo:
         """Describes the engine and its device."""
@@ -209,12 +222,32 @@ class Engine(Protocol):
         """Bytes in use on the device. Called from the heartbeat's thread; must not wait for the device."""
         ...
 
-    def load(self, model: ModelSpec) -> Any:
+    def free_memory(self) -> int:
+        """Bytes that models and their work can still take on the device."""
+        ...
+
+    def weigh(self, model: ModelSpec) -> Weights:
+        """What a model's weights will take, without reading them. Raises WorkerError with a MODEL_… reason."""
+        ...
+
+    def watch(self) -> None:
+        """Begins to watch how much memory is taken at the most."""
+        ...
+
+    def taken(self) -> int:
+        """The most bytes that were taken since `watch` beside what was taken then; 0 where that is not known."""
+        ...
+
+    def load(self, model: ModelSpec, placement: Placement = Placement.WHOLE) -> Any:
         """Builds a model. Raises WorkerError with a MODEL_… reason, or what the library raises."""
         ...
 
     def unload(self, model: Any) -> None:
-        """Gives the model's memory back."""
+        """Empties a model. What it took may stay at hand for the next one until `recover`."""
+        ...
+
+    def rest(self, model: Any) -> None:
+        """Called after each job, whatever came of it: a model that works in parts leaves the device."""
         ...
 
     def prepare(self, model: Any, job: JobSpec) -> PreparedJob:
@@ -222,5 +255,5 @@ class Engine(Protocol):
         ...
 
     def recover(self) -> None:
-        """Frees what a failed or canceled job may have left behind."""
+        """Frees what a failed or canceled job or an unloaded model may have left behind."""
         ...

@@ -1,7 +1,15 @@
 """Pictures without a model: a small pattern that follows from seed, prompt and guidance, made in microseconds.
 
-A model's folder may hold `scripted.json` with `load_ms`, `size_bytes` and `fail` (an error reason), so that loading,
-eviction and broken models can be played too.
+A model's folder may hold `scripted.json`, so that loading, eviction and broken models can be played too:
+
+| key | effect |
+|---|---|
+| `load_ms` | loading takes so long |
+| `fail` | loading fails with this error reason |
+| `size_bytes` | what the model takes of the device's memory, as a whole |
+| `parts_bytes`, `pieces_bytes` | what it takes in parts and in pieces; without them it can only be whole |
+| `work_bytes` | what each of its jobs takes beside it; more than is free gives an error of memory |
+| `hidden_bytes` | what loading it takes though nothing told of it |
 """
 
 from __future__ import annotations
@@ -17,6 +25,7 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bullpen_worker.engines.base import (
     Controls,
@@ -27,48 +36,84 @@ from bullpen_worker.engines.base import (
     Picture,
     Preview,
     Step,
+    Weights,
 )
 from bullpen_worker.engines.scripted.directives import Directives, parse
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.machine import process_memory, total_memory
+from bullpen_worker.memory_rules import Placement
 
 _CYCLE = bytes(range(256)) * 2
 _DEFAULT_SIZE = 8
+_INTO_STEP_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedModel:
-    """A model that is nothing but its size."""
+    """A model that is nothing but its size, and the size of its work."""
 
     size_bytes: int
+    work_bytes: int = 0
+    hidden_bytes: int = 0
 
 
 class ScriptedEngine:
     """Engine that follows the directives of the prompt; see `directives`."""
 
     announces_decoding = False
+    placements = frozenset(Placement)
+
+    def __init__(self, memory_bytes: int = 0) -> None:
+        """`memory_bytes` is the size of the device's memory; 0 takes the machine's."""
+        self._total = memory_bytes or total_memory()
+        self._used = 0
+        self._taken = 0
 
     def info(self) -> EngineInfo:
         """Names itself as the device."""
-        return EngineInfo("scripted", "Scripted device", total_memory(), {"scripted": "1"})
+        return EngineInfo("scripted", "Scripted device", self._total, {"scripted": "1"})
+
+    def free_memory(self) -> int:
+        """What the models that were loaded leave of the device's memory."""
+        return max(0, self._total - self._used)
+
+    def weigh(self, model: ModelSpec) -> Weights:
+        """The sizes that the script names."""
+        play = _script(model)
+        whole = int(play.get("size_bytes", 1 << 20))
+        return Weights(whole, int(play.get("parts_bytes", whole)), int(play.get("pieces_bytes", whole)))
+
+    def watch(self) -> None:
+        """Begins to watch the work."""
+        self._taken = 0
+
+    def taken(self) -> int:
+        """The most that a job took since."""
+        return self._taken
 
     def memory_used(self) -> int:
         """Resident memory of the process in bytes."""
         return process_memory()
 
-    def load(self, model: ModelSpec) -> ScriptedModel:
+    def load(self, model: ModelSpec, placement: Placement = Placement.WHOLE) -> ScriptedModel:
         """Plays what `scripted.json` in the model's folder says; one mebibyte at once where there is none."""
-        script = Path(model.path, "scripted.json")
-        if not model.path or not script.is_file():
-            return ScriptedModel(1 << 20)
-        play = json.loads(script.read_text(encoding="utf-8"))
+        play, weights = _script(model), self.weigh(model)
         time.sleep(float(play.get("load_ms", 0)) / 1000)
         if "fail" in play:
             raise WorkerError(play["fail"], f"The scripted model {model.name} fails to load.")
-        return ScriptedModel(int(play.get("size_bytes", 1 << 20)))
+        size = {Placement.WHOLE: weights.whole, Placement.PARTS: weights.parts, Placement.PIECES: weights.pieces}
+        made = ScriptedModel(size[placement], int(play.get("work_bytes", 0)), int(play.get("hidden_bytes", 0)))
+        if made.size_bytes + made.hidden_bytes > self.free_memory():
+            raise MemoryError(f"scripted lack of memory for {model.name}")
+        self._used += made.size_bytes + made.hidden_bytes
+        return made
 
     def unload(self, model: ScriptedModel) -> None:
-        """Has nothing to free."""
+        """Its memory is free again."""
+        self._used -= model.size_bytes + model.hidden_bytes
+
+    def rest(self, model: ScriptedModel) -> None:
+        """Has nothing to do after a job."""
 
     def prepare(self, model: ScriptedModel, job: JobSpec) -> ScriptedJob:
         """Reads the prompt's directives. A source that is gone fails the job, as it does where one is read."""
@@ -77,10 +122,21 @@ class ScriptedEngine:
             raise WorkerError("PATH_NOT_FOUND", f"{job.source_path} does not exist.")
         if directives.unreadable:
             raise WorkerError("PICTURE_UNREADABLE", f"{job.source_path} is played to be unreadable.")
+        self._taken = max(self._taken, min(model.work_bytes, self.free_memory()))
+        if model.work_bytes > self.free_memory():
+            raise MemoryError("scripted lack of memory for the work")
         return ScriptedJob(job, directives)
 
     def recover(self) -> None:
         """Has nothing to free."""
+
+
+def _script(model: ModelSpec) -> dict[str, Any]:
+    script = Path(model.path, "scripted.json")
+    if not model.path or not script.is_file():
+        return {}
+    play: dict[str, Any] = json.loads(script.read_text(encoding="utf-8"))
+    return play
 
 
 class ScriptedJob:
@@ -132,6 +188,8 @@ def _play_faults(play: Directives, step: int) -> None:
     if step == play.oom_at:
         raise MemoryError(f"scripted lack of memory at step {step}")
     if step == play.crash_at:
+        # In the midst of a step, when what was handed over before it is on its way.
+        time.sleep(_INTO_STEP_SECONDS)
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     if step == play.hang_at:
         threading.Event().wait()

@@ -102,8 +102,9 @@ def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, tor
             owner._parameters[leaf] = torch.nn.Parameter(tensor, requires_grad=tensor.dtype.is_floating_point)
         else:
             owner._buffers[leaf] = tensor
-    if hasattr(network, "tie_weights"):
-        network.tie_weights()
+    tie = getattr(network, "tie_weights", None)
+    if callable(tie):
+        tie()
     left = [*network.parameters(), *network.buffers()]
     if any(tensor.is_meta for tensor in left):
         return None
@@ -173,7 +174,7 @@ def _converted(
 
 def read_into(path: Path, offset: int, target: torch.Tensor) -> None:
     """Fills a tensor of bytes on the processor from a place in a file. Raises OSError, also where the file ends."""
-    view = memoryview(target.numpy())
+    view = target.numpy().data
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         done = 0

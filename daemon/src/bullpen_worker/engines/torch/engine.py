@@ -17,7 +17,7 @@ import torch
 import transformers.utils.logging
 
 from bullpen_worker.checked_files import CheckedFiles
-from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob
+from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob, Weights
 from bullpen_worker.engines.torch.activation import activate
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.companions import Companions
@@ -27,7 +27,7 @@ from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
 from bullpen_worker.engines.torch.placing import displace, place, placements, rest
 from bullpen_worker.engines.torch.remembered import Remembered
-from bullpen_worker.engines.torch.weight_files import Weights, weigh
+from bullpen_worker.engines.torch.weight_files import weigh
 from bullpen_worker.engines.torch.weights import modules, own, size_bytes
 from bullpen_worker.failures import WorkerError, classify, is_out_of_memory
 from bullpen_worker.machine import process_memory, processor_title, total_memory

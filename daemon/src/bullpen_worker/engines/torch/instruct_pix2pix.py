@@ -18,6 +18,7 @@ import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
@@ -34,13 +35,7 @@ class InstructPix2Pix:
 
     def build(self, folder: ModelFolder, dtype: torch.dtype) -> Any:
         """Builds the stock pipeline from safetensors on this machine."""
-        return StableDiffusionInstructPix2PixPipeline.from_pretrained(
-            folder.path,
-            dtype=dtype,
-            variant=folder.variant,
-            use_safetensors=True,
-            local_files_only=True,
-        )
+        return stock(StableDiffusionInstructPix2PixPipeline, folder, dtype)
 
     def prepare(self, pipeline: Any, job: JobSpec, companions: Companions) -> EditJob:
         """Reads the source, fits it to the job's size and encodes it and the instruction.
@@ -62,7 +57,7 @@ class EditJob:
         self._pipeline = pipeline
         self._job = job
         self._fitted = fitted
-        self._device = pipeline.device
+        self._device = pipeline._execution_device
         with torch.no_grad():
             self._instruction = self._encode_text(job.prompt)
             pixels = pipeline.image_processor.preprocess(fitted.image)

@@ -30,7 +30,7 @@ def first_noise(
 ) -> torch.Tensor:
     """Noise [1, C, h, w] as the scheduler begins with; the generator's, so that it is the same on every device."""
     shape = (1, pipeline.vae.config.latent_channels, *cells)
-    noise = randn_tensor(shape, generator=generator, device=pipeline.device, dtype=dtype)
+    noise = randn_tensor(shape, generator=generator, device=pipeline._execution_device, dtype=dtype)
     scaled: torch.Tensor = noise * scheduler.init_noise_sigma
     return scaled
 
@@ -48,7 +48,7 @@ def decode(pipeline: Any, latents: torch.Tensor, dtype: torch.dtype) -> tuple[Im
     bad = 1.0 - float(torch.isfinite(image).float().mean())
     if bad:
         image = torch.nan_to_num(image, nan=0.0, posinf=1.0, neginf=-1.0)
-    image, flagged = pipeline.run_safety_checker(image, pipeline.device, dtype)
+    image, flagged = pipeline.run_safety_checker(image, pipeline._execution_device, dtype)
     denormalize = [True] if flagged is None else [not flag for flag in flagged]
     (picture,) = pipeline.image_processor.postprocess(image, output_type="pil", do_denormalize=denormalize)
     return picture, bad

@@ -106,7 +106,7 @@ def _content(value: Any) -> Hashable:
     """A key that equal contents share. Raises _NoKeyError where there is none."""
     if isinstance(value, torch.Tensor):
         flat = value.detach().contiguous().reshape(-1).view(torch.uint8).cpu().numpy()
-        return (tuple(value.shape), value.dtype, hashlib.sha256(flat).digest())
+        return (tuple(value.shape), value.dtype, hashlib.sha256(flat.data).digest())
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, tuple | list):

@@ -5,7 +5,7 @@ each buffer while the next one is filled. Only page-locked memory is fetched at 
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ class _Buffer:
 
     def __init__(self) -> None:
         self.memory = torch.empty(_BUFFER, dtype=torch.uint8, pin_memory=True)
-        self.free = torch.cuda.Event()
+        self.free = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch has no types here
 
 
 _buffers: list[_Buffer] = []
@@ -28,7 +28,7 @@ _buffers: list[_Buffer] = []
 def to_device(path: Path, offset: int, size: int, device: torch.device) -> torch.Tensor:
     """`size` bytes of a file from `offset` on, as a tensor of bytes on a CUDA device. Raises OSError."""
     whole = torch.empty(size, dtype=torch.uint8, device=device)
-    stream = torch.cuda.Stream(device)
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch has no types here
     stream.wait_stream(torch.cuda.current_stream(device))
     while len(_buffers) < _BUFFERS:
         _buffers.append(_Buffer())
@@ -36,7 +36,7 @@ def to_device(path: Path, offset: int, size: int, device: torch.device) -> torch
     try:
         with ThreadPoolExecutor(_BUFFERS, thread_name_prefix="stage-weights") as pool:
             pieces = range(0, size, _BUFFER)
-            filling = []
+            filling: list[Future[tuple[int, int, _Buffer]]] = []
             for number, begin in enumerate(pieces):
                 buffer = _buffers[number % _BUFFERS]
                 if number >= _BUFFERS:
@@ -53,7 +53,7 @@ def to_device(path: Path, offset: int, size: int, device: torch.device) -> torch
 
 def _fill(descriptor: int, offset: int, begin: int, count: int, buffer: _Buffer) -> tuple[int, int, _Buffer]:
     buffer.free.synchronize()
-    view = memoryview(buffer.memory.numpy())
+    view = buffer.memory.numpy().data
     done = 0
     while done < count:
         read = os.preadv(descriptor, [view[done:count]], offset + begin + done)

@@ -17,6 +17,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
@@ -34,13 +35,7 @@ class TextToImage:
 
     def build(self, folder: ModelFolder, dtype: torch.dtype) -> Any:
         """Builds the stock pipeline from safetensors on this machine."""
-        return StableDiffusionPipeline.from_pretrained(
-            folder.path,
-            dtype=dtype,
-            variant=folder.variant,
-            use_safetensors=True,
-            local_files_only=True,
-        )
+        return stock(StableDiffusionPipeline, folder, dtype)
 
     def prepare(self, pipeline: Any, job: JobSpec, companions: Companions) -> TextJob | StockJob:
         """Encodes the text; with a strategy of the manifest the source picture is what it starts from."""
@@ -71,7 +66,7 @@ class TextJob:
         scheduler = copy.deepcopy(pipeline.scheduler)
         generator = torch.Generator("cpu").manual_seed(seed)
         with torch.no_grad():
-            scheduler.set_timesteps(max(1, self._job.steps), device=pipeline.device)
+            scheduler.set_timesteps(max(1, self._job.steps), device=pipeline._execution_device)
             latents = first_noise(pipeline, scheduler, self._cells, generator, self._plain.dtype)
         options = step_options(scheduler, generator)
         total = len(scheduler.timesteps)
@@ -89,7 +84,7 @@ class TextJob:
     def _encode(self, guided: bool) -> torch.Tensor:
         job = self._job
         text, negative = self._pipeline.encode_prompt(
-            job.prompt, self._pipeline.device, 1, guided, job.negative_prompt if guided else None
+            job.prompt, self._pipeline._execution_device, 1, guided, job.negative_prompt if guided else None
         )
         encoded: torch.Tensor = torch.cat([negative, text]) if guided else text
         return encoded

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from bullpen_worker.engines.base import Weights
 from bullpen_worker.engines.torch.model_files import ModelFolder
 
 _LENGTH = struct.Struct("<Q")
@@ -52,15 +53,6 @@ class WeightFile:
     path: Path
     data: int
     entries: dict[str, Entry]
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Bytes that a pipeline takes on a device: all of it, its largest network, its largest tensor."""
-
-    whole: int
-    parts: int
-    pieces: int
 
 
 def read_head(path: Path) -> WeightFile:
