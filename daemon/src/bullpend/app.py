@@ -25,6 +25,7 @@ from bullpen_api.v1 import (
     postprocess_pb2_grpc,
     project_pb2_grpc,
     quality_pb2_grpc,
+    queue_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
     vault_pb2_grpc,
@@ -53,6 +54,8 @@ from bullpend.postprocess.resolving import Resolver
 from bullpend.postprocess.service import PostProcessService
 from bullpend.projects.service import ProjectService
 from bullpend.quality.service import QualityService
+from bullpend.queueing.board import Board, Terms
+from bullpend.queueing.service import QueueService
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
 from bullpend.rpc.server import Mount, Server
@@ -65,10 +68,10 @@ from bullpend.scheduling.model import Policy
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.service import Identity, Metrics, SystemService
-from bullpend.workers.model import WorkerSettings
 from bullpend.vault.keys import Keys
 from bullpend.vault.service import VaultService
 from bullpend.vault.vault import Vault
+from bullpend.workers.model import WorkerSettings
 from bullpend.workers.probe import choose, probe
 from bullpend.workers.supervisor import Supervisor
 
@@ -121,6 +124,7 @@ async def serve(settings: Settings) -> None:
                 max_attempts=settings.scheduler.max_attempts,
                 keep_alive_seconds=settings.scheduler.keep_alive_seconds,
             ),
+            start_policy=settings.scheduler.start_policy,
             devices=devices,
             models=Loading(registry),
             scratch=home.tmp,
@@ -129,6 +133,10 @@ async def serve(settings: Settings) -> None:
         )
         supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
         recovered = await dispatcher.start(supervisor)
+        terms = Terms(settings.scheduler.queue_limit, settings.scheduler.start_policy)
+        board = Board(database, bus, lambda: dispatcher.state, terms, dispatcher.spawn)
+        dispatcher.on_queue_changed = board.changed
+        stack.callback(board.close)
         facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]
         planning = Planning(
             database,
@@ -140,7 +148,12 @@ async def serve(settings: Settings) -> None:
             supervisor.run_task,
         )
         intake = Intake(database, files, supervisor.run_task)
-        making = Making(database, planning, intake, dispatcher.submit, settings.scheduler.queue_limit)
+
+        def stage_lead(project: str, stage: str) -> int:
+            order = manifests.stages(project)
+            return settings.scheduler.stage_lead * order.index(stage) if stage in order else 0
+
+        making = Making(database, planning, intake, dispatcher.submit, settings.scheduler.queue_limit, stage_lead)
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
@@ -178,6 +191,11 @@ async def serve(settings: Settings) -> None:
                 run_pb2_grpc.add_RunServiceServicer_to_server,
                 RunService(database, planning, making, dispatcher, manifests),
                 "bullpen.v1.RunService",
+            ),
+            (
+                queue_pb2_grpc.add_QueueServiceServicer_to_server,
+                QueueService(database, dispatcher, board),
+                "bullpen.v1.QueueService",
             ),
             (
                 quality_pb2_grpc.add_QualityServiceServicer_to_server,

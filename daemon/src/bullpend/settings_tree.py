@@ -67,6 +67,12 @@ class SchedulerSettings(_Group):
     queue_limit: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
         default=10_000, description="Jobs that may wait; a run that would exceed it is refused."
     )
+    start_policy: Literal["run", "paused", "as-it-was"] = Field(
+        default="as-it-was", description="What becomes of the queue when the daemon starts: run, paused, or as-it-was."
+    )
+    stage_lead: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=100, description="Jobs of an earlier stage, accepted later, that may go before one of the next stage."
+    )
 
 
 class WorkerSettings(_Group):

@@ -30,6 +30,7 @@ from bullpen_api.v1 import (
     project_pb2_grpc,
     prompt_pb2_grpc,
     quality_pb2_grpc,
+    queue_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
     vault_pb2_grpc,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
     from bullpen_api.v1.prompt_pb2_grpc import PromptServiceAsyncStub
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
+    from bullpen_api.v1.queue_pb2_grpc import QueueServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
     from bullpen_api.v1.vault_pb2_grpc import VaultServiceAsyncStub
@@ -103,6 +105,7 @@ class Session:
     instructions: InstructionServiceAsyncStub
     copilot: CopilotServiceAsyncStub
     prompts: PromptServiceAsyncStub
+    queue: QueueServiceAsyncStub
     system: SystemServiceAsyncStub
     vault: VaultServiceAsyncStub
     costs: CostServiceAsyncStub
@@ -197,6 +200,7 @@ class Session:
         self.instructions = instruction_pb2_grpc.InstructionServiceStub(raw)
         self.copilot = copilot_pb2_grpc.CopilotServiceStub(raw)
         self.prompts = prompt_pb2_grpc.PromptServiceStub(raw)
+        self.queue = queue_pb2_grpc.QueueServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)
         self.vault = vault_pb2_grpc.VaultServiceStub(raw)
         self.costs = cost_pb2_grpc.CostServiceStub(raw)

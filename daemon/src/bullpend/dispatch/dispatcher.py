@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
 from bullpend.models.model import Model
 from bullpend.quality.model import Checks
+from bullpend.queueing import store as queueing
 from bullpend.rpc.wire import duration
 from bullpend.runs import store, transitions
 from bullpend.runs.model import Failure, JobState, Lora
@@ -57,6 +58,9 @@ def queued(row: Row) -> s.QueuedJob:
         seq=row["id"],
         attempt=row["attempt"],
         deaths=row["strikes"],
+        place=row["place"],
+        paused=bool(row["paused"]),
+        steps=row["steps"],
     )
 
 
@@ -76,6 +80,7 @@ class Dispatcher:
         scratch: Path,
         checks: Callable[[str, str], Checks],
         previews: bool,
+        start_policy: str = "as-it-was",
     ) -> None:
         self.state = s.State(policy=policy)
         self.remote = RemoteLane(policy)
@@ -90,6 +95,9 @@ class Dispatcher:
         self._newest = 0
         self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
         self._facts: deque[s.Fact] = deque()
+        self._start_policy = start_policy
+        # Called after facts that may have changed somebody's place in the queue.
+        self.on_queue_changed: Callable[[], None] = lambda: None
         self._stepping = False
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
@@ -107,6 +115,10 @@ class Dispatcher:
         )
         self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
         recovered = await self._database.write(transitions.recover)
+        if await self._database.write(lambda tx: queueing.begin(tx, self._start_policy)):
+            self.tell(s.QueuePaused())
+        for run in await self._database.read(queueing.paused_runs):
+            self.tell(s.RunPaused(run))
         for device in self.devices:
             self.tell(s.DeviceAdded(device))
         for row in await self._database.read(store.open_jobs):
@@ -166,6 +178,10 @@ class Dispatcher:
             raise StateConflict(f"{model} is in use.", field="name", remedy="Wait for its jobs, or cancel them.")
         self.tell(s.UnloadRequested(model))
 
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Runs something that is cut off when the daemon stops; its faults are logged."""
+        self._effects.spawn(work)
+
     def archive(self, run_id: int) -> None:
         """Writes an ended run's log and contact sheet anew, after a person decided otherwise."""
         self._effects.spawn(self._effects.write_log(run_id))
@@ -182,13 +198,19 @@ class Dispatcher:
         if self._stepping:
             return
         self._stepping = True
+        before = self.state
         try:
             while self._facts:
                 for command in self._step(self._facts.popleft()):
                     self._carry_out(command)
         finally:
             self._stepping = False
-        self._set_timer()
+        if self.state is not before:
+            self._set_timer()
+            if self.state.jobs is not before.jobs or self.state.paused != before.paused:
+                self.on_queue_changed()
+        elif self._timer is None:
+            self._set_timer()
 
     def _step(self, fact: s.Fact) -> tuple[s.Command, ...]:
         """Tells the lanes that a fact concerns, that of the devices first."""

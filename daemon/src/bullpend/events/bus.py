@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from bullpen_api.v1 import event_pb2
+from bullpen_api.v1 import event_pb2, queue_pb2
 
 from bullpend.db import Event
 
@@ -23,9 +23,10 @@ RING = 4096
 class Subscriber:
     """One watcher's wake-up, and the progress that it has not seen yet."""
 
-    def __init__(self, progress: bool, previews: bool) -> None:
+    def __init__(self, progress: bool, previews: bool, queue: bool) -> None:
         self.wants_progress = progress
         self.wants_previews = previews
+        self.wants_queue = queue
         self._latest: dict[tuple[str, str], event_pb2.WatchResponse] = {}
         self._wake = asyncio.Event()
 
@@ -65,19 +66,23 @@ class Bus:
         # What runs now, by device: a device makes one picture at a time.
         self._progress: dict[str, Callable[[], event_pb2.Progress]] = {}
         self._previews: dict[str, event_pb2.Preview] = {}
+        # Called when somebody comes who wants to see the queue.
+        self.on_queue_wanted: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
         return len(self._subscribers)
 
-    def subscribe(self, *, progress: bool = False, previews: bool = False) -> Subscriber:
+    def subscribe(self, *, progress: bool = False, previews: bool = False, queue: bool = False) -> Subscriber:
         """A new subscriber, which is told at once where things stand; give it back with `unsubscribe`."""
-        subscriber = Subscriber(progress, previews)
+        subscriber = Subscriber(progress, previews, queue)
         self._subscribers.add(subscriber)
         for make in self._progress.values() if progress else ():
             item = make()
             subscriber.put(("progress", item.candidate), event_pb2.WatchResponse(progress=item))
         for preview in self._previews.values() if previews else ():
             subscriber.put(("preview", preview.candidate), event_pb2.WatchResponse(preview=preview))
+        if queue:
+            self.on_queue_wanted()
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -120,6 +125,17 @@ class Bus:
         for subscriber in self._subscribers:
             if subscriber.wants_previews:
                 subscriber.put(("preview", item.candidate), event_pb2.WatchResponse(preview=item))
+
+    @property
+    def wants_queue(self) -> bool:
+        """Whether somebody wants to see the queue."""
+        return any(subscriber.wants_queue for subscriber in self._subscribers)
+
+    def queue(self, item: queue_pb2.Queue) -> None:
+        """Offers the queue as it is now."""
+        for subscriber in self._subscribers:
+            if subscriber.wants_queue:
+                subscriber.put(("queue", ""), event_pb2.WatchResponse(queue=item))
 
     def idle(self, device: str) -> None:
         """The device makes nothing any more: what it said last is past."""

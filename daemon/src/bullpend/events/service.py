@@ -58,7 +58,7 @@ class EventService(event_pb2_grpc.EventServiceServicer):
             raise RevisionUnknown(
                 f"The journal ends at revision {self._bus.revision}, before {cursor}.", field="after_revision"
             )
-        subscriber = self._bus.subscribe(progress=request.progress, previews=request.previews)
+        subscriber = self._bus.subscribe(progress=request.progress, previews=request.previews, queue=request.queue)
         prefix = f"projects/{project}/"
         try:
             await send(context, bookmark(cursor))
@@ -71,7 +71,8 @@ class EventService(event_pb2_grpc.EventServiceServicer):
                         marked = cursor
                 for item in subscriber.take():
                     candidate = item.progress.candidate or item.preview.candidate
-                    if not project or candidate.startswith(prefix):
+                    # The queue is one for all projects.
+                    if not project or not candidate or candidate.startswith(prefix):
                         await send(context, item)
                 if self.closing.is_set():
                     raise ShuttingDown("The daemon is shutting down.")

@@ -40,12 +40,15 @@ class Making:
         intake: Intake,
         submit: Callable[[Row], None],
         queue_limit: int,
+        stage_lead: Callable[[str, str], int] = lambda project, stage: 0,
     ) -> None:
+        """`stage_lead` says how many later jobs of earlier stages may go before those of a project's stage."""
         self._database = database
         self._planning = planning
         self._intake = intake
         self._submit = submit
         self._queue_limit = queue_limit
+        self._stage_lead = stage_lead
 
     async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
         """A run as it is planned now. Raises PlanStale where that is not what was shown."""
@@ -242,7 +245,9 @@ class Making:
                 row = store.create(tx, new)
                 payload = event_pb2.Event(run=pack_run(row)).SerializeToString()
                 tx.emit(project, run_name(row), "run.created", payload)
-                made.extend(_submissions(tx, row))
+                if ahead := self._stage_lead(project, new.stage):
+                    store.line_up(tx, row["id"], ahead)
+                made.extend(store.open_jobs(tx, "r.id = ?", row["id"]))
                 return run_name(row)
 
             name = once(tx, getattr(request, "request_id", ""), request, work)
@@ -255,11 +260,6 @@ class Making:
         for job in made:
             self._submit(job)
         return row
-
-
-def _submissions(tx: Tx, run: Row) -> list[Row]:
-    rows = tx.all("SELECT id, name, attempt, strikes FROM jobs WHERE run_id = ? ORDER BY id", run["id"])
-    return [{**row, **{key: run[key] for key in ("project", "slug", "model", "priority")}} for row in rows]
 
 
 def _new_run(

@@ -21,7 +21,7 @@ RUN = (
     "id, project, slug, stage, state, spec, plan_digest, model, model_path, model_family, model_digest, steps, "
     "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, parent_run, create_time, "
     "start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, qa_measured, "
-    "qa_passed, accepted, device_seconds, log_path, error, revision"
+    "qa_passed, accepted, device_seconds, log_path, error, paused, revision"
 )
 
 
@@ -139,6 +139,11 @@ def create(tx: Tx, new: NewRun) -> Row:
     return by_id(tx, run_id)
 
 
+def line_up(tx: Tx, run_id: int, ahead: int) -> None:
+    """Lets that many jobs that are accepted later go before those of a new run, if they are of earlier stages."""
+    tx.run("UPDATE jobs SET place = id + ? WHERE run_id = ?", float(ahead), run_id)
+
+
 def by_id(view: View, run_id: int) -> Row:
     """A run that is known to exist."""
     row = view.one(f"SELECT {RUN} FROM runs WHERE id = ?", run_id)
@@ -197,11 +202,17 @@ def candidate(view: View, name: str, field: str = "name") -> Row:
     return row
 
 
-def open_jobs(view: View) -> list[Row]:
-    """Every unfinished job with what the scheduler needs of its run, in the order of acceptance."""
+def open_jobs(view: View, where: str = "1", *args: int) -> list[Row]:
+    """Unfinished jobs with what the scheduler needs of them and their runs, in the order of acceptance.
+
+    `where` is an SQL condition of our own on jobs `j` and runs `r`. `steps` are those that are still to be made.
+    """
     return view.all(
-        f"""SELECT j.id, j.name, j.state, j.attempt, j.strikes, r.project, r.slug, r.model, r.priority
-            FROM jobs j JOIN runs r ON r.id = j.run_id WHERE j.state IN {OPEN_JOBS} ORDER BY j.id"""
+        f"""SELECT j.id, j.name, j.state, j.attempt, j.strikes, j.place, j.paused, r.project, r.slug, r.model,
+                   r.priority, r.steps * (SELECT count(*) FROM candidates c WHERE c.job_id = j.id
+                                          AND c.state IN {OPEN_JOBS}) AS steps
+            FROM jobs j JOIN runs r ON r.id = j.run_id WHERE j.state IN {OPEN_JOBS} AND {where} ORDER BY j.id""",
+        *args,
     )
 
 

@@ -72,6 +72,8 @@ def pack_run(row: Row, seconds_per_step: float | None = None) -> run_pb2.Run:
         error=pack_error(row["error"]),
         etag=etag(row["id"], row["revision"]),
         revision=row["revision"],
+        paused=active and bool(row["paused"]),
+        priority=row["priority"],
     )
 
 
@@ -96,6 +98,7 @@ def pack_job(row: Row, position: Callable[[str], int] | None = None, recipes: bo
         start_time=timestamp(row["start_time"]),
         end_time=timestamp(row["end_time"]),
         revision=row["revision"],
+        paused=row["state"] in ("QUEUED", "RUNNING") and bool(row["paused"]),
     )
 
 

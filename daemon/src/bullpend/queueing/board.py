@@ -1,0 +1,137 @@
+"""The queue's board: what it shows is made when somebody asks, and twice a second at most for those who watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from bullpen_api.v1 import queue_pb2
+
+from bullpend.db import Database
+from bullpend.db.database import View
+from bullpend.events.bus import Bus
+from bullpend.queueing import estimates
+from bullpend.rpc.wire import duration
+from bullpend.scheduling.model import Phase, State
+
+INTERVAL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is fixed while the daemon runs: the most jobs that are accepted, and the policy at its start."""
+
+    limit: int
+    start_policy: str
+
+
+class Board:
+    """Makes the public view of the queue from the scheduler's state, which is immutable and read at one moment."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        state: Callable[[], State],
+        terms: Terms,
+        spawn: Callable[[Awaitable[None]], Any],
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._state = state
+        self._terms = terms
+        self._spawn = spawn
+        self._timer: asyncio.TimerHandle | None = None
+        self._last = 0.0
+        bus.on_queue_wanted = self.changed
+
+    async def read(self) -> queue_pb2.Queue:
+        """The queue as it is now."""
+        speeds, revision = await self._database.read(lambda view: (_speeds(view), view.revision()))
+        state = self._state()
+        table = await asyncio.to_thread(estimates.timetable, state, speeds)
+        policy = f"START_POLICY_{self._terms.start_policy.replace('-', '_').upper()}"
+        return queue_pb2.Queue(
+            paused=state.paused,
+            waiting_jobs=len(state.queue),
+            paused_jobs=table.paused,
+            running_jobs=sum(1 for device in state.devices.values() if device.job),
+            limit=self._terms.limit,
+            start_policy=queue_pb2.Queue.StartPolicy.Value(policy),
+            time_left=duration(table.left),
+            runs=[_pack(place) for place in table.runs],
+            revision=revision,
+        )
+
+    async def page(self, project: str, skip: int, limit: int) -> tuple[list[queue_pb2.QueuedJob], int]:
+        """Waiting jobs after the first `skip`, of one project or of all (`""`), paused ones last; and the revision."""
+        speeds, revision = await self._database.read(lambda view: (_speeds(view), view.revision()))
+        state = self._state()
+        return await asyncio.to_thread(_page, state, speeds, project, skip, limit), revision
+
+    def changed(self) -> None:
+        """Something may stand elsewhere: whoever watches is told, soon."""
+        if self._timer is not None or not self._bus.wants_queue:
+            return
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._last + INTERVAL_SECONDS - loop.time())
+        self._timer = loop.call_later(wait, self._tell)
+
+    def close(self) -> None:
+        """Tells nobody any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tell(self) -> None:
+        self._timer = None
+        self._last = asyncio.get_running_loop().time()
+        self._spawn(self._publish())
+
+    async def _publish(self) -> None:
+        self._bus.queue(await self.read())
+
+
+def _speeds(view: View) -> dict[str, float]:
+    """Measured seconds of a step by model, on whatever device."""
+    return {row["model"]: row["step_seconds"] for row in view.all("SELECT * FROM timings WHERE device = ''")}
+
+
+def _pack(place: estimates.RunPlace) -> queue_pb2.QueuedRun:
+    return queue_pb2.QueuedRun(
+        run=place.run,
+        position=place.position,
+        waiting_jobs=place.waiting,
+        paused_jobs=place.paused,
+        priority=place.priority,
+        time_to_start=duration(place.start),
+        time_to_end=duration(place.end),
+    )
+
+
+def _page(state: State, speeds: Mapping[str, float], project: str, skip: int, limit: int) -> list[queue_pb2.QueuedJob]:
+    def rows() -> Any:
+        for position, (job, begin, _) in enumerate(estimates.starts(state, speeds), 1):
+            spec = state.jobs[job].spec
+            if not project or spec.project == project:
+                yield job, position, begin
+        for job, entry in state.jobs.items():
+            if entry.phase is Phase.PAUSED and (not project or entry.spec.project == project):
+                yield job, 0, None
+
+    found = []
+    for job, position, begin in islice(rows(), skip, skip + limit):
+        spec = state.jobs[job].spec
+        found.append(
+            queue_pb2.QueuedJob(
+                job=job,
+                position=position,
+                priority=spec.priority,
+                model=spec.model,
+                paused=not position,
+                time_to_start=duration(begin),
+            )
+        )
+    return found

@@ -1,0 +1,94 @@
+"""When what waits will begin and end, as far as the speed of its models was measured here. Pure.
+
+One job after the other goes to the device that is free first; loading of models, warmth and storing are left out, and
+of what runs now half is taken to be done. So these are estimates of a quarter of an hour, not of a second.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bullpend.scheduling.model import Phase, State
+
+
+@dataclass(slots=True)
+class RunPlace:
+    """Where a run stands. Times are seconds from now, None where nothing like it was measured."""
+
+    run: str
+    priority: int
+    position: int = 0
+    waiting: int = 0
+    paused: int = 0
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(slots=True)
+class Timetable:
+    """The whole queue at one moment."""
+
+    runs: list[RunPlace] = field(default_factory=list)
+    paused: int = 0
+    left: float | None = None
+
+
+def job_seconds(state: State, job: str, speeds: Mapping[str, float]) -> float | None:
+    """What a job takes on a device, None where its model was never measured. `speeds` are seconds of a step."""
+    spec = state.jobs[job].spec
+    speed = speeds.get(spec.model)
+    return None if speed is None else speed * spec.steps
+
+
+def starts(state: State, speeds: Mapping[str, float]) -> Iterator[tuple[str, float | None, float | None]]:
+    """(job, seconds until it begins, seconds until it ends) in the order of the queue.
+
+    Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue.
+    """
+    free = _free(state, speeds)
+    known = not state.paused and bool(free)
+    for job in state.queue:
+        seconds = job_seconds(state, job, speeds) if known else None
+        begin = free[0] if known else None
+        if seconds is None or begin is None:
+            known = False
+            yield job, begin, None
+            continue
+        heapq.heapreplace(free, begin + seconds)
+        yield job, begin, begin + seconds
+
+
+def timetable(state: State, speeds: Mapping[str, float]) -> Timetable:
+    """Every run that waits, in the order of its first job; those that only wait to be resumed come last."""
+    found: dict[str, RunPlace] = {}
+    table = Timetable(left=max(_free(state, speeds), default=0.0))
+    for position, (job, begin, end) in enumerate(starts(state, speeds), 1):
+        spec = state.jobs[job].spec
+        place = found.get(spec.run)
+        if place is None:
+            place = found[spec.run] = RunPlace(spec.run, spec.priority, position, start=begin, end=end)
+        place.waiting += 1
+        place.end = None if end is None or place.end is None else max(place.end, end)
+        table.left = None if end is None or table.left is None else max(table.left, end)
+    for entry in state.jobs.values():
+        if entry.phase is Phase.PAUSED:
+            place = found.setdefault(entry.spec.run, RunPlace(entry.spec.run, entry.spec.priority))
+            place.paused += 1
+            place.end = None
+            table.paused += 1
+    if state.paused or table.paused:
+        table.left = None
+    table.runs = list(found.values())
+    return table
+
+
+def _free(state: State, speeds: Mapping[str, float]) -> list[float]:
+    """When each device is free next, as a heap. A job of unknown length counts as about to end."""
+    free = []
+    for device in state.devices.values():
+        half = job_seconds(state, device.job, speeds) if device.job in state.jobs else None
+        free.append(0.5 * half if half is not None else 0.0)
+    heapq.heapify(free)
+    return free
