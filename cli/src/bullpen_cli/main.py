@@ -28,6 +28,7 @@ COMMANDS = {
     "stages": "bullpen_cli.stages:stages",
     "run": "bullpen_cli.run:run",
     "runs": "bullpen_cli.runs:runs",
+    "queue": "bullpen_cli.queue:queue",
     "cancel": "bullpen_cli.control:cancel",
     "tune": "bullpen_cli.control:tune",
     "accept": "bullpen_cli.control:accept",

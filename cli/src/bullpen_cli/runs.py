@@ -9,7 +9,7 @@ import click
 from bullpen_api.v1 import run_pb2
 from bullpen_client import names
 
-from bullpen_cli import control, output, plan, quality, results
+from bullpen_cli import control, output, plan, quality, queue, results
 from bullpen_cli.board import label
 from bullpen_cli.command import Group, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED
@@ -205,3 +205,6 @@ def retry_run(state: State, run: str, detach: bool) -> int:
 def cancel_run(state: State, run: str) -> None:
     """Stop a run within one denoising step; finished candidates stay."""
     control.cancel_targets(state, run, everything_active=False)
+
+
+queue.add_to(runs)
