@@ -225,11 +225,11 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.PostProcessService",
             ),
             (
-            (
                 vault_pb2_grpc.add_VaultServiceServicer_to_server,
                 VaultService(database, vault),
                 "bullpen.v1.VaultService",
             ),
+            (
                 system_pb2_grpc.add_SystemServiceServicer_to_server,
                 SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),
                 "bullpen.v1.SystemService",
