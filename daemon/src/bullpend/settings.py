@@ -35,6 +35,7 @@ from bullpend.settings_tree import (
     PictureSettings,
     PostSettings,
     PreviewSettings,
+    RemoteSettings,
     SchedulerSettings,
     TestingSettings,
     Tree,
@@ -106,6 +107,11 @@ class Settings:
     def previews(self) -> PreviewSettings:
         """Previews."""
         return self.tree.previews
+
+    @property
+    def remote(self) -> RemoteSettings:
+        """Calls to providers."""
+        return self.tree.remote
 
     @property
     def testing(self) -> TestingSettings:

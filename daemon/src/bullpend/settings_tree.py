@@ -120,12 +120,33 @@ class InstructionSettings(_Group):
     )
 
 
+class RemoteSettings(_Group):
+    """Calls to providers."""
+
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Whether an account may lead to this machine or a private network, such as a server of one's own.",
+    )
+    concurrency: Annotated[int, Field(ge=1, le=32)] = Field(
+        default=2, description="Jobs of remote models that are worked on at once."
+    )
+    answer_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=240.0, description="How long a provider may be silent before the outcome of a call counts as unknown."
+    )
+    patience_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=120.0, description="How long a provider that says it is busy is waited for in all."
+    )
+
+
 class TestingSettings(_Group):
     """Only for tests of the daemon."""
 
     scripted: bool = Field(
         default=False,
         description="Adds the model and the device `scripted`, which follow a script and make no pictures.",
+    )
+    failpoint: str = Field(
+        default="", description="Place at which the daemon kills itself, as listed in bullpend/failpoints.py."
     )
 
 
@@ -148,6 +169,7 @@ class Tree(_Group):
     post: PostSettings = PostSettings()
     previews: PreviewSettings = PreviewSettings()
     instructions: InstructionSettings = InstructionSettings()
+    remote: RemoteSettings = RemoteSettings()
     testing: TestingSettings = TestingSettings()
     log: LogSettings = LogSettings()
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from bullpend.errors import ModelCorrupt, ModelNotFound
 from bullpend.models import description
@@ -25,6 +26,18 @@ from bullpend.settings import Settings
 _LONE = description.SAFE | description.PICKLED
 # Signs of a hash that are shown: enough to tell files apart, short enough to be read.
 _SHOWN = 12
+
+
+class Remote(Protocol):
+    """Models that run at providers: they have a name, a price, and no folder."""
+
+    def models(self) -> Sequence[Model]:
+        """All of them. Raises SettingInvalid."""
+        ...
+
+    def model(self, name: str) -> Model:
+        """One by its name. Raises ModelNotFound, SettingInvalid."""
+        ...
 
 
 # The mark of each file of a model; None where it cannot be read.
@@ -45,10 +58,13 @@ class Registry:
         roots: Sequence[Path] = (),
         scripted: bool = False,
         hashes: Hashes | None = None,
+        remote: Remote | None = None,
     ) -> None:
+        """`remote` knows the models that run at providers."""
         self._folders = tuple(folders)
         self._roots = (*roots, *folders)
         self._scripted = scripted
+        self._remote = remote
         self._hashes = hashes or Hashes()
         self._lock = threading.Lock()
         self._models: dict[str, Model] | None = None
@@ -66,6 +82,8 @@ class Registry:
         seen: set[str] = set()
         if self._scripted:
             found[SCRIPTED.name] = SCRIPTED
+        if self._remote is not None:
+            found |= {model.name: model for model in self._remote.models()}
         for root in self._folders:
             for place, title in _places(root):
                 real = os.path.realpath(place)
@@ -91,6 +109,8 @@ class Registry:
 
         Raises ModelNotFound, FieldInvalid, PathNotAllowed, PathNotFound.
         """
+        if self._remote is not None and ":" in name and not Path(name).is_absolute():
+            return self._remote.model(name)
         if name.startswith("/") or Path(name).is_absolute():
             real = allowed_folder(name, self._roots, "model")
             for model in self.models():
@@ -111,7 +131,7 @@ class Registry:
         Raises what `get` raises, and ModelCorrupt, ModelUnsafe, ModelUnsupported.
         """
         model = self.get(name)
-        if model is SCRIPTED or not Path(model.path).is_dir():
+        if not model.path or not Path(model.path).is_dir():
             return require(model)
         place = Path(model.path)
         if anew:
@@ -142,7 +162,14 @@ class Registry:
         the model is another one by now.
         """
         model = self.verify(name)
-        if model is SCRIPTED:
+        if not model.path:
+            if model.digest != expected:
+                raise ModelCorrupt(
+                    f"{name} is not set up as it was when this was planned.",
+                    field="model",
+                    remedy="Plan anew with the model as it is now.",
+                    model=name,
+                )
             return model, ()
         place = Path(model.path)
         files = []
@@ -187,8 +214,8 @@ class Registry:
 
     def _fresh(self, model: Model) -> Model:
         """The model as its files are now: described anew, with what a full check of the same files found."""
-        if model is SCRIPTED or not Path(model.path).is_dir():
-            if model is not SCRIPTED and not Path(model.path).exists():
+        if not model.path or not Path(model.path).is_dir():
+            if model.path and not Path(model.path).exists():
                 raise self._missing(model.name)
             return model
         return self._recall(folders_of.describe(Path(model.path), model.name))

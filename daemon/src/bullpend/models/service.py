@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bullpen_api.v1 import model_pb2, model_pb2_grpc
@@ -40,6 +41,9 @@ def pack(model: Model) -> model_pb2.Model:
     )
 
 
+Complete = Callable[[Sequence[model_pb2.Model]], Awaitable[None]]
+
+
 class Devices:
     """Devices as they are shown: what was found, what the scheduler knows, what their workers last said."""
 
@@ -50,7 +54,7 @@ class Devices:
 
     def all(self) -> list[model_pb2.Device]:
         """Every device, the default first."""
-        return [self._pack(info) for info in self._dispatcher.devices.values()]
+        return [self._pack(info) for info in self._dispatcher.devices.values() if info.kind != "remote"]
 
     def _pack(self, info: DeviceInfo) -> model_pb2.Device:
         known = self._dispatcher.state.devices.get(info.name)
@@ -76,14 +80,18 @@ class Devices:
 class ModelService(model_pb2_grpc.ModelServiceServicer):
     """The registry of models, and which of them are in memory."""
 
-    def __init__(self, registry: Registry, dispatcher: Dispatcher, bus: Bus) -> None:
+    def __init__(self, registry: Registry, dispatcher: Dispatcher, bus: Bus, complete: Complete | None = None) -> None:
+        """`complete` adds what is known of models that run at providers."""
+        self._complete = complete or _nothing_more
         self._registry = registry
         self._dispatcher = dispatcher
         self._bus = bus
 
     async def GetModel(self, request: model_pb2.GetModelRequest, context: Any) -> model_pb2.Model:  # noqa: N802
         """One model."""
-        return pack(await asyncio.to_thread(self._registry.get, request.name))
+        model = pack(await asyncio.to_thread(self._registry.get, request.name))
+        await self._complete([model])
+        return model
 
     async def ListModels(self, request: model_pb2.ListModelsRequest, context: Any) -> model_pb2.ListModelsResponse:  # noqa: N802
         """Installed models by name; looks at the folders anew."""
@@ -93,9 +101,9 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
         wanted = {request.capability} - {""}
         rest = [model for model in models if model.name > after and wanted <= set(model.capabilities)][: page.limit + 1]
         shown, token = page.cut(rest, [(model.name,) for model in rest])
-        return model_pb2.ListModelsResponse(
-            models=[pack(model) for model in shown], next_page_token=token, revision=self._bus.revision
-        )
+        packed = [pack(model) for model in shown]
+        await self._complete(packed)
+        return model_pb2.ListModelsResponse(models=packed, next_page_token=token, revision=self._bus.revision)
 
     async def ListResidents(  # noqa: N802
         self, request: model_pb2.ListResidentsRequest, context: Any
@@ -121,6 +129,10 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
         devices = [view.device for view in self._dispatcher.residents() if view.model == request.name]
         self._dispatcher.unload(request.name)
         return model_pb2.UnloadModelResponse(devices=devices)
+
+
+async def _nothing_more(models: Sequence[model_pb2.Model]) -> None:
+    """Where no provider is known."""
 
 
 class DeviceService(model_pb2_grpc.DeviceServiceServicer):

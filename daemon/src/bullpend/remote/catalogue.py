@@ -7,6 +7,7 @@ protocol. A mistake is refused with the path of the field at fault.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -174,7 +175,7 @@ def describe(name: str, entry: Entry) -> Model:
         default_guidance_scale=1.0,
         default_image_guidance_scale=1.0,
         engine=ENGINE,
-        digest=f"{ENGINE}:{settings}",
+        digest=hashlib.sha256(settings.encode()).hexdigest(),
     )
 
 

@@ -1,0 +1,76 @@
+"""Everything of the remote room, put together for the composition root."""
+
+from __future__ import annotations
+
+from bullpen_api.v1 import remote_pb2_grpc
+
+from bullpend.clock import Clock
+from bullpend.db import Database
+from bullpend.errors import SettingInvalid
+from bullpend.failpoints import POINTS, Failpoints
+from bullpend.remote import engine
+from bullpend.remote.accounts import Accounts, Vault
+from bullpend.remote.answers import Answers
+from bullpend.remote.catalogue import Catalogue
+from bullpend.remote.engine import Heard, RemoteEngine
+from bullpend.remote.exchange import Limits
+from bullpend.remote.listing import Listing
+from bullpend.remote.paying import Paying
+from bullpend.remote.service import RemoteService
+from bullpend.rpc.server import Mount
+from bullpend.settings import Settings
+from bullpend.workers.supervisor import Supervisor
+
+
+class Remote:
+    """Models at providers: what there is, what it costs, and the devices that ask for it."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings, clock: Clock) -> None:
+        """Raises SettingInvalid for an unknown failpoint."""
+        if settings.testing.failpoint not in ("", *POINTS):
+            raise SettingInvalid(
+                f"There is no failpoint {settings.testing.failpoint!r}.",
+                field="testing.failpoint",
+                remedy=f"Give one of {', '.join(POINTS)}.",
+            )
+        self._database = database
+        self._clock = clock
+        self.catalogue = Catalogue((settings.folder, settings.home.root))
+        self.devices = engine.devices(settings.remote.concurrency)
+        self.accounts = Accounts(database, vault)
+        self.listing = Listing(self.catalogue, self.accounts)
+        limits = Limits(
+            answer_seconds=settings.remote.answer_seconds,
+            whole_seconds=settings.remote.answer_seconds + 60.0,
+            allow_private=settings.remote.allow_private_addresses,
+        )
+        self.paying = Paying(
+            database,
+            self.accounts,
+            self.catalogue,
+            Answers(settings.home.root / "remote"),
+            clock,
+            limits,
+            settings.remote.patience_seconds,
+            Failpoints(settings.testing.failpoint),
+        )
+        self._engine: RemoteEngine | None = None
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """Its services."""
+        add = remote_pb2_grpc.add_RemoteServiceServicer_to_server
+        return [(add, RemoteService(self._database), "bullpen.v1.RemoteService")]
+
+    async def start(self, supervisor: Supervisor, heard: Heard) -> None:
+        """Makes of what the last daemon left what is known of it, and takes the devices' frames from now on."""
+        await self.paying.recover()
+        self._engine = RemoteEngine(self._database, self.paying, supervisor.run_task, heard, self._clock)
+        for device in self.devices:
+            supervisor.host(device.name, self._engine)
+
+    async def close(self, seconds: float) -> None:
+        """Ends the jobs, and waits so long for answers that are paid for."""
+        if self._engine is not None:
+            await self._engine.close()
+        await self.paying.close(seconds)
