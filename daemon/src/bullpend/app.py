@@ -19,6 +19,7 @@ import structlog
 from bullpen_api.v1 import (
     asset_pb2_grpc,
     bible_pb2_grpc,
+    cost_pb2_grpc,
     event_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
@@ -41,6 +42,8 @@ from bullpend.bible.service import BibleService
 from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
 from bullpend.copilot.whole import Whole as Copilot
+from bullpend.costs import quotes
+from bullpend.costs.service import CostService
 from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
@@ -146,6 +149,7 @@ async def serve(settings: Settings) -> None:
             facts,
             lambda: [view.model for view in dispatcher.residents()],
             supervisor.run_task,
+            quotes.scripted(settings.testing.price),
         )
         intake = Intake(database, files, supervisor.run_task)
 
@@ -153,7 +157,15 @@ async def serve(settings: Settings) -> None:
             order = manifests.stages(project)
             return settings.scheduler.stage_lead * order.index(stage) if stage in order else 0
 
-        making = Making(database, planning, intake, dispatcher.submit, settings.scheduler.queue_limit, stage_lead)
+        making = Making(
+            database,
+            planning,
+            intake,
+            dispatcher.submit,
+            settings.scheduler.queue_limit,
+            stage_lead,
+            settings.spend.confirm_seconds,
+        )
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
@@ -223,6 +235,11 @@ async def serve(settings: Settings) -> None:
                 postprocess_pb2_grpc.add_PostProcessServiceServicer_to_server,
                 PostProcessService(database, files, intake, resolver, supervisor.run_long_task, home.tmp),
                 "bullpen.v1.PostProcessService",
+            ),
+            (
+                cost_pb2_grpc.add_CostServiceServicer_to_server,
+                CostService(database),
+                "bullpen.v1.CostService",
             ),
             (
                 vault_pb2_grpc.add_VaultServiceServicer_to_server,

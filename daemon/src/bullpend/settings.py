@@ -37,6 +37,7 @@ from bullpend.settings_tree import (
     PreviewSettings,
     RemoteSettings,
     SchedulerSettings,
+    SpendSettings,
     TestingSettings,
     Tree,
     WorkerSettings,
@@ -107,6 +108,11 @@ class Settings:
     def previews(self) -> PreviewSettings:
         """Previews."""
         return self.tree.previews
+
+    @property
+    def spend(self) -> SpendSettings:
+        """The guard before money is spent."""
+        return self.tree.spend
 
     @property
     def remote(self) -> RemoteSettings:

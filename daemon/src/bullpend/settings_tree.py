@@ -120,6 +120,14 @@ class InstructionSettings(_Group):
     )
 
 
+class SpendSettings(_Group):
+    """The guard before anything that costs money."""
+
+    confirm_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=900.0, description="How long a plan that costs money can be confirmed after it was shown."
+    )
+
+
 class RemoteSettings(_Group):
     """Calls to providers."""
 
@@ -145,6 +153,9 @@ class TestingSettings(_Group):
         default=False,
         description="Adds the model and the device `scripted`, which follow a script and make no pictures.",
     )
+    price: Annotated[str, Field(pattern=r"^([0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3})?$")] = Field(
+        default="", description="What a candidate of the model `scripted` is said to cost, such as 0.04 USD."
+    )
     failpoint: str = Field(
         default="", description="Place at which the daemon kills itself, as listed in bullpend/failpoints.py."
     )
@@ -169,6 +180,7 @@ class Tree(_Group):
     post: PostSettings = PostSettings()
     previews: PreviewSettings = PreviewSettings()
     instructions: InstructionSettings = InstructionSettings()
+    spend: SpendSettings = SpendSettings()
     remote: RemoteSettings = RemoteSettings()
     testing: TestingSettings = TestingSettings()
     log: LogSettings = LogSettings()

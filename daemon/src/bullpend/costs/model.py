@@ -154,3 +154,55 @@ class CostEvent:
         for unit, count in self.units.items():
             if not _UNIT.fullmatch(unit) or not 0 <= count < 1e15:
                 raise FieldInvalid(f"{count} of {unit[:40]!r} cannot be counted.", field=f"units.{unit[:40]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one picture of a model is expected to cost, and how that comes about, in words."""
+
+    provider: str
+    each: Money
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a project may spend: on one run, and in all. None sets no limit."""
+
+    run_cap: Money | None = None
+    total_cap: Money | None = None
+
+    def __post_init__(self) -> None:
+        """Raises CurrencyMismatch for limits in two currencies."""
+        if self.run_cap and self.total_cap:
+            self.run_cap.same_currency(self.total_cap)
+
+    @property
+    def currency(self) -> str:
+        """The currency of the limits, or empty."""
+        cap = self.run_cap or self.total_cap
+        return cap.currency if cap else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What counts against a project's limit in one currency, in millionths: charged; possibly charged, at its
+    estimate; and promised to runs that go on.
+    """
+
+    charged: int = 0
+    unknown: int = 0
+    promised: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.charged + self.unknown + self.promised
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A project's limits, and what it has spent by currency."""
+
+    limits: Limits = Limits()
+    spent: Mapping[str, Spent] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bullpend.costs import rules as money
 from bullpend.runs.manifest import Stage
 from bullpend.runs.model import Acceptance, RunRequest, Sampling
 from bullpend.runs.plan import FindingSeverity, PlanWorld, PolicyFinding, StyleGuideFacts
@@ -22,8 +23,9 @@ def of_plan(
     sampling: Sampling,
     words: Wording,
     left_out: Sequence[str] = (),
+    candidates: int = 0,
 ) -> Iterator[PolicyFinding]:
-    """The findings of a plan, in a fixed order."""
+    """The findings of a plan, in a fixed order. `candidates` is the number of all pictures that would be made."""
     yield from _style_guide(request, world, guide)
     yield from _variables(request, words)
     yield from _template(request, stage, world, words)
@@ -36,7 +38,10 @@ def of_plan(
             f"{_count(len(world.skipped), 'file')} of the folder {_is(len(world.skipped))} not taken: "
             f"{_names(world.skipped)}. PNG, JPEG and WebP files inside the folder are.",
         )
-    if world.model.name not in world.resident_models:
+    if world.quote is not None:
+        for warns, code, message in money.words(world.quote, candidates, world.budget):
+            yield _warning(code, message) if warns else _info(code, message)
+    elif world.model.name not in world.resident_models:
         size = world.model.size_bytes / 1e6
         yield _info("MODEL_LOAD", f"The model {world.model.name} ({size:.0f} MB) is loaded first.")
 

@@ -13,9 +13,12 @@ from google.protobuf.message import Message
 
 from bullpend.assets.files import name_of, slug_of
 from bullpend.assets.intake import Intake
+from bullpend.costs import guard
+from bullpend.costs.model import Quote
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
+from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
 from bullpend.runs import cast, loras, runlog, store
@@ -41,6 +44,7 @@ class Making:
         submit: Callable[[Row], None],
         queue_limit: int,
         stage_lead: Callable[[str, str], int] = lambda project, stage: 0,
+        confirm_seconds: float = 900.0,
     ) -> None:
         """`stage_lead` says how many later jobs of earlier stages may go before those of a project's stage."""
         self._database = database
@@ -48,6 +52,7 @@ class Making:
         self._intake = intake
         self._submit = submit
         self._queue_limit = queue_limit
+        self._confirm_seconds = confirm_seconds
         self._stage_lead = stage_lead
 
     async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
@@ -57,11 +62,19 @@ class Making:
         draft = await self._planning.draft(project, request.spec)
         if request.plan_digest and request.plan_digest != draft.digest:
             raise PlanStale("The plan is another one than the one that was shown.", field="plan_digest")
-        if draft.estimated_cost_usd > 0 and not request.confirm_spend:
-            raise SpendNotConfirmed(f"The run costs about ${draft.estimated_cost_usd:.2f}.", field="confirm_spend")
+        if draft.cost is not None:
+            guard.check_consent(request.plan_digest, request.confirm_spend, draft.cost)
         jobs = [await self._job(project, job) for job in draft.jobs]
         plan = MessageToDict(pack_plan(draft, request.spec), preserving_proto_field_name=True)
-        return await self._store(project, request, _new_run(project, request.spec, draft, jobs, plan))
+        return await self._store(project, request, _new_run(project, request.spec, draft, jobs, plan), draft.quote)
+
+    async def offer(self, project: str, draft: PlanDraft) -> float | None:
+        """Makes a plan that costs money one that can be confirmed, once; returns until when. None for other plans."""
+        cost = draft.cost
+        if cost is None:
+            return None
+        seconds = self._confirm_seconds
+        return await self._database.write(lambda tx: guard.offer(tx, project, draft.digest, cost, seconds))
 
     async def from_log(self, request: run_pb2.ReplayRunRequest, project: str) -> Row:
         """A run that repeats a log. Raises RunLogInvalid or ContentLost."""
@@ -69,7 +82,7 @@ class Making:
         project = project or replay.request.project
         if known := await self._known(request.request_id):
             return await self._store(project, request, known)
-        model = await self._planning.model(replay.model)
+        model = await self._free(await self._planning.model(replay.model), replay.sampling, "A replay")
         if model.digest != replay.model_digest:
             raise RunLogInvalid(
                 f"{replay.model} is not the model that the log was made with; its weights differ.",
@@ -171,7 +184,7 @@ class Making:
             spec=row["spec"],
             plan_digest=row["plan_digest"],
             plan={"retry_of": request.name},
-            model=await self._planning.model(row["model"]),
+            model=await self._free(await self._planning.model(row["model"]), sampling, "A retry"),
             sampling=sampling,
             seed=row["seed"],
             acceptance=row["acceptance"],
@@ -186,6 +199,17 @@ class Making:
         """Stored LoRAs with the digests that they have now."""
         known = loras.from_json(text)
         return tuple([Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale) for lora in known])
+
+    async def _free(self, model: Model, sampling: Sampling, what: str) -> Model:
+        """The model, where its work costs no money. Raises SpendNotConfirmed: only a plan that was shown is consent."""
+        quote = await self._planning.quote(model, sampling.width, sampling.height)
+        if quote is not None:
+            raise SpendNotConfirmed(
+                f"{what} with {model.name} costs about {quote.each} a picture, and it has no plan to be confirmed.",
+                field="name",
+                remedy="Plan a new run of the same scenes with `bullpen run`, and confirm what it costs.",
+            )
+        return model
 
     async def _same_loras(self, logged: Sequence[Lora], field: str) -> None:
         """Raises RunLogInvalid where an installed LoRA is not the one of a log."""
@@ -231,7 +255,7 @@ class Making:
         sql = "SELECT answer FROM requests WHERE request_id = ?"
         return str(await self._database.read(lambda view: view.value(sql, request_id)) or "")
 
-    async def _store(self, project: str, request: Message, new: NewRun | str) -> Row:
+    async def _store(self, project: str, request: Message, new: NewRun | str, quote: Quote | None = None) -> Row:
         """One transaction, or the answer that the same request_id had before."""
 
         def write(tx: Tx) -> tuple[Row, list[Row]]:
@@ -243,8 +267,13 @@ class Making:
                 if store.open_count(tx) + len(new.jobs) > self._queue_limit:
                     raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)
                 row = store.create(tx, new)
+                if quote is not None:
+                    cost = quote.each.times(row["candidates"])
+                    guard.redeem(tx, project, new.plan_digest, cost, run_name(row))
                 payload = event_pb2.Event(run=pack_run(row)).SerializeToString()
                 tx.emit(project, run_name(row), "run.created", payload)
+                seconds = store.step_seconds(tx, row["model"], "")
+                guard.promise(tx, run_name(row), None if seconds is None else seconds * row["steps"], quote)
                 if ahead := self._stage_lead(project, new.stage):
                     store.line_up(tx, row["id"], ahead)
                 made.extend(store.open_jobs(tx, "r.id = ?", row["id"]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bullpend.costs.model import Budget, Money, Quote
 from bullpend.errors import BullpenError
 from bullpend.models.model import Model
 from bullpend.runs.cast import Member, Reference, Use
@@ -100,6 +101,9 @@ class PlanWorld:
     that the request names, in its order; `cast_loras` are those of the scenes' characters, by the names that the bible
     gives, or why they cannot be used. `templates` are those of the project outside of the trash. `seconds_per_step` and
     `load_seconds` are measured on the first device, None while nothing was measured there.
+
+    `quote` is what a provider takes for a picture, None for work on own devices; only with it `budget` is read, the
+    project's limits with what it has spent.
     """
 
     manifest: Manifest
@@ -115,6 +119,8 @@ class PlanWorld:
     devices: tuple[DeviceFacts, ...] = ()
     seconds_per_step: float | None = None
     load_seconds: float | None = None
+    quote: Quote | None = None
+    budget: Budget = field(default_factory=Budget)
 
 
 class FindingSeverity(StrEnum):
@@ -181,5 +187,10 @@ class PlanDraft:
     device_reason: str
     findings: tuple[PolicyFinding, ...] = ()
     estimated_seconds: float | None = None
-    estimated_cost_usd: float = 0.0
+    quote: Quote | None = None
     loras: tuple[Lora, ...] = ()
+
+    @property
+    def cost(self) -> Money | None:
+        """What the whole run is expected to cost; None where it costs time of own devices only."""
+        return self.quote.each.times(self.candidates) if self.quote else None

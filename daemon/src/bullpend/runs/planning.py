@@ -11,6 +11,9 @@ from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.bible import store as bible
 from bullpend.bible.model import SCENES
+from bullpend.costs import limits
+from bullpend.costs.model import Budget, Quote
+from bullpend.costs.quotes import Quoting
 from bullpend.db import Database, Row
 from bullpend.db.database import View
 from bullpend.errors import BullpenError, from_failure
@@ -48,6 +51,7 @@ class Planning:
         devices: Sequence[DeviceFacts],
         resident: Callable[[], Iterable[str]],
         run_task: RunTask,
+        quoting: Quoting = lambda model, width, height: None,
     ) -> None:
         self._manifests = manifests
         self._database = database
@@ -56,6 +60,7 @@ class Planning:
         self._devices = tuple(devices)
         self._resident = resident
         self._run_task = run_task
+        self._quoting = quoting
 
     async def draft(self, project: str, spec: run_pb2.RunSpec) -> PlanDraft:
         """The plan of a request. Raises what RunService.PlanRun lists."""
@@ -70,6 +75,8 @@ class Planning:
         )
         world = await self._database.read(lambda view: self._world(view, request, model))
         own = await self._cast_loras(world[0])
+        quote = await self.quote(model, request.sampling.width, request.sampling.height)
+        budget = await self._database.read(lambda view: limits.budget(view, project)) if quote else Budget()
         return rules.plan(
             request,
             PlanWorld(
@@ -85,12 +92,19 @@ class Planning:
                 seconds_per_step=world[2],
                 templates=world[3],
                 cast_loras=own,
+                quote=quote,
+                budget=budget,
             ),
         )
 
     async def model(self, name: str) -> Model:
         """A model that was found sound. Raises ModelNotFound, ModelCorrupt, ModelUnsafe, ModelUnsupported."""
         return await asyncio.to_thread(self._registry.verify, name)
+
+    async def quote(self, model: Model, width: int | None, height: int | None) -> Quote | None:
+        """What a provider takes for a picture of a model; None for work on own devices. Raises SettingInvalid."""
+        size = (width or model.default_width, height or model.default_height)
+        return await asyncio.to_thread(self._quoting, model, *size)
 
     async def lora(self, name: str, index: int) -> Model:
         """The LoRA that a request names at this place. Raises what `model` raises, naming the field."""

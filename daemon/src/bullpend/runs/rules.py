@@ -151,14 +151,15 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     of_cast = [found for found in world.cast_loras.values() if isinstance(found, Model) and found.name in own]
     compared = sorted({use.value for seen in held for use in seen})
     resident = model.name in world.resident_models
-    cost = 0.0
+    cost = world.quote.each.times(count * len(jobs)) if world.quote else None
     return PlanDraft(
         digest=_hash(
             {
                 **content,
                 "seed": seed,
                 "device": device.kind,
-                "cost_usd": cost,
+                "cost_usd": 0.0,
+                **({"cost": [cost.currency, cost.micros]} if cost else {}),
                 **({"references": compared} if compared else {}),
             }
         ).hex(),
@@ -177,11 +178,19 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         device_reason=device.reason,
         findings=tuple(
             findings.of_plan(
-                request, stage, world, guide, pictures, sampling, words, [out for item in worn for out in item.left_out]
+                request,
+                stage,
+                world,
+                guide,
+                pictures,
+                sampling,
+                words,
+                [out for item in worn for out in item.left_out],
+                count * len(jobs),
             )
         ),
         estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
-        estimated_cost_usd=cost,
+        quote=world.quote,
         loras=used,
     )
 

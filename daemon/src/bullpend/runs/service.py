@@ -86,7 +86,8 @@ class RunService(run_pb2_grpc.RunServiceServicer):
     async def PlanRun(self, request: run_pb2.PlanRunRequest, context: Any) -> run_pb2.Plan:  # noqa: N802
         """What a run would do."""
         (project,) = names.parse(request.parent, "projects/*", "parent")
-        return wire.pack_plan(await self._planning.draft(project, request.spec), request.spec)
+        draft = await self._planning.draft(project, request.spec)
+        return wire.pack_plan(draft, request.spec, await self._making.offer(project, draft))
 
     async def CreateRun(self, request: run_pb2.CreateRunRequest, context: Any) -> run_pb2.Run:  # noqa: N802
         """Starts a run."""

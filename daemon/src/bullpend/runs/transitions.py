@@ -17,6 +17,7 @@ from bullpen_api.v1 import event_pb2
 from bullpend.assets import store as assets
 from bullpend.assets.files import Files, name_of
 from bullpend.bible.service import scene_message
+from bullpend.costs import local
 from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
@@ -132,6 +133,7 @@ def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
         done.device_seconds,
         run["id"],
     )
+    local.candidate(tx, run, done.candidate, done.device, done.device_seconds)
     _learn(tx, run["model"], done.device, done.device_seconds / max(run["steps"], 1))
     emit_candidate(tx, run["project"], done.candidate, "candidate.succeeded")
     return True

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 from bullpen_api.v1 import model_pb2, run_pb2
 
+from bullpend.costs.model import MICROS
+from bullpend.costs.wire import pack_money
 from bullpend.db import Row
 from bullpend.errors import FieldInvalid
 from bullpend.quality.wire import pack_quality
@@ -137,8 +139,9 @@ def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
     )
 
 
-def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
-    """The wire form of a plan."""
+def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec, until: float | None = None) -> run_pb2.Plan:
+    """The wire form of a plan; `until` is when one that costs money can no longer be confirmed."""
+    cost = draft.cost
     return run_pb2.Plan(
         digest=draft.digest,
         spec=spec,
@@ -160,7 +163,10 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec) -> run_pb2.Plan:
             run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident) for m in draft.models
         ],
         estimated_duration=duration(draft.estimated_seconds),
-        estimated_cost_usd=draft.estimated_cost_usd,
+        estimated_cost_usd=cost.micros / MICROS if cost and cost.currency == "USD" else 0.0,
+        estimated_cost=pack_money(cost),
+        price=draft.quote.words if draft.quote else "",
+        confirm_until=timestamp(until),
         findings=[
             run_pb2.PolicyFinding(
                 severity=run_pb2.PolicyFinding.Severity.Value(f"SEVERITY_{finding.severity.value}"),
