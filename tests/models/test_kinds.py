@@ -134,4 +134,4 @@ def test_a_text_to_image_pipeline_is_ready(tmp_path: Path) -> None:
     assert "16 channels" in model.problem
     write(folder / "unet" / "config.json", {"in_channels": 8, "sample_size": 32})
     (model,) = Registry([tmp_path]).scan()
-    assert (model.state, model.family, model.capabilities) == (ModelState.READY, "stable-diffusion", (TEXT_TO_IMAGE,))
+    assert (model.state, model.family, model.capabilities[0]) == (ModelState.READY, "stable-diffusion", TEXT_TO_IMAGE)

@@ -282,7 +282,7 @@ def test_a_spoiled_folder_is_listed_with_its_problem(
 
 @pytest.mark.parametrize(
     ("pipeline", "family"),
-    [("FluxPipeline", "flux"), ("StableDiffusionXLPipeline", "sdxl"), ("NewPipeline", "NewPipeline")],
+    [("Flux2Pipeline", "flux2"), ("StableDiffusion3Pipeline", "sd3"), ("NewPipeline", "NewPipeline")],
 )
 def test_other_families_are_listed_and_refused(tmp_path: Path, pipeline: str, family: str) -> None:
     """What this version cannot run is shown with the reason, not hidden."""
@@ -385,7 +385,7 @@ def test_the_scripted_model_exists_for_tests_only(tmp_path: Path) -> None:
     assert (model.family, model.engine, model.capabilities) == (
         "scripted",
         "scripted",
-        (INSTRUCTION_EDIT, TEXT_TO_IMAGE),
+        (INSTRUCTION_EDIT, TEXT_TO_IMAGE, "img2img", "inpaint"),
     )
     with pytest.raises(ModelNotFound):
         Registry([tmp_path]).get("models/scripted")

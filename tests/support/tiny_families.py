@@ -135,7 +135,7 @@ def build_tiny_ip_adapter(folder: Path, pipeline: Any) -> Path:
     folder.mkdir(parents=True)
     encoder.save_pretrained(folder / "image_encoder", safe_serialization=True)
     save_file(weights, folder / "ip-adapter.safetensors")
-    write_manifest(folder, family="ip-adapter", capabilities=["reference"], base_family="stable-diffusion")
+    write_manifest(folder, family="ip-adapter", capabilities=["reference_adapter"], base_family="stable-diffusion")
     return folder
 
 

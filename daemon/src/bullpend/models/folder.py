@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bullpend.models.companions import describe_companion, is_companion
 from bullpend.models.description import (
     INDEX,
     MANIFEST,
@@ -34,12 +35,13 @@ from bullpend.models.kinds import describe_kind
 from bullpend.models.model import Model, ModelState
 from bullpend.models.rules import FAMILIES, RECOGNISED, Family
 
+_WITH_WEIGHTS = frozenset({"unet", "transformer", "vae", "text_encoder", "text_encoder_2"})
 _PART = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def holds_model(folder: Path) -> bool:
     """Whether a folder describes a model."""
-    return (folder / INDEX).is_file() or (folder / MANIFEST).is_file()
+    return (folder / INDEX).is_file() or (folder / MANIFEST).is_file() or is_companion(folder)
 
 
 def describe(folder: Path, name: str) -> Model:
@@ -55,8 +57,11 @@ def describe(folder: Path, name: str) -> Model:
     )
     try:
         manifest = read(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
-        if manifest is not None and not (folder / INDEX).is_file():
-            return describe_kind(model, folder, manifest)
+        if not (folder / INDEX).is_file():
+            if is_companion(folder):
+                return describe_companion(model, folder, manifest)
+            if manifest is not None:
+                return describe_kind(model, folder, manifest)
         index = read(folder / INDEX)
         family = _family(index)
         model = replace(
@@ -123,7 +128,11 @@ def _with_own_size(model: Model, folder: Path, family: Family) -> Model:
         return model
     unet_config, vae_config = read(unet), read(vae)
     channels, latent = unet_config.get("in_channels"), vae_config.get("latent_channels")
-    if isinstance(channels, int) and isinstance(latent, int) and channels != family.latents * latent:
+    width = unet_config.get("cross_attention_dim")
+    if isinstance(width, int):
+        model = replace(model, attention_width=width)
+    expected = family.latents * latent + family.more_channels if isinstance(latent, int) else None
+    if isinstance(channels, int) and expected is not None and channels != expected:
         wanted = "twice the VAE's" if family.latents == 2 else "the VAE's"
         message = (
             f"The UNet takes {channels} channels, and one of the family {family.name} takes {wanted} {latent}; "
@@ -153,5 +162,5 @@ def _check_parts(folder: Path, index: Mapping[str, Any]) -> None:
             pickled = sorted(path.name for path in files if path.suffix.lower() in PICKLED)
             message = f"{part}/{pickled[0]} holds pickled weights, which can run code and are never loaded."
             raise FolderError("MODEL_UNSAFE", message)
-        if part in {"unet", "vae", "text_encoder"} and not suffixes & SAFE:
+        if part in _WITH_WEIGHTS and not suffixes & SAFE:
             raise FolderError("MODEL_CORRUPT", f"The folder {part} has no weights (*.safetensors).")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bullpend.models.companions import as_ip_adapter, is_ip_adapter
 from bullpend.models.description import (
     INDEX,
     MANIFEST,
@@ -47,6 +48,8 @@ def describe_kind(model: Model, folder: Path, data: Mapping[str, Any]) -> Model:
             engine="onnx" if any(PurePosixPath(path).suffix in ONNX for path in weights) else "torch",
         )
         check_listed(folder)
+        if is_ip_adapter(model):
+            return as_ip_adapter(model, folder, data, weights)
         return _as_lora(model, data, weights) if LORA in model.capabilities else model
     except FolderError as problem:
         problem.family = family

@@ -8,6 +8,15 @@ from enum import StrEnum
 INSTRUCTION_EDIT = "instruction_edit"
 TEXT_TO_IMAGE = "text_to_image"
 LORA = "lora"
+# Ways to edit, by the names that strategies have in a manifest. The last two need a companion that fits.
+IMG2IMG = "img2img"
+INPAINT = "inpaint"
+STRUCTURE_CONTROL = "structure_control"
+REFERENCE = "reference"
+# What companions can do: ControlNets by what they were trained on, IP-Adapters, estimators of depth.
+CONTROLS = {"line": "control_line", "canny": "control_canny", "depth": "control_depth"}
+REFERENCE_ADAPTER = "reference_adapter"
+DEPTH = "depth"
 
 
 class ModelState(StrEnum):
@@ -26,7 +35,9 @@ class Model:
     error reason that using it gives ("" for a ready one) and `problem` the sentence that goes with it. `digest` is
     the SHA-256 over the hashes of its weight files; empty until it is known. Sizes are pixels, 0 where a model makes
     no pictures of a size of its own. `base_model` is the name of the model that a LoRA was trained on, and
-    `weight_file` its file; both are empty for other kinds.
+    `weight_file` its file, which an IP-Adapter has too. `base_family` is the family that a ControlNet or an IP-Adapter
+    was made for, and `attention_width` the width of the text that its layers take, as of a model's own: two that differ
+    do not fit; 0 where it is not known.
     """
 
     name: str
@@ -48,3 +59,5 @@ class Model:
     digest: str = ""
     base_model: str = ""
     weight_file: str = ""
+    base_family: str = ""
+    attention_width: int = 0

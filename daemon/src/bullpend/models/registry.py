@@ -278,12 +278,12 @@ def _sorted(folder: Path) -> list[Path]:
 
 
 def _snapshot(place: Path) -> Path | None:
-    """The snapshot of a Hugging Face cache entry that `main` names, else the last by name; only diffusers ones."""
+    """The snapshot of a Hugging Face cache entry that `main` names, else the last by name; only those that hold one."""
     try:
         revision = (place / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:
         revision = ""
-    snapshots = [path for path in _sorted(place / "snapshots") if (path / description.INDEX).is_file()]
+    snapshots = [path for path in _sorted(place / "snapshots") if folders_of.holds_model(path)]
     for path in snapshots:
         if path.name == revision:
             return path

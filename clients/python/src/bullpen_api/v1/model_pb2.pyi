@@ -72,7 +72,9 @@ class Model(_message.Message):
     title: _builtins.str
     state: Global___Model.State.ValueType
     family: _builtins.str
-    """Such as `instruct-pix2pix`, `stable-diffusion`, `lora`, `matting`, `srvgg`, `encoder`, `tagger`."""
+    """Such as `instruct-pix2pix`, `stable-diffusion`, `stable-diffusion-xl`, `flux`, `flux-kontext`, `controlnet`,
+    `ip-adapter`, `depth-estimator`, `lora`, `matting`, `srvgg`, `encoder`, `tagger`.
+    """
     licence: _builtins.str
     path: _builtins.str
     size_bytes: _builtins.int
@@ -93,7 +95,9 @@ class Model(_message.Message):
     """Estimate for one picture of its usual size, in US dollars; 0 for one that runs here."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Such as `instruction_edit`, `text_to_image`, `lora`, `cutout`, `upscale`, `identity_embedding`,
+        """Such as `instruction_edit`, `text_to_image`, `img2img`, `inpaint`, `structure_control` (takes a ControlNet),
+        `reference` (takes an IP-Adapter), `control_canny`, `control_line`, `control_depth`, `reference_adapter`, `depth`,
+        `lora`, `cutout`, `upscale`, `identity_embedding`,
         `style_embedding`, `tag`.
         """
 

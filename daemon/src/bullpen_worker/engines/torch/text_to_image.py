@@ -28,7 +28,7 @@ from bullpen_worker.engines.torch.stock_families import StockFamily, StockJob
 class TextToImage:
     """The family `stable-diffusion`: pictures from text here, edits by the library's own classes."""
 
-    pipeline_classes = frozenset({"StableDiffusionPipeline"})
+    pipeline_classes = frozenset({"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"})
 
     def __init__(self, edits: StockFamily) -> None:
         self._edits = edits
