@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from bullpend.errors import RunLogInvalid
+from bullpend.home import settings_folder
 from bullpend.quality.model import Limits, Measured
 from bullpend.quality.rules import assess
+from bullpend.runs.logform import schema
 from bullpend.runs.model import (
     AppliedChange,
     Candidate,
@@ -213,3 +215,10 @@ def test_the_log_of_a_run_over_a_folder_keeps_the_paths() -> None:
     replay = parse(render(replace(END, request=request), [item]))
     assert replay.request.scenes is None
     assert (replay.jobs[0].scene, replay.jobs[0].source_path) == ("", "a/b.png")
+
+
+def test_the_published_schema_is_that_of_the_form() -> None:
+    """docs/schemas has what `python -m bullpend.runs.logform` writes; parts that every log has are required there."""
+    published = settings_folder({}).parent / "docs" / "schemas" / "run-log-1.schema.json"
+    assert published.read_text(encoding="utf-8") == schema()
+    assert {"schema", "run", "request", "plan", "jobs", "winners", "versions"} <= set(json.loads(schema())["required"])

@@ -9,7 +9,7 @@ import click
 from bullpen_api.v1 import run_pb2
 from bullpen_client import names
 
-from bullpen_cli import control, output, plan, quality, queue, results
+from bullpen_cli import control, history, output, plan, quality, queue, results
 from bullpen_cli.board import label
 from bullpen_cli.command import Group, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED
@@ -36,6 +36,10 @@ _STATES = {name.removeprefix("STATE_").lower(): number for name, number in run_p
 )
 def runs() -> None:
     """Runs of all projects. RUN is a full name, an id, PROJECT/ID, or `last`."""
+
+
+runs.add_command(history.log_command)
+runs.add_command(history.ingest_command)
 
 
 @runs.command("list", examples=["bullpen runs list", "bullpen runs list --project harbor_lights --state failed"])

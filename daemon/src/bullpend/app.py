@@ -21,6 +21,7 @@ from bullpen_api.v1 import (
     bible_pb2_grpc,
     cost_pb2_grpc,
     event_pb2_grpc,
+    history_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
     postprocess_pb2_grpc,
@@ -62,6 +63,7 @@ from bullpend.queueing.service import QueueService
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
 from bullpend.rpc.server import Mount, Server
+from bullpend.runs.history import HistoryService
 from bullpend.runs.making import Making
 from bullpend.runs.manifests import Manifests
 from bullpend.runs.plan import DeviceFacts
@@ -213,6 +215,11 @@ async def serve(settings: Settings) -> None:
                 quality_pb2_grpc.add_QualityServiceServicer_to_server,
                 QualityService(database),
                 "bullpen.v1.QualityService",
+            ),
+            (
+                history_pb2_grpc.add_HistoryServiceServicer_to_server,
+                HistoryService(database, dispatcher),
+                "bullpen.v1.HistoryService",
             ),
             (
                 asset_pb2_grpc.add_AssetServiceServicer_to_server,

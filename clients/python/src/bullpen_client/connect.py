@@ -23,6 +23,7 @@ from bullpen_api.v1 import (
     cost_pb2_grpc,
     copilot_pb2_grpc,
     event_pb2_grpc,
+    history_pb2_grpc,
     instruction_pb2_grpc,
     lab_pb2_grpc,
     model_pb2_grpc,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
+    from bullpen_api.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
     from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
@@ -96,6 +98,7 @@ class Session:
     bible: BibleServiceAsyncStub
     runs: RunServiceAsyncStub
     quality: QualityServiceAsyncStub
+    history: HistoryServiceAsyncStub
     assets: AssetServiceAsyncStub
     events: EventServiceAsyncStub
     models: ModelServiceAsyncStub
@@ -191,6 +194,7 @@ class Session:
         self.bible = bible_pb2_grpc.BibleServiceStub(raw)
         self.runs = run_pb2_grpc.RunServiceStub(raw)
         self.quality = quality_pb2_grpc.QualityServiceStub(raw)
+        self.history = history_pb2_grpc.HistoryServiceStub(raw)
         self.assets = asset_pb2_grpc.AssetServiceStub(raw)
         self.events = event_pb2_grpc.EventServiceStub(raw)
         self.models = model_pb2_grpc.ModelServiceStub(raw)

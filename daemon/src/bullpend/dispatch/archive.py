@@ -50,11 +50,11 @@ class Archive:
 
     async def write(self, run_id: int) -> Path:
         """Writes both files of an ended run, then records the log's path; returns it."""
-        run, jobs, sources, plan = await self._database.read(lambda view: self._read(view, run_id))
+        run, jobs, sources, plan = await self._database.read(lambda view: read_run(view, run_id))
         folder = self._files.run(run["project"], run["slug"])
         path = folder / LOG
         # A long log takes a while to write out as JSON; clients are not to wait for it.
-        await asyncio.to_thread(lambda: write_durably(path, _log(run, jobs, sources, plan).encode()))
+        await asyncio.to_thread(lambda: write_durably(path, log_text(run, jobs, sources, plan).encode()))
         try:
             await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
         except (DiskFull, ShuttingDown):
@@ -70,14 +70,6 @@ class Archive:
         await self._database.write(record)
         return path
 
-    def _read(self, view: View, run_id: int) -> tuple[Row, list[Row], Mapping[str, Row], dict[str, Any]]:
-        run = store.by_id(view, run_id)
-        jobs = store.jobs_page(view, run_id, 0, 1_000_000)
-        names = {job["source_asset"] for job in jobs}
-        names |= {candidate["asset"] for job in jobs for candidate in job["candidates"] if candidate["asset"]}
-        pictures = {name: assets.by_name(view, name) for name in names}
-        return run, jobs, pictures, store.plan_of(view, run_id)
-
     def _sheet(self, run: Row, jobs: list[Row], pictures: Mapping[str, Row], out: Path) -> link_pb2.ContactSheet:
         def path(asset: str) -> str:
             row = pictures[asset]
@@ -86,7 +78,8 @@ class Archive:
         sheet = link_pb2.ContactSheet(out_path=str(out), title=f"{run['project']} · {run['slug']}")
         for job in jobs:
             row = sheet.rows.add(label=(job["scene"].rsplit("/", 1)[-1] or job["source_path"]))
-            row.cells.add(path=path(job["source_asset"]), label="source")
+            if job["source_asset"]:
+                row.cells.add(path=path(job["source_asset"]), label="source")
             for number, candidate in enumerate(job["candidates"], 1):
                 if candidate["asset"]:
                     label = f"c{number}" + (f" · rank {candidate['rank']}" if candidate["rank"] else "")
@@ -94,7 +87,19 @@ class Archive:
         return sheet
 
 
-def _log(run: Row, jobs: list[Row], sources: Mapping[str, Row], plan: dict[str, Any]) -> str:
+def read_run(view: View, run_id: int) -> tuple[Row, list[Row], Mapping[str, Row], dict[str, Any]]:
+    """A run, its jobs, their pictures by name, and its plan: all that a log tells of."""
+    run = store.by_id(view, run_id)
+    jobs = store.jobs_page(view, run_id, 0, 1_000_000)
+    # A run that was made of a log may lack pictures.
+    names = {job["source_asset"] for job in jobs if job["source_asset"]}
+    names |= {candidate["asset"] for job in jobs for candidate in job["candidates"] if candidate["asset"]}
+    pictures = {name: assets.by_name(view, name) for name in names}
+    return run, jobs, pictures, store.plan_of(view, run_id)
+
+
+def log_text(run: Row, jobs: list[Row], sources: Mapping[str, Row], plan: dict[str, Any]) -> str:
+    """The log of a run, from what `read_run` gives."""
     models = [job_model(job, sources) for job in jobs]
     return runlog.render(run_model(run), models, plan=plan, versions=_versions(jobs))
 
@@ -197,7 +202,7 @@ def candidate_model(index: int, row: Row, asset: Row | None) -> Candidate:
         seed=row["seed"],
         state=CandidateState(row["state"]),
         asset=row["asset"],
-        sha256=asset["sha256"] if asset else "",
+        sha256=asset["sha256"] if asset else row["sha256"],
         quality=QualityReport.from_dict(json.loads(row["quality"])) if row["quality"] else None,
         rank=row["rank"],
         rank_reason=row["rank_reason"],

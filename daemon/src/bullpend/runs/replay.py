@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from bullpend.errors import RunLogInvalid
-from bullpend.runs import loras
-from bullpend.runs.cast import Part, Use, from_dicts
-from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS
+from bullpend.runs import logform
+from bullpend.runs.cast import Use, from_dicts
 from bullpend.runs.model import Acceptance, AppliedChange, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 
 # A log of the largest run stays far below; larger texts are refused unread.
 MAX_BYTES = 64_000_000
+CANDIDATE_NAME = re.compile(r"projects/[^/]{1,64}/runs/[^/]{1,64}/jobs/[^/]{1,64}/candidates/[^/]{1,64}")
+Read = TypeVar("Read", bound=logform.Needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,144 +63,18 @@ class ReplayRequest:
     loras: tuple[Lora, ...] = ()
 
 
-class _Part(BaseModel):
-    # Parts of the log that tell what came of the run are not read, and so may grow.
-    # Built at the first replay, not at the start of the daemon.
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
-
-
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Scale = Annotated[float, Field(ge=SCALE[0], le=SCALE[1], allow_inf_nan=False)]
-LoraScale = Annotated[float, Field(ge=loras.SCALE[0], le=loras.SCALE[1], allow_inf_nan=False)]
-Steps = Annotated[int, Field(ge=STEPS[0], le=STEPS[1])]
-Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
-# A model's own size may be smaller than what a person may ask for.
-OwnSide = Annotated[int, Field(ge=SIZE_STEP, le=SIZE[1])]
-MostLoras = Field(max_length=loras.MOST)
-Text = Annotated[str, Field(min_length=1)]
-CANDIDATE_NAME = re.compile(r"projects/[^/]{1,64}/runs/[^/]{1,64}/jobs/[^/]{1,64}/candidates/[^/]{1,64}")
-
-
-class _Change(_Part):
-    step: Annotated[int, Field(ge=1)]
-    guidance_scale: Scale | None = None
-    image_guidance_scale: Scale | None = None
-
-
-class _Recipe(_Part):
-    candidate: str = ""
-
-
-class _Candidate(_Part):
-    name: str = ""
-    index: Annotated[int, Field(ge=1)]
-    seed: Seed
-    changes: list[_Change]
-    sha256: str
-    recipe: _Recipe | None = None
-
-
-class _Source(_Part):
-    sha256: Hash
-    asset: str
-    scene: str
-    path: str
-
-
-class _Lora(_Part):
-    name: Text
-    digest: Hash
-    scale: LoraScale
-
-
-class _Use(_Part):
-    part: Literal[*(part.value for part in Part)]  # type: ignore[valid-type]  # the names of an enum
-    item: str
-    value: str
-    source: str
-
-
-class _Job(_Part):
-    key: Text
-    source: _Source
-    prompt: str
-    negative_prompt: str
-    candidates: Annotated[list[_Candidate], Field(min_length=1)]
-    # Logs of the first version have the run's LoRAs only, and nothing of the bible.
-    loras: Annotated[list[_Lora], MostLoras] | None = None
-    bible: list[_Use] = []
-
-
-class _LoraUse(_Part):
-    model: Text
-    scale: LoraScale
-
-
-class _AskedSampling(_Part):
-    steps: Steps | None
-    guidance_scale: Scale | None
-    image_guidance_scale: Scale | None
-    width: Side | None
-    height: Side | None
-    # Logs from before there were strategies know none of these.
-    strength: Scale | None = None
-    control_scale: Scale | None = None
-    reference_scale: Scale | None = None
-
-
-class _Request(_Part):
-    project: Text
-    stage: Text
-    scenes: list[str] | None
-    input_folder: str
-    candidates: int
-    model: str
-    sampling: _AskedSampling
-    seed: Seed | None
-    style_guide: str
-    variables: dict[str, str]
-    instruction: str
-    acceptance: Literal["BEST", "MANUAL"]
-    priority: int
-    # Logs of the first version know no LoRAs.
-    loras: Annotated[list[_LoraUse], MostLoras] = []
-    prompt_template: str = ""
-
-
-class _Model(_Part):
-    name: Text
-    digest: str
-    family: str
-
-
-class _Sampling(_Part):
-    steps: Steps
-    guidance_scale: Scale
-    image_guidance_scale: Scale
-    width: OwnSide
-    height: OwnSide
-
-
-class _Plan(_Part):
-    model: _Model
-    sampling: _Sampling
-    seed: Seed
-    loras: Annotated[list[_Lora], MostLoras] = []
-
-
-class _Log(_Part):
-    # `schema` is a name that pydantic keeps for itself.
-    schema_: Annotated[Literal["bullpen.run/1"], Field(alias="schema")]
-    run: Text
-    request: _Request
-    plan: _Plan
-    jobs: Annotated[list[_Job], Field(min_length=1)]
-
-
 def parse(text: str) -> ReplayRequest:
-    """Reads a run log. Raises RunLogInvalid naming the field that is missing or wrong."""
-    log = _validated(_decoded(text))
+    """Reads what a replay needs of a run log. Raises RunLogInvalid naming the field that is missing or wrong."""
+    return request_of(read(text, logform.Needed))
+
+
+def read(text: str, form: type[Read]) -> Read:
+    """Reads a run log in one of its forms. Raises RunLogInvalid naming the field that is missing or wrong."""
+    return _validated(_decoded(text), form)
+
+
+def request_of(log: logform.Needed) -> ReplayRequest:
+    """The request to repeat a log."""
     asked = log.request.model_dump()
     request = RunRequest(
         **{
@@ -223,11 +98,11 @@ def parse(text: str) -> ReplayRequest:
     )
 
 
-def _loras(found: list[_Lora]) -> tuple[Lora, ...]:
+def _loras(found: list[logform.Lora]) -> tuple[Lora, ...]:
     return tuple(Lora(lora.name, lora.digest, lora.scale) for lora in found)
 
 
-def _job(job: _Job, of_run: list[_Lora]) -> ReplayJob:
+def _job(job: logform.Job, of_run: list[logform.Lora]) -> ReplayJob:
     return ReplayJob(
         key=job.key,
         scene=job.source.scene,
@@ -250,9 +125,12 @@ def _job(job: _Job, of_run: list[_Lora]) -> ReplayJob:
     )
 
 
-def _repeats(candidate: _Candidate) -> str:
+def _repeats(candidate: logform.Candidate) -> str:
     """The name that the candidate's file has in it: its own, or that of the one that it repeated itself."""
-    name = (candidate.recipe.candidate if candidate.recipe else "") or candidate.name
+    recipe = candidate.recipe
+    # Read whole, a recipe is a dictionary; read for a replay, only this of it is looked at.
+    said = recipe.get("candidate", "") if isinstance(recipe, dict) else recipe.candidate if recipe else ""
+    name = str(said) or candidate.name
     return name if CANDIDATE_NAME.fullmatch(name) else ""
 
 
@@ -265,9 +143,9 @@ def _decoded(text: str) -> Any:
         raise _wrong("run_log", f"is not valid JSON ({error})") from error
 
 
-def _validated(data: Any) -> _Log:
+def _validated(data: Any, form: type[Read]) -> Read:
     try:
-        return _Log.model_validate(data)
+        return form.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "run_log"
@@ -276,7 +154,7 @@ def _validated(data: Any) -> _Log:
 
 def _wrong(field: str, problem: str) -> RunLogInvalid:
     return RunLogInvalid(
-        f"The run log cannot be replayed: {field}: {problem}.",
+        f"The run log cannot be read: {field}: {problem}.",
         field=field,
-        remedy="Give the run.json that a run of this version wrote, unchanged.",
+        remedy="Give the run.json of a run, unchanged.",
     )

@@ -3,7 +3,7 @@
 The log holds the request, the plan as it was carried out, every job and candidate with recipe, quality, place and
 reason, the winners, times and versions. Sources are named by their hash: a replay finds them in the store, wherever
 they came from. Reading is strict: what a replay needs is either there and well formed, or the log is refused with the
-path of the field.
+path of the field. `logform.py` has the form, of which the published schema is made.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from dataclasses import asdict
 from typing import Any
 
 import bullpend
+from bullpend.runs.logform import SCHEMA
 from bullpend.runs.model import Candidate, Failure, Job, Run
 from bullpend.runs.replay import ReplayCandidate, ReplayJob, ReplayRequest, parse
 
 __all__ = ["SCHEMA", "ReplayCandidate", "ReplayJob", "ReplayRequest", "parse", "render"]
-
-SCHEMA = "bullpen.run/1"
 
 
 def render(

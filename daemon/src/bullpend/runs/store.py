@@ -62,6 +62,8 @@ class NewRun:
     jobs: tuple[NewJob, ...]
     parent_run: str = ""
     loras: tuple[Lora, ...] = ()
+    # The id that it is to have; empty for the next one.
+    slug: str = ""
 
 
 def run_name(row: Row) -> str:
@@ -72,9 +74,14 @@ def run_name(row: Row) -> str:
 def create(tx: Tx, new: NewRun) -> Row:
     """Inserts a run with its jobs and candidates; returns the run's row."""
     number = tx.value("UPDATE projects SET next_run = next_run + 1 WHERE slug = ? RETURNING next_run - 1", new.project)
+    while tx.value("SELECT 1 FROM runs WHERE project = ? AND slug = ?", new.project, f"r-{number:04d}-{new.stage}"):
+        # A run that was made of a log has its old id.
+        number = tx.value(
+            "UPDATE projects SET next_run = next_run + 1 WHERE slug = ? RETURNING next_run - 1", new.project
+        )
     row: Row = {
         "project": new.project,
-        "slug": f"r-{number:04d}-{new.stage}",
+        "slug": new.slug or f"r-{number:04d}-{new.stage}",
         "stage": new.stage,
         "state": "QUEUED",
         "spec": new.spec,

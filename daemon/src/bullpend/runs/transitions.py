@@ -259,6 +259,13 @@ def accept_by_hand(tx: Tx, name: str, reason: str) -> tuple[Row, int | None]:
             remedy="Wait until it is finished, or accept another one.",
             state=row["state"],
         )
+    if not row["asset"]:
+        raise StateConflict(
+            f"The picture of {name} is not here; its run was made of a log.",
+            field="name",
+            remedy="Import the picture and ingest the log again, or accept another one.",
+            state=row["state"],
+        )
     job = store.job(tx, name.rsplit("/candidates/", 1)[0])
     run = store.by_id(tx, job["run_id"])
     _accept(tx, run, job, name, reason or "Taken by hand.", True)
@@ -296,19 +303,33 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
     )
     row = emit_candidate(tx, run["project"], name, "candidate.accepted")
     _count_accepted(tx, run["id"])
-    if not scene:
-        return
-    tx.run(
-        "INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "candidate = excluded.candidate, asset = excluded.asset, reason = excluded.reason, "
-        "by_hand = excluded.by_hand, time = excluded.time",
+    if scene:
+        _take_place(
+            tx,
+            run,
+            scene,
+            row,
+            "UPDATE SET candidate = excluded.candidate, asset = excluded.asset, "
+            "reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
+        )
+
+
+def accept_for_scene(tx: Tx, run: Row, scene: str, candidate: Row) -> None:
+    """Makes an accepted candidate the picture of its scene and stage where there is none."""
+    _take_place(tx, run, scene.rsplit("/", 1)[-1], candidate, "NOTHING")
+
+
+def _take_place(tx: Tx, run: Row, scene: str, candidate: Row, otherwise: str) -> None:
+    changed = tx.run(
+        f"INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO {otherwise}",
         run["project"],
         scene,
         run["stage"],
-        name,
-        row["asset"],
-        reason,
-        int(by_hand),
+        candidate["name"],
+        candidate["asset"],
+        candidate["accept_reason"],
+        candidate["by_hand"],
         tx.now,
     )
-    emit_scene(tx, run["project"], scene)
+    if changed:
+        emit_scene(tx, run["project"], scene)

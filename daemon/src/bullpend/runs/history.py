@@ -1,0 +1,66 @@
+"""HistoryService: logs of runs, going out and coming in."""
+
+# ruff: noqa: N802 -- methods are named as the contract names them
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bullpen_api.v1 import history_pb2 as pb
+from bullpen_api.v1 import history_pb2_grpc
+
+from bullpend.db import Database, Tx
+from bullpend.db.database import View
+from bullpend.dispatch.archive import log_text, read_run
+from bullpend.dispatch.dispatcher import Dispatcher
+from bullpend.errors import StateConflict
+from bullpend.projects import store as projects
+from bullpend.rpc import names
+from bullpend.rpc.wire import once
+from bullpend.runs import ingest, logform, store, wire
+
+RUN = "projects/*/runs/*"
+
+
+class HistoryService(history_pb2_grpc.HistoryServiceServicer):
+    """Keeps what became of runs."""
+
+    def __init__(self, database: Database, dispatcher: Dispatcher) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+
+    async def GetRunLog(self, request: pb.GetRunLogRequest, context: Any) -> pb.RunLog:
+        """The log of an ended run, as it is now."""
+        project, slug = names.parse(request.name, RUN)
+
+        def read(view: View) -> Any:
+            projects.get(view, project)
+            row = store.get(view, project, slug)
+            if row["end_time"] is None:
+                raise StateConflict(f"{request.name} has not ended.", field="name", remedy="Cancel it, or wait for it.")
+            return read_run(view, row["id"])
+
+        found = await self._database.read(read)
+        # A long log takes a while to write out as JSON; others are not to wait for it.
+        return pb.RunLog(run=request.name, json=await asyncio.to_thread(log_text, *found))
+
+    async def GetRunLogSchema(self, request: pb.GetRunLogSchemaRequest, context: Any) -> pb.RunLogSchema:
+        """The schema of run logs."""
+        return pb.RunLogSchema(schema=logform.SCHEMA, json=await asyncio.to_thread(logform.schema))
+
+    async def IngestRunLog(self, request: pb.IngestRunLogRequest, context: Any) -> pb.IngestRunLogResponse:
+        """Makes an ended run of a log, or finds the one that was made."""
+        project = names.parse(request.parent, "projects/*", "parent")[0] if request.parent else ""
+        log = await asyncio.to_thread(ingest.parse, request.run_log)
+        done: list[ingest.Ingested] = []
+
+        def write(tx: Tx) -> None:
+            done.clear()
+            done.append(ingest.ingest(tx, log, project or log.project))
+            once(tx, request.request_id, request, lambda: store.run_name(done[0].row))
+
+        await self._database.write(write)
+        if done[0].changed:
+            self._dispatcher.archive(done[0].row["id"])
+        run = wire.pack_run(done[0].row)
+        return pb.IngestRunLogResponse(run=run, created=done[0].created, missing=done[0].missing)
