@@ -16,6 +16,7 @@ from bullpen_tui.screens.review import ReviewScreen
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.screens.runs import RunsScreen
 from bullpen_tui.screens.settings import SettingsScreen
+from bullpen_tui.screens.universe import UniverseScreen
 from textual.binding import Binding
 
 SCREENS: tuple[type[StudioScreen], ...] = (
@@ -28,6 +29,7 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     MetricsScreen,
     ModelsScreen,
     SettingsScreen,
+    UniverseScreen,
 )
 
 

@@ -97,7 +97,7 @@ async def test_only_changed_lines_are_painted(monkeypatch: pytest.MonkeyPatch) -
     async with app.run_test(size=(40, 8)) as pilot:
         app.table.set_rows([row("a"), row("b"), row("c")])
         await pilot.pause()
-        monkeypatch.setattr(app.table, "_repaint", painted.append)
+        monkeypatch.setattr(app.table, "_redraw", painted.append)
         app.table.set_rows([row("a"), row("b"), row("c")])
         assert painted == []
         app.table.set_rows([row("a"), row("b", "new"), row("c")])

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 TOP = ("projects", "runs", "assets", "metrics", "models", "settings")
 """Places with a digit, in the order of the first line."""
-SIDE = ()
+SIDE = ("universe",)
 """Places with a letter."""
+TABBED = ("universe",)
 LISTS = (*TOP, *SIDE, "run")
 PLACES = (*TOP, *SIDE, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
+OPENING = ("projects", "runs", "run", "universe")
+COMPOSING = ("projects", "runs", "run", "universe")
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -89,6 +92,7 @@ REGISTRY: tuple[Action, ...] = (
     # Where to go
     _go("projects", "1", "Projects", "Go to the projects"),
     _go("runs", "2", "Runs", "Go to the runs of the project"),
+    _go("universe", "U", "Universe", "Go to the story, the cast and the styles of the project"),
     _go("assets", "3", "Assets", "Go to the pictures of the project"),
     _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
     _go("models", "7", "Models", "Go to models and devices"),
@@ -99,11 +103,14 @@ REGISTRY: tuple[Action, ...] = (
     Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
     Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
     Action("row_out", ("h",), "back", "Go back, as from a folder", LISTS, palette=False),
-    Action("mark", ("space",), "mark", "Mark the row, or take its mark away", ("run",), footer=70),
+    Action("mark", ("space",), "mark", "Mark the row, or take its mark away", ("run", "universe"), footer=70),
+    Action("previous_tab", ("left_square_bracket",), "tab", "The tab before", TABBED, footer=60, palette=False),
+    Action("next_tab", ("right_square_bracket",), "tab", "The next tab", TABBED, footer=60, palette=False),
+    Action("toggle_view", ("t",), "board / list", "Change between pictures and a list", ("universe",), footer=50),
     # Projects and runs
-    Action("open", ("enter", "l"), "open", "Open what is under the cursor", ("projects", "runs", "run"), footer=10),
+    Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),
-    Action("compose", ("r",), "new run", "Compose a run and see its plan", ("projects", "runs", "run"), footer=30),
+    Action("compose", ("r",), "new run", "Compose a run and see its plan", COMPOSING, footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
     Action("cancel_job", ("x",), "cancel job", "Stop the job under the cursor, or those marked", ("run",), footer=14),
     Action("cancel_run", ("X",), "cancel run", "Stop the run within one step", ("runs", "run"), footer=16),

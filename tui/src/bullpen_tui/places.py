@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 SCREENS = {
     "projects": "projects:ProjectsScreen",
+    "universe": "universe:UniverseScreen",
     "runs": "runs:RunsScreen",
     "assets": "assets:AssetsScreen",
     "metrics": "metrics:MetricsScreen",

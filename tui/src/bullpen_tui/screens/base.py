@@ -15,7 +15,7 @@ from bullpen_tui.actions import actions_for
 from bullpen_tui.keymap import bindings_for
 from bullpen_tui.mirror import Snapshot
 from bullpen_tui.widgets.chrome import Banner, FilterLine, KeyBar, TopBar
-from bullpen_tui.widgets.rows import RowTable
+from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.said import Said
 
 if TYPE_CHECKING:
@@ -36,8 +36,13 @@ class StudioScreen(Screen[None]):
     tab: ClassVar[str] = ""
     """The place of the first line that is marked as open; the screen's own where empty."""
 
-    AUTO_FOCUS = "RowTable"
+    tabs: ClassVar[tuple[str, ...]] = ()
+    """Parts of the screen that `[` and `]` go through."""
+
+    AUTO_FOCUS = "Lister"
     _works: tuple[str, ...] = ()
+    tab_open = 0
+    """Which of the tabs is open."""
 
     def __init_subclass__(cls, **keywords: bool) -> None:
         """Binds the keys of the place, and takes the look from the file beside it."""
@@ -129,12 +134,11 @@ class StudioScreen(Screen[None]):
     # --- lists -------------------------------------------------------------------------------------------------------
 
     @property
-    def table(self) -> RowTable | None:
-        """The list with the focus, else the first one."""
-        if isinstance(self.focused, RowTable):
+    def table(self) -> Lister | None:
+        """The list with the focus, else the first one that is shown."""
+        if isinstance(self.focused, Lister):
             return self.focused
-        tables = self.query(RowTable)
-        return tables.first() if tables else None
+        return next((one for one in self.query(Lister) if one.display), None)
 
     def action_row_down(self) -> None:
         """One row down."""
@@ -167,14 +171,35 @@ class StudioScreen(Screen[None]):
             self.table.toggle_mark()
             self.draw_keys()
 
-    @on(RowTable.Pressed)
+    @on(Lister.Pressed)
     async def _pressed(self) -> None:
         if "open" in {action.id for action in actions_for(self.place)}:
             await self.run_action("screen.open")
 
-    @on(RowTable.Moved)
+    @on(Lister.Moved)
     def _moved(self) -> None:
         self.draw_keys()
+
+    # --- tabs --------------------------------------------------------------------------------------------------------
+
+    def action_tab(self, index: int) -> None:
+        """Opens a tab."""
+        if self.tabs and index % len(self.tabs) != self.tab_open:
+            self.tab_open = index % len(self.tabs)
+            self.tab_opened()
+            self.draw()
+            self.draw_keys()
+
+    def tab_opened(self) -> None:
+        """Another tab was opened."""
+
+    def action_next_tab(self) -> None:
+        """To the tab at the right."""
+        self.action_tab(self.tab_open + 1)
+
+    def action_previous_tab(self) -> None:
+        """To the tab at the left."""
+        self.action_tab(self.tab_open - 1)
 
     # --- filter ------------------------------------------------------------------------------------------------------
 
@@ -193,9 +218,8 @@ class StudioScreen(Screen[None]):
             table.focus()
 
     @property
-    def _filtered(self) -> RowTable | None:
-        tables = self.query(RowTable)
-        return tables.first() if tables else None
+    def _filtered(self) -> Lister | None:
+        return next((one for one in self.query(Lister) if one.display), None)
 
     def drop_filter(self) -> bool:
         """Shows all rows again; false where none was hidden."""

@@ -64,8 +64,9 @@ class ComposeScreen(StudioScreen):
     tab: ClassVar[str] = "runs"
     AUTO_FOCUS = "#stage"
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, *, scenes: tuple[str, ...] = ()) -> None:
         super().__init__()
+        self._first_scenes = scenes
         self._project = project
         self._plan: run_pb2.Plan | None = None
         self._problem: Content | None = None
@@ -123,6 +124,9 @@ class ComposeScreen(StudioScreen):
                     for one in scenes
                 ]
             )
+            if self._first_scenes and names:
+                chooser.take(self._first_scenes)
+                self._first_scenes = ()
             chooser.styles.height = max(1, min(8, len(names)))
             self._changed()
         chooser.display = bool(names)

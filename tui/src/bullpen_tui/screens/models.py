@@ -136,7 +136,7 @@ class ModelsScreen(StudioScreen):
         devices.set_rows([device_row(one) for one in self._devices.values()])
         self._explain()
 
-    def on_row_table_moved(self) -> None:
+    def on_lister_moved(self) -> None:
         """Says more about the rows under the cursors."""
         self._explain()
 

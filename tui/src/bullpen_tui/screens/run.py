@@ -265,7 +265,7 @@ class RunScreen(RunActions, StudioScreen):
         if self._pictured == (message.asset, -1):
             self.query_one("#preview", Picture).show(None, str(message.error))
 
-    def on_row_table_moved(self) -> None:
+    def on_lister_moved(self) -> None:
         """Shows the picture of the row under the cursor."""
         self._draw_picture()
         if (run := self.the_run) is not None:

@@ -73,7 +73,7 @@ class SettingsScreen(StudioScreen):
         answer = self.snapshot.answer("settings", system_pb2.ListSettingsResponse)
         return {one.name: one for one in answer.settings} if answer else {}
 
-    def on_row_table_moved(self, message: RowTable.Moved) -> None:
+    def on_lister_moved(self, message: RowTable.Moved) -> None:
         """Says what the setting does."""
         setting = self._settings.get(message.key or "")
         lines = [words.text((setting.description, words.QUIET)), Content(setting.value)] if setting else []

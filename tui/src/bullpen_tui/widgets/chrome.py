@@ -130,6 +130,7 @@ class KeyBar(Widget):
     """The keys that work here and now."""
 
     DEFAULT_CSS = "KeyBar { height: 1; background: $bar; color: $quiet; }"
+    auto_links = False
 
     def __init__(self, place: str) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -42,22 +43,19 @@ class HalfBlocks(Widget):
         super().__init__()
         self._picture: Image.Image | None = None
         self._lines: list[list[Segment]] = []
+        self._fitted: Size | None = None
         self._left = 0
         self._top = 0
 
     def show(self, picture: Image.Image | None) -> None:
         """Shows a picture, or nothing."""
         self._picture = picture
-        self._scale()
-        self.refresh()
-
-    def on_resize(self) -> None:
-        """Scales anew."""
-        self._scale()
+        self._fitted = None
         self.refresh()
 
     def _scale(self) -> None:
         self._lines = []
+        self._fitted = self.size
         if self._picture is None:
             return
         wide, high = fit(self._picture.size, (self.size.width, self.size.height))
@@ -78,7 +76,9 @@ class HalfBlocks(Widget):
         self._top = (self.size.height - high) // 2
 
     def render_line(self, y: int) -> Strip:
-        """Line `y`, centred."""
+        """Line `y`, centred. The copy is scaled when it is painted: only then the size is sure to be the last one."""
+        if self._fitted != self.size:
+            self._scale()
         line = y - self._top
         base = self.rich_style
         if not 0 <= line < len(self._lines):
@@ -102,7 +102,8 @@ class Picture(Container):
     ) -> None:
         super().__init__(id=dom_id, classes=classes)
         self._way = way
-        self._words = words
+        self._words: str | Content = words
+        self._ready = False
         self._picture: Image.Image | None = None
         self._canvas: Widget | None = None
 
@@ -121,12 +122,13 @@ class Picture(Container):
 
     def on_mount(self) -> None:
         """Shows what was given before the widget was there."""
+        self._ready = True
         self.show(self._picture, self._words)
 
     def show(self, picture: Image.Image | None, words: str | Content = "") -> None:
         """Shows a picture; the words stand in its place where it is nothing or cannot be drawn."""
-        self._picture = picture
-        if not self.is_mounted:
+        self._picture, self._words = picture, words
+        if not self._ready:
             return
         if picture is not None and self._canvas is None and not words:
             words = f"{picture.width} × {picture.height} pixels\npictures are switched off"

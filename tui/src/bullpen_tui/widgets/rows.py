@@ -7,7 +7,7 @@ share the width by weight, and those of least use go when the terminal is narrow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -15,18 +15,17 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
 from bullpen_tui.widgets.layout import GAP, Column, Row, layout
-from bullpen_tui.widgets.listing import Listing, Make, Text
+from bullpen_tui.widgets.lister import Lister
 
 __all__ = ["GAP", "Column", "Row", "RowTable", "layout"]
 
 
-class RowTable(ScrollView, can_focus=True):
+class RowTable(Lister, ScrollView, can_focus=True):
     """The table. The screen decides what opening a row means."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--head", "rows--cursor", "rows--cursor-idle", "rows--empty"}
@@ -52,75 +51,17 @@ class RowTable(ScrollView, can_focus=True):
     }
     """
 
-    class Moved(Message):
-        """The cursor is on another row, or on none."""
-
-        def __init__(self, table: RowTable, key: str | None) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> RowTable:
-            """The table, for `@on` selectors."""
-            return self.table
-
-    class Pressed(Message):
-        """A row was double-clicked."""
-
-        def __init__(self, table: RowTable, key: str) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-    class EndNeared(Message):
-        """The cursor is near the last row; more may be asked for."""
-
     def __init__(
         self, columns: Sequence[Column] = (), *, head: bool = True, empty: Content | str = "", dom_id: str | None = None
     ) -> None:
-        super().__init__(id=dom_id)
+        super().__init__(dom_id)
         self._columns = tuple(columns)
         self._head = 1 if head else 0
         self._empty = Content(empty) if isinstance(empty, str) else empty
-        self._listing = Listing()
         self._painted: dict[int, Row] = {}
-        self._marks: set[str] = set()
-        self._cursor = 0
         self._widths: list[tuple[int, int]] = []
 
     # --- what it shows ---------------------------------------------------------------------------------------------
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """Rows that the filter leaves, all of them made."""
-        return tuple(self._listing.row(index) for index in range(len(self._listing)))
-
-    @property
-    def count(self) -> tuple[int, int]:
-        """How many rows the filter leaves, of how many."""
-        return len(self._listing), self._listing.total
-
-    @property
-    def filter_text(self) -> str:
-        """Words that a row must have to be shown."""
-        return self._listing.wanted
-
-    @property
-    def cursor_key(self) -> str | None:
-        """Key of the row under the cursor."""
-        return self._listing.key(self._cursor) if 0 <= self._cursor < len(self._listing) else None
-
-    @property
-    def chosen(self) -> list[str]:
-        """Keys of the marked rows in their order, else of the row under the cursor."""
-        marked = [key for key in (self._listing.key(at) for at in range(len(self._listing))) if key in self._marks]
-        return marked or ([self.cursor_key] if self.cursor_key is not None else [])
-
-    @property
-    def marked(self) -> int:
-        """How many rows are marked."""
-        return len(self._marks)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Changes the columns; rows given before must have cells for them."""
@@ -129,27 +70,6 @@ class RowTable(ScrollView, can_focus=True):
             self._measure()
             self.refresh()
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
-        """Shows these rows. Lines that stay the same are not painted again."""
-        before = self._before()
-        self._listing.rows(rows)
-        self._show(*before)
-
-    def set_items(self, items: Sequence[Any], make: Make, text: Text | None = None) -> None:
-        """Shows items that have a `name`. Their rows are made by `make` when they come into view.
-
-        `text` gives an item in small letters for the filter; without it the row is made for that.
-        """
-        before = self._before()
-        self._listing.items(items, make, text)
-        self._show(*before)
-
-    def set_filter(self, wanted: str) -> None:
-        """Shows only rows that have all these words, and none of those that begin with `!`."""
-        before = self._before()
-        self._listing.narrow(wanted)
-        self._show(*before)
-
     def set_empty(self, words: Content) -> None:
         """What stands in the place of rows while there are none."""
         if not words.is_same(self._empty):
@@ -157,103 +77,41 @@ class RowTable(ScrollView, can_focus=True):
             if not len(self._listing):
                 self.refresh()
 
-    def move_to(self, key: str) -> bool:
-        """Puts the cursor on a row by its key; false where there is none."""
-        index = self._listing.index(key)
-        if index is None:
-            return False
-        self._go(index)
-        return True
+    def _redraw_all(self) -> None:
+        self._painted.clear()
+        self._measure()
+        self.refresh()
+        self._reveal()
 
-    def _before(self) -> tuple[int, str | None, int]:
-        return len(self._listing), self.cursor_key, self._cursor
-
-    def _show(self, count: int, key: str | None, cursor: int) -> None:
-        """Draws what differs from before: number of rows, key under the cursor, its place."""
-        found = self._listing.index(key) if key is not None else None
-        self._cursor = found if found is not None else max(0, min(self._cursor, len(self._listing) - 1))
-        if self._marks and count != len(self._listing):
-            self._marks &= self._listing.keys
-        if count != len(self._listing) or cursor != self._cursor:
-            self._painted.clear()
-            self._measure()
-            self.refresh()
-            self._follow()
-        else:
-            for index, old in list(self._painted.items()):
-                if not (index < len(self._listing) and self._seen(index)):
-                    del self._painted[index]
-                elif not old.is_same(new := self._listing.row(index)):
-                    self._painted[index] = new
-                    self._repaint(index)
-        if self.cursor_key != key:
-            self.post_message(self.Moved(self, self.cursor_key))
+    def _redraw_changed(self) -> None:
+        for index, old in list(self._painted.items()):
+            if not (index < len(self._listing) and self._seen(index)):
+                del self._painted[index]
+            elif not old.is_same(new := self._listing.row(index)):
+                self._painted[index] = new
+                self._redraw(index)
 
     def _seen(self, index: int) -> bool:
         return self._head <= index - self.scroll_offset.y + self._head < self.size.height
 
-    def _repaint(self, index: int) -> None:
+    def _redraw(self, index: int) -> None:
         if self._seen(index):
             self.refresh(Region(0, index - self.scroll_offset.y + self._head, self.size.width, 1))
 
-    # --- marking ---------------------------------------------------------------------------------------------------
-
-    def toggle_mark(self) -> None:
-        """Marks the row under the cursor, or takes its mark away, and goes on to the next."""
-        if self.cursor_key is not None:
-            self._marks ^= {self.cursor_key}
-            self._repaint(self._cursor)
-            self.action_down()
-
-    def clear_marks(self) -> bool:
-        """Takes all marks away; false where there were none."""
-        had, self._marks = bool(self._marks), set()
-        if had:
-            self.refresh()
-        return had
-
     # --- moving ----------------------------------------------------------------------------------------------------
-
-    def action_down(self) -> None:
-        """One row down."""
-        self._go(self._cursor + 1)
-
-    def action_up(self) -> None:
-        """One row up."""
-        self._go(self._cursor - 1)
-
-    def action_first(self) -> None:
-        """To the first row."""
-        self._go(0)
-
-    def action_last(self) -> None:
-        """To the last row."""
-        self._go(len(self._listing) - 1)
 
     def action_page(self, pages: int) -> None:
         """Whole pages down or up."""
         self._go(self._cursor + pages * max(1, self.size.height - self._head - 1))
 
-    def _go(self, index: int) -> None:
-        index = max(0, min(index, len(self._listing) - 1))
-        if not len(self._listing) or index == self._cursor:
-            return
-        old, self._cursor = self._cursor, index
-        self._repaint(old)
-        self._repaint(index)
-        self._follow()
-        self.post_message(self.Moved(self, self.cursor_key))
-        if index >= len(self._listing) - 10:
-            self.post_message(self.EndNeared())
-
-    def _follow(self, again: bool = True) -> None:
+    def _reveal(self, again: bool = True) -> None:
         """Brings the cursor into view; rows that were just set can be scrolled to once they are laid out."""
         visible = self.size.height - self._head
         top, lowest = self._cursor, self._cursor - visible + 1
         if visible > 0 and not lowest <= self.scroll_offset.y <= top:
             self.scroll_to(y=min(max(self.scroll_offset.y, lowest), top), animate=False, immediate=True, force=True)
         if again and not lowest <= self.scroll_target_y <= top:
-            self.call_after_refresh(self._follow, again=False)
+            self.call_after_refresh(self._reveal, again=False)
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a double click opens."""
@@ -265,20 +123,12 @@ class RowTable(ScrollView, can_focus=True):
         if event.chain >= 2:
             self.post_message(self.Pressed(self, self._listing.key(index)))
 
-    def on_focus(self) -> None:
-        """The cursor is drawn differently with the focus."""
-        self._repaint(self._cursor)
-
-    def on_blur(self) -> None:
-        """The cursor is drawn differently without the focus."""
-        self._repaint(self._cursor)
-
     # --- drawing ---------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
         """Shares out the new width."""
         self._measure()
-        self._follow()
+        self._reveal()
         self.refresh()
 
     def _measure(self) -> None:
