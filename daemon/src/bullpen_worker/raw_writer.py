@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpen_worker.failpoints import reach
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.inbox import JobKey
 from bullpen_worker.reports import Reports
@@ -100,6 +101,7 @@ class RawWriter:
         path = Path(folder, f"{os.getpid()}-{time.time_ns():x}-{next(self._files)}.rgb")
         try:
             path.write_bytes(rgb)
+            reach("raw.written")
         except OSError:
             path.unlink(missing_ok=True)
             raise

@@ -49,6 +49,7 @@ from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
+from bullpend.failpoints import arm
 from bullpend.lab.whole import Lab
 from bullpend.metrics.collect import MachineProbe
 from bullpend.models.loading import Loading
@@ -103,6 +104,7 @@ async def serve(settings: Settings) -> None:
     """Serves until a signal or a Shutdown call. Raises HomeLocked, SchemaTooNew, DatabaseUnavailable, DiskFull,
     SettingInvalid or DeviceUnavailable before it serves.
     """
+    arm(settings.testing.failpoint)
     home, clock, stop = settings.home, SystemClock(), Stop()
     identity = Identity(new_id(), os.getpid(), clock.now())
     async with AsyncExitStack() as stack:

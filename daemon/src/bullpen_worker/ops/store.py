@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bullpen_worker.failpoints import reach
 from bullpen_worker.failures import WorkerError
 
 TEMPORARY = ".tmp"
@@ -42,9 +43,11 @@ class Draft:
         fd = os.open(self.path, _NEW_FILE, 0o644)
         try:
             write_all(fd, data)
+            reach("store.written")
             os.fsync(fd)
         finally:
             os.close(fd)
+        reach("store.synced")
 
     def keep(self, target: Path) -> None:
         """Gives the file its final name, in place of one that lies there."""
@@ -101,6 +104,7 @@ def publish(assets_folder: Path, sha256: str, suffix: str, content: Draft, sidec
     added_sidecar = sidecar is not None and not beside.exists()
     if sidecar is not None and added_sidecar:
         sidecar.keep(beside)
+        reach("store.sidecar_named")
     try:
         if not _same_size(target, content.path):
             content.keep(target)
@@ -108,7 +112,9 @@ def publish(assets_folder: Path, sha256: str, suffix: str, content: Draft, sidec
         if added_sidecar:
             beside.unlink(missing_ok=True)
         raise
+    reach("store.content_named")
     sync_folder(folder)
+    reach("store.published")
     return target
 
 

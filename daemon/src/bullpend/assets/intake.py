@@ -9,6 +9,7 @@ from typing import Any
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend import failpoints
 from bullpend.assets import store
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row
@@ -74,6 +75,7 @@ class Intake:
             if consume:  # the person knows the picture's own name, not that of the temporary file
                 error.message = error.message.replace(str(path), display_name)
             raise
+        failpoints.reach("import.stored")
         row: Row = {
             "project": project,
             "kind": kind,

@@ -26,7 +26,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import apsw
 
-from bullpend import redaction
+from bullpend import failpoints, redaction
 from bullpend.clock import Clock
 from bullpend.db import migrate
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
@@ -296,6 +296,8 @@ class Database:
                     _execute(connection, "RELEASE item")
                 if not self.file_in_place():
                     raise DatabaseUnavailable("The database file was deleted or replaced while the daemon runs.")
+                failpoints.reach("database.committing")
+            failpoints.reach("database.committed")
         except Exception as error:  # noqa: BLE001 -- the commit failed: everyone in the group hears of it
             events = []
             for item in group:

@@ -13,6 +13,7 @@ import structlog
 from bullpen_api.v1 import run_pb2
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend import failpoints
 from bullpend.assets import store as assets
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
@@ -55,6 +56,7 @@ class Archive:
         path = folder / LOG
         # A long log takes a while to write out as JSON; clients are not to wait for it.
         await asyncio.to_thread(lambda: write_durably(path, log_text(run, jobs, sources, plan).encode()))
+        failpoints.reach("log.written")
         try:
             await self._run_task(link_pb2.Task(contact_sheet=self._sheet(run, jobs, sources, folder / SHEET)))
         except (DiskFull, ShuttingDown):
@@ -114,6 +116,7 @@ def write_durably(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            failpoints.reach("log.drafted")
             scratch.replace(path)
         except OSError:
             scratch.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ import structlog
 from bullpen_api.v1 import event_pb2
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend import failpoints
 from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
@@ -115,6 +116,7 @@ class Dispatcher:
         )
         self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
         recovered = await self._database.write(transitions.recover)
+        failpoints.reach("start.recovered")
         if await self._database.write(lambda tx: queueing.begin(tx, self._start_policy)):
             self.tell(s.QueuePaused())
         for run in await self._database.read(queueing.paused_runs):

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend import failpoints
 from bullpend.assets import store as assets
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
@@ -180,6 +181,7 @@ class Effects:
             return
         if self._leased(command.job) != (command.attempt, command.device):
             return  # the worker was lost while the lease was written; what follows is under way
+        failpoints.reach("job.leased")
         run, job, source = taken
         try:
             used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(job["loras"])]
@@ -231,6 +233,7 @@ class Effects:
             done = await self._finishing.finish(
                 lease, frame, ready, self._orders.checks(lease.run["project"], lease.run["stage"])
             )
+            failpoints.reach("picture.stored")
             await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start
@@ -248,6 +251,7 @@ class Effects:
             return registered, transitions.finish_job(tx, done.job, JobState.SUCCEEDED) if last else None
 
         registered, ended_run = await self._database.write(write)
+        failpoints.reach("picture.registered")
         if registered:
             self._rate.add()
         if last:

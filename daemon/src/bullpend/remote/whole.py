@@ -27,12 +27,14 @@ class Remote:
 
     def __init__(self, database: Database, vault: Vault, settings: Settings, clock: Clock) -> None:
         """Raises SettingInvalid for an unknown failpoint."""
-        if settings.testing.failpoint not in ("", *POINTS):
+        try:
+            armed = Failpoints(settings.testing.failpoint)
+        except ValueError as error:
             raise SettingInvalid(
                 f"There is no failpoint {settings.testing.failpoint!r}.",
                 field="testing.failpoint",
                 remedy=f"Give one of {', '.join(POINTS)}.",
-            )
+            ) from error
         self._database = database
         self._clock = clock
         self.catalogue = Catalogue((settings.folder, settings.home.root))
@@ -52,7 +54,7 @@ class Remote:
             clock,
             limits,
             settings.remote.patience_seconds,
-            Failpoints(settings.testing.failpoint),
+            armed,
         )
         self._engine: RemoteEngine | None = None
 

@@ -11,6 +11,7 @@ from bullpen_api.v1 import event_pb2, run_pb2
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from bullpend import failpoints
 from bullpend.assets.files import name_of, slug_of
 from bullpend.assets.intake import Intake
 from bullpend.costs import guard
@@ -284,6 +285,7 @@ class Making:
             return store.get(tx, owner, slug), made
 
         row, made = await self._database.write(write)
+        failpoints.reach("run.created")
         if made:
             log.info("run.created", run=run_name(row), jobs=len(made), model=row["model"])
         for job in made:

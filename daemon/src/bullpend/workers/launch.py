@@ -8,6 +8,7 @@ from collections.abc import Mapping
 # What a worker may see of the daemon's environment: what the system and the model libraries need to run at all.
 _PASSED = frozenset(
     {
+        "BULLPEN_TESTING_FAILPOINT",
         "CUDA_DEVICE_ORDER",
         "CUDA_VISIBLE_DEVICES",
         "HOME",
