@@ -61,6 +61,7 @@ from bullpend.projects.service import ProjectService
 from bullpend.quality.service import QualityService
 from bullpend.queueing.board import Board, Terms
 from bullpend.queueing.service import QueueService
+from bullpend.remote.whole import Remote
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
 from bullpend.rpc.server import Mount, Server
@@ -85,6 +86,8 @@ log = structlog.get_logger("daemon")
 
 DRAIN_SECONDS = 10.0
 GRACE_SECONDS = 1.0
+# How long an orderly stop waits for answers that are paid for.
+ANSWER_SECONDS = 30.0
 
 
 @dataclass
@@ -117,9 +120,15 @@ async def serve(settings: Settings) -> None:
         database = Database.open(home.database, clock, bus.committed)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
-        devices = choose(probe(), settings.wanted_devices)
         vault = Vault(database, keys)
-        registry = Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
+        devices = choose(probe(), settings.wanted_devices)
+        remote = Remote(database, vault, settings, clock)
+        registry = Registry(
+            settings.model_folders(),
+            roots=settings.input_roots(),
+            scripted=settings.testing.scripted,
+            remote=remote.catalogue,
+        )
         files = Files(home.projects)
 
         dispatcher = Dispatcher(
@@ -132,13 +141,15 @@ async def serve(settings: Settings) -> None:
                 keep_alive_seconds=settings.scheduler.keep_alive_seconds,
             ),
             start_policy=settings.scheduler.start_policy,
-            devices=devices,
+            devices=[*devices, *remote.devices],
             models=Loading(registry),
             scratch=home.tmp,
             checks=manifests.checks,
             previews=settings.previews.enabled,
         )
         supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
+        await remote.start(supervisor, dispatcher.heard)
+        stack.push_async_callback(lambda: remote.close(0.0 if stop.now else ANSWER_SECONDS))
         recovered = await dispatcher.start(supervisor)
         terms = Terms(settings.scheduler.queue_limit, settings.scheduler.start_policy)
         board = Board(database, bus, lambda: dispatcher.state, terms, dispatcher.spawn)
@@ -153,7 +164,8 @@ async def serve(settings: Settings) -> None:
             facts,
             lambda: [view.model for view in dispatcher.residents()],
             supervisor.run_task,
-            quotes.scripted(settings.testing.price),
+            quotes.first_of(remote.listing.quoting, quotes.scripted(settings.testing.price)),
+            remote.listing.payer,
         )
         intake = Intake(database, files, supervisor.run_task)
 
@@ -175,6 +187,7 @@ async def serve(settings: Settings) -> None:
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
         events = EventService(database, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
+        paid = remote.cutouts(supervisor)
         lab = Lab(
             registry,
             dispatcher,
@@ -185,6 +198,7 @@ async def serve(settings: Settings) -> None:
             resolver=resolver,
             run_long_task=supervisor.run_long_task,
             roots=settings.input_roots(),
+            paid=paid,
         )
         shelf = Shelf(
             database,
@@ -231,7 +245,7 @@ async def serve(settings: Settings) -> None:
             (event_pb2_grpc.add_EventServiceServicer_to_server, events, "bullpen.v1.EventService"),
             (
                 model_pb2_grpc.add_ModelServiceServicer_to_server,
-                ModelService(registry, dispatcher, bus),
+                ModelService(registry, dispatcher, bus, remote.listing.complete),
                 "bullpen.v1.ModelService",
             ),
             (
@@ -242,7 +256,7 @@ async def serve(settings: Settings) -> None:
             (lab_pb2_grpc.add_LabServiceServicer_to_server, lab, "bullpen.v1.LabService"),
             (
                 postprocess_pb2_grpc.add_PostProcessServiceServicer_to_server,
-                PostProcessService(database, files, intake, resolver, supervisor.run_long_task, home.tmp),
+                PostProcessService(database, files, intake, resolver, supervisor.run_long_task, home.tmp, paid),
                 "bullpen.v1.PostProcessService",
             ),
             (
@@ -262,7 +276,7 @@ async def serve(settings: Settings) -> None:
             ),
         ]
         copilot = Copilot(database, bus, settings)
-        mounts += copilot.mounts
+        mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
         server = Server(Guard(token), mounts)
         path = socket_path(home.root)
@@ -293,6 +307,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         post_workers=settings.post.workers,
         threads=settings.worker_threads,
         max_pixels=settings.max_pixels,
+        memory_limit_bytes=settings.devices.memory_limit_mb * 1024 * 1024,
     )
 
 

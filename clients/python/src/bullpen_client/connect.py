@@ -20,8 +20,8 @@ from bullpen_api.v1 import (
     asset_pb2_grpc,
     audit_pb2_grpc,
     bible_pb2_grpc,
-    cost_pb2_grpc,
     copilot_pb2_grpc,
+    cost_pb2_grpc,
     event_pb2_grpc,
     history_pb2_grpc,
     instruction_pb2_grpc,
@@ -32,6 +32,7 @@ from bullpen_api.v1 import (
     prompt_pb2_grpc,
     quality_pb2_grpc,
     queue_pb2_grpc,
+    remote_pb2_grpc,
     run_pb2_grpc,
     system_pb2_grpc,
     vault_pb2_grpc,
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
     from bullpen_api.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
-    from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
+    from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
     from bullpen_api.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.prompt_pb2_grpc import PromptServiceAsyncStub
     from bullpen_api.v1.quality_pb2_grpc import QualityServiceAsyncStub
     from bullpen_api.v1.queue_pb2_grpc import QueueServiceAsyncStub
+    from bullpen_api.v1.remote_pb2_grpc import RemoteServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
     from bullpen_api.v1.vault_pb2_grpc import VaultServiceAsyncStub
@@ -99,6 +101,7 @@ class Session:
     runs: RunServiceAsyncStub
     quality: QualityServiceAsyncStub
     history: HistoryServiceAsyncStub
+    remote: RemoteServiceAsyncStub
     assets: AssetServiceAsyncStub
     events: EventServiceAsyncStub
     models: ModelServiceAsyncStub
@@ -195,6 +198,7 @@ class Session:
         self.runs = run_pb2_grpc.RunServiceStub(raw)
         self.quality = quality_pb2_grpc.QualityServiceStub(raw)
         self.history = history_pb2_grpc.HistoryServiceStub(raw)
+        self.remote = remote_pb2_grpc.RemoteServiceStub(raw)
         self.assets = asset_pb2_grpc.AssetServiceStub(raw)
         self.events = event_pb2_grpc.EventServiceStub(raw)
         self.models = model_pb2_grpc.ModelServiceStub(raw)

@@ -16,7 +16,8 @@ from bullpend.db.database import mapped_disk_errors
 from bullpend.errors import BullpenError, ExactlyOneOf, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
 from bullpend.postprocess.following import Following, RunLongTask, stop
-from bullpend.postprocess.resolving import Resolver
+from bullpend.postprocess.resolving import Resolved, Resolver
+from bullpend.remote.cutouts import PaidCutouts
 from bullpend.rpc import names
 
 CHUNK = 256 * 1024
@@ -30,8 +31,13 @@ Parts = AsyncIterator[postprocess_pb2.ProcessPictureRequest]
 class PictureLab(lab_pb2_grpc.LabServiceServicer):
     """Post-process of single pictures, without a project."""
 
-    def __init__(self, resolver: Resolver, run: RunLongTask, roots: Sequence[Path], scratch: Path) -> None:
-        """`roots` are the folders inside which a picture may be named; `scratch` holds what is on its way."""
+    def __init__(
+        self, resolver: Resolver, run: RunLongTask, roots: Sequence[Path], scratch: Path, paid: PaidCutouts
+    ) -> None:
+        """`roots` are the folders inside which a picture may be named; `scratch` holds what is on its way; `paid` has
+        providers do what they are asked for.
+        """
+        self._paid = paid
         self._resolver = resolver
         self._run = run
         self._roots = tuple(roots)
@@ -66,12 +72,17 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
         try:
             head = await _head(request_iterator)
             resolved = await asyncio.to_thread(self._resolver.resolve, head.post_process, "head.post_process")
-            yield Response(started=postprocess_pb2.ProcessPictureStarted(post_process=resolved.post_process))
+            run, cost = await self._runner(head, resolved)
+            yield Response(
+                started=postprocess_pb2.ProcessPictureStarted(
+                    post_process=resolved.post_process, estimated_cost_usd=cost
+                )
+            )
             title = Path(names.text(head.display_name, "head.display_name", 200)).name or "the picture"
             path = await self._source(head, request_iterator, received)
             work = resolved.work
             work.path, work.out_path = str(path), str(made)
-            following = Following(self._run, work)
+            following = Following(run, work)
             begun.append(following)
             async for frame in following.progress():
                 yield Response(progress=postprocess_pb2.ProcessPictureProgress(step=frame.step, share=frame.share))
@@ -90,6 +101,20 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
             stop(begun)
             received.unlink(missing_ok=True)
             made.unlink(missing_ok=True)
+
+    async def _runner(self, head: postprocess_pb2.ProcessPictureHead, resolved: Resolved) -> tuple[RunLongTask, float]:
+        """Who runs the chain, and what that is estimated to cost in US dollars."""
+        if resolved.work.cutout.WhichOneof("by") != "provider":
+            return self._run, 0.0
+        consent = await self._paid.consent(
+            resolved.post_process.cutout.model,
+            1,
+            head.confirm_spend,
+            field="head.confirm_spend",
+            model_field="head.post_process.cutout.model",
+        )
+        resolved.post_process.cutout.model = consent.model
+        return self._paid.runner(consent, "lab"), consent.cost_usd(1)
 
     async def _source(self, head: postprocess_pb2.ProcessPictureHead, parts: Parts, received: Path) -> Path:
         """Where the picture lies: at the path that was named, or received and put down."""

@@ -11,6 +11,7 @@ from bullpend.lab.service import LabService, RunTask
 from bullpend.models.registry import Registry
 from bullpend.postprocess.following import RunLongTask
 from bullpend.postprocess.resolving import Resolver
+from bullpend.remote.cutouts import PaidCutouts
 from bullpend.runs.plan import DeviceFacts
 
 
@@ -29,7 +30,8 @@ class Lab(LabService, PictureLab):
         resolver: Resolver,
         run_long_task: RunLongTask,
         roots: Sequence[Path],
+        paid: PaidCutouts,
     ) -> None:
         """As its parts."""
         LabService.__init__(self, registry, dispatcher, run_task, devices, most, scratch)
-        PictureLab.__init__(self, resolver, run_long_task, roots, scratch)
+        PictureLab.__init__(self, resolver, run_long_task, roots, scratch, paid)

@@ -14,7 +14,15 @@ from typing import TypeVar
 from bullpen_api.v1 import postprocess_pb2
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpend.errors import BullpenError, FieldInvalid, ModelNotFound, ModelUnsafe, ModelUnsupported, ResourceNotFound
+from bullpend.errors import (
+    BullpenError,
+    FieldInvalid,
+    ModelCorrupt,
+    ModelNotFound,
+    ModelUnsafe,
+    ModelUnsupported,
+    ResourceNotFound,
+)
 from bullpend.models.description import ONNX, PICKLED, SAFE
 from bullpend.models.loading import Loading
 from bullpend.models.model import ModelState
@@ -23,6 +31,7 @@ from bullpend.models.rules import require
 from bullpend.paths import allowed_file
 from bullpend.postprocess import settings
 from bullpend.postprocess.settings import LARGEST_SCALE, NEUTRAL_KELVIN, Chain, Profile
+from bullpend.remote.catalogue import is_remote
 
 CUTOUT, UPSCALE = "cutout", "upscale"
 SESSION = "rembg:"
@@ -76,7 +85,8 @@ class Resolver:
         done, work = postprocess_pb2.PostProcess(), link_pb2.ProcessPicture()
         if wish.HasField("cutout"):
             at = f"{field}.cutout.model"
-            done.cutout.model, by = self._cutter(wish.cutout.model or chain.cutout.model, at)
+            named = wish.cutout.model or chain.cutout.model
+            done.cutout.model, by = self._cutter(named, at, "" if named else chain.cutout.fallback)
             work.cutout.CopyFrom(by)
         if wish.HasField("refine"):
             softness = wish.refine.softness if wish.refine.HasField("softness") else chain.refine.softness
@@ -87,10 +97,18 @@ class Resolver:
             self._color(wish.color, chain, f"{field}.color", done.color, work.color)
         return Resolved(done, work)
 
-    def _cutter(self, name: str, field: str) -> tuple[str, link_pb2.CutoutWork]:
+    def _cutter(self, name: str, field: str, fallback: str = "") -> tuple[str, link_pb2.CutoutWork]:
         if name.startswith(SESSION):
             return name, link_pb2.CutoutWork(session=name.removeprefix(SESSION))
-        found, tool = self._tool(name, CUTOUT, ONNX, field)
+        if is_remote(name):
+            model = _named(lambda: require(self._registry.get(name), CUTOUT, field), field)
+            return model.name, link_pb2.CutoutWork(provider=model.name)
+        try:
+            found, tool = self._tool(name, CUTOUT, ONNX, field)
+        except (ModelNotFound, ModelCorrupt, ModelUnsupported):
+            if not fallback:
+                raise
+            return self._cutter(fallback, field)
         return found, link_pb2.CutoutWork(tool=tool)
 
     def _upscale(
@@ -179,6 +197,8 @@ class Resolver:
 
     def _first(self, capability: str) -> str:
         for model in self._registry.scan():
+            if is_remote(model.name):
+                continue  # nobody is sent a bill unasked
             if model.state is ModelState.READY and capability in model.capabilities:
                 return model.name
         raise ModelNotFound(

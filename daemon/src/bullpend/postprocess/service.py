@@ -26,6 +26,7 @@ from bullpend.errors import ContentLost, ExactlyOneOf, FieldInvalid, LimitExceed
 from bullpend.postprocess.following import Following, RunLongTask, stop
 from bullpend.postprocess.resolving import STEPS, Resolved, Resolver
 from bullpend.projects import store as projects
+from bullpend.remote.cutouts import Consent, PaidCutouts
 from bullpend.rpc import names
 from bullpend.runs import store as runs
 
@@ -45,8 +46,10 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         resolver: Resolver,
         run: RunLongTask,
         scratch: Path,
+        paid: PaidCutouts,
     ) -> None:
-        """`scratch` holds a picture between worker and store."""
+        """`scratch` holds a picture between worker and store; `paid` has providers do what they are asked for."""
+        self._paid = paid
         self._database = database
         self._files = files
         self._intake = intake
@@ -60,9 +63,12 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         """Each picture through all steps, one picture after the other."""
         rows = await self._sources(request)
         resolved = await asyncio.to_thread(self._resolve, request)
+        consent = await self._consent(request, resolved, rows)
         yield Response(
             started=postprocess_pb2.ProcessAssetsStarted(
-                post_process=resolved.post_process, assets=[name_of(row["project"], row["sha256"]) for row in rows]
+                post_process=resolved.post_process,
+                assets=[name_of(row["project"], row["sha256"]) for row in rows],
+                estimated_cost_usd=consent.cost_usd(len(rows)) if consent else 0.0,
             )
         )
         begun: list[Following] = []
@@ -70,10 +76,27 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         context.add_done_callback(lambda _: stop(begun))
         try:
             for number, row in enumerate(rows, 1):
-                async for answer in self._picture(number, row, resolved, begun):
+                async for answer in self._picture(number, row, resolved, begun, consent):
                     yield answer
         finally:
             stop(begun)
+
+    async def _consent(
+        self, request: postprocess_pb2.ProcessAssetsRequest, resolved: Resolved, rows: list[Row]
+    ) -> Consent | None:
+        """Consent to what a provider does; None where all is done here. The model's name then says who pays."""
+        if resolved.work.cutout.WhichOneof("by") != "provider":
+            return None
+        consent = await self._paid.consent(
+            resolved.post_process.cutout.model,
+            len(rows),
+            request.confirm_spend,
+            project=rows[0]["project"],
+            field="confirm_spend",
+            model_field="post_process.cutout.model",
+        )
+        resolved.post_process.cutout.model = consent.model
+        return consent
 
     def _resolve(self, request: postprocess_pb2.ProcessAssetsRequest) -> Resolved:
         wish = request.post_process if request.HasField("post_process") else self._resolver.configured()
@@ -116,14 +139,14 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         return list({row["sha256"]: row for row in rows}.values())
 
     async def _picture(
-        self, number: int, source: Row, resolved: Resolved, begun: list[Following]
+        self, number: int, source: Row, resolved: Resolved, begun: list[Following], consent: Consent | None
     ) -> AsyncIterator[Response]:
         steps = [field.name for field, _ in resolved.work.ListFields() if field.name in STEPS]
         row, name = source, name_of(source["project"], source["sha256"])
         for step in steps:
             made = self._scratch / f"post-{new_id()}.png"
             work = self._work(row, step, resolved, made)
-            following = Following(self._run, work)
+            following = Following(self._paid.runner(consent, name) if consent else self._run, work)
             begun[:] = [following]
             try:
                 async for frame in following.progress():

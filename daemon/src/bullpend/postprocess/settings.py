@@ -36,10 +36,13 @@ class _Part(BaseModel):
 
 
 class Cutout(_Part):
-    """Taking the background away; an empty model takes the first by name that can."""
+    """Taking the background away; an empty model takes the first by name that can, and where none can the `fallback`,
+    a provider's model, which costs money.
+    """
 
     enabled: bool = True
     model: str = ""
+    fallback: str = ""
 
 
 class Refine(_Part):

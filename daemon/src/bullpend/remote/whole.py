@@ -12,6 +12,7 @@ from bullpend.remote import engine
 from bullpend.remote.accounts import Accounts, Vault
 from bullpend.remote.answers import Answers
 from bullpend.remote.catalogue import Catalogue
+from bullpend.remote.cutouts import PaidCutouts
 from bullpend.remote.engine import Heard, RemoteEngine
 from bullpend.remote.exchange import Limits
 from bullpend.remote.listing import Listing
@@ -56,7 +57,12 @@ class Remote:
             settings.remote.patience_seconds,
             armed,
         )
+        self._scratch = settings.home.tmp
         self._engine: RemoteEngine | None = None
+
+    def cutouts(self, supervisor: Supervisor) -> PaidCutouts:
+        """Cutouts by providers, on these workers."""
+        return PaidCutouts(self._database, self.paying, supervisor.run_task, supervisor.run_long_task, self._scratch)
 
     @property
     def mounts(self) -> list[Mount]:

@@ -41,6 +41,9 @@ def of_plan(
     if world.quote is not None:
         for warns, code, message in money.words(world.quote, candidates, world.budget):
             yield _warning(code, message) if warns else _info(code, message)
+        if world.model.engine == "remote":
+            yield _info("LEAVES_MACHINE", "The instruction and the pixels of the pictures are sent to the provider.")
+            yield _info("NO_SEEDS", "A provider takes no seed: the same run again makes other pictures, for money.")
     elif world.model.name not in world.resident_models:
         size = world.model.size_bytes / 1e6
         yield _info("MODEL_LOAD", f"The model {world.model.name} ({size:.0f} MB) is loaded first.")

@@ -37,6 +37,9 @@ from bullpend.runs.plan import (
 from bullpend.runs.wire import read_spec
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
+Payer = Callable[[str, Model], Awaitable[Model]]
+# Where the pictures of a provider's model are made.
+PROVIDER = DeviceFacts("devices/remote", "remote", "Provider", "the model runs at a provider")
 
 
 class Planning:
@@ -52,7 +55,10 @@ class Planning:
         resident: Callable[[], Iterable[str]],
         run_task: RunTask,
         quoting: Quoting = lambda model, width, height: None,
+        payer: Payer | None = None,
     ) -> None:
+        """`payer` gives a provider's model with the account that pays for it in a project."""
+        self._payer = payer
         self._manifests = manifests
         self._database = database
         self._registry = registry
@@ -69,6 +75,9 @@ class Planning:
         manifest = self._manifests.of(project)
         rules.check_request(request, manifest)
         model = await self.model(rules.wanted_model(request, manifest))
+        devices = self._devices
+        if model.engine == "remote" and self._payer is not None:
+            model, devices = await self._payer(project, model), (PROVIDER,)
         used = tuple([await self.lora(use.model, index) for index, use in enumerate(request.loras)])
         pictures, skipped = (
             await self._folder(request, manifest.safe_batch_limit) if request.input_folder else (None, ())
@@ -88,7 +97,7 @@ class Planning:
                 skipped=skipped,
                 loras=used,
                 resident_models=frozenset(self._resident()),
-                devices=self._devices,
+                devices=devices,
                 seconds_per_step=world[2],
                 templates=world[3],
                 cast_loras=own,
@@ -168,7 +177,7 @@ class Planning:
                     },
                 )
             )
-        device = self._devices[0].name if self._devices else ""
+        device = self._devices[0].name if self._devices and model.engine != "remote" else ""
         return tuple(scenes), said.style_guides(), store.step_seconds(view, model.name, device), said.templates()
 
 
