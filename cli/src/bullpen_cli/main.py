@@ -37,6 +37,7 @@ COMMANDS = {
     "upscale": "bullpen_cli.lab:upscale",
     "color": "bullpen_cli.lab:color",
     "postprocess": "bullpen_cli.postprocess:postprocess",
+    "costs": "bullpen_cli.costs:costs",
     "assets": "bullpen_cli.assets:assets",
     "instructions": "bullpen_cli.instructions:instructions",
     "watch": "bullpen_cli.events:watch",

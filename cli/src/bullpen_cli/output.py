@@ -174,6 +174,12 @@ def span(value: Duration | float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def money(micros: int, currency: str) -> str:
+    """Millionths of a currency's unit for a person: two digits after the point, more where they say something."""
+    digits = f"{micros % 1_000_000:06d}".rstrip("0").ljust(2, "0")
+    return f"{micros // 1_000_000}.{digits} {currency}"
+
+
 def moment(stamp: Timestamp) -> str:
     """A time in the local zone, or a dash when it is not set."""
     if not stamp.seconds:

@@ -39,6 +39,16 @@ _PARTS = {
 _REFERENCES = (run_pb2.BibleUse.PART_STYLE_REFERENCE, run_pb2.BibleUse.PART_IDENTITY_REFERENCE)
 
 
+def cost_words(plan: run_pb2.Plan) -> str:
+    """What a plan costs, and until when it can be confirmed."""
+    if not plan.HasField("estimated_cost"):
+        return "nothing but time of this machine"
+    words = f"about {output.money(plan.estimated_cost.micros, plan.estimated_cost.currency_code)}"
+    if plan.HasField("confirm_until"):
+        words += f"; can be confirmed until {output.moment(plan.confirm_until)}"
+    return words
+
+
 def bible_lines(plan: run_pb2.Plan) -> list[str]:
     """What was taken from the bible, and from where, over all pictures; not what the request and the stage say."""
     found: dict[str, tuple[str, set[str]]] = {}
@@ -102,7 +112,8 @@ def show(plan: run_pb2.Plan) -> None:
             f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""), wrap=_INDENT
         )
     duration = output.span(plan.estimated_duration) if plan.HasField("estimated_duration") else "not measured yet"
-    output.say(f"takes       {duration}, costs {plan.estimated_cost_usd:.2f} USD", wrap=_INDENT)
+    output.say(f"takes       {duration}", wrap=_INDENT)
+    output.say(f"costs       {cost_words(plan)}", wrap=_INDENT)
     output.say(f"seed        {plan.seed}", wrap=_INDENT)
     for finding in plan.findings:
         warning = finding.severity == run_pb2.PolicyFinding.SEVERITY_WARNING
