@@ -12,6 +12,7 @@ from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.models import ModelsScreen
 from bullpen_tui.screens.projects import ProjectsScreen
+from bullpen_tui.screens.quality import QualityScreen
 from bullpen_tui.screens.review import ReviewScreen
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.screens.runs import RunsScreen
@@ -30,6 +31,7 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     ModelsScreen,
     SettingsScreen,
     UniverseScreen,
+    QualityScreen,
 )
 
 

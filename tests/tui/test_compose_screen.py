@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bullpen_api.v1 import run_pb2
 from bullpen_client.errors import LimitExceeded, PlanStale
+from bullpen_tui import fields
 from bullpen_tui.app import StudioApp, run_tui
 from bullpen_tui.screens import compose
 from bullpen_tui.screens.base import StudioScreen
@@ -240,8 +241,8 @@ async def test_a_relative_folder_is_made_whole(monkeypatch: pytest.MonkeyPatch, 
         at.app.screen.query_one("#folder", Input).value = "pictures"
         await at.until(lambda: last_spec(at).input_folder == str(tmp_path / "pictures"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert compose.whole_path("~/mine") == str(tmp_path / "mine")
-    assert compose.whole_path("") == ""
+    assert fields.whole_path("~/mine") == str(tmp_path / "mine")
+    assert fields.whole_path("") == ""
 
 
 async def test_variables_go_with_the_request() -> None:
@@ -258,9 +259,54 @@ def test_the_form_begins_with_work_that_is_left() -> None:
     """The first stage with scenes left; else the first one, and never the one that needs a name."""
     project = story.project()
     names = list(story.STAGES)
-    assert compose.first_stage(names, None) == "style"
+    assert fields.first_stage(names, None) == "style"
     for progress in project.figures.stages:
         if progress.stage != "characters":
             progress.accepted = progress.scenes
-    assert compose.first_stage(names, project) == "style"
-    assert compose.first_stage(["characters"], project) == "characters"
+    assert fields.first_stage(names, project) == "style"
+    assert fields.first_stage(["characters"], project) == "characters"
+
+
+async def test_a_plan_that_costs_money_needs_a_second_key() -> None:
+    """The sum, its price and its time limit are shown; only `y` spends it, and the call says so."""
+    made = story.plan
+
+    def dear(spec: run_pb2.RunSpec) -> run_pb2.Plan:
+        plan = made(spec)
+        plan.estimated_cost.currency_code, plan.estimated_cost.micros = "USD", 1_800_000
+        plan.price = "12 images at $0.15"
+        plan.confirm_until.seconds = int(story.NOW) + 300
+        return plan
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story, "plan", dear)
+        async with composing() as at:
+            assert "about $1.80   12 images at $0.15" in at.words("#plan")
+            await at.press("f5")
+            await at.until(lambda: at.place == "ConfirmDialog")
+            text = " ".join(at.screen_text().split())
+            assert "costs about $1.80: 12 pictures" in text
+            assert "agreed to for 5:00" in text
+            await at.press("n")
+            await at.until(lambda: at.place == "compose")
+            assert not at.fake.asked("create_run")
+            await at.press("f5")
+            await at.until(lambda: at.place == "ConfirmDialog")
+            await at.press("y")
+            await at.until(lambda: at.place == "run")
+            assert at.fake.asked("create_run")[0][3] is True
+
+
+async def test_models_that_can_do_the_stage_are_offered() -> None:
+    """A damaged model and one that cannot edit are not offered; the chosen one is planned with."""
+    async with composing() as at:
+        select = at.app.screen.query_one("#model", Select)
+        await at.until(lambda: [value for _, value in select._options] == ["", "models/starter-edit"])
+        select.value = "models/starter-edit"
+        await at.until(lambda: last_spec(at).model == "models/starter-edit")
+        at.app.screen.query_one("#acceptance", Select).value = "hand"
+        await at.until(lambda: last_spec(at).acceptance == run_pb2.RunSpec.ACCEPTANCE_MANUAL)
+        at.app.screen.query_one("#strength", Input).value = "0,4"
+        await at.until(lambda: last_spec(at).sampling.strength == 0.4)
+        at.app.screen.query_one("#strength", Input).value = "much"
+        await at.until(lambda: "strength: “much” is no number" in at.words("#plan"))

@@ -14,7 +14,16 @@ from tests.tui import story
 from tests.tui.driving import live_run, studio
 from tests.tui.fake import FakeDaemon
 
-PLACES = {"1": "projects", "2": "runs", "3": "assets", "6": "metrics", "7": "models", "0": "settings"}
+PLACES = {
+    "1": "projects",
+    "2": "runs",
+    "3": "assets",
+    "6": "metrics",
+    "7": "models",
+    "8": "quality",
+    "0": "settings",
+    "U": "universe",
+}
 
 
 @pytest.mark.parametrize(("key", "place"), PLACES.items())

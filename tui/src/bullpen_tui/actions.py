@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-TOP = ("projects", "runs", "assets", "metrics", "models", "settings")
+TOP = ("projects", "runs", "assets", "metrics", "models", "quality", "settings")
 """Places with a digit, in the order of the first line."""
 SIDE = ("universe",)
 """Places with a letter."""
-TABBED = ("universe",)
+TABBED = ("universe", "quality")
 LISTS = (*TOP, *SIDE, "run")
 PLACES = (*TOP, *SIDE, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
-OPENING = ("projects", "runs", "run", "universe")
-COMPOSING = ("projects", "runs", "run", "universe")
+OPENING = ("projects", "runs", "run", "universe", "quality")
+COMPOSING = ("projects", "runs", "run", "universe", "quality")
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -96,6 +96,7 @@ REGISTRY: tuple[Action, ...] = (
     _go("assets", "3", "Assets", "Go to the pictures of the project"),
     _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
     _go("models", "7", "Models", "Go to models and devices"),
+    _go("quality", "8", "QA", "Go to what was found in the pictures"),
     _go("settings", "0", "Settings", "Go to the settings and their sources"),
     # Lists
     Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
@@ -103,7 +104,9 @@ REGISTRY: tuple[Action, ...] = (
     Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
     Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
     Action("row_out", ("h",), "back", "Go back, as from a folder", LISTS, palette=False),
-    Action("mark", ("space",), "mark", "Mark the row, or take its mark away", ("run", "universe"), footer=70),
+    Action(
+        "mark", ("space",), "mark", "Mark the row, or take its mark away", ("run", "universe", "quality"), footer=70
+    ),
     Action("previous_tab", ("left_square_bracket",), "tab", "The tab before", TABBED, footer=60, palette=False),
     Action("next_tab", ("right_square_bracket",), "tab", "The next tab", TABBED, footer=60, palette=False),
     Action("toggle_view", ("t",), "board / list", "Change between pictures and a list", ("universe",), footer=50),

@@ -295,9 +295,12 @@ class StudioApp(App[int]):
 
     def go(self, place: str) -> None:
         """To a place, from wherever the person is."""
+        run = str(getattr(self.studio_screen, "run_name", "")) if self.deep else ""
         while len(self.screen_stack) > BASE + 1:
             self.pop_screen()
-        self.switch_screen(screen_of(place))
+        screen = screen_of(place)
+        screen.about(run)
+        self.switch_screen(screen)
 
     def action_go(self, place: str) -> None:
         """To a place, by a key or a click."""

@@ -15,6 +15,7 @@ SCREENS = {
     "assets": "assets:AssetsScreen",
     "metrics": "metrics:MetricsScreen",
     "models": "models:ModelsScreen",
+    "quality": "quality:QualityScreen",
     "settings": "settings:SettingsScreen",
 }
 """Module and class of each place that a key leads to."""

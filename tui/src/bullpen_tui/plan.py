@@ -28,6 +28,11 @@ class Form:
     seed: str = ""
     steps: str = ""
     guidance: str = ""
+    strength: str = ""
+    model: str = ""
+    style_guide: str = ""
+    instruction: str = ""
+    by_hand: bool = False
 
 
 def spec_of(form: Form) -> run_pb2.RunSpec:
@@ -54,11 +59,43 @@ def spec_of(form: Form) -> run_pb2.RunSpec:
     if form.steps:
         spec.sampling.steps = _whole("steps", form.steps)
     if form.guidance:
-        try:
-            spec.sampling.guidance_scale = float(form.guidance.replace(",", "."))
-        except ValueError:
-            raise FormError(f"guidance: “{form.guidance}” is no number.") from None
+        spec.sampling.guidance_scale = _number("guidance", form.guidance)
+    if form.strength:
+        spec.sampling.strength = _number("strength", form.strength)
+    spec.model = form.model
+    spec.style_guide = form.style_guide
+    spec.instruction = form.instruction
+    if form.by_hand:
+        spec.acceptance = run_pb2.RunSpec.ACCEPTANCE_MANUAL
     return spec
+
+
+def form_of(run: run_pb2.Run, job: run_pb2.Job, candidate: str) -> Form:
+    """The form that makes the picture of a candidate again: its stage, scene, seed, words and sampling."""
+    found = next((one for one in job.candidates if one.name == candidate), None)
+    spec, sampling = run.spec, run.sampling
+    return Form(
+        stage=spec.stage,
+        scenes=(job.scene,) if job.scene else (),
+        all_scenes=False,
+        folder="" if job.scene else spec.input_folder,
+        variables=", ".join(f"{name}={value}" for name, value in sorted(spec.variables.items())),
+        candidates="1",
+        seed=str(found.seed if found is not None else run.seed),
+        steps=str(sampling.steps) if sampling.steps else "",
+        guidance=f"{sampling.guidance_scale:g}" if sampling.HasField("guidance_scale") else "",
+        strength=f"{sampling.strength:g}" if sampling.HasField("strength") else "",
+        model=run.model,
+        style_guide=spec.style_guide,
+        instruction=spec.instruction or (job.prompt if not job.scene else ""),
+    )
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise FormError(f"{name}: “{text}” is no number.") from None
 
 
 def variables_of(text: str) -> dict[str, str]:
@@ -109,8 +146,7 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse, scene: st
         rows.append(_fact("time", (f"about {words.clock(words.seconds_of(plan.estimated_duration))}", words.STRONG)))
     else:
         rows.append(_fact("time", ("not measured on this machine yet", words.QUIET)))
-    cost = f"${plan.estimated_cost_usd:.2f}" if plan.estimated_cost_usd else "none"
-    rows.append(_fact("cost", cost))
+    rows.append(_fact("cost", *cost_words(plan)))
     sampling = plan.sampling
     size = f"   {sampling.width}×{sampling.height}" if sampling.width else ""
     rows.append(_fact("sampling", f"{sampling.steps} steps   guidance {sampling.guidance_scale:g}{size}"))
@@ -127,6 +163,30 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse, scene: st
         if job.negative_prompt:
             rows.append(words.text(("not: ", words.FAINT), (job.negative_prompt, words.QUIET)))
     return rows
+
+
+def costs(plan: run_pb2.Plan) -> bool:
+    """Whether a plan costs money, so that a person must agree to the sum."""
+    return bool(plan.estimated_cost.micros or plan.estimated_cost_usd)
+
+
+def cost_words(plan: run_pb2.Plan) -> list[str | tuple[str, str]]:
+    """What a plan costs, and how that comes about."""
+    if not costs(plan):
+        return ["none"]
+    sum_ = words.money(plan.estimated_cost) if plan.HasField("estimated_cost") else f"${plan.estimated_cost_usd:.2f}"
+    return [(f"about {sum_}", words.STRONG), (f"   {plan.price}" if plan.price else "", words.QUIET)]
+
+
+def spend_question(plan: run_pb2.Plan, now: float) -> str:
+    """What a person agrees to: the sum, what for, and until when it can be agreed to."""
+    sum_ = words.money(plan.estimated_cost) if plan.HasField("estimated_cost") else f"${plan.estimated_cost_usd:.2f}"
+    question = f"This run costs about {sum_}: {words.plural(plan.candidates, 'picture')}"
+    question += f" at {plan.price}." if plan.price else "."
+    left = words.moment(plan.confirm_until) - now
+    if plan.HasField("confirm_until") and left > 0:
+        question += f" The plan can be agreed to for {words.clock(left)}, and once."
+    return question
 
 
 def whole_plan(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse) -> list[Content]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bullpen_api.v1 import event_pb2, model_pb2, run_pb2
+from bullpen_api.v1 import cost_pb2, event_pb2, model_pb2, run_pb2
 from google.protobuf import duration_pb2, timestamp_pb2
 from textual.content import Content
 
@@ -168,6 +168,22 @@ def span(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+_CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def money_of(micros: int, currency: str) -> str:
+    """An amount in millionths of a currency's unit: `$1.80`, `$0.0004`, `12.00 CHF`."""
+    amount = micros / 1e6
+    figure = f"{amount:.2f}" if amount >= 0.01 or not micros else f"{amount:.4f}"
+    sign = _CURRENCIES.get(currency, "")
+    return f"{sign}{figure}" if sign else f"{figure} {currency}".strip()
+
+
+def money(amount: cost_pb2.Money) -> str:
+    """An amount of money."""
+    return money_of(amount.micros, amount.currency_code)
+
+
 def seconds_of(duration: duration_pb2.Duration) -> float:
     """A protobuf duration in seconds."""
     return duration.seconds + duration.nanos / 1e9
@@ -207,6 +223,11 @@ def score(candidate: run_pb2.Candidate) -> float | None:
     """What the comparison with the source gave, if it was measured."""
     measures = candidate.quality.measures
     return measures.get("structure_f1")
+
+
+def finding_name(kind: int) -> str:
+    """A short name of a kind of finding."""
+    return next((name for one, name in _FINDINGS.items() if one == kind), f"check {kind}")
 
 
 def findings(candidate: run_pb2.Candidate, severity: run_pb2.Finding.Severity.ValueType) -> list[str]:

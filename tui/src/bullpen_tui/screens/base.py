@@ -36,7 +36,7 @@ class StudioScreen(Screen[None]):
     tab: ClassVar[str] = ""
     """The place of the first line that is marked as open; the screen's own where empty."""
 
-    tabs: ClassVar[tuple[str, ...]] = ()
+    tabs: tuple[str, ...] = ()
     """Parts of the screen that `[` and `]` go through."""
 
     AUTO_FOCUS = "Lister"
@@ -84,6 +84,9 @@ class StudioScreen(Screen[None]):
     def body(self) -> Iterable[Widget]:
         """The widgets between the frame's lines."""
         raise NotImplementedError
+
+    def about(self, run: str) -> None:
+        """The run that the person came from, before the screen is shown."""
 
     def draw(self) -> None:
         """Draws the mirror."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os.path
 import secrets
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import project_pb2, run_pb2
+from bullpen_api.v1 import model_pb2, run_pb2
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -17,12 +16,15 @@ from textual.widgets import Input, Label, Select
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
+from bullpen_tui.fields import ACCEPTANCES, CHOICES, FIELDS, OWN, first_stage, fitting, whole_path
 from bullpen_tui.mirror import Listed, leaf
-from bullpen_tui.plan import Form, FormError, plan_lines, spec_of
+from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.chooser import Chooser
 from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said
+
+Scenes = tuple[str, ...]
 
 PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
@@ -30,31 +32,6 @@ PAUSE_SECONDS = 0.25
 SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes or leaves one, a all", words.FAINT))
 READING = words.text(("scenes        ", words.QUIET), ("reading…", words.FAINT))
 NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
-
-_FIELDS = (
-    ("folder", "input folder", "a folder of your own pictures, in place of scenes"),
-    ("variables", "set", "name=value, as in style=noir, time=night"),
-    ("candidates", "candidates", "the stage's own"),
-    ("seed", "seed", "chosen for you"),
-    ("steps", "steps", "the stage's own"),
-    ("guidance", "guidance", "the stage's own"),
-)
-
-
-NAMED = "characters"
-"""A stage that needs to be told whom it is about; it is never the one that the form begins with."""
-
-
-def first_stage(names: list[str], project: project_pb2.Project | None) -> str:
-    """The stage to begin with: the first whose scenes are not all accepted, else the first of all."""
-    names = [name for name in names if name != NAMED] or names
-    open_stages = {one.stage for one in project.figures.stages if one.accepted < one.scenes} if project else set()
-    return next((name for name in names if name in open_stages), names[0])
-
-
-def whole_path(folder: str) -> str:
-    """The path as the daemon can find it: absolute from the folder that the studio was opened in, with `~` resolved."""
-    return os.path.abspath(os.path.expanduser(folder)) if folder else ""  # noqa: PTH100, PTH111
 
 
 class ComposeScreen(StudioScreen):
@@ -64,9 +41,15 @@ class ComposeScreen(StudioScreen):
     tab: ClassVar[str] = "runs"
     AUTO_FOCUS = "#stage"
 
-    def __init__(self, project: str, *, scenes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, project: str, *, scenes: tuple[str, ...] = (), stage: str = "", form: Form | None = None
+    ) -> None:
         super().__init__()
+        self._first_form = form
+        if form is not None:
+            scenes, stage = form.scenes, form.stage
         self._first_scenes = scenes
+        self._first_stage = stage
         self._project = project
         self._plan: run_pb2.Plan | None = None
         self._problem: Content | None = None
@@ -76,6 +59,8 @@ class ComposeScreen(StudioScreen):
         self._scenes_known = False
         self._asked = False
         self._offered: list[str] = []
+        self._choices: dict[str, list[tuple[str, str]]] = {}
+        self._wanted: dict[str, str] = {}
         self._planning = False
         self._starting = False
         self._request_id = ""
@@ -91,7 +76,12 @@ class ComposeScreen(StudioScreen):
                 yield Said(dom_id="stage-words")
                 yield Said(READING, settled=True, dom_id="scenes-words")
                 yield Chooser("scenes")
-                for name, label, placeholder in _FIELDS:
+                for name, label in CHOICES:
+                    with Horizontal(classes="field", id=f"{name}-field"):
+                        yield Label(label)
+                        own = ACCEPTANCES if name == "acceptance" else [("the stage's own", OWN)]
+                        yield Select[str](own, allow_blank=False, compact=True, id=name)
+                for name, label, placeholder in FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(label)
                         yield Input(placeholder=placeholder, compact=True, id=name)
@@ -110,7 +100,11 @@ class ComposeScreen(StudioScreen):
             self._asked = True
             self.studio.reading.stages()
             self.studio.reading.scenes(self._project)
+            self.studio.reading.models()
+            self.studio.reading.bible(self._project)
+            self._fill_in()
         self._offer_stages()
+        self._offer_choices()
         scenes = self.snapshot.scenes_of(self._project)
         names = [scene.name for scene in scenes]
         known = bool(names) or self.studio.reading.known(f"scenes {self._project}")
@@ -147,7 +141,44 @@ class ComposeScreen(StudioScreen):
         if names and names != self._offered:
             self._offered = names
             select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in stages)
-            select.value = first_stage(names, self.snapshot.projects.get(self._project))
+            known = self._first_stage in names
+            begin = first_stage(names, self.snapshot.projects.get(self._project))
+            select.value = self._first_stage if known else begin
+
+    def _offer_choices(self) -> None:
+        """Offers the models that can do the stage, and the style guides where there are several."""
+        answer = self.snapshot.answer("models", model_pb2.ListModelsResponse)
+        stage = self._stage
+        found = fitting(answer.models if answer is not None else (), stage)
+        default = leaf(stage.default_model) if stage is not None else ""
+        own = f"the stage's own{f': {default}' if default else ''}"
+        self._choose("model", own, [(one.title or leaf(one.name), one.name) for one in found])
+        guides = self.snapshot.style_guides_of(self._project)
+        self._choose("style", "the only one", [(one.title or leaf(one.name), one.name) for one in guides])
+        self.query_one("#style-field").display = len(guides) > 1
+
+    def _choose(self, name: str, own: str, offered: list[tuple[str, str]]) -> None:
+        """Offers these, and keeps what was chosen; what a recipe names is offered even where nothing lists it."""
+        select: Select[str] = self.query_one(f"#{name}", Select)
+        wanted = self._wanted.get(name, OWN) if select.value == OWN else str(select.value)
+        if wanted not in [value for _, value in offered] and wanted != OWN:
+            offered = [*offered, (f"{leaf(wanted)}, not ready here", wanted)]
+        options = [(own, OWN), *offered]
+        if options != self._choices.get(name):
+            self._choices[name] = options
+            with select.prevent(Select.Changed):
+                select.set_options(options)
+                select.value = wanted
+            self._changed()
+
+    def _fill_in(self) -> None:
+        """Writes a recipe into the fields."""
+        form = self._first_form
+        if form is None:
+            return
+        for name, _, _ in FIELDS:
+            self.query_one(f"#{name}", Input).value = str(getattr(form, name))
+        self._wanted = {"model": form.model, "style": form.style_guide}
 
     # --- planning ----------------------------------------------------------------------------------------------------
 
@@ -165,6 +196,7 @@ class ComposeScreen(StudioScreen):
         if stage is not None:
             about = words.text((stage.description or stage.instruction, words.QUIET))
             self.query_one("#stage-words", Said).say(about)
+            self._offer_choices()
 
     @on(RowTable.Moved, "#scenes")
     def _other_scene(self) -> None:
@@ -180,13 +212,16 @@ class ComposeScreen(StudioScreen):
         """What the fields say now."""
         stage = self._stage
         chosen = self.query_one("#scenes", Chooser).taken
-        fields = {name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in _FIELDS}
+        fields = {name: self.query_one(f"#{name}", Input).value.strip() for name, _, _ in FIELDS}
         fields["folder"] = whole_path(fields["folder"])
         fields["seed"] = fields["seed"] or self._seed
         return Form(
             stage=leaf(stage.name) if stage else "",
             scenes=tuple(chosen),
             all_scenes=len(chosen) == len(self._scenes),
+            model=str(self.query_one("#model", Select).value),
+            style_guide=str(self.query_one("#style", Select).value),
+            by_hand=self.query_one("#acceptance", Select).value == "hand",
             **fields,
         )
 
@@ -252,10 +287,23 @@ class ComposeScreen(StudioScreen):
         if plan is None:
             self._wait()
             return
+        if costs(plan):
+            from bullpen_tui.screens.dialogs import ConfirmDialog
+
+            question = spend_question(plan, self.studio.now())
+            self.studio.push_screen(ConfirmDialog(question, "spend it"), lambda yes: self._agreed(plan, bool(yes)))
+            return
+        self._start(plan, spend=False)
+
+    def _agreed(self, plan: run_pb2.Plan, yes: bool) -> None:
+        if yes and not self._starting:
+            self._start(plan, spend=True)
+
+    def _start(self, plan: run_pb2.Plan, *, spend: bool) -> None:
         self._starting = True
         self.draw_keys()
         spec = spec_of(self.form)
-        self.studio.errands.start_run(self._project, spec, plan.digest, False, self._request_id, self)
+        self.studio.errands.start_run(self._project, spec, plan.digest, spend, self._request_id, self)
 
     def on_run_refused(self, message: say.RunRefused) -> None:
         """Says what to change; another try is allowed."""

@@ -1,0 +1,200 @@
+"""Quality: from the runs of a project to the findings of one picture, and on into the review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import quality_pb2
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+
+from bullpen_tui import findings, words
+from bullpen_tui.mirror import leaf
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.widgets.lister import Lister
+from bullpen_tui.widgets.rows import RowTable
+from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.tabs import TabLine
+
+NO_RUN = words.text("Nothing was run in this project yet.\n\n", ("r", "bold $accent"), " composes the first run.")
+NOTHING = words.text("Nothing of this run is finished yet.")
+
+
+class QualityScreen(StudioScreen):
+    """Two levels: the runs with the sums of the one under the cursor, then its pictures with their findings."""
+
+    place: ClassVar[str] = "quality"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tabs = ("all",)
+        self._run = ""
+        self._asked = ""
+
+    def about(self, run: str) -> None:
+        """Begins with a run."""
+        self._run = run
+
+    def body(self) -> Iterable[Widget]:
+        """List at the left, words at the right."""
+        yield TabLine()
+        with Horizontal():
+            with Vertical(classes="pane", id="quality-list"):
+                yield RowTable(findings.RUN_COLUMNS, empty="Reading…", dom_id="quality")
+            with VerticalScroll(classes="pane", id="quality-detail", can_focus=False):
+                yield Said(dom_id="quality-words")
+
+    def on_mount(self) -> None:
+        """Asks once for the words of the findings."""
+        super().on_mount()
+        if "finding kinds" not in self.snapshot.answers:
+            self.studio.reading.finding_kinds()
+
+    # --- what is known -----------------------------------------------------------------------------------------------
+
+    @property
+    def run_name(self) -> str:
+        """The run that is looked at, or the one under the cursor."""
+        return self._run or self._table.cursor_key or ""
+
+    @property
+    def _table(self) -> RowTable:
+        return self.query_one("#quality", RowTable)
+
+    @property
+    def _kinds(self) -> dict[int, quality_pb2.FindingKind]:
+        answer = self.snapshot.answer("finding kinds", quality_pb2.ListFindingKindsResponse)
+        return {one.kind: one for one in answer.kinds} if answer else {}
+
+    @property
+    def _summary(self) -> quality_pb2.QualitySummary | None:
+        return self.snapshot.answer(f"quality {self.run_name}", quality_pb2.QualitySummary)
+
+    @property
+    def _jobs(self) -> list[quality_pb2.JobQuality]:
+        """Pictures of the run that the open tab leaves."""
+        summary = self._summary
+        if summary is None:
+            return []
+        found = findings.kinds_found(summary)
+        if 0 < self.tab_open <= len(found):
+            return [job for job in summary.jobs if findings.has_kind(job, found[self.tab_open - 1])]
+        return list(summary.jobs)
+
+    # --- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draws the level that is open."""
+        project = self.studio.project
+        if project:
+            self.studio.reading.runs(project)
+            self.studio.reading.scenes(project)
+        table = self._table
+        if self._run:
+            kinds, snapshot = self._kinds, self.snapshot
+            table.set_columns(findings.JOB_COLUMNS)
+            table.set_empty(NOTHING if self._summary is not None else Content("Reading…"))
+            rows = [findings.job_row(job, snapshot, kinds) for job in self._jobs]
+            table.set_rows(rows)
+        else:
+            table.set_columns(findings.RUN_COLUMNS)
+            if self.studio.listed:
+                table.set_empty(NO_RUN)
+            table.set_items(self.snapshot.runs_of(project), findings.run_row)
+        self.query_one("#quality-list").border_title = leaf(self._run or project)
+        self._draw_tabs()
+        self._draw_words()
+
+    def _draw_tabs(self) -> None:
+        kinds = self._kinds
+        found = findings.kinds_found(self._summary) if self._run else ()
+        self.tabs = ("all", *(findings.kind_title(kind, kinds).lower() for kind in found))
+        line = self.query_one(TabLine)
+        line.display = bool(self._run)
+        line.open(self.tabs, self.tab_open)
+
+    def _draw_words(self) -> None:
+        run = self.run_name
+        if run and run != self._asked:
+            self._asked = run
+            self.studio.reading.quality(run)
+        summary = self._summary
+        pane = self.query_one("#quality-detail")
+        said = self.query_one("#quality-words", Said)
+        if summary is None:
+            pane.border_title = ""
+            said.say("")
+            return
+        job = next((one for one in summary.jobs if one.job == self._table.cursor_key), None) if self._run else None
+        if job is not None:
+            pane.border_title = leaf(job.job)
+            said.say(words.lines(findings.job_lines(job, self._kinds)))
+        else:
+            pane.border_title = leaf(run)
+            said.say(words.lines(findings.summary_lines(summary, self._kinds, pane.content_size.width or 50)))
+
+    @on(Lister.Moved)
+    def _other(self) -> None:
+        self._draw_words()
+
+    @on(RowTable.EndNeared)
+    def _read_more(self) -> None:
+        if not self._run:
+            self.studio.reading.more_runs(self.studio.project)
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works at this level."""
+        if not self.is_mounted:
+            return True
+        if action == "open":
+            return self._table.cursor_key is not None
+        if action in ("next_tab", "previous_tab"):
+            return bool(self._run) and len(self.tabs) > 1
+        if action in ("mark", "compose"):
+            return bool(self._run)
+        return True
+
+    def action_open(self) -> None:
+        """From the runs to one run, from its pictures to the review."""
+        from bullpen_tui.screens.review import ReviewScreen
+
+        key = self._table.cursor_key
+        if key is None:
+            return
+        if not self._run:
+            self._run = key
+            self.tab_open = 0
+            self.draw()
+            self._table.action_first()
+            self.draw_keys()
+        else:
+            self.studio.reading.jobs_once(self._run)
+            self.studio.push_screen(ReviewScreen(self._run, key))
+
+    def action_compose(self) -> None:
+        """Composes the stage once more over the marked pictures, or over the one under the cursor."""
+        from bullpen_tui.screens.compose import ComposeScreen
+
+        chosen = set(self._table.chosen)
+        scenes = tuple(job.scene for job in self._jobs if job.job in chosen and job.scene)
+        run = self.snapshot.runs.get(self._run)
+        stage = run.spec.stage if run is not None else ""
+        self.studio.push_screen(ComposeScreen(self.studio.project, scenes=scenes, stage=stage))
+
+    def action_back(self) -> None:
+        """Drops filter and marks, then goes up one level."""
+        if self.drop_filter() or self._table.clear_marks():
+            return
+        if self._run:
+            run, self._run = self._run, ""
+            self.tab_open = 0
+            self.draw()
+            self._table.move_to(run)
+            self.draw_keys()
+            return
+        super().action_back()
