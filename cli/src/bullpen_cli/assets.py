@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from bullpen_api.v1 import asset_pb2
+from bullpen_api.v1 import asset_pb2, history_pb2, lineage_pb2
 from bullpen_client import names
 
-from bullpen_cli import output
+from bullpen_cli import history, output
 from bullpen_cli.command import Group, State, Whole, pass_state
 from bullpen_cli.paging import everything
 from bullpen_cli.transfer import save
@@ -80,12 +80,14 @@ def kind_name(asset: asset_pb2.Asset) -> str:
 @click.argument("name")
 @pass_state
 def show_asset(state: State, name: str) -> None:
-    """Show one asset: where it lies, what it was made from."""
+    """Show one asset: where it lies, what it was made from, and what was made of it."""
 
-    async def body(session: Session) -> asset_pb2.Asset:
-        return await session.assets.GetAsset(asset_pb2.GetAssetRequest(name=name))
+    async def body(session: Session) -> tuple[asset_pb2.Asset, list[lineage_pb2.LineageNode]]:
+        asset = await session.assets.GetAsset(asset_pb2.GetAssetRequest(name=name))
+        request = history_pb2.GetLineageRequest(name=asset.name)
+        return asset, list((await session.history.GetLineage(request)).nodes)
 
-    asset = state.with_session(body)
+    asset, descent = state.with_session(body)
     if state.json:
         output.emit(asset)
         return
@@ -103,6 +105,9 @@ def show_asset(state: State, name: str) -> None:
         ("made", output.moment(asset.create_time)),
     ]
     output.details(rows)
+    if descent:
+        output.say()
+        history.show_lineage(descent)
 
 
 @assets.command(

@@ -1,4 +1,4 @@
-"""`bullpen runs log` and `ingest`: what became of a run, as one JSON document, going out and coming in."""
+"""`bullpen runs log`, `ingest` and `lineage`: what became of a run, and where its pictures come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from bullpen_api.v1 import history_pb2
+from bullpen_api.v1 import history_pb2, lineage_pb2
 from bullpen_client import names
 
 from bullpen_cli import output
@@ -87,3 +87,54 @@ def ingest_command(state: State, logs: tuple[str, ...], project: str) -> None:
                 style="yellow",
                 wrap=2,
             )
+
+
+@click.command(
+    "lineage",
+    cls=Command,
+    examples=["bullpen runs lineage last", "bullpen runs lineage projects/harbor_lights/scenes/scene_01"],
+)
+@click.argument("name", default="last")
+@pass_state
+def lineage_command(state: State, name: str) -> None:
+    """Where the pictures of a run, a scene, a candidate or an asset come from, what was made of them, what is stale.
+
+    ★ is accepted, ▸ was asked for, ⚑ is out of date.
+    """
+
+    async def body(session: Session) -> lineage_pb2.Lineage:
+        whole = name.startswith("projects/") and not name.startswith("projects/-")
+        full = name if whole else await run_named(session, name)
+        return await session.history.GetLineage(history_pb2.GetLineageRequest(name=full))
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit(found)
+        return
+    if not found.nodes:
+        output.say("No picture was made of it yet.")
+    show_lineage(list(found.nodes))
+
+
+def show_lineage(nodes: list[lineage_pb2.LineageNode]) -> None:
+    """Writes trees of descent, one for each scene, then pictures of folders."""
+    by_name = {node.candidate for node in nodes}
+    scenes = dict.fromkeys(node.scene for node in nodes)
+    for scene in scenes:
+        output.say(names.ident(scene) or "own pictures", style="bold")
+        of_scene = [node for node in nodes if node.scene == scene]
+        roots = [node for node in of_scene if node.source_candidate not in by_name]
+        for source in dict.fromkeys(node.source_asset for node in roots):
+            output.say(f"  source {names.ident(source)[:12] or '–'}", style="dim")
+            _branch([node for node in roots if node.source_asset == source], of_scene, 2)
+
+
+def _branch(nodes: list[lineage_pb2.LineageNode], of_scene: list[lineage_pb2.LineageNode], depth: int) -> None:
+    for node in nodes:
+        signs = f"{'▸' if node.asked else ' '}{'★' if node.accepted else ' '}"
+        run, place = names.ident(node.run), "/".join(node.candidate.split("/")[5::2])
+        line = f"{'  ' * depth}{signs} {node.stage}  {run}/{place}  branch {node.branch}"
+        output.say(line, style="bold" if node.accepted else None)
+        if node.HasField("stale"):
+            output.say(f"{'  ' * depth}   ⚑ {node.stale.reason}", style="yellow", wrap=2 * depth + 5)
+        _branch([item for item in of_scene if item.source_candidate == node.candidate], of_scene, depth + 1)

@@ -40,6 +40,7 @@ def runs() -> None:
 
 runs.add_command(history.log_command)
 runs.add_command(history.ingest_command)
+runs.add_command(history.lineage_command)
 
 
 @runs.command("list", examples=["bullpen runs list", "bullpen runs list --project harbor_lights --state failed"])
@@ -128,7 +129,8 @@ def _show_jobs(jobs: list[run_pb2.Job]) -> None:
                     output.state_text(output.state_name(candidate)),
                     "",
                     candidate.rank or "–",
-                    f"{star}{candidate.quality.hard_failures} hard, {candidate.quality.soft_warnings} soft",
+                    f"{star}{candidate.quality.hard_failures} hard, {candidate.quality.soft_warnings} soft"
+                    + (" ⚑ stale" if candidate.HasField("stale") else ""),
                     candidate.rank_reason.partition(": ")[0],  # the figures that follow are those of the QA column
                     candidate.name,
                 )

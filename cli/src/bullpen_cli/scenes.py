@@ -63,7 +63,8 @@ def show(state: State, found: list[bible_pb2.Scene]) -> None:
                 scene.title,
                 " ".join(f"{key}={_short(value)}" for key, value in sorted(scene.variables.items())),
                 " ".join(names.ident(character) for character in scene.characters),
-                " ".join(picture.stage for picture in scene.accepted) or "–",
+                " ".join(f"{'⚑' if picture.HasField('stale') else ''}{picture.stage}" for picture in scene.accepted)
+                or "–",
             )
             for scene in found
         ),
@@ -110,6 +111,9 @@ def read_scenes(state: State, project: str, slugs: tuple[str, ...]) -> None:
         values = "\n".join(f"{key}: {value}" for key, value in sorted(scene.variables.items()))
         if values:
             output.say(values, style="dim", wrap=4)
+        for picture in scene.accepted:
+            if picture.HasField("stale"):
+                output.say(f"⚑ {picture.stage}: {picture.stale.reason}", style="yellow", wrap=4)
 
 
 def slug_of(path: Path) -> str:

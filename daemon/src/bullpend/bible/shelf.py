@@ -25,6 +25,7 @@ from bullpend.models.rules import require
 from bullpend.projects import store as projects
 from bullpend.rpc import masks, names, paging
 from bullpend.rpc.wire import etag, once
+from bullpend.runs import lineage
 from bullpend.runs.cast import OF_CHARACTERS
 
 # What is wrong with the LoRAs that a request names, by their names.
@@ -54,6 +55,10 @@ def emit(tx: Tx, kind: Kind[M], row: Row, what: str) -> None:
     message = message_of(tx, kind, row)
     event = event_pb2.Event(**{kind.singular: message})  # type: ignore[arg-type]  # the field is named after the kind
     tx.emit(row["project"], message.name, f"{kind.singular}.{what}", event.SerializeToString())
+    # With another source, what was made from the old one is out of date.
+    if kind.table == SCENES.table and what == "updated" and lineage.refresh(tx, message.name):
+        event = event_pb2.Event(**{kind.singular: message_of(tx, kind, row)})  # type: ignore[arg-type]  # as above
+        tx.emit(row["project"], message.name, f"{kind.singular}.accepted", event.SerializeToString())
 
 
 class Shelf:

@@ -12,6 +12,7 @@ from bullpend.bible.model import SCENES, Kind, M, Message
 from bullpend.db import Row
 from bullpend.rpc.names import choice
 from bullpend.rpc.wire import etag, timestamp
+from bullpend.runs.descent_wire import pack_stale
 
 
 def columns(kind: Kind[M], message: M) -> Row:
@@ -69,5 +70,7 @@ def pack_scene(row: Row, accepted: list[Row]) -> bible_pb2.Scene:
             candidate=picture["candidate"],
             asset=picture["asset"],
             reason=picture["reason"],
+            stale=pack_stale(picture["stale"]),
+            branch=picture["branch"],
         )
     return scene

@@ -100,14 +100,34 @@ def _left_out(left_out: Sequence[str]) -> Iterator[PolicyFinding]:
 
 
 def _replaced(request: RunRequest, pictures: Sequence[Picture]) -> Iterator[PolicyFinding]:
-    replaced = [picture.key for picture in pictures if picture.replaces]
-    if replaced and request.acceptance is Acceptance.BEST:
+    replaced = [picture.key for picture in replaced_of(request, pictures)]
+    if replaced:
         yield _warning(
             "ACCEPTED_REPLACED",
             f"{_count(len(replaced), 'scene')} ({_names(replaced)}) already "
             f"{'has' if len(replaced) == 1 else 'have'} an accepted picture of this stage; the best new candidate "
             "takes its place. The old one is kept.",
         )
+    outdated = [picture.key for picture in replaced_of(request, pictures) if picture.outdates]
+    if outdated:
+        stages = _names(list(dict.fromkeys(name for picture in pictures for name in picture.outdates)))
+        yield _warning(
+            "LATER_STAGES_STALE",
+            f"{_count(len(outdated), 'scene')} ({_names(outdated)}): pictures of later stages ({stages}) were made from "
+            "the present one. They stay, and are marked as out of date.",
+        )
+    stale = [picture.key for picture in pictures if picture.stale]
+    if stale:
+        why = next(picture.stale for picture in pictures if picture.stale)
+        yield _warning(
+            "SOURCE_STALE",
+            f"{_count(len(stale), 'picture')} to start from ({_names(stale)}) {_is(len(stale))} out of date. {why}",
+        )
+
+
+def replaced_of(request: RunRequest, pictures: Sequence[Picture]) -> list[Picture]:
+    """Pictures whose scene will get another accepted one by itself."""
+    return [picture for picture in pictures if picture.replaces and request.acceptance is Acceptance.BEST]
 
 
 def _sizes(pictures: Sequence[Picture], sampling: Sampling, world: PlanWorld) -> Iterator[PolicyFinding]:

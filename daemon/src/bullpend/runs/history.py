@@ -1,4 +1,4 @@
-"""HistoryService: logs of runs, going out and coming in."""
+"""HistoryService: logs of runs, going out and coming in, and the descent of pictures."""
 
 # ruff: noqa: N802 -- methods are named as the contract names them
 from __future__ import annotations
@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from bullpen_api.v1 import history_pb2 as pb
-from bullpen_api.v1 import history_pb2_grpc
+from bullpen_api.v1 import history_pb2_grpc, lineage_pb2
 
 from bullpend.db import Database, Tx
 from bullpend.db.database import View
@@ -17,9 +17,11 @@ from bullpend.errors import StateConflict
 from bullpend.projects import store as projects
 from bullpend.rpc import names
 from bullpend.rpc.wire import once
-from bullpend.runs import ingest, logform, store, wire
+from bullpend.runs import ingest, logform, pedigree, store, wire
 
 RUN = "projects/*/runs/*"
+# What a lineage may be asked of.
+SUBJECTS = ("projects/*/scenes/*", "projects/*/assets/*", RUN, f"{RUN}/jobs/*", f"{RUN}/jobs/*/candidates/*")
 
 
 class HistoryService(history_pb2_grpc.HistoryServiceServicer):
@@ -64,3 +66,15 @@ class HistoryService(history_pb2_grpc.HistoryServiceServicer):
             self._dispatcher.archive(done[0].row["id"])
         run = wire.pack_run(done[0].row)
         return pb.IngestRunLogResponse(run=run, created=done[0].created, missing=done[0].missing)
+
+    async def GetLineage(self, request: pb.GetLineageRequest, context: Any) -> lineage_pb2.Lineage:
+        """Where pictures come from and what was made of them."""
+        given = request.name.split("/")
+        fitting = [one for one in SUBJECTS if len(one.split("/")) == len(given) and one.split("/")[2:3] == given[2:3]]
+        project, *_ = names.parse(request.name, fitting[0] if fitting else RUN)
+
+        def read(view: View) -> lineage_pb2.Lineage:
+            projects.get(view, project)
+            return lineage_pb2.Lineage(nodes=pedigree.nodes(view, request.name), revision=view.revision())
+
+        return await self._database.read(read)

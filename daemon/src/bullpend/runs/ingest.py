@@ -124,6 +124,7 @@ def _new_run(tx: Tx, log: Log, project: str, there: Mapping[str, str]) -> NewRun
         jobs=tuple(_new_job(tx, job, project, there) for job in request.jobs),
         parent_run=log.whole.parent_run if own else "",
         loras=request.loras,
+        forks=False,
         slug=log.slug if own and not taken and SLUG.fullmatch(log.slug) else "",
     )
 

@@ -142,6 +142,7 @@ class Making:
             priority=replay.request.priority,
             jobs=jobs,
             parent_run=replay.run,
+            forks=False,
             loras=replay.loras,
         )
         return await self._store(project, request, new)

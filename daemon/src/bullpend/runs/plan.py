@@ -16,12 +16,13 @@ from bullpend.runs.model import Lora, RunRequest, Sampling
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """A stored picture: asset name, content hash, size in pixels."""
+    """A stored picture: asset name, content hash, size in pixels, and why it is out of date, if it is."""
 
     asset: str
     sha256: str
     width: int
     height: int
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bullpen_api.v1 import run_pb2
@@ -20,7 +21,7 @@ from bullpend.errors import BullpenError, from_failure
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
-from bullpend.runs import inputs, rules, store
+from bullpend.runs import descent, inputs, rules, store
 from bullpend.runs.casting import Bible
 from bullpend.runs.manifests import Manifests
 from bullpend.runs.model import RunRequest
@@ -172,13 +173,18 @@ class Planning:
                     characters=tuple(member.words for member in members),
                     cast=members,
                     accepted={
-                        item["stage"]: pictures[item["asset"].rsplit("/", 1)[-1]]
+                        item["stage"]: _with_age(pictures[item["asset"].rsplit("/", 1)[-1]], item["stale"])
                         for item in accepted.get(row["slug"], [])
                     },
                 )
             )
         device = self._devices[0].name if self._devices and model.engine != "remote" else ""
         return tuple(scenes), said.style_guides(), store.step_seconds(view, model.name, device), said.templates()
+
+
+def _with_age(picture: PictureFacts, stale: str) -> PictureFacts:
+    why = descent.from_json(stale)
+    return replace(picture, stale=why.words()) if why else picture
 
 
 def _scenes(view: View, project: str, names: Sequence[str] | None) -> list[Row]:

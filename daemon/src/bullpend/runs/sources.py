@@ -22,7 +22,8 @@ from bullpend.runs.plan import FolderPicture, PictureFacts, PlanWorld, SceneFact
 class Picture:
     """A picture of the run: its key, where it comes from, its size in pixels, the values that its scene gives.
 
-    `of_cast` names the characters that gave values, by variable; `cast` are those of the scene.
+    `of_cast` names the characters that gave values, by variable; `cast` are those of the scene. `stale` says why the
+    picture that it starts from is out of date, if it is; `outdates` are later stages that the scene has pictures of.
     """
 
     key: str
@@ -37,6 +38,8 @@ class Picture:
     of_cast: Mapping[str, str] = field(default_factory=dict)
     cast: tuple[Member, ...] = ()
     replaces: bool = False
+    stale: str = ""
+    outdates: tuple[str, ...] = ()
 
 
 def picture_key(scene: str, source_path: str) -> str:
@@ -50,7 +53,7 @@ def pictures(request: RunRequest, stage: Stage, world: PlanWorld) -> tuple[Pictu
         found = _of_folder(request, world.pictures or ())
         where, cut = "input_folder", "Split the folder"
     else:
-        found = _of_scenes(request, stage, _selected(request.scenes, world.scenes))
+        found = _of_scenes(request, stage, _selected(request.scenes, world.scenes), later(request, world))
         where, cut = "scenes", "Choose fewer scenes"
     limit = world.manifest.safe_batch_limit
     if len(found) > limit:
@@ -105,7 +108,18 @@ def _selected(names: Sequence[str], scenes: Sequence[SceneFacts]) -> list[SceneF
     return sorted(chosen, key=lambda scene: (scene.ordinal, scene.name))
 
 
-def _of_scenes(request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts]) -> tuple[Picture, ...]:
+def later(request: RunRequest, world: PlanWorld) -> tuple[str, ...]:
+    """The stages that start, over however many steps, from what this one ends with, in the manifest's order."""
+    found = {request.stage.removeprefix("stages/")}
+    stages = world.manifest.stages
+    for _ in stages:
+        found |= {name for name, stage in stages.items() if found & set(stage.predecessors)}
+    return tuple(name for name in stages if name in found - {request.stage.removeprefix("stages/")})
+
+
+def _of_scenes(
+    request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts], later: Sequence[str]
+) -> tuple[Picture, ...]:
     own = request.stage.removeprefix("stages/")
     starts = [(scene, _start(scene, stage)) for scene in scenes]
     missing = [scene.name.rsplit("/", 1)[-1] for scene, start in starts if start is None]
@@ -121,6 +135,8 @@ def _of_scenes(request: RunRequest, stage: Stage, scenes: Sequence[SceneFacts]) 
             asset=start.asset,
             **_values(scene),
             replaces=own in scene.accepted,
+            stale=start.stale,
+            outdates=tuple(name for name in later if name in scene.accepted),
         )
         for scene, start in starts
         if start is not None

@@ -11,7 +11,7 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
-from bullpend.runs import cast, loras
+from bullpend.runs import cast, descent, loras
 from bullpend.runs.cast import Use
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
@@ -64,6 +64,8 @@ class NewRun:
     loras: tuple[Lora, ...] = ()
     # The id that it is to have; empty for the next one.
     slug: str = ""
+    # Whether a stage that is taken again from the same picture begins a branch; what repeats a run does not.
+    forks: bool = True
 
 
 def run_name(row: Row) -> str:
@@ -109,6 +111,8 @@ def create(tx: Tx, new: NewRun) -> Row:
     run_id = tx.insert("runs", row)
     for number, job in enumerate(new.jobs, 1):
         name = f"{run_name(row)}/jobs/j-{number:03d}"
+        starts_from, of_source = descent.origin(tx, job.scene, job.source_asset)
+        branch = descent.branch(tx, job.scene, new.stage, starts_from, of_source) if new.forks else of_source
         job_id = tx.insert(
             "jobs",
             {
@@ -124,6 +128,8 @@ def create(tx: Tx, new: NewRun) -> Row:
                 "negative_prompt": job.negative_prompt,
                 "loras": loras.to_json(job.loras),
                 "uses": cast.to_json(job.uses),
+                "starts_from": starts_from,
+                "branch": branch,
                 "create_time": tx.now,
                 "revision": row["revision"],
             },

@@ -22,7 +22,7 @@ from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
 from bullpend.quality.ranking import rank
-from bullpend.runs import store
+from bullpend.runs import lineage, store
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
 from bullpend.runs.wire import pack_candidate, pack_job, pack_run
 
@@ -204,6 +204,8 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     chosen = any(row["by_hand"] for row in job["candidates"])
     if best and not chosen and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
         _accept(tx, run, job, best.key, best.reason, False)
+    else:
+        lineage.refresh(tx, job["scene"])
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
     settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING {store.RUN}", run["id"])
     assert settled is not None
@@ -332,4 +334,5 @@ def _take_place(tx: Tx, run: Row, scene: str, candidate: Row, otherwise: str) ->
         tx.now,
     )
     if changed:
+        lineage.refresh(tx, f"projects/{run['project']}/scenes/{scene}")
         emit_scene(tx, run["project"], scene)

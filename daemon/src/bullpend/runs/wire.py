@@ -16,6 +16,8 @@ from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
 from bullpend.runs import cast, loras
 from bullpend.runs.cast import Use
+from bullpend.runs.descent import SCENE
+from bullpend.runs.descent_wire import pack_stale
 from bullpend.runs.model import Acceptance, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import PlanDraft
 from bullpend.runs.store import run_name
@@ -93,6 +95,8 @@ def pack_job(row: Row, position: Callable[[str], int] | None = None, recipes: bo
         device=row["device"],
         position=position(row["name"]) if position and row["state"] == "QUEUED" else 0,
         candidates=[pack_candidate(candidate, recipes) for candidate in row["candidates"]],
+        branch=row["branch"],
+        source_candidate="" if row["starts_from"] == SCENE else row["starts_from"],
         loras=pack_loras(loras.from_json(row["loras"])),
         uses=pack_uses(cast.from_json(row["uses"])),
         error=pack_error(row["error"]),
@@ -135,6 +139,7 @@ def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
         device_seconds=row["device_seconds"],
         end_time=timestamp(row["end_time"]),
         recipe_json=row["recipe"] if recipe else "",
+        stale=pack_stale(row["stale"]),
         revision=row["revision"],
     )
 

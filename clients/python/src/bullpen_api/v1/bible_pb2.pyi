@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import lineage_pb2 as _lineage_pb2
 from bullpen_api.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -358,10 +359,18 @@ class AcceptedPicture(_message.Message):
     CANDIDATE_FIELD_NUMBER: _builtins.int
     ASSET_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     candidate: _builtins.str
     asset: _builtins.str
     reason: _builtins.str
+    branch: _builtins.int
+    """Its line of descent, counted from 1: taking a stage again from the same picture begins another. 0 where unknown."""
+    @_builtins.property
+    def stale(self) -> _lineage_pb2.Staleness:
+        """Set while it is out of date: an earlier stage, or the scene's source, has another picture than it was made from."""
+
     def __init__(
         self,
         *,
@@ -369,10 +378,12 @@ class AcceptedPicture(_message.Message):
         candidate: _builtins.str = ...,
         asset: _builtins.str = ...,
         reason: _builtins.str = ...,
+        stale: _lineage_pb2.Staleness | None = ...,
+        branch: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stale", b"stale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "reason", b"reason", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "branch", b"branch", "candidate", b"candidate", "reason", b"reason", "stage", b"stage", "stale", b"stale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

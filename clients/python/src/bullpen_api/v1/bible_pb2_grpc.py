@@ -42,7 +42,8 @@ class BibleServiceStub:
     error.
     - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
     values that they were started with, whatever happens to the bible.
-    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource. A
+    scene also has `scene.accepted`, when other pictures are accepted for it, or accepted ones became stale or current.
 
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
@@ -267,7 +268,8 @@ class BibleServiceServicer:
     error.
     - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
     values that they were started with, whatever happens to the bible.
-    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource. A
+    scene also has `scene.accepted`, when other pictures are accepted for it, or accepted ones became stale or current.
 
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
@@ -776,7 +778,8 @@ class BibleService:
     error.
     - What refers to something in the trash keeps the name, so that nothing is lost when it comes back. Runs keep the
     values that they were started with, whatever happens to the bible.
-    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource.
+    - Every change is an event, such as `scene.updated`, `scene.deleted`, `scene.undeleted`, with the whole resource. A
+    scene also has `scene.accepted`, when other pictures are accepted for it, or accepted ones became stale or current.
 
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.

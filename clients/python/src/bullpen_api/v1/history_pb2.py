@@ -22,28 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bullpen_api.v1 import lineage_pb2 as bullpen_dot_v1_dot_lineage__pb2
 from bullpen_api.v1 import run_pb2 as bullpen_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/history.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\" \n\x10GetRunLogRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x06RunLog\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x18\n\x16GetRunLogSchemaRequest\",\n\x0cRunLogSchema\x12\x0e\n\x06schema\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"J\n\x13IngestRunLogRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07run_log\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x14IngestRunLogResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.bullpen.v1.Run\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x0f\n\x07missing\x18\x03 \x03(\t2\xf3\x01\n\x0eHistoryService\x12=\n\tGetRunLog\x12\x1c.bullpen.v1.GetRunLogRequest\x1a\x12.bullpen.v1.RunLog\x12O\n\x0fGetRunLogSchema\x12\".bullpen.v1.GetRunLogSchemaRequest\x1a\x18.bullpen.v1.RunLogSchema\x12Q\n\x0cIngestRunLog\x12\x1f.bullpen.v1.IngestRunLogRequest\x1a .bullpen.v1.IngestRunLogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/history.proto\x12\nbullpen.v1\x1a\x18\x62ullpen/v1/lineage.proto\x1a\x14\x62ullpen/v1/run.proto\"!\n\x11GetLineageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10GetRunLogRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x06RunLog\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x18\n\x16GetRunLogSchemaRequest\",\n\x0cRunLogSchema\x12\x0e\n\x06schema\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"J\n\x13IngestRunLogRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07run_log\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x14IngestRunLogResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.bullpen.v1.Run\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x0f\n\x07missing\x18\x03 \x03(\t2\xb5\x02\n\x0eHistoryService\x12=\n\tGetRunLog\x12\x1c.bullpen.v1.GetRunLogRequest\x1a\x12.bullpen.v1.RunLog\x12O\n\x0fGetRunLogSchema\x12\".bullpen.v1.GetRunLogSchemaRequest\x1a\x18.bullpen.v1.RunLogSchema\x12Q\n\x0cIngestRunLog\x12\x1f.bullpen.v1.IngestRunLogRequest\x1a .bullpen.v1.IngestRunLogResponse\x12@\n\nGetLineage\x12\x1d.bullpen.v1.GetLineageRequest\x1a\x13.bullpen.v1.Lineageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bullpen_api.v1.history_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETRUNLOGREQUEST']._serialized_start=62
-  _globals['_GETRUNLOGREQUEST']._serialized_end=94
-  _globals['_RUNLOG']._serialized_start=96
-  _globals['_RUNLOG']._serialized_end=131
-  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_start=133
-  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_end=157
-  _globals['_RUNLOGSCHEMA']._serialized_start=159
-  _globals['_RUNLOGSCHEMA']._serialized_end=203
-  _globals['_INGESTRUNLOGREQUEST']._serialized_start=205
-  _globals['_INGESTRUNLOGREQUEST']._serialized_end=279
-  _globals['_INGESTRUNLOGRESPONSE']._serialized_start=281
-  _globals['_INGESTRUNLOGRESPONSE']._serialized_end=367
-  _globals['_HISTORYSERVICE']._serialized_start=370
-  _globals['_HISTORYSERVICE']._serialized_end=613
+  _globals['_GETLINEAGEREQUEST']._serialized_start=88
+  _globals['_GETLINEAGEREQUEST']._serialized_end=121
+  _globals['_GETRUNLOGREQUEST']._serialized_start=123
+  _globals['_GETRUNLOGREQUEST']._serialized_end=155
+  _globals['_RUNLOG']._serialized_start=157
+  _globals['_RUNLOG']._serialized_end=192
+  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_start=194
+  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_end=218
+  _globals['_RUNLOGSCHEMA']._serialized_start=220
+  _globals['_RUNLOGSCHEMA']._serialized_end=264
+  _globals['_INGESTRUNLOGREQUEST']._serialized_start=266
+  _globals['_INGESTRUNLOGREQUEST']._serialized_end=340
+  _globals['_INGESTRUNLOGRESPONSE']._serialized_start=342
+  _globals['_INGESTRUNLOGRESPONSE']._serialized_end=428
+  _globals['_HISTORYSERVICE']._serialized_start=431
+  _globals['_HISTORYSERVICE']._serialized_end=740
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from bullpen_api.v1 import history_pb2 as bullpen_dot_v1_dot_history__pb2
+from bullpen_api.v1 import lineage_pb2 as bullpen_dot_v1_dot_lineage__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +27,8 @@ if _version_not_supported:
 
 
 class HistoryServiceStub:
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -52,10 +54,16 @@ class HistoryServiceStub:
                 request_serializer=bullpen_dot_v1_dot_history__pb2.IngestRunLogRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_history__pb2.IngestRunLogResponse.FromString,
                 _registered_method=True)
+        self.GetLineage = channel.unary_unary(
+                '/bullpen.v1.HistoryService/GetLineage',
+                request_serializer=bullpen_dot_v1_dot_history__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_lineage__pb2.Lineage.FromString,
+                _registered_method=True)
 
 
 class HistoryServiceServicer:
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -86,6 +94,16 @@ class HistoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLineage(self, request, context):
+        """Where a picture comes from and what was made of it, on every line of descent of its scene, with what is out of date
+        and why. Of a run or job: of all scenes that it took. Of an asset that no run made: of the pictures that it was made
+        from, or that were made from it. At most 10 000 pictures.
+        Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HistoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -104,6 +122,11 @@ def add_HistoryServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_history__pb2.IngestRunLogRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_history__pb2.IngestRunLogResponse.SerializeToString,
             ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=bullpen_dot_v1_dot_history__pb2.GetLineageRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_lineage__pb2.Lineage.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'bullpen.v1.HistoryService', rpc_method_handlers)
@@ -113,7 +136,8 @@ def add_HistoryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HistoryService:
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -189,6 +213,33 @@ class HistoryService:
             '/bullpen.v1.HistoryService/IngestRunLog',
             bullpen_dot_v1_dot_history__pb2.IngestRunLogRequest.SerializeToString,
             bullpen_dot_v1_dot_history__pb2.IngestRunLogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.HistoryService/GetLineage',
+            bullpen_dot_v1_dot_history__pb2.GetLineageRequest.SerializeToString,
+            bullpen_dot_v1_dot_lineage__pb2.Lineage.FromString,
             options,
             channel_credentials,
             insecure,

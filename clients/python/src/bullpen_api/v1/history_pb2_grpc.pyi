@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from bullpen_api.v1 import history_pb2 as _history_pb2
+from bullpen_api.v1 import lineage_pb2 as _lineage_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -27,7 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HistoryServiceStub:
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -49,10 +51,17 @@ class HistoryServiceStub:
     accepted stays; where it has nothing, it gets what the log accepted. The same log gives the same run.
     Errors: RUN_LOG_INVALID (`field` has the path in the log).
     """
+    GetLineage: _grpc.UnaryUnaryMultiCallable[_history_pb2.GetLineageRequest, _lineage_pb2.Lineage]
+    """Where a picture comes from and what was made of it, on every line of descent of its scene, with what is out of date
+    and why. Of a run or job: of all scenes that it took. Of an asset that no run made: of the pictures that it was made
+    from, or that were made from it. At most 10 000 pictures.
+    Errors: RESOURCE_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class HistoryServiceAsyncStub(HistoryServiceStub):
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -71,9 +80,16 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
     accepted stays; where it has nothing, it gets what the log accepted. The same log gives the same run.
     Errors: RUN_LOG_INVALID (`field` has the path in the log).
     """
+    GetLineage: _aio.UnaryUnaryMultiCallable[_history_pb2.GetLineageRequest, _lineage_pb2.Lineage]  # type: ignore[assignment]
+    """Where a picture comes from and what was made of it, on every line of descent of its scene, with what is out of date
+    and why. Of a run or job: of all scenes that it took. Of an asset that no run made: of the pictures that it was made
+    from, or that were made from it. At most 10 000 pictures.
+    Errors: RESOURCE_NOT_FOUND.
+    """
 
 class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """HistoryService keeps what became of runs: their complete logs, and logs of runs that were made elsewhere or earlier.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
+    the descent of pictures.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -107,6 +123,18 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         missing from the run, and are found when the log is ingested again after they were imported. What a scene has
         accepted stays; where it has nothing, it gets what the log accepted. The same log gives the same run.
         Errors: RUN_LOG_INVALID (`field` has the path in the log).
+        """
+
+    @_abc_1.abstractmethod
+    def GetLineage(
+        self,
+        request: _history_pb2.GetLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.Lineage, _abc.Awaitable[_lineage_pb2.Lineage]]:
+        """Where a picture comes from and what was made of it, on every line of descent of its scene, with what is out of date
+        and why. Of a run or job: of all scenes that it took. Of an asset that no run made: of the pictures that it was made
+        from, or that were made from it. At most 10 000 pictures.
+        Errors: RESOURCE_NOT_FOUND.
         """
 
 def add_HistoryServiceServicer_to_server(servicer: HistoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from bullpen_api.v1 import cost_pb2 as _cost_pb2
+from bullpen_api.v1 import lineage_pb2 as _lineage_pb2
 from bullpen_api.v1 import model_pb2 as _model_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -1063,6 +1064,8 @@ class Job(_message.Message):
     PAUSED_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
     USES_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
+    SOURCE_CANDIDATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}/jobs/{job}`"""
     state: Global___Job.State.ValueType
@@ -1080,6 +1083,10 @@ class Job(_message.Message):
     revision: _builtins.int
     paused: _builtins.bool
     """Somebody let this very job wait; it stays QUEUED."""
+    branch: _builtins.int
+    """Its line of descent among the scene's pictures, counted from 1; 0 without a scene."""
+    source_candidate: _builtins.str
+    """The candidate that it starts from; empty where it starts from the scene's own picture, or that is not known."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]: ...
     @_builtins.property
@@ -1120,10 +1127,12 @@ class Job(_message.Message):
         paused: _builtins.bool = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
         uses: _abc.Iterable[Global___BibleUse] | None = ...,
+        branch: _builtins.int = ...,
+        source_candidate: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "loras", b"loras", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_path", b"source_path", "start_time", b"start_time", "state", b"state", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "branch", b"branch", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "loras", b"loras", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_candidate", b"source_candidate", "source_path", b"source_path", "start_time", b"start_time", "state", b"state", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1198,6 +1207,7 @@ class Candidate(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     RECIPE_JSON_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}/jobs/{job}/candidates/{candidate}`"""
     state: Global___Candidate.State.ValueType
@@ -1218,6 +1228,12 @@ class Candidate(_message.Message):
     def quality(self) -> Global___QualityReport: ...
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def stale(self) -> _lineage_pb2.Staleness:
+        """Set while it is out of date: it was made from a picture that the scene has replaced since. The events
+        `candidate.stale` and `candidate.current` tell when that changes.
+        """
+
     def __init__(
         self,
         *,
@@ -1235,10 +1251,11 @@ class Candidate(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         recipe_json: _builtins.str = ...,
         revision: _builtins.int = ...,
+        stale: _lineage_pb2.Staleness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "quality", b"quality"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "quality", b"quality", "stale", b"stale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_reason", b"accept_reason", "accepted", b"accepted", "accepted_by_hand", b"accepted_by_hand", "asset", b"asset", "device_seconds", b"device_seconds", "end_time", b"end_time", "name", b"name", "quality", b"quality", "rank", b"rank", "rank_reason", b"rank_reason", "recipe_json", b"recipe_json", "revision", b"revision", "seed", b"seed", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_reason", b"accept_reason", "accepted", b"accepted", "accepted_by_hand", b"accepted_by_hand", "asset", b"asset", "device_seconds", b"device_seconds", "end_time", b"end_time", "name", b"name", "quality", b"quality", "rank", b"rank", "rank_reason", b"rank_reason", "recipe_json", b"recipe_json", "revision", b"revision", "seed", b"seed", "stale", b"stale", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
