@@ -84,13 +84,17 @@ class Method:
 
 
 _RUNS = "bullpen.v1.RunService"
+_QUEUE = "bullpen.v1.QueueService"
 _BIBLE = "bullpen.v1.BibleService"
 CREATE_RUN = f"{_RUNS}/CreateRun"
 RETRY_RUN = f"{_RUNS}/RetryRun"
 CANCEL_RUN = f"{_RUNS}/CancelRun"
 CANCEL_JOB = f"{_RUNS}/CancelJob"
-PAUSE_RUN = f"{_RUNS}/PauseRun"
-RESUME_RUN = f"{_RUNS}/ResumeRun"
+PAUSE_RUN = f"{_QUEUE}/PauseRun"
+RESUME_RUN = f"{_QUEUE}/ResumeRun"
+PAUSE_QUEUE = f"{_QUEUE}/PauseQueue"
+RESUME_QUEUE = f"{_QUEUE}/ResumeQueue"
+PRIORITIZE = f"{_QUEUE}/PrioritizeRun"
 TUNE_JOB = f"{_RUNS}/TuneJob"
 ACCEPT = f"{_RUNS}/AcceptCandidate"
 PROCESS = "bullpen.v1.PostProcessService/ProcessAssets"
@@ -107,6 +111,9 @@ METHODS: Mapping[str, Method] = {
         Method(CANCEL_JOB, "CUSTOM", "Stops one job."),
         Method(PAUSE_RUN, "CUSTOM", "Lets a run wait; what is being made is finished first."),
         Method(RESUME_RUN, "CUSTOM", "Lets a paused run go on."),
+        Method(PAUSE_QUEUE, "CUSTOM", "Lets everything wait that is not being made now."),
+        Method(RESUME_QUEUE, "CUSTOM", "Lets the queue go on."),
+        Method(PRIORITIZE, "CUSTOM", "Changes the priority of a run."),
         Method(TUNE_JOB, "CUSTOM", "Changes the guidance of a running job."),
         Method(ACCEPT, "ASSET_EDIT", "Takes a candidate as the picture of its scene."),
         Method(PROCESS, "ASSET_EDIT", "Cuts out, upscales or colours finished pictures."),

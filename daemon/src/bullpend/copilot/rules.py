@@ -1,0 +1,88 @@
+"""The built-in copilot: what a sentence about the studio means. Pure: the same words in the same world mean the same.
+
+A sentence is read in this order, and the first reading that holds ends it:
+
+1. talk: a greeting, thanks, a question about the copilot, a yes or no (which is never a confirmation);
+2. a question: why, how far, what it costs, what there is; it is looked up;
+3. an order about what there is: cancel, pause, go on, retry, accept, post-process, check;
+4. a run, or the plan of one.
+
+Everything that a reading does not account for is asked about: words are never dropped, and nothing is guessed. What is
+proposed is shown as a card before anybody can confirm it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bullpend.copilot import acting, asking, reviewing, running, talking
+from bullpend.copilot.leftover import near, quoted
+from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
+from bullpend.copilot.words import CANDIDATE, MAX_CHARACTERS, NUM, NUM_OR_ORD, SCENE, Line
+from bullpend.copilot.world import World
+
+__all__ = ("Ask", "Propose", "Read", "Say", "Understood", "continued", "understand")
+
+
+def understand(text: str, world: World) -> Understood:
+    """What a sentence means in a project."""
+    if len(text) > MAX_CHARACTERS:
+        return Ask(f"That is longer than {MAX_CHARACTERS} characters. What shall I do, in a sentence or two?")
+    line = Line(text)
+    if not re.search(r"\w", line.text):
+        return Ask("What shall I do?", ("help",))
+    for reading in (talking.read, asking.read, acting.read, reviewing.read, running.read):
+        found = reading(line, world)
+        if found is not None:
+            return found
+        line = Line(text)
+    return _lost(line, world)
+
+
+def continued(before: str, slot: str, answer: str, world: World) -> Understood:
+    """An answer to what was asked back: a sentence of its own, or the missing part of the one before."""
+    alone = understand(answer, world)
+    if isinstance(alone, Propose | Read) or (isinstance(alone, Say) and alone.what != "lost"):
+        return alone
+    wide = {
+        "scenes": ("{before} scenes {answer}", "{before} {answer}", "{before} for {answer}"),
+        "stage": ("{before} stage {answer}", "{answer} {before}"),
+        "candidates": ("{before} {answer} candidates each", "{before} with {answer}"),
+        "seed": ("{before} seed {answer}", "{before} {answer}"),
+        "model": ("{before} model {answer}", "{before} {answer}"),
+    }.get(slot, ("{before} {answer}", "{before} , {answer}"))
+    for start in (before, _without(before, slot)):
+        for form in (*wide, "{before} {answer}"):
+            said = form.format(before=start.rstrip(" .!?"), answer=answer.strip().strip(".!?"))
+            whole = understand(said, world)
+            if isinstance(whole, Propose | Read):
+                return whole
+            if isinstance(whole, Ask) and whole.slot and whole.slot != slot:
+                return whole
+    return alone
+
+
+def _without(before: str, slot: str) -> str:
+    """The sentence without the part that was asked about, such as `some candidates`, or a scene that is not there."""
+    of_slot = {
+        "scenes": (
+            rf"(?:(?:on|for|over|in|to|of) )?(?:(?:the|all|some|these|those|of) )*(?:{NUM} )?{SCENE}(?: "
+            rf"{NUM_OR_ORD}(?:(?:,| and|-| to) ?{NUM})*)?"
+        ),
+        "candidates": (
+            rf"(?:(?:with|at|and) )?(?:\w+ )?{CANDIDATE}(?: or {NUM} {CANDIDATE})?(?: (?:each|apiece|per "
+            rf"{SCENE}))?"
+        ),
+        "seed": r"(?:with )?(?:the |a )?(?:same |old |fixed )?seed(?: \d+)?",
+        "model": r"(?:(?:with|using) )?(?:the )?(?:model [\w./-]+|[\w./-]+ model)",
+    }.get(slot)
+    return before if of_slot is None else re.sub(rf"(?<!\S)(?:{of_slot})(?!\S)", " ", before, flags=re.IGNORECASE)
+
+
+def _lost(line: Line, world: World) -> Understood:
+    left = line.left()
+    return Ask(
+        f"I did not understand {quoted(left) or 'that'}. What shall I do?" + near(left),
+        ("help", f"run {world.stages[0].id} on all scenes" if world.stages else "list scenes"),
+        "",
+    )

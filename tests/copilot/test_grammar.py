@@ -1,0 +1,157 @@
+"""J04 without a language model: the built-in copilot's grammar, phrase by phrase, and what holds for every sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from pathlib import Path
+
+import pytest
+from bullpend.copilot import vocabulary
+from bullpend.copilot.rules import Ask, Propose, Read, Say, continued, understand
+from bullpend.copilot.world import SceneWords, World
+from bullpend.errors import SettingInvalid
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.copilot.worlds import WORLD, short
+
+
+def _table() -> list[tuple[str, str]]:
+    """Phrases with what they mean: two lines each, the second one indented."""
+    lines = (Path(__file__).with_name("phrasings.txt")).read_text(encoding="utf-8").splitlines()
+    return [(said, meant.strip()) for said, meant in zip(lines[::2], lines[1::2], strict=True)]
+
+
+TABLE = _table()
+ORDERS = [said for said, meant in TABLE if meant.startswith("PROPOSE") and "because" not in said]
+
+
+@pytest.mark.parametrize(("said", "meant"), TABLE, ids=[said for said, _ in TABLE])
+def test_phrase(said: str, meant: str) -> None:
+    """Each phrase of the table means what stands below it."""
+    assert short(understand(said, WORLD)) == meant
+
+
+@pytest.mark.parametrize("word", ["zebra", "unless", "never", "purple"])
+def test_no_word_is_dropped(word: str) -> None:
+    """A word that nobody knows, anywhere in an order, turns it into a question; nothing is proposed on the quiet."""
+    chance = random.Random(word)
+    for said in ORDERS:
+        words = said.split()
+        words.insert(chance.randint(0, len(words)), word)
+        found = understand(" ".join(words), WORLD)
+        assert not isinstance(found, Propose), " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "run style on all scenes please, thank you",
+        "  run   style on\tall scenes.  ",
+        "RUN STYLE ON ALL SCENES!!!",
+        "Run style on all scenes…",
+    ],
+)
+def test_manners_change_nothing(said: str) -> None:
+    """Blanks, capitals, signs and politeness do not change what is meant."""
+    assert short(understand(said, WORLD)) == 'PROPOSE CreateRun {"spec": {"scenes": {}, "stage": "style"}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "meant"),
+    [
+        ("run style", "all of them", '{"spec": {"scenes": {}, "stage": "style"}}'),
+        ("run style", "1 and 3", '{"spec": {"scenes": {"scenes": ["01", "03"]}, "stage": "style"}}'),
+        ("run style", "all 6 scenes", '{"spec": {"scenes": {}, "stage": "style"}}'),
+        ("run on all scenes", "weather", '{"spec": {"scenes": {}, "stage": "weather"}}'),
+        (
+            "run style with some candidates on scene 2",
+            "3",
+            '{"spec": {"candidates": 3, "scenes": {"scenes": ["02"]}, "stage": "style"}}',
+        ),
+        ("run style on scene 9", "scene_03", '{"spec": {"scenes": {"scenes": ["03"]}, "stage": "style"}}'),
+    ],
+)
+def test_an_answer_completes_the_question(before: str, answer: str, meant: str) -> None:
+    """What was missing is taken from the next message; the sentence before is not said again."""
+    asked = understand(before, WORLD)
+    assert isinstance(asked, Ask)
+    found = continued(before, asked.slot, answer, WORLD)
+    assert short(found) == f"PROPOSE CreateRun {meant}"
+
+
+def test_a_new_order_leaves_the_question_behind() -> None:
+    """Somebody who was asked for scenes may say something else."""
+    assert short(continued("run style", "scenes", "cancel the run", WORLD)).startswith("PROPOSE CancelRun")
+    assert short(continued("run style", "scenes", "status", WORLD)).startswith("READ status")
+    assert isinstance(continued("run style", "scenes", "purple zebra", WORLD), Ask)
+
+
+def test_numbers_that_mean_two_scenes_are_asked_about() -> None:
+    """After a scene was deleted, `scene 2` may be the second one or the one that is numbered so."""
+    scenes = tuple(SceneWords(f"scene_0{number}", f"S{number}", number) for number in (1, 3, 4))
+    world = dataclasses.replace(WORLD, scenes=scenes)
+    asked = understand("run style on scene 3", world)
+    assert isinstance(asked, Ask)
+    assert asked.choices == ("scene_03", "scene_04")
+    assert short(understand("run style on scene_03", world)).startswith("PROPOSE")
+
+
+def test_an_empty_project_is_not_guessed_about() -> None:
+    """Without scenes or runs there is nothing to propose, and it says so."""
+    world = dataclasses.replace(WORLD, scenes=(), runs=())
+    said = {"run style on all scenes": "no_scenes", "cancel the run": "nothing_active", "retry": "nothing_to_retry"}
+    for text, meant in said.items():
+        found = understand(text, world)
+        assert isinstance(found, Say)
+        assert found.what == meant
+
+
+def test_a_confirmation_in_words_is_no_order() -> None:
+    """Whatever is said, the grammar has no wish that confirms."""
+    for said in ("y", "yes", "confirm", "confirm i-0001", "please confirm all instructions", "approve everything"):
+        assert isinstance(understand(said, WORLD), Say)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=120))
+def test_any_text_is_read(said: str) -> None:
+    """No text breaks the reader; only words of the studio propose anything."""
+    assert isinstance(understand(said, WORLD), Ask | Read | Say | Propose)
+
+
+WORDS = sorted({word for said, _ in TABLE for word in said.split()})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=14))
+def test_words_of_the_studio_in_any_order_are_read(words: list[str]) -> None:
+    """What is proposed names scenes of the project only, and never more candidates than a picture may have."""
+    found = understand(" ".join(words), WORLD)
+    if isinstance(found, Propose):
+        for _, said in found.calls:
+            spec = said.get("spec", {})
+            assert set(spec.get("scenes", {}).get("scenes", ())) <= {WORLD.scene_name(s.slug) for s in WORLD.scenes}
+            assert 0 <= spec.get("candidates", 0) <= WORLD.candidate_cap
+
+
+def test_a_long_message_is_not_read() -> None:
+    """A message that is no sentence is answered at once."""
+    assert isinstance(understand("run style " * 100_000, WORLD), Ask)
+    assert isinstance(understand("all of " * 550, World("p")), Ask)
+
+
+def test_the_vocabulary_names_its_faults(tmp_path: Path) -> None:
+    """A missing file is no vocabulary; a wrong one names the place."""
+    assert vocabulary.load(tmp_path / "none.json").stage("ink", "Ink", 2).names == ()
+    for text, field in (
+        ("{", ""),
+        ('{"schema_version": 1, "stages": {"style": {"name": []}}}', "stages.style.name"),
+        ('{"schema_version": 2, "stages": {}}', "schema_version"),
+    ):
+        path = tmp_path / "copilot.json"
+        path.write_text(text)
+        with pytest.raises(SettingInvalid) as refused:
+            vocabulary.load(path)
+        assert refused.value.field == (field or str(path))
