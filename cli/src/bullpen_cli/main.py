@@ -38,6 +38,7 @@ COMMANDS = {
     "color": "bullpen_cli.lab:color",
     "postprocess": "bullpen_cli.postprocess:postprocess",
     "costs": "bullpen_cli.costs:costs",
+    "audit": "bullpen_cli.audit:audit",
     "assets": "bullpen_cli.assets:assets",
     "instructions": "bullpen_cli.instructions:instructions",
     "watch": "bullpen_cli.events:watch",

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 from bullpen_api.v1 import (
     asset_pb2_grpc,
+    audit_pb2_grpc,
     bible_pb2_grpc,
     cost_pb2_grpc,
     event_pb2_grpc,
@@ -37,6 +38,8 @@ from bullpend import __version__
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
+from bullpend.audit import calls
+from bullpend.audit.service import AuditService, Notes
 from bullpend.bible import bootstrap
 from bullpend.bible.bootstrap import Bootstrap
 from bullpend.bible.service import BibleService
@@ -117,7 +120,7 @@ async def serve(settings: Settings) -> None:
         sweep(home.tmp, *home.projects.glob("*/assets/.tmp"))
         manifests = Manifests(settings.manifest_file, home.projects)
         bus, keys = Bus(), Keys(home.vault_key, os.environ)
-        database = Database.open(home.database, clock, bus.committed)
+        database = Database.open(home.database, clock, bus.committed, calls.witness)
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
         vault = Vault(database, keys)
@@ -265,6 +268,11 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.CostService",
             ),
             (
+                audit_pb2_grpc.add_AuditServiceServicer_to_server,
+                AuditService(database),
+                "bullpen.v1.AuditService",
+            ),
+            (
                 vault_pb2_grpc.add_VaultServiceServicer_to_server,
                 VaultService(database, vault),
                 "bullpen.v1.VaultService",
@@ -278,7 +286,7 @@ async def serve(settings: Settings) -> None:
         copilot = Copilot(database, bus, settings)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
-        server = Server(Guard(token), mounts)
+        server = Server(Guard(token, Notes(database)), mounts)
         path = socket_path(home.root)
         await copilot.start(mounts)
         stack.push_async_callback(copilot.close)

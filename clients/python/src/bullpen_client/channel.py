@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
+import sys
 from collections.abc import AsyncIterator, Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,6 +28,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
+# What calls, as the daemon's audit shows it: the program's own name, as far as metadata can carry it.
+CLIENT = re.sub(r"[^A-Za-z0-9._-]", "_", Path(sys.argv[0] if sys.argv else "").name)[:60] or "python"
 # Seconds that calls on a replaced channel may still take.
 _GRACE = 1.0
 
@@ -100,9 +105,10 @@ class TypedChannel:
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Metadata of each call: the token, where there is one."""
+        """Metadata of each call: the token, where there is one, and what calls, for the daemon's audit."""
         token = self.endpoint.token
-        return (("authorization", f"Bearer {token}"),) if token else ()
+        named = ("bullpen-client", CLIENT)
+        return (("authorization", f"Bearer {token}"), named) if token else (named,)
 
     def note(self, generation: int, error: errors.BullpenError) -> None:
         """Remembers that the daemon may have changed since the channel of this generation was opened."""

@@ -14,6 +14,7 @@ from bullpen_api.v1 import asset_pb2, asset_pb2_grpc
 from bullpend.assets import store
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
+from bullpend.audit import calls
 from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View, mapped_disk_errors
@@ -145,6 +146,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
                     field="chunk",
                 )
             )
+            calls.joined(taking)
             try:
                 row = await asyncio.shield(taking)
             except asyncio.CancelledError:

@@ -19,6 +19,7 @@ from google.protobuf.json_format import MessageToDict
 from bullpend.assets import store
 from bullpend.assets.files import Files, name_of
 from bullpend.assets.intake import Intake
+from bullpend.audit import calls
 from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View
@@ -157,7 +158,7 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                     )
                 following.result()
                 # What was made is also registered, even when the client leaves now.
-                keeping = asyncio.ensure_future(self._keep(row, step, made, work))
+                keeping = calls.joined(asyncio.create_task(self._keep(row, step, made, work)))
                 try:
                     row = await asyncio.shield(keeping)
                 except asyncio.CancelledError:

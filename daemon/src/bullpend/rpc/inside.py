@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 
+from bullpend.audit import calls
 from bullpend.rpc.server import Mount
 
 
@@ -66,10 +67,12 @@ class Calls:
         service, _, name = method.partition("/")
         handler = getattr(self._servicers[service], name)
         context = Inside()
-        try:
-            given = handler(request, context)
-            if hasattr(given, "__aiter__"):
-                return [answer async for answer in given]
-            return [await given]
-        finally:
-            context.end()
+        # What is changed is put down to the daemon, which does what a person agreed to.
+        with calls.entered(method, "daemon", "instructions"):
+            try:
+                given = handler(request, context)
+                if hasattr(given, "__aiter__"):
+                    return [answer async for answer in given]
+                return [await given]
+            finally:
+                context.end()

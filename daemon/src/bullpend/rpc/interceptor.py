@@ -6,6 +6,9 @@ traceback under the same number. No traceback ever leaves the daemon.
 A call with one request and one answer is carried to its end even when its client leaves: else a client that leaves
 between a commit and what follows from it would leave half of it undone, such as a run that is durable and that no
 scheduler knows.
+
+It also says on whose behalf a call writes, so that the audit knows, and has a call put down that changed something
+without an event.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import asyncio
 import hmac
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import grpc
 import structlog
@@ -23,6 +27,7 @@ from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from bullpend.audit import calls
 from bullpend.clock import new_id
 from bullpend.errors import BullpenError, FieldInvalid, Internal, ShuttingDown, TokenInvalid
 
@@ -54,11 +59,21 @@ def _clip(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
+class Notes(Protocol):
+    """Puts down what a call did that has ended well."""
+
+    async def ended(self, call: calls.Call, request: Any) -> None:
+        """After the call; raises nothing."""
+        ...
+
+
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     """Authentication and errors for every method."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, notes: Notes | None = None) -> None:
         self._token = token.encode()
+        self._notes = notes
+        self._actor = calls.local_user()
         self._begun: set[asyncio.Task[Any]] = set()
         self.closing = False
 
@@ -72,7 +87,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         if handler is None or details.method.startswith(OPEN):
             return handler
         metadata = dict(details.invocation_metadata or ())
-        return self._wrap(handler, details.method, metadata.get("authorization", ""))
+        client = metadata.get("bullpen-client") or metadata.get("user-agent", "")
+        call = partial(calls.entered, details.method.removeprefix("/"), self._actor, str(client))
+        return self._wrap(handler, details.method, metadata.get("authorization", ""), call)
 
     def _check(self, authorization: str | bytes) -> None:
         given = authorization if isinstance(authorization, bytes) else authorization.encode()
@@ -92,19 +109,35 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         if not task.cancelled():
             task.exception()  # mapped for the client; where it left, nobody is there to be told
 
-    def _wrap(self, handler: Any, method: str, authorization: str | bytes) -> grpc.RpcMethodHandler[Any, Any]:
+    async def _note(self, call: calls.Call, request: Any) -> None:
+        if self._notes is not None:
+            await self._notes.ended(call, request)
+
+    def _wrap(
+        self,
+        handler: Any,
+        method: str,
+        authorization: str | bytes,
+        entered: Callable[[], AbstractContextManager[calls.Call]],
+    ) -> grpc.RpcMethodHandler[Any, Any]:
         guard = self
         one = partial(_read, handler.request_deserializer)
 
         def read(request: Any) -> Any:
             return (one(part) async for part in request) if handler.request_streaming else one(request)
 
+        async def put_down(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            with entered() as call:
+                answer = await inner(request, context)
+                await guard._note(call, request)
+                return answer
+
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 guard._check(authorization)
                 if handler.request_streaming or handler.response_streaming:
-                    return await inner(read(request), context)
-                return await guard._to_the_end(inner(read(request), context))
+                    return await put_down(read(request), context)
+                return await guard._to_the_end(put_down(read(request), context))
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
@@ -113,8 +146,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
                 guard._check(authorization)
-                async for item in inner(read(request), context):
-                    yield item
+                given = read(request)
+                with entered() as call:
+                    async for item in inner(given, context):
+                        yield item
+                    await guard._note(call, given)
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
