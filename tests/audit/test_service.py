@@ -87,7 +87,7 @@ async def test_a_persons_calls_are_put_down(studio: Studio) -> None:
         event.ClearField("time")
         event.ClearField("subject")
         event.ClearField("kind")
-        assert hashlib.sha256(event.SerializeToString()).hexdigest() == found[3].after_digest
+        assert hashlib.sha256(event.SerializeToString(deterministic=True)).hexdigest() == found[3].after_digest
         break
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from bullpen_api.v1 import event_pb2
+
 from bullpend.db import Event, Row, Tx
 from bullpend.db.database import Value, View
 
@@ -34,10 +36,16 @@ def add(tx: Tx, actor: str, client: str, method: str, event: Event) -> None:
         project=event.project,
         subject=event.subject,
         kind=event.kind,
-        before_digest="" if before is None else hashlib.sha256(before).hexdigest(),
-        after_digest=hashlib.sha256(event.payload).hexdigest(),
+        before_digest="" if before is None else digest(before),
+        after_digest=digest(event.payload),
         revision=event.revision,
     )
+
+
+def digest(payload: bytes) -> str:
+    """SHA-256 over an event's payload in its one order: as it comes, the entries of maps stand in any."""
+    event = event_pb2.Event.FromString(payload)
+    return hashlib.sha256(event.SerializeToString(deterministic=True)).hexdigest()
 
 
 def note(tx: Tx, actor: str, client: str, method: str, subject: str) -> None:
