@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import cost_pb2, run_pb2
 from bullpend.clock import ManualClock
 from bullpend.db import Database, Row
 from bullpend.errors import (
@@ -52,6 +52,8 @@ class Runs:
         if request.spec.stage == "nonsense":
             raise StageUnknown("There is no stage nonsense.")
         plan = run_pb2.Plan(digest=self.digest, spec=request.spec, estimated_cost_usd=self.cost, candidates=2)
+        if self.cost:
+            plan.estimated_cost.CopyFrom(cost_pb2.Money(currency_code="EUR", micros=int(self.cost * 1e6)))
         plan.jobs.add(scene="projects/p/scenes/s1")
         return plan
 

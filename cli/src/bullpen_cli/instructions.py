@@ -91,7 +91,7 @@ def list_instructions(state: State, project: str | None, states: tuple[str, ...]
 
 
 def _row(item: pb.Instruction) -> tuple[Any, ...]:
-    cost = f"${item.preview.estimated_cost_usd:.2f}" if item.preview.estimated_cost_usd else "–"
+    cost = cost_of(item.preview) or "–"
     name = names.parse(item.name)
     return (
         f"{name['projects']}/{name.ident}",
@@ -103,6 +103,13 @@ def _row(item: pb.Instruction) -> tuple[Any, ...]:
         cost,
         output.moment(item.create_time),
     )
+
+
+def cost_of(preview: pb.InstructionPreview) -> str:
+    """What it costs, such as `1.80 USD`; empty where it costs no money."""
+    if preview.HasField("estimated_cost"):
+        return f"{preview.estimated_cost.micros / 1e6:.2f} {preview.estimated_cost.currency_code}"
+    return f"{preview.estimated_cost_usd:.2f} USD" if preview.estimated_cost_usd else ""
 
 
 def kind_of(item: pb.Instruction) -> str:
@@ -155,8 +162,8 @@ def card(item: pb.Instruction) -> None:
         output.say(f"    {fact.label:<{width}}  {fact.value}", wrap=width + 6)
     if item.preview.HasField("estimated_duration"):
         output.say(f"    about {output.span(item.preview.estimated_duration)}")
-    if item.preview.estimated_cost_usd:
-        output.say(f"    about ${item.preview.estimated_cost_usd:.2f}", style="yellow")
+    if cost := cost_of(item.preview):
+        output.say(f"    about {cost}  {item.preview.price}".rstrip(), style="yellow")
     for finding in item.preview.findings:
         output.say(f"  ⚑ {finding.message}", style="yellow", wrap=4)
     if item.state == pb.Instruction.STATE_DRAFT:

@@ -26,7 +26,7 @@ from bullpend.errors import (
     StateConflict,
 )
 from bullpend.instructions import rules, store
-from bullpend.instructions.looking import Look, Shown
+from bullpend.instructions.looking import Look, Shown, money
 from bullpend.instructions.model import METHODS, Move, Policy, State
 from bullpend.projects import store as projects
 from bullpend.rpc import names
@@ -93,7 +93,7 @@ class Desk:
         constraints = rules.check_constraints(said.constraints)
         request = rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
         shown = await self._look.at(said.project, said.method, request, constraints)
-        costs = shown.preview.estimated_cost_usd > 0
+        costs = bool(money(shown.preview))
         row: Row = {
             "project": said.project,
             "type": method.type,
@@ -118,7 +118,7 @@ class Desk:
                         remedy="Confirm or cancel some.",
                         limit=store.OPEN_LIMIT,
                     )
-                made = store.create(tx, {**row, "expire_time": tx.now + self.policy.confirm_seconds})
+                made = store.create(tx, {**row, "expire_time": self._until(tx, shown)})
                 if not row["confirmation_required"]:
                     store.queue_unasked(tx, made)
                 return str(made["slug"])
@@ -156,9 +156,9 @@ class Desk:
                 resource=name,
                 digest=fresh["digest"],
             )
-        cost = InstructionPreview.FromString(fresh["preview"]).estimated_cost_usd
-        if cost > 0 and not spend:
-            raise SpendNotConfirmed(f"It costs about ${cost:.2f}.", field="confirm_spend")
+        cost = money(InstructionPreview.FromString(fresh["preview"]))
+        if cost and not spend:
+            raise SpendNotConfirmed(f"It costs about {cost}.", field="confirm_spend")
 
         def write(tx: Tx) -> Row | None:
             return store.confirm(tx, row, digest, spend)
@@ -232,13 +232,18 @@ class Desk:
             return {**row, "preview": columns["preview"]}
 
         def write(tx: Tx) -> Row | None:
-            when = {"expire_time": tx.now + self.policy.confirm_seconds}
+            when = {"expire_time": self._until(tx, shown)}
             return store.show(tx, row, **{**columns, **when, "objective": objective or shown.preview.summary})
 
         fresh = await self.database.write(write)
         if fresh is None:
             raise StateConflict(f"{store.name_of(row)} is no draft any more.", field="name")
         return fresh
+
+    def _until(self, tx: Tx, shown: Shown) -> float:
+        """Until when it can be confirmed as shown: never longer than its price holds."""
+        until = tx.now + self.policy.confirm_seconds
+        return min(until, shown.confirm_until) if shown.confirm_until is not None else until
 
     def _columns(self, method: str, request: Any, constraints: Mapping[str, str], shown: Shown) -> Row:
         return {

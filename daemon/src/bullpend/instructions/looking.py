@@ -44,6 +44,13 @@ class Shown:
         """Digest of the run's plan; empty for other calls."""
         return self.plan.digest if self.plan is not None else ""
 
+    @property
+    def confirm_until(self) -> float | None:
+        """Seconds since 1970 until which its price holds; None where it has none."""
+        if self.plan is None or not self.plan.HasField("confirm_until"):
+            return None
+        return self.plan.confirm_until.ToMicroseconds() / 1e6
+
 
 def card(summary: str, *facts: tuple[str, object]) -> instruction_pb2.InstructionPreview:
     """A card with its facts; facts without a value are left out."""
@@ -116,13 +123,23 @@ class Look:
         if plan.HasField("estimated_duration"):
             made.estimated_duration.CopyFrom(plan.estimated_duration)
         made.estimated_cost_usd = plan.estimated_cost_usd
+        if plan.HasField("estimated_cost"):
+            made.estimated_cost.CopyFrom(plan.estimated_cost)
+        made.price = plan.price
         made.findings.extend(plan.findings)
         return Shown(made, {"plan": plan.digest}, plan)
 
     def _other(self, view: View, project: str, method: str, request: Any) -> Shown:
         projects.get(view, project, "parent")
-        if method in (model.CANCEL_RUN, model.RETRY_RUN, model.PAUSE_RUN, model.RESUME_RUN):
-            return _run_target(view, method, request.name)
+        if method in (model.CANCEL_RUN, model.RETRY_RUN, model.PAUSE_RUN, model.RESUME_RUN, model.PRIORITIZE):
+            return _run_target(view, method, request)
+        if method in (model.PAUSE_QUEUE, model.RESUME_QUEUE):
+            what = (
+                "Let everything wait that is not being made now"
+                if method == model.PAUSE_QUEUE
+                else "Let the queue go on"
+            )
+            return Shown(card(what, ("reaches", "all projects of this daemon")))
         if method in (model.CANCEL_JOB, model.TUNE_JOB):
             return _job_target(view, method, request)
         if method == model.ACCEPT:
@@ -146,7 +163,15 @@ def _run_row(view: View, name: str) -> Any:
     return runs.get(view, parts[1], parts[3], AT_NAME)
 
 
-def _run_target(view: View, method: str, name: str) -> Shown:
+def money(preview: instruction_pb2.InstructionPreview) -> str:
+    """What it costs in words; empty where it costs no money."""
+    if preview.HasField("estimated_cost"):
+        return f"{preview.estimated_cost.micros / 1e6:.2f} {preview.estimated_cost.currency_code}"
+    return f"{preview.estimated_cost_usd:.2f} USD" if preview.estimated_cost_usd > 0 else ""
+
+
+def _run_target(view: View, method: str, request: Any) -> Shown:
+    name = request.name
     row = _run_row(view, name)
     ended = row["state"] in _ENDED
     verb = {
@@ -154,6 +179,7 @@ def _run_target(view: View, method: str, name: str) -> Shown:
         model.RETRY_RUN: "Retry what failed in",
         model.PAUSE_RUN: "Pause",
         model.RESUME_RUN: "Go on with",
+        model.PRIORITIZE: "Change the priority of",
     }[method]
     if ended != (method == model.RETRY_RUN):
         what = "has ended already" if ended else "has not ended yet"
@@ -164,6 +190,8 @@ def _run_target(view: View, method: str, name: str) -> Shown:
         ("state", row["state"].lower()),
         ("pictures", f"{row['jobs_done']} of {row['jobs']} done"),
     ]
+    if method == model.PRIORITIZE:
+        facts.append(("priority", request.priority))
     target: dict[str, Any] = {"run": name, "ended": ended}
     if method == model.RETRY_RUN:
         sql = "SELECT name, state FROM jobs WHERE run_id = ? AND state IN ('FAILED', 'HELD', 'CANCELED') ORDER BY id"

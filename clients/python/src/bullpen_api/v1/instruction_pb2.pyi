@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import cost_pb2 as _cost_pb2
 from bullpen_api.v1 import run_pb2 as _run_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -275,9 +276,13 @@ class InstructionPreview(_message.Message):
     ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
     summary: _builtins.str
     """One line, such as `Run style over 6 scenes, 3 candidates each`."""
     estimated_cost_usd: _builtins.float
+    price: _builtins.str
+    """How the cost comes about, in words."""
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstructionFact]:
         """In the order in which they are shown."""
@@ -292,6 +297,10 @@ class InstructionPreview(_message.Message):
     def plan(self) -> _run_pb2.Plan:
         """The plan of a run. Set by Get, Show, Create and Confirm; lists and events leave it out."""
 
+    @_builtins.property
+    def estimated_cost(self) -> _cost_pb2.Money:
+        """What it is expected to cost; unset where it costs no money. Confirming it needs `confirm_spend`."""
+
     def __init__(
         self,
         *,
@@ -301,10 +310,12 @@ class InstructionPreview(_message.Message):
         estimated_cost_usd: _builtins.float = ...,
         findings: _abc.Iterable[_run_pb2.PolicyFinding] | None = ...,
         plan: _run_pb2.Plan | None = ...,
+        estimated_cost: _cost_pb2.Money | None = ...,
+        price: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_duration", b"estimated_duration", "plan", b"plan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_cost", b"estimated_cost", "estimated_duration", b"estimated_duration", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "facts", b"facts", "findings", b"findings", "plan", b"plan", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost", b"estimated_cost", "estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "facts", b"facts", "findings", b"findings", "plan", b"plan", "price", b"price", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
