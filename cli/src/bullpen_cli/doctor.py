@@ -8,7 +8,7 @@ import click
 from bullpen_api.v1 import system_pb2
 from bullpen_client.errors import BullpenError, DaemonUnavailable
 
-from bullpen_cli import output
+from bullpen_cli import output, repairs
 from bullpen_cli.checks import ERROR, OK, WARNING, Finding, local_checks
 from bullpen_cli.command import Command, State, pass_state
 from bullpen_cli.failure import FAILED
@@ -41,11 +41,30 @@ def _ask_daemon(state: State, deep: bool) -> list[Finding]:
         return [Finding("daemon", ERROR, error.message, error.remedy)]
 
 
-@click.command(cls=Command, examples=["bullpen doctor", "bullpen doctor --deep", "bullpen doctor --json"])
+@click.command(
+    cls=Command,
+    examples=[
+        "bullpen doctor",
+        "bullpen doctor --deep --json",
+        "bullpen doctor --repair --dry-run",
+        "bullpen doctor --rebuild",
+    ],
+)
 @click.option("--deep", is_flag=True, help="Also read every stored file and every model anew, and compare hashes.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended; nothing is deleted that could be wanted.")
+@click.option("--rebuild", is_flag=True, help="Set the database aside and make a new one from the stored pictures.")
+@click.option("--dry-run", is_flag=True, help="With --repair: only say what would be done.")
 @pass_state
-def doctor(state: State, deep: bool) -> int:
+def doctor(state: State, deep: bool, repair: bool, rebuild: bool, dry_run: bool) -> int:
     """Check the installation, the home and the daemon; exit status 1 when something is wrong."""
+    if dry_run and not repair:
+        raise click.UsageError("--dry-run goes with --repair.")
+    if repair and rebuild:
+        raise click.UsageError("--rebuild repairs too; give one of the two.")
+    if rebuild:
+        repairs.set_database_aside(state)
+    if repair or rebuild:
+        return repairs.run(state, dry_run=dry_run)
     asked = _ask_daemon(state, deep)
     told = {finding.name for finding in asked}
     # What both looked at is told once, as the daemon saw it.

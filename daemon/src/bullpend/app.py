@@ -77,6 +77,7 @@ from bullpend.runs.service import RunService
 from bullpend.scheduling.model import Policy
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
+from bullpend.system.repair import Repairs
 from bullpend.system.service import Identity, Metrics, SystemService
 from bullpend.vault.keys import Keys
 from bullpend.vault.service import VaultService
@@ -188,6 +189,7 @@ async def serve(settings: Settings) -> None:
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
+        repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
         paid = remote.cutouts(supervisor)
@@ -279,7 +281,7 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 system_pb2_grpc.add_SystemServiceServicer_to_server,
-                SystemService(settings, identity, metrics, diagnosis, shown.all, bus, clock, stop.ask),
+                SystemService(settings, identity, metrics, diagnosis, repairs, shown.all, bus, clock, stop.ask),
                 "bullpen.v1.SystemService",
             ),
         ]

@@ -68,7 +68,8 @@ class Diagnosis:
             name=name,
             status=ERROR,
             message=f"The database is damaged: {found}.",
-            remedy="Stop the daemon and keep a copy of the file; pictures and their sidecars are not affected.",
+            remedy="`bullpen doctor --repair` builds damaged indexes anew; where that does not help, "
+            "`bullpen doctor --rebuild` makes a new one from the pictures and their sidecars, which are not affected.",
         )
 
     def _check_disk(self) -> system_pb2.Check:
@@ -125,7 +126,8 @@ class Diagnosis:
             name="assets",
             status=ERROR,
             message=f"{len(lost)} of {seen} stored files are missing or changed; the first is {lost[0]}.",
-            remedy="Put the files back from a backup, or import their pictures again.",
+            remedy="Put the files back from a backup; or `bullpen doctor --repair` sets changed ones aside, and "
+            "importing their pictures again brings them back.",
         )
 
     async def _check_strays(self) -> system_pb2.Check:
@@ -139,7 +141,7 @@ class Diagnosis:
             name="strays",
             status=WARNING,
             message=f"{len(strays)} stored files are not registered; the first is {strays[0]}.",
-            remedy="Import them again, which registers them as they are, or delete them.",
+            remedy="`bullpen doctor --repair` registers them from their sidecars.",
         )
 
     def _unsound(self, rows: list[Row], deep: bool) -> list[Path]:

@@ -21,6 +21,7 @@ from bullpend.metrics.collect import GpuFigures, MachineFigures, MachineProbe, n
 from bullpend.rpc.wire import duration, timestamp
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
+from bullpend.system.repair import Repairs
 
 INTERVAL = (0.1, 3600.0)
 
@@ -108,6 +109,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
         identity: Identity,
         metrics: Metrics,
         diagnosis: Diagnosis,
+        repairs: Repairs,
         devices: Callable[[], list[model_pb2.Device]],
         bus: Bus,
         clock: Clock,
@@ -117,6 +119,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
         self._identity = identity
         self._metrics = metrics
         self._diagnosis = diagnosis
+        self._repairs = repairs
         self._devices = devices
         self._bus = bus
         self._clock = clock
@@ -174,6 +177,10 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
     async def Diagnose(self, request: system_pb2.DiagnoseRequest, context: Any) -> system_pb2.DiagnoseResponse:  # noqa: N802
         """All checks."""
         return system_pb2.DiagnoseResponse(checks=await self._diagnosis.run(request.deep))
+
+    async def Repair(self, request: system_pb2.RepairRequest, context: Any) -> system_pb2.RepairResponse:  # noqa: N802
+        """Mends what can be mended."""
+        return system_pb2.RepairResponse(repairs=await self._repairs.run(request.dry_run))
 
     async def Shutdown(self, request: system_pb2.ShutdownRequest, context: Any) -> system_pb2.ShutdownResponse:  # noqa: N802
         """Ends the daemon after this answer."""

@@ -61,6 +61,11 @@ class SystemServiceStub:
                 request_serializer=bullpen_dot_v1_dot_system__pb2.DiagnoseRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_system__pb2.DiagnoseResponse.FromString,
                 _registered_method=True)
+        self.Repair = channel.unary_unary(
+                '/bullpen.v1.SystemService/Repair',
+                request_serializer=bullpen_dot_v1_dot_system__pb2.RepairRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_system__pb2.RepairResponse.FromString,
+                _registered_method=True)
         self.Shutdown = channel.unary_unary(
                 '/bullpen.v1.SystemService/Shutdown',
                 request_serializer=bullpen_dot_v1_dot_system__pb2.ShutdownRequest.SerializeToString,
@@ -108,6 +113,16 @@ class SystemServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Repair(self, request, context):
+        """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
+        with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+        name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
+        could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Shutdown(self, request, context):
         """Lets running candidates finish, or not when `now` is set, then ends the daemon.
         """
@@ -142,6 +157,11 @@ def add_SystemServiceServicer_to_server(servicer, server):
                     servicer.Diagnose,
                     request_deserializer=bullpen_dot_v1_dot_system__pb2.DiagnoseRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_system__pb2.DiagnoseResponse.SerializeToString,
+            ),
+            'Repair': grpc.unary_unary_rpc_method_handler(
+                    servicer.Repair,
+                    request_deserializer=bullpen_dot_v1_dot_system__pb2.RepairRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_system__pb2.RepairResponse.SerializeToString,
             ),
             'Shutdown': grpc.unary_unary_rpc_method_handler(
                     servicer.Shutdown,
@@ -286,6 +306,33 @@ class SystemService:
             '/bullpen.v1.SystemService/Diagnose',
             bullpen_dot_v1_dot_system__pb2.DiagnoseRequest.SerializeToString,
             bullpen_dot_v1_dot_system__pb2.DiagnoseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Repair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.SystemService/Repair',
+            bullpen_dot_v1_dot_system__pb2.RepairRequest.SerializeToString,
+            bullpen_dot_v1_dot_system__pb2.RepairResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class SystemServiceStub:
     """Every setting with its value and where it came from. Secrets are never shown."""
     Diagnose: _grpc.UnaryUnaryMultiCallable[_system_pb2.DiagnoseRequest, _system_pb2.DiagnoseResponse]
     """Checks database, stored files, models and devices, and says what to do about each finding."""
+    Repair: _grpc.UnaryUnaryMultiCallable[_system_pb2.RepairRequest, _system_pb2.RepairResponse]
+    """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
+    with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+    name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
+    could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
+    """
     Shutdown: _grpc.UnaryUnaryMultiCallable[_system_pb2.ShutdownRequest, _system_pb2.ShutdownResponse]
     """Lets running candidates finish, or not when `now` is set, then ends the daemon."""
 
@@ -65,6 +71,12 @@ class SystemServiceAsyncStub(SystemServiceStub):
     """Every setting with its value and where it came from. Secrets are never shown."""
     Diagnose: _aio.UnaryUnaryMultiCallable[_system_pb2.DiagnoseRequest, _system_pb2.DiagnoseResponse]  # type: ignore[assignment]
     """Checks database, stored files, models and devices, and says what to do about each finding."""
+    Repair: _aio.UnaryUnaryMultiCallable[_system_pb2.RepairRequest, _system_pb2.RepairResponse]  # type: ignore[assignment]
+    """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
+    with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+    name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
+    could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
+    """
     Shutdown: _aio.UnaryUnaryMultiCallable[_system_pb2.ShutdownRequest, _system_pb2.ShutdownResponse]  # type: ignore[assignment]
     """Lets running candidates finish, or not when `now` is set, then ends the daemon."""
 
@@ -112,6 +124,18 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_system_pb2.DiagnoseResponse, _abc.Awaitable[_system_pb2.DiagnoseResponse]]:
         """Checks database, stored files, models and devices, and says what to do about each finding."""
+
+    @_abc_1.abstractmethod
+    def Repair(
+        self,
+        request: _system_pb2.RepairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_system_pb2.RepairResponse, _abc.Awaitable[_system_pb2.RepairResponse]]:
+        """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
+        with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+        name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
+        could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
+        """
 
     @_abc_1.abstractmethod
     def Shutdown(

@@ -1,0 +1,59 @@
+"""`bullpen doctor --repair` and `--rebuild`: having the daemon mend its store, and giving it a new database."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bullpen_api.v1 import system_pb2
+from bullpen_client import read_endpoint
+from bullpen_client.errors import StateConflict
+from bullpen_client.home import pid_alive
+
+from bullpen_cli import output
+from bullpen_cli.command import State
+from bullpen_cli.failure import FAILED, OK
+
+if TYPE_CHECKING:
+    from bullpen_client import Session
+
+DATABASE = "bullpen.sqlite3"
+
+
+def run(state: State, *, dry_run: bool) -> int:
+    """Repairs, says what was done, and gives the exit status: 1 where something could not be mended."""
+
+    async def body(session: Session) -> list[system_pb2.Repair]:
+        return list((await session.system.Repair(system_pb2.RepairRequest(dry_run=dry_run))).repairs)
+
+    found = state.with_session(body)
+    left = [repair for repair in found if not repair.done]
+    if state.json:
+        output.emit({"repairs": [output.as_dict(repair) for repair in found]})
+        return FAILED if left and not dry_run else OK
+    for repair in found:
+        output.say(f"{'✓' if repair.done else '⚑'} {repair.kind:<10} {repair.subject}", wrap=13)
+        output.say(f"    {repair.message}", wrap=4)
+    if not found:
+        output.say("Nothing needs to be mended.")
+    return FAILED if left and not dry_run else OK
+
+
+def set_database_aside(state: State) -> None:
+    """Moves the database of a home whose daemon is stopped into a folder of its own. Raises StateConflict."""
+    home: Path = state.home
+    endpoint = read_endpoint(home)
+    if endpoint is not None and pid_alive(endpoint.pid):
+        raise StateConflict(
+            f"A daemon serves {home} (process {endpoint.pid}).",
+            remedy="Stop it with `bullpen daemon stop`, then rebuild.",
+        )
+    files = sorted(home.glob(f"{DATABASE}*"))
+    if not files:
+        return
+    target = home / "set-aside" / time.strftime("database-%Y%m%d-%H%M%S")
+    target.mkdir(mode=0o700, parents=True)
+    for file in files:
+        file.rename(target / file.name)
+    output.note(f"The database that was there lies in {target}; runs, jobs and the bible are in it, pictures are not.")

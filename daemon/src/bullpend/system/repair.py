@@ -1,0 +1,223 @@
+"""What `bullpen doctor --repair` has a running daemon do: the registry is made to agree with the files that are there.
+
+The files are the truth: content under its hash, and a sidecar that says what it is. So a registry that was lost is
+built again from sidecars by the same means by which one forgotten picture is adopted. Everything is idempotent, one
+file after the other; whoever interrupts it may start it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+from bullpen_api.v1 import asset_pb2, project_pb2, system_pb2
+
+from bullpend.assets.files import EXTENSIONS, Files, name_of
+from bullpend.assets.intake import Intake
+from bullpend.db import Database, Row, Tx
+from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
+from bullpend.projects import rules as project_rules
+from bullpend.projects import service as projects
+from bullpend.projects import store as project_store
+from bullpend.rpc.names import SLUG
+
+log = structlog.get_logger("repair")
+KINDS = tuple(name.removeprefix("KIND_") for name, number in asset_pb2.Asset.Kind.items() if number)
+PAGE = 1000
+
+
+class Repairs:
+    """Finds and mends. `home` is where files go that are set aside."""
+
+    def __init__(self, database: Database, files: Files, intake: Intake, home: Path) -> None:
+        self._database = database
+        self._files = files
+        self._intake = intake
+        self._projects = home / "projects"
+        self._aside = home / "set-aside"
+
+    async def run(self, dry_run: bool) -> list[system_pb2.Repair]:
+        """Everything that was wrong, in the order in which it was mended. Raises DatabaseUnavailable, DiskFull."""
+        found = [repair async for repair in self._all(dry_run)]
+        for repair in found:
+            log.info("repair", kind=repair.kind, subject=repair.subject, done=repair.done)
+        return found
+
+    async def _all(self, dry_run: bool) -> AsyncIterator[system_pb2.Repair]:
+        async for repair in self._database_file(dry_run):
+            yield repair
+        async for repair in self._registered(dry_run):
+            yield repair
+        async for repair in self._unregistered(dry_run):
+            yield repair
+
+    # ---- the database -----------------------------------------------------------------------------------------------
+
+    async def _database_file(self, dry_run: bool) -> AsyncIterator[system_pb2.Repair]:
+        wrong = await self._quick_check()
+        if wrong is None:
+            return
+        subject, done = "bullpen.sqlite3", False
+        if not dry_run:
+            try:
+                await self._database.write(lambda tx: tx.run("REINDEX"))
+                done = await self._quick_check() is None
+            except DatabaseUnavailable as error:
+                wrong = error.message
+        words = "its indexes were built anew" if done else "building its indexes anew does not mend it"
+        if dry_run:
+            words = "its indexes would be built anew"
+        remedy = "" if done or dry_run else " `bullpen doctor --rebuild` makes a new one from the stored files."
+        yield system_pb2.Repair(kind="database", subject=subject, message=f"{wrong}: {words}.{remedy}", done=done)
+
+    async def _quick_check(self) -> str | None:
+        try:
+            found = await self._database.read(lambda view: view.value("PRAGMA integrity_check(1)"))
+        except BullpenError as error:
+            return error.message
+        return None if found == "ok" else str(found)
+
+    # ---- what the registry knows ------------------------------------------------------------------------------------
+
+    async def _registered(self, dry_run: bool) -> AsyncIterator[system_pb2.Repair]:
+        after = 0
+        while True:
+            sql = "SELECT * FROM assets WHERE id > ? ORDER BY id LIMIT ?"
+            rows = await self._database.read(lambda view: view.all(sql, after, PAGE))  # noqa: B023 -- awaited at once
+            for row in rows:
+                repair = await self._one(row, dry_run)
+                if repair is not None:
+                    yield repair
+            if not rows:
+                return
+            after = rows[-1]["id"]
+
+    async def _one(self, row: Row, dry_run: bool) -> system_pb2.Repair | None:
+        path = self._files.content(row["project"], row["sha256"], row["mime_type"])
+        state = await asyncio.to_thread(_content, path, row["sha256"])
+        name = name_of(row["project"], row["sha256"])
+        if state == "gone":
+            # Nothing here can bring it back; the diagnosis says so.
+            return None
+        if state == "changed":
+            return await self._set_aside(path, f"The content of {name} is not what its name says", dry_run)
+        missing = [
+            kind
+            for kind, beside in (
+                ("sidecar", path.with_suffix(".json")),
+                ("thumbnail", self._files.thumbnail(row["project"], row["sha256"])),
+            )
+            if not beside.is_file()
+        ]
+        if not missing:
+            return None
+        said = {key: json.loads(row[key]) for key in ("tags", "derived_from")}
+        said |= {key: row[key] for key in ("kind", "display_name", "origin", "licence")}
+        done, why = await self._take(row["project"], path, said, dry_run)
+        what = " and ".join(missing)
+        words = f"The {what} of {name} was missing" + ("" if dry_run else why or " and was made again")
+        return system_pb2.Repair(kind=missing[0], subject=name, message=f"{words}.", done=done)
+
+    # ---- what it does not know --------------------------------------------------------------------------------------
+
+    async def _unregistered(self, dry_run: bool) -> AsyncIterator[system_pb2.Repair]:
+        sql = "SELECT project, sha256 FROM assets"
+        known = await self._database.read(lambda view: {(row["project"], row["sha256"]) for row in view.all(sql)})
+        slugs = await self._database.read(lambda view: {row["slug"] for row in view.all("SELECT slug FROM projects")})
+        strays = await asyncio.to_thread(self._files.unknown, known)
+        for folder in await asyncio.to_thread(lambda: sorted(self._projects.glob("*/assets"))):
+            slug = folder.parent.name
+            if slug not in slugs and SLUG.fullmatch(slug) and any(path.parts[-5] == slug for path in strays):
+                yield await self._project(slug, dry_run)
+        for path in strays:
+            yield await self._adopt(path, path.parts[-5], dry_run)
+        for sidecar in await asyncio.to_thread(lambda: list(_lone_sidecars(self._projects))):
+            if not dry_run:
+                await asyncio.to_thread(sidecar.unlink, missing_ok=True)
+            words = "A sidecar without a picture" + (" would be removed." if dry_run else " was removed.")
+            yield system_pb2.Repair(kind="removed", subject=str(sidecar), message=words, done=not dry_run)
+
+    async def _project(self, slug: str, dry_run: bool) -> system_pb2.Repair:
+        if not dry_run:
+            said = project_rules.checked(slug, project_pb2.Project())
+
+            def create(tx: Tx) -> None:
+                projects.emit(tx, project_store.create(tx, slug, said), "created")
+
+            await self._database.write(create)
+        words = f"The project {slug} has a folder and was not registered; its words have to be given anew."
+        return system_pb2.Repair(kind="project", subject=f"projects/{slug}", message=words, done=not dry_run)
+
+    async def _adopt(self, path: Path, project: str, dry_run: bool) -> system_pb2.Repair:
+        if await asyncio.to_thread(_content, path, path.stem) != "sound":
+            return await self._set_aside(path, "A stored file is not what its name says", dry_run)
+        done, why = await self._take(project, path, _sidecar(path), dry_run)
+        words = "A stored file was not registered" + ("" if dry_run else why or "; it is an asset now")
+        return system_pb2.Repair(kind="adopted", subject=str(path), message=f"{words}.", done=done)
+
+    async def _take(self, project: str, path: Path, said: dict[str, Any], dry_run: bool) -> tuple[bool, str]:
+        """Has the file checked and registered as it is; says whether, and why not."""
+        if dry_run:
+            return False, ""
+        kind, recipe = said.get("kind"), said.get("recipe")
+        try:
+            await self._intake.take(
+                project,
+                path,
+                kind=kind if kind in KINDS else "SOURCE",
+                display_name=str(said.get("display_name") or path.name),
+                origin=str(said.get("origin") or path),
+                licence=str(said.get("licence") or ""),
+                tags=_texts(said.get("tags")),
+                derived_from=_texts(said.get("derived_from")),
+                recipe=recipe if isinstance(recipe, dict) else None,
+            )
+        except (DatabaseUnavailable, DiskFull, ShuttingDown):
+            raise
+        except BullpenError as error:
+            return False, f"; it stays as it is: {error.message.rstrip('.')}"
+        return True, ""
+
+    async def _set_aside(self, path: Path, words: str, dry_run: bool) -> system_pb2.Repair:
+        target = self._aside / path.parts[-5] / path.name
+        if not dry_run:
+
+            def move() -> None:
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.replace(target)
+
+            await asyncio.to_thread(move)
+        went = f" and would go to {target}" if dry_run else f" and lies at {target} now; import the picture again"
+        return system_pb2.Repair(kind="set_aside", subject=str(path), message=f"{words}{went}.", done=not dry_run)
+
+
+def _content(path: Path, sha256: str) -> str:
+    """`gone`, `changed` or `sound`."""
+    try:
+        with path.open("rb") as file:
+            return "sound" if hashlib.file_digest(file, "sha256").hexdigest() == sha256 else "changed"
+    except OSError:
+        return "gone"
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _lone_sidecars(projects: Path) -> Iterator[Path]:
+    for path in sorted(projects.glob("*/assets/??/??/*.json")):
+        if not any(path.with_suffix(suffix).exists() for suffix in EXTENSIONS.values()):
+            yield path
