@@ -161,8 +161,11 @@ async def test_r06_stray_that_is_not_what_it_says_is_set_aside(studio: Studio, d
     assert len(await assets(studio.session, project)) == 1
 
 
-async def test_r06_damaged_index_is_built_anew(tmp_path: Path) -> None:
-    """Overwritten bytes in an index of the database are mended by the daemon itself."""
+@pytest.mark.parametrize(("at", "mended"), [(0, False), (2048, True)], ids=["header", "entries"])
+async def test_r06_damaged_index_is_built_anew(tmp_path: Path, at: int, mended: bool) -> None:
+    """Overwritten entries in an index of the database are mended by the daemon itself; where the damage goes too deep,
+    it says so and what to do.
+    """
     daemon = Daemon(tmp_path / "home")
     with daemon:
         async with Session(daemon.home) as session:
@@ -175,13 +178,15 @@ async def test_r06_damaged_index_is_built_anew(tmp_path: Path) -> None:
         (size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.close()
     with path.open("r+b") as file:
-        file.seek((page - 1) * size + size // 2)
+        file.seek((page - 1) * size + at)
         file.write(b"\xa5" * 512)
     with daemon:
         async with Session(daemon.home) as session:
             assert (await status(session, "database")).status == system_pb2.Check.STATUS_ERROR
-            assert await repair(session) == [("database", "bullpen.sqlite3", True)]
-            assert (await status(session, "database")).status == system_pb2.Check.STATUS_OK
+            assert await repair(session) == [("database", "bullpen.sqlite3", mended)]
+            found = await status(session, "database")
+            assert found.status == (system_pb2.Check.STATUS_OK if mended else system_pb2.Check.STATUS_ERROR)
+            assert mended or "--rebuild" in found.remedy
 
 
 @pytest.mark.parametrize("line", [["doctor", "--dry-run"], ["doctor", "--repair", "--rebuild"]], ids=" ".join)

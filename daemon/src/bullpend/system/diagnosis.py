@@ -41,7 +41,7 @@ class Diagnosis:
 
     async def run(self, deep: bool) -> list[system_pb2.Check]:
         """All checks; `deep` also reads every stored file, and every file of the models anew."""
-        checks = [await self._check_database(), self._check_disk()]
+        checks = [await self._check_database(deep), self._check_disk()]
         checks += [check async for check in self._check_models(deep)]
         checks += [self._check_device(device) for device in self._devices()]
         checks.append(await self._check_files(deep))
@@ -49,7 +49,7 @@ class Diagnosis:
             checks.append(await self._check_strays())
         return checks
 
-    async def _check_database(self) -> system_pb2.Check:
+    async def _check_database(self, deep: bool) -> system_pb2.Check:
         name = "database"
         if not self._database.file_in_place():
             return system_pb2.Check(
@@ -58,8 +58,10 @@ class Diagnosis:
                 message="The database file was deleted or replaced while the daemon runs; nothing can be saved.",
                 remedy="Stop the daemon, put the file or its newest .bak back, and start it again.",
             )
+        # The quick one does not hold indexes against their tables.
+        pragma = "integrity_check" if deep else "quick_check"
         try:
-            found = await self._database.read(lambda view: view.value("PRAGMA quick_check(1)"))
+            found = await self._database.read(lambda view: view.value(f"PRAGMA {pragma}(1)"))
         except BullpenError as error:
             found = error.message
         if found == "ok":

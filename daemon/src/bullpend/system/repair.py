@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ class Repairs:
                 yield await self._project(slug, dry_run)
         for path in strays:
             yield await self._adopt(path, path.parts[-5], dry_run)
-        for sidecar in await asyncio.to_thread(lambda: list(_lone_sidecars(self._projects))):
+        for sidecar in await asyncio.to_thread(lambda: list(_lone_sidecars(self._projects, known))):
             if not dry_run:
                 await asyncio.to_thread(sidecar.unlink, missing_ok=True)
             words = "A sidecar without a picture" + (" would be removed." if dry_run else " was removed.")
@@ -217,7 +217,10 @@ def _texts(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
 
 
-def _lone_sidecars(projects: Path) -> Iterator[Path]:
+def _lone_sidecars(projects: Path, known: Set[tuple[str, str]]) -> Iterator[Path]:
+    """Sidecars of pictures that are neither there nor registered."""
     for path in sorted(projects.glob("*/assets/??/??/*.json")):
-        if not any(path.with_suffix(suffix).exists() for suffix in EXTENSIONS.values()):
+        if (path.parts[-5], path.stem) not in known and not any(
+            path.with_suffix(suffix).exists() for suffix in EXTENSIONS.values()
+        ):
             yield path
