@@ -108,6 +108,37 @@ async def test_r06_lost_registry_is_rebuilt_from_sidecars(
     assert kept.read_bytes().startswith(b"no database")
 
 
+async def test_r06_rebuild_keeps_what_the_database_still_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the tables of a damaged database can be read, a rebuild takes them over: runs and bible are kept."""
+    home = tmp_path / "home"
+    daemon = Daemon(home)
+    with daemon:
+        async with Session(home) as session:
+            studio = Studio(session, tmp_path)
+            run = await studio.run(await studio.universe(1))
+    with sqlite3.connect(home / "bullpen.sqlite3") as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal_by_project'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with (home / "bullpen.sqlite3").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * 512)
+    monkeypatch.setenv("BULLPEN_TESTING_SCRIPTED", "true")
+    monkeypatch.setenv("BULLPEN_DEVICES_USE", "scripted")
+    assert await asyncio.to_thread(main.run, ["doctor", "--rebuild", "--home", str(home)]) == 0
+    said = capsys.readouterr()
+    assert "could be read" in said.err
+    assert "Nothing needs to be mended" in said.out
+    try:
+        async with Session(home) as session:
+            assert (await session.runs.GetRun(run_pb2.GetRunRequest(name=run.name))).state == run.state
+            assert (await status(session, "database")).status == system_pb2.Check.STATUS_OK
+    finally:
+        assert await asyncio.to_thread(main.run, ["daemon", "stop", "--home", str(home)]) == 0
+
+
 async def test_r06_swapped_and_truncated_pictures_are_set_aside(studio: Studio, daemon: Daemon) -> None:
     """A stored picture with other content, of the same size or cut off, is found and set aside; imported again it is
     back under its name.
@@ -161,7 +192,7 @@ async def test_r06_stray_that_is_not_what_it_says_is_set_aside(studio: Studio, d
     assert len(await assets(studio.session, project)) == 1
 
 
-@pytest.mark.parametrize(("at", "mended"), [(0, False), (2048, True)], ids=["header", "entries"])
+@pytest.mark.parametrize(("at", "mended"), [(0, False), (-4, True)], ids=["header", "entry"])
 async def test_r06_damaged_index_is_built_anew(tmp_path: Path, at: int, mended: bool) -> None:
     """Overwritten entries in an index of the database are mended by the daemon itself; where the damage goes too deep,
     it says so and what to do.
@@ -178,8 +209,8 @@ async def test_r06_damaged_index_is_built_anew(tmp_path: Path, at: int, mended: 
         (size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.close()
     with path.open("r+b") as file:
-        file.seek((page - 1) * size + at)
-        file.write(b"\xa5" * 512)
+        file.seek((page - 1 + (at < 0)) * size + at)
+        file.write(b"\xa5" * (512 if at == 0 else 1))
     with daemon:
         async with Session(daemon.home) as session:
             assert (await status(session, "database")).status == system_pb2.Check.STATUS_ERROR

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,4 +58,28 @@ def set_database_aside(state: State) -> None:
     target.mkdir(mode=0o700, parents=True)
     for file in files:
         file.rename(target / file.name)
-    output.note(f"The database that was there lies in {target}; runs, jobs and the bible are in it, pictures are not.")
+    if _salvage(target / DATABASE, home / DATABASE):
+        output.note(
+            f"The tables of the damaged database could be read, and are kept. The file itself lies in {target}."
+        )
+    else:
+        output.note(f"The damaged database lies in {target}. Runs and the bible are lost with it; pictures are not.")
+
+
+def _salvage(damaged: Path, fresh: Path) -> bool:
+    """Writes a new database from the tables of a damaged one, indexes made anew; False where they cannot be read."""
+    draft = fresh.with_suffix(".rebuilt")
+    draft.unlink(missing_ok=True)
+    try:
+        with contextlib.closing(sqlite3.connect(damaged)) as connection:
+            connection.execute("VACUUM INTO ?", (str(draft),))
+        with contextlib.closing(sqlite3.connect(draft)) as connection:
+            sound = connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+    except sqlite3.Error:
+        sound = False
+    if not sound:
+        draft.unlink(missing_ok=True)
+        return False
+    draft.chmod(0o600)
+    draft.replace(fresh)
+    return True
