@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -68,18 +69,36 @@ def set_database_aside(state: State) -> None:
 
 def _salvage(damaged: Path, fresh: Path) -> bool:
     """Writes a new database from the tables of a damaged one, indexes made anew; False where they cannot be read."""
-    draft = fresh.with_suffix(".rebuilt")
-    draft.unlink(missing_ok=True)
+    copy, draft = fresh.with_suffix(".copy"), fresh.with_suffix(".rebuilt")
     try:
-        with contextlib.closing(sqlite3.connect(damaged)) as connection:
-            connection.execute("VACUUM INTO ?", (str(draft),))
-        with contextlib.closing(sqlite3.connect(draft)) as connection:
-            sound = connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+        for ending in ("", "-wal"):
+            if (source := damaged.with_name(damaged.name + ending)).exists():
+                shutil.copy(source, copy.with_name(copy.name + ending))
+        sound = _copy_tables(copy, draft)
+        if sound:
+            draft.chmod(0o600)
+            draft.replace(fresh)
     except sqlite3.Error:
         sound = False
-    if not sound:
-        draft.unlink(missing_ok=True)
-        return False
-    draft.chmod(0o600)
-    draft.replace(fresh)
-    return True
+    finally:
+        for file in (copy, draft):
+            for leftover in file.parent.glob(f"{file.name}*"):
+                leftover.unlink()
+    return sound
+
+
+def _copy_tables(source: Path, target: Path) -> bool:
+    """Copies a database without reading its indexes, and makes those anew. `source` is changed. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(source)) as connection:
+        own = "type = 'index' AND sql IS NOT NULL"
+        indexes = [sql for (sql,) in connection.execute(f"SELECT sql FROM sqlite_schema WHERE {own}")]
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"DELETE FROM sqlite_schema WHERE {own}")
+        connection.commit()
+    with contextlib.closing(sqlite3.connect(source)) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    with contextlib.closing(sqlite3.connect(target)) as connection:
+        for sql in indexes:
+            connection.execute(sql)
+        connection.commit()
+        return bool(connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",))
