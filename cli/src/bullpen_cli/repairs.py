@@ -88,7 +88,7 @@ def _salvage(damaged: Path, fresh: Path) -> bool:
 
 
 def _copy_tables(source: Path, target: Path) -> bool:
-    """Copies a database without reading its indexes, and makes those anew. `source` is changed. Raises sqlite3.Error."""
+    """Copies a database but for its indexes, and makes those anew. `source` is changed. Raises sqlite3.Error."""
     with contextlib.closing(sqlite3.connect(source)) as connection:
         own = "type = 'index' AND sql IS NOT NULL"
         indexes = [sql for (sql,) in connection.execute(f"SELECT sql FROM sqlite_schema WHERE {own}")]
