@@ -102,13 +102,13 @@ def build_tiny_control(folder: Path, cross: int = CROSS) -> Path:
     return folder
 
 
-def build_tiny_ip_adapter(folder: Path, pipeline: Any) -> Path:
-    """An IP-Adapter for the UNet of a pipeline, with its picture encoder, and a manifest that says what it is."""
+def build_tiny_ip_adapter(folder: Path, unet: Any) -> Path:
+    """An IP-Adapter for a UNet, with its picture encoder, and a manifest that says what it is."""
     import torch
     from safetensors.torch import save_file
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-    cross, tokens = int(pipeline.unet.config.cross_attention_dim), 4
+    cross, tokens = int(unet.config.cross_attention_dim), 4
     with _seeded():
         encoder = CLIPVisionModelWithProjection(
             CLIPVisionConfig(
@@ -127,9 +127,9 @@ def build_tiny_ip_adapter(folder: Path, pipeline: Any) -> Path:
             "image_proj.norm.weight": torch.ones(cross),
             "image_proj.norm.bias": torch.zeros(cross),
         }
-        attentions = [name for name in pipeline.unet.attn_processors if "attn2" in name]
+        attentions = [name for name in unet.attn_processors if "attn2" in name]
         for index, name in enumerate(attentions):
-            width = pipeline.unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+            width = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
             for which in ("to_k_ip", "to_v_ip"):
                 weights[f"ip_adapter.{2 * index + 1}.{which}.weight"] = torch.randn(width, cross)
     folder.mkdir(parents=True)

@@ -230,7 +230,7 @@ def test_references_steer_and_leave_nothing_behind(
     """Other references, and another scale, give other pictures; without them the model is what it was."""
     model = load(family)
     before = make(engine, model, picture, IMG2IMG)
-    place = build_tiny_ip_adapter(folder / f"{family}-adapter", model.pipeline)
+    place = build_tiny_ip_adapter(folder / f"{family}-adapter", model.pipeline.unet)
     other = tmp_path / "reference.png"
     drawing(48, 40).rotate(90, expand=True).save(other)
     adapter = ModelSpec("models/adapter", "ip-adapter", str(place))

@@ -23,6 +23,9 @@ def sampling_words(sampling: run_pb2.SamplingParameters) -> str:
         words.append(f"guidance {sampling.guidance_scale:g}")
     if sampling.HasField("image_guidance_scale"):
         words.append(f"image guidance {sampling.image_guidance_scale:g}")
+    for name in ("strength", "control_scale", "reference_scale"):
+        if sampling.HasField(name):
+            words.append(f"{name.replace('_', ' ')} {getattr(sampling, name):g}")
     if sampling.HasField("width") and sampling.HasField("height"):
         words.append(f"{sampling.width}×{sampling.height}")
     return ", ".join(words)
@@ -104,7 +107,10 @@ def show(plan: run_pb2.Plan) -> None:
         elif number and model.model in scales:
             output.say(f"lora        {model.model} at {scales[model.model]:g} ({words})", wrap=_INDENT)
         else:
-            output.say(f"model       {model.model} ({words})", wrap=_INDENT)
+            purpose = model.purpose if number else "model"
+            output.say(f"{purpose or 'model':<11} {model.model} ({words})", wrap=_INDENT)
+    if plan.strategy.strategy:
+        output.say(f"strategy    {plan.strategy.strategy}. {plan.strategy.reason}", wrap=_INDENT)
     for line in bible_lines(plan):
         output.say(line, wrap=_INDENT)
     if plan.device:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ACCEPT = {"best": run_pb2.RunSpec.ACCEPTANCE_BEST, "manual": run_pb2.RunSpec.ACCEPTANCE_MANUAL}
 
+AUTO = "auto"
 _YES, _NO = ("y", "yes"), ("n", "no")
 # Seeds are 0 to 2**32 - 1.
 _SEEDS = 2**32
@@ -48,6 +49,25 @@ def lora_uses(texts: Sequence[str]) -> list[model_pb2.LoraUse]:
     return uses
 
 
+def pixels(text: str) -> tuple[int, int]:
+    """Width and height of `512x768`. Raises a usage error."""
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise click.UsageError(f"--size takes WIDTHxHEIGHT, such as 512x768, or auto; not '{text}'.")
+    return int(width), int(height)
+
+
+def box(text: str) -> run_pb2.Box:
+    """A box of `0.6,0.2,1,1`: left, top, right, bottom. Raises a usage error."""
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise click.UsageError(
+            f"--box takes LEFT,TOP,RIGHT,BOTTOM as shares, such as 0.6,0.2,1,1; not '{text}'."
+        ) from None
+    return run_pb2.Box(left=left, top=top, right=right, bottom=bottom)
+
+
 def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
     """What the options ask for. Which combinations are right is the daemon's to say.
 
@@ -57,7 +77,12 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         steps=options["steps"],
         guidance_scale=options["guidance"],
         image_guidance_scale=options["image_guidance"],
+        strength=options["strength"],
+        control_scale=options["control_scale"],
+        reference_scale=options["reference_scale"],
     )
+    if options["size"] and options["size"] != AUTO:
+        sampling.width, sampling.height = pixels(options["size"])
     spec = run_pb2.RunSpec(
         stage=names.ident(options["stage"]),
         candidates=options["candidates"] or 0,
@@ -70,6 +95,8 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         acceptance=_ACCEPT[options["acceptance"]],
         priority=options["priority"],
         loras=lora_uses(options["loras"]),
+        strategy=options["strategy"],
+        boxes=[box(text) for text in options["boxes"]],
         prompt_template=names.prompt_template(project, options["prompt_template"])
         if options["prompt_template"]
         else "",
@@ -102,6 +129,7 @@ def _check(options: dict[str, Any]) -> None:
         "bullpen run --project harbor_lights --stage time --scenes pier,market --candidates 3 --set time=night",
         "bullpen run --project noir_city --stage style --input ~/photos --yes",
         "bullpen run --project harbor_lights --stage characters --all-scenes --lora starter-lora-mara=0.8",
+        "bullpen run --project harbor_lights --stage characters --scenes pier --model sd15 --box 0.6,0.2,1,1",
         "bullpen run --replay var/projects/noir_city/runs/…/run.json --yes",
     ],
 )
@@ -116,6 +144,12 @@ def _check(options: dict[str, Any]) -> None:
 @click.option("--steps", type=Whole(-(2**31)), help="Denoising steps.")
 @click.option("--guidance", type=float, help="How strongly the instruction acts.")
 @click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")
+@click.option("--size", metavar="WxH", default="", help="Pixels, or `auto` for a size that fits pictures and model.")
+@click.option("--strategy", default="", help="How the pictures are made, in place of the stage's choice.")
+@click.option("--strength", type=float, help="How far from the source to noise, 0.05 to 1.")
+@click.option("--control-scale", type=float, help="How strongly lines, edges or depth hold, 0 to 2.")
+@click.option("--reference-scale", type=float, help="How strongly reference pictures steer, 0 to 2.")
+@click.option("--box", "boxes", multiple=True, metavar="L,T,R,B", help="Where to paint, as shares of the picture.")
 @click.option(
     "--seed", type=Whole(0, _SEEDS - 1), help="Seed of the run; without it a new one each time, which the plan shows."
 )
@@ -216,6 +250,9 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
     """Plans, shows and starts; None when nothing was started."""
     parent = names.project(options["project"])
     planned = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
+    if options["size"] == AUTO and planned.HasField("suggested_size"):
+        spec.sampling.width, spec.sampling.height = planned.suggested_size.width, planned.suggested_size.height
+        planned = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
     if state.json and options["dry_run"]:
         output.emit(planned)
     if not state.json:

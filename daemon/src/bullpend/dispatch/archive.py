@@ -20,7 +20,7 @@ from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View, mapped_disk_errors
 from bullpend.errors import BullpenError, DiskFull, ShuttingDown
 from bullpend.quality.model import QualityReport
-from bullpend.runs import cast, loras, runlog, store
+from bullpend.runs import cast, loras, method, runlog, store
 from bullpend.runs.model import (
     AppliedChange,
     Candidate,
@@ -155,6 +155,7 @@ def run_model(row: Row) -> Run:
         model_digest=row["model_digest"],
         model_family=row["model_family"],
         loras=loras.from_json(row["loras"]),
+        method=method.method_from_json(row["method"]).to_dict(),
         sampling=sampling_of(row),
         seed=row["seed"],
         state=RunState(row["state"]),
@@ -181,6 +182,7 @@ def job_model(row: Row, assets_by_name: Mapping[str, Row]) -> Job:
         source_path=row["source_path"],
         loras=loras.from_json(row["loras"]),
         uses=tuple(use.to_dict() for use in cast.from_json(row["uses"])),
+        inputs=method.inputs_from_json(row["inputs"]).to_dict(),
         state=JobState(row["state"]),
         attempt=row["attempt"],
         device=row["device"],

@@ -29,7 +29,7 @@ from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, Shuttin
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
 from bullpend.quality.model import Checks
-from bullpend.runs import loras, transitions
+from bullpend.runs import loras, method, transitions
 from bullpend.runs.model import Failure, JobState
 from bullpend.scheduling import model as s
 from bullpend.workers.supervisor import Supervisor
@@ -167,12 +167,13 @@ class Effects:
         work.chain = self.spawn(link())
 
     async def _start(self, command: s.StartJob) -> None:
-        def take(tx: Tx) -> tuple[Row, Row, Row] | None:
+        def take(tx: Tx) -> tuple[Row, Row, Row, dict[str, Row]] | None:
             leased = transitions.lease(tx, command.job, command.attempt, command.device)
             if leased is None:
                 return None
             run, job = leased
-            return run, job, assets.by_name(tx, job["source_asset"])
+            beside = method.inputs_from_json(job["inputs"]).assets
+            return run, job, assets.by_name(tx, job["source_asset"]), {one: assets.by_name(tx, one) for one in beside}
 
         taken = await self.durably(take)
         if taken is None:
@@ -182,10 +183,13 @@ class Effects:
         if self._leased(command.job) != (command.attempt, command.device):
             return  # the worker was lost while the lease was written; what follows is under way
         failpoints.reach("job.leased")
-        run, job, source = taken
+        run, job, source, beside = taken
         try:
             used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(job["loras"])]
-            models = await asyncio.to_thread(self._orders.models.references, run["model"], run["model_digest"], used)
+            others = [(one.name, one.digest) for one in method.method_from_json(run["method"]).companions]
+            models = await asyncio.to_thread(
+                self._orders.models.references, run["model"], run["model_digest"], used, others
+            )
         except BullpenError as error:
             failure = s.Failure(error.reason, error.message, error.remedy)
             self._tell(s.JobEnded(command.job, command.attempt, command.device, s.Outcome.FAILED, failure))
@@ -194,7 +198,10 @@ class Effects:
             return
         path = self._files.content(source["project"], source["sha256"], source["mime_type"])
         size = (source["width"], source["height"])
-        lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device])
+        pictures = {
+            name: self._files.content(row["project"], row["sha256"], row["mime_type"]) for name, row in beside.items()
+        }
+        lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device], pictures)
         self._work[command.job].lease = lease
         self._supervisor.send(command.device, lease.frame(models, self._orders.scratch, self._orders.preview_every))
 

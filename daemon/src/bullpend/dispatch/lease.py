@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.db import Row
+from bullpend.dispatch.methods import pack_method
 from bullpend.models.loading import References
-from bullpend.runs import cast, loras
+from bullpend.runs import cast, loras, method
 from bullpend.runs.model import AppliedChange
 from bullpend.runs.recipe import Recipe
 from bullpend.runs.wire import sampling_of
@@ -27,6 +29,8 @@ class Lease:
     source_size: tuple[int, int]
     device: str
     device_kind: str
+    # Files of the pictures that the job works with beside its source, by asset.
+    pictures: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def attempt(self) -> int:
@@ -36,6 +40,9 @@ class Lease:
     def frame(self, models: References, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
         """The order to the device's worker: what is still to be made of the job, with models that were checked."""
         run, job = self.run, self.job
+        how = pack_method(
+            method.method_from_json(run["method"]), method.inputs_from_json(job["inputs"]), models, self.pictures
+        )
         tasks = [
             link_pb2.CandidateTask(
                 name=row["name"],
@@ -59,6 +66,7 @@ class Lease:
                 image_guidance_scale=run["image_guidance_scale"],
                 width=run["width"],
                 height=run["height"],
+                method=how,
                 candidates=tasks,
                 out_folder=str(out_folder),
                 preview_every=preview_every,
@@ -94,6 +102,8 @@ class Lease:
             source_path=job["source_path"],
             changes=changes_of(frame),
             loras=loras.from_json(job["loras"]),
+            method=method.method_from_json(run["method"]),
+            inputs=method.inputs_from_json(job["inputs"]),
             variables=cast.variables(uses),
             uses=uses,
         )

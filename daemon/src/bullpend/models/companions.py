@@ -2,8 +2,8 @@
 
 ControlNets and estimators are handed on as one network with its `config.json`, without an index or a manifest: so a
 ControlNet says in its name what it was trained on, such as `sd-controlnet-canny`. A `bullpen-manifest.json` may say it
-better: `{"family": "controlnet", "capabilities": ["control_line"], "files": {…}}`. An IP-Adapter needs one, since nothing
-else in its folder tells what it is:
+better: `{"family": "controlnet", "capabilities": ["control_line"], "files": {…}}`. An IP-Adapter needs one, since
+nothing else in its folder tells what it is:
 
     {"schema_version": 1, "title": "…", "family": "ip-adapter", "capabilities": ["reference_adapter"],
      "base_family": "stable-diffusion",

@@ -7,8 +7,8 @@ nothing can be swapped unseen. Blocking, as the registry is: the caller runs it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -18,11 +18,20 @@ from bullpend.models.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A network that acts beside the model, and the file of its weights where it has just one."""
+
+    model: link_pb2.ModelRef
+    weight_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class References:
-    """What one job's worker is told: the model, and the LoRAs on it."""
+    """What one job's worker is told: the model, the LoRAs on it, and what acts beside it, by name."""
 
     model: link_pb2.ModelRef
     loras: tuple[link_pb2.LoraRef, ...] = ()
+    beside: Mapping[str, Beside] = field(default_factory=dict)
 
 
 class Loading:
@@ -31,19 +40,31 @@ class Loading:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def references(self, name: str, digest: str, loras: Sequence[tuple[str, str, float]] = ()) -> References:
-        """The model of this name, and LoRAs by (name, digest, scale), if their files are those of their digests.
+    def references(
+        self,
+        name: str,
+        digest: str,
+        loras: Sequence[tuple[str, str, float]] = (),
+        beside: Sequence[tuple[str, str]] = (),
+    ) -> References:
+        """The model of this name, LoRAs by (name, digest, scale), and what acts beside it by (name, digest), if their
+        files are those of their digests.
 
         Raises ModelNotFound, ModelCorrupt, ModelUnsafe, ModelUnsupported.
         """
         return References(
             _pack(*self._registry.loadable(name, digest)),
             tuple(self._lora(lora, known, scale) for lora, known, scale in loras),
+            {other: self._beside(other, known) for other, known in beside},
         )
 
     def judge(self, name: str) -> link_pb2.ModelRef:
         """A model that judges pictures, as its files are now. Raises what `references` raises."""
         return _pack(*self._registry.loadable(name, self._registry.verify(name).digest))
+
+    def _beside(self, name: str, digest: str) -> Beside:
+        model, files = self._registry.loadable(name, digest)
+        return Beside(_pack(model, files), model.weight_file)
 
     def _lora(self, name: str, digest: str, scale: float) -> link_pb2.LoraRef:
         model, files = self._registry.loadable(name, digest)

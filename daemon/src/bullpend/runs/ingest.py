@@ -124,6 +124,7 @@ def _new_run(tx: Tx, log: Log, project: str, there: Mapping[str, str]) -> NewRun
         jobs=tuple(_new_job(tx, job, project, there) for job in request.jobs),
         parent_run=log.whole.parent_run if own else "",
         loras=request.loras,
+        method=request.method,
         forks=False,
         slug=log.slug if own and not taken and SLUG.fullmatch(log.slug) else "",
     )
@@ -162,6 +163,7 @@ def _new_job(tx: Tx, job: ReplayJob, project: str, there: Mapping[str, str]) -> 
         changes=tuple(candidate.changes for candidate in job.candidates),
         loras=job.loras,
         uses=job.uses,
+        inputs=job.inputs.renamed(lambda given: _here(project, given.asset)),
         repeats=tuple(candidate.repeats for candidate in job.candidates),
     )
 

@@ -19,6 +19,7 @@ from bullpend.quality.model import FindingKind
 from bullpend.runs import loras
 from bullpend.runs.cast import Part
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS
+from bullpend.runs.model import Strategy
 
 SCHEMA = "bullpen.run/1"
 
@@ -35,6 +36,9 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 HashOrNone = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 Scale = Annotated[float, Field(ge=SCALE[0], le=SCALE[1], allow_inf_nan=False)]
 LoraScale = Annotated[float, Field(ge=loras.SCALE[0], le=loras.SCALE[1], allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+# Left, top, right, bottom as shares of the picture.
+BoxOf = Annotated[list[Share], Field(min_length=4, max_length=4)]
 Steps = Annotated[int, Field(ge=STEPS[0], le=STEPS[1])]
 Side = Annotated[int, Field(ge=SIZE[0], le=SIZE[1])]
 # A model's own size may be smaller than what a person may ask for.
@@ -100,6 +104,41 @@ class Use(Form):
     source: str
 
 
+class Companion(Form):
+    """A network that acted beside the model."""
+
+    role: Literal["control", "estimator", "adapter"]
+    name: Text
+    digest: Hash
+    kind: Literal["", "line", "canny", "depth"] = ""
+
+
+class Method(Form):
+    """How the pictures were made. What a strategy does not use is left out."""
+
+    strategy: Annotated[str, Field(pattern=f"^({'|'.join(Strategy)})$")] = Strategy.INSTRUCTION_EDIT.value
+    strength: Share | None = None
+    control_scale: Scale | None = None
+    reference_scale: Scale | None = None
+    feather: Share | None = None
+    companions: Annotated[list[Companion], Field(max_length=4)] = []
+
+
+class Given(Form):
+    """A picture that another was made with beside its source."""
+
+    asset: str
+    sha256: Hash
+
+
+class Inputs(Form):
+    """What a picture was made with beside its source: where it was painted, and what steered it."""
+
+    boxes: Annotated[list[BoxOf], Field(max_length=16)] = []
+    compared: Given | None = None
+    references: Annotated[list[Given], Field(max_length=16)] = []
+
+
 class Job(Form):
     """One picture with its candidates. `key` is what the seeds were derived from."""
 
@@ -111,6 +150,7 @@ class Job(Form):
     # Logs of the first version have the run's LoRAs only, and nothing of the bible.
     loras: Annotated[list[Lora], MostLoras] | None = None
     bible: list[Use] = []
+    inputs: Inputs = Field(default_factory=lambda: Inputs())
 
 
 class LoraUse(Form):
@@ -153,6 +193,8 @@ class Request(Form):
     # Logs of the first version know no LoRAs.
     loras: Annotated[list[LoraUse], MostLoras] = []
     prompt_template: str = ""
+    strategy: str = ""
+    boxes: list[BoxOf] = []
 
 
 class Model(Form):
@@ -180,6 +222,8 @@ class Plan(Form):
     sampling: Sampling
     seed: Seed
     loras: Annotated[list[Lora], MostLoras] = []
+    # Logs from before there were strategies are of models that follow instructions.
+    method: Method = Field(default_factory=lambda: Method())
 
 
 class Needed(Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -22,7 +23,8 @@ from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, Sp
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import cast, loras, runlog, store
+from bullpend.runs import cast, loras, method, runlog, store
+from bullpend.runs.method import Method
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
@@ -105,8 +107,19 @@ class Making:
                         sha256=job.source_sha256,
                     )
                 found[job.source_sha256] = name_of(project, job.source_sha256)
+                for given in job.inputs.given:
+                    if not view.value(
+                        "SELECT 1 FROM assets WHERE project = ? AND slug = ?", project, slug_of(given.sha256)
+                    ):
+                        raise ContentLost(
+                            f"A picture that {job.key} was made with is not among the project's assets.",
+                            remedy="Import the picture with the hash that the log names.",
+                            sha256=given.sha256,
+                        )
+                    found[given.sha256] = name_of(project, given.sha256)
             return found
 
+        await self._same_companions(replay.method)
         for index, job in enumerate(replay.jobs):
             await self._same_loras(job.loras, f"run_log.jobs[{index}].loras")
         names = await self._database.read(sources)
@@ -124,6 +137,7 @@ class Making:
                 changes=tuple(candidate.changes for candidate in job.candidates),
                 loras=job.loras,
                 uses=job.uses if own else (),
+                inputs=job.inputs.renamed(lambda given: names[given.sha256]),
                 repeats=tuple(candidate.repeats for candidate in job.candidates) if own else (),
             )
             for job in replay.jobs
@@ -144,6 +158,7 @@ class Making:
             parent_run=replay.run,
             forks=False,
             loras=replay.loras,
+            method=replay.method,
         )
         return await self._store(project, request, new)
 
@@ -176,6 +191,7 @@ class Making:
                 ),
                 loras=await self._as_now(job["loras"]),
                 uses=cast.from_json(job["uses"]),
+                inputs=method.inputs_from_json(job["inputs"]),
             )
             for job in again
         ]
@@ -194,6 +210,7 @@ class Making:
             jobs=tuple(jobs),
             parent_run=request.name,
             loras=await self._as_now(row["loras"]),
+            method=await self._method_as_now(row["method"]),
         )
         return await self._store(project, request, new)
 
@@ -201,6 +218,22 @@ class Making:
         """Stored LoRAs with the digests that they have now."""
         known = loras.from_json(text)
         return tuple([Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale) for lora in known])
+
+    async def _method_as_now(self, text: str) -> Method:
+        """A stored method with the digests that its companions have now."""
+        known = method.method_from_json(text)
+        now = [replace(one, digest=(await self._planning.model(one.name)).digest) for one in known.companions]
+        return replace(known, companions=tuple(now))
+
+    async def _same_companions(self, logged: Method) -> None:
+        """Raises RunLogInvalid where an installed companion is not the one of a log."""
+        for index, one in enumerate(logged.companions):
+            if (await self._planning.model(one.name)).digest != one.digest:
+                raise RunLogInvalid(
+                    f"{one.name} is not the network that the log was made with; its weights differ.",
+                    field=f"run_log.plan.method.companions[{index}].digest",
+                    remedy="Install the version that the log names.",
+                )
 
     async def _free(self, model: Model, sampling: Sampling, what: str) -> Model:
         """The model, where its work costs no money. Raises SpendNotConfirmed: only a plan that was shown is consent."""
@@ -249,6 +282,7 @@ class Making:
             seeds=job.seeds,
             loras=job.loras,
             uses=job.uses,
+            inputs=job.inputs,
         )
 
     async def _known(self, request_id: str) -> str:
@@ -310,4 +344,5 @@ def _new_run(
         priority=draft.request.priority,
         jobs=tuple(jobs),
         loras=draft.loras,
+        method=draft.method,
     )

@@ -226,6 +226,8 @@ class RunRequest:
     priority: int = 0
     loras: tuple[LoraUse, ...] = ()
     prompt_template: str = ""
+    strategy: str = ""
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, for the database and the run log."""
@@ -234,6 +236,7 @@ class RunRequest:
         data["variables"] = dict(sorted(self.variables.items()))
         data["acceptance"] = self.acceptance.value
         data["loras"] = [asdict(use) for use in self.loras]
+        data["boxes"] = [list(box) for box in self.boxes]
         return data
 
     @classmethod
@@ -245,6 +248,7 @@ class RunRequest:
         values["sampling"] = SamplingRequest(**values["sampling"])
         values["acceptance"] = Acceptance(values["acceptance"])
         values["loras"] = tuple(LoraUse(**use) for use in values.get("loras", ()))
+        values["boxes"] = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in values.get("boxes", ()))
         return cls(**values)
 
 
@@ -297,7 +301,8 @@ class Candidate:
 class Job:
     """One picture to be made. `key` is what its seeds were derived from: the scene's id or the path below the folder.
 
-    `loras` and `uses` are what acts on it, the latter as `cast.Use.to_dict` gives it. `source_asset` may still be empty
+    `loras` and `uses` are what acts on it, the latter as `cast.Use.to_dict` gives it; `inputs` what it is made with
+    beside its source, as `method.Inputs.to_dict` gives it. `source_asset` may still be empty
     for a run over a folder until the picture is imported; `source_sha256` is set.
     """
 
@@ -311,6 +316,7 @@ class Job:
     source_path: str = ""
     loras: tuple[Lora, ...] = ()
     uses: tuple[Mapping[str, str], ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     state: JobState = JobState.QUEUED
     attempt: int = 0
     device: str = ""
@@ -324,7 +330,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One stage over several pictures."""
+    """One stage over several pictures. `method` is how they are made, as `method.Method.to_dict` gives it."""
 
     name: str
     request: RunRequest
@@ -335,6 +341,7 @@ class Run:
     seed: int
     model_family: str = ""
     loras: tuple[Lora, ...] = ()
+    method: Mapping[str, Any] = field(default_factory=dict)
     state: RunState = RunState.QUEUED
     log_path: str = ""
     parent_run: str = ""

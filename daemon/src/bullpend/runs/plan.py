@@ -11,6 +11,7 @@ from bullpend.errors import BullpenError
 from bullpend.models.model import Model
 from bullpend.runs.cast import Member, Reference, Use
 from bullpend.runs.manifest import Manifest
+from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import Lora, RunRequest, Sampling
 
 
@@ -100,8 +101,9 @@ class PlanWorld:
     `scenes` holds all scenes of the project. `pictures` is None unless the request names an input folder; `skipped`
     lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names, `loras` are those
     that the request names, in its order; `cast_loras` are those of the scenes' characters, by the names that the bible
-    gives, or why they cannot be used. `templates` are those of the project outside of the trash. `seconds_per_step` and
-    `load_seconds` are measured on the first device, None while nothing was measured there.
+    gives, or why they cannot be used. `templates` are those of the project outside of the trash. `companions` are the
+    networks that fit beside the model, `installed` all models, for words. `seconds_per_step` and `load_seconds` are
+    measured on the first device, None while nothing was measured there.
 
     `quote` is what a provider takes for a picture, None for work on own devices; only with it `budget` is read, the
     project's limits with what it has spent.
@@ -116,6 +118,8 @@ class PlanWorld:
     loras: tuple[Model, ...] = ()
     cast_loras: Mapping[str, Model | BullpenError] = field(default_factory=dict)
     templates: tuple[TemplateFacts, ...] = ()
+    companions: tuple[Model, ...] = ()
+    installed: tuple[Model, ...] = ()
     resident_models: frozenset[str] = frozenset()
     devices: tuple[DeviceFacts, ...] = ()
     seconds_per_step: float | None = None
@@ -160,15 +164,26 @@ class PlannedJob:
     source_file: str = ""
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
+    inputs: Inputs = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model that the run needs, with whether it is in memory now."""
+    """A model that the run needs, with whether it is in memory now; `purpose` is what it is there for."""
 
     model: str
     size_bytes: int
     resident: bool
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStrategy:
+    """How the pictures are made, why so, and what was passed over with the reason."""
+
+    name: str
+    reason: str
+    passed_over: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +205,8 @@ class PlanDraft:
     estimated_seconds: float | None = None
     quote: Quote | None = None
     loras: tuple[Lora, ...] = ()
+    method: Method = OWN_WAY
+    strategy: PlannedStrategy = PlannedStrategy("instruction_edit", "")
 
     @property
     def cost(self) -> Money | None:

@@ -21,10 +21,10 @@ from bullpend.errors import BullpenError, from_failure
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
-from bullpend.runs import descent, inputs, rules, store
+from bullpend.runs import descent, inputs, rules, store, strategies
 from bullpend.runs.casting import Bible
 from bullpend.runs.manifests import Manifests
-from bullpend.runs.model import RunRequest
+from bullpend.runs.model import RunRequest, Strategy
 from bullpend.runs.plan import (
     DeviceFacts,
     FolderPicture,
@@ -85,6 +85,7 @@ class Planning:
         )
         world = await self._database.read(lambda view: self._world(view, request, model))
         own = await self._cast_loras(world[0])
+        installed, fitting = await self._beside(rules.wanted_strategies(request, manifest), model)
         quote = await self.quote(model, request.sampling.width, request.sampling.height)
         budget = await self._database.read(lambda view: limits.budget(view, project)) if quote else Budget()
         return rules.plan(
@@ -102,6 +103,8 @@ class Planning:
                 seconds_per_step=world[2],
                 templates=world[3],
                 cast_loras=own,
+                companions=fitting,
+                installed=installed,
                 quote=quote,
                 budget=budget,
             ),
@@ -133,6 +136,19 @@ class Planning:
             except BullpenError as error:
                 found[name] = error
         return found
+
+    async def _beside(self, wanted: Sequence[Strategy], model: Model) -> tuple[tuple[Model, ...], tuple[Model, ...]]:
+        """All models, for words, and the sound ones that fit beside the model, where a strategy may need one."""
+        if wanted[0].value in model.capabilities and wanted[0] not in strategies.ACCOMPANIED:
+            return (), ()
+        installed = await asyncio.to_thread(self._registry.models)
+        fitting = []
+        for one in strategies.companions(installed, model):
+            try:
+                fitting.append(await self.model(one.name))
+            except BullpenError:
+                continue  # the list of models says what is wrong with it
+        return installed, tuple(fitting)
 
     async def _folder(self, request: RunRequest, limit: int) -> tuple[tuple[FolderPicture, ...], tuple[str, ...]]:
         listing = await asyncio.to_thread(inputs.list_pictures, request.input_folder, self._roots, limit)

@@ -159,6 +159,11 @@ def write(
     return tuple(_words(words, layer, picture, drawn=drawn) for picture, layer in zip(pictures, layers, strict=True))
 
 
+def values(request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording) -> dict[str, str]:
+    """Every value that there is for a picture, by variable."""
+    return {name: value for name, (value, _) in _layers(request, guide, picture, words).items()}
+
+
 def _layers(
     request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording
 ) -> dict[str, tuple[str, str]]:

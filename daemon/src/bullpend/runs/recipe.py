@@ -14,6 +14,7 @@ from typing import Any
 import bullpend
 from bullpend.runs.cast import Use
 from bullpend.runs.infotext import parameters_text, parse_parameters
+from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
 __all__ = ["SCHEMA", "Recipe", "parameters_text", "parse_parameters", "to_json"]
@@ -53,6 +54,8 @@ class Recipe:
     variables: Mapping[str, str] = field(default_factory=dict)
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
+    method: Method = OWN_WAY
+    inputs: Inputs = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON. The scheduler of the sampler is the model's own, and so part of `model.digest`."""
@@ -74,6 +77,7 @@ class Recipe:
             "bible": [use.to_dict() for use in self.uses],
             "seed": self.seed,
             "sampling": asdict(self.sampling),
+            "method": {**self.method.to_dict(), **self.inputs.to_dict()},
             "source": {
                 "sha256": self.source_sha256,
                 "asset": self.source_asset,

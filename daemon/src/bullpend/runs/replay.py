@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bullpend.errors import RunLogInvalid
 from bullpend.runs import logform
 from bullpend.runs.cast import Use, from_dicts
+from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import Acceptance, AppliedChange, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 
 # A log of the largest run stays far below; larger texts are refused unread.
@@ -46,6 +47,7 @@ class ReplayJob:
     candidates: tuple[ReplayCandidate, ...]
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
+    inputs: Inputs = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class ReplayRequest:
     seed: int
     jobs: tuple[ReplayJob, ...]
     loras: tuple[Lora, ...] = ()
+    method: Method = OWN_WAY
 
 
 def parse(text: str) -> ReplayRequest:
@@ -83,6 +86,7 @@ def request_of(log: logform.Needed) -> ReplayRequest:
             "sampling": SamplingRequest(**asked["sampling"]),
             "acceptance": Acceptance(log.request.acceptance),
             "loras": tuple(LoraUse(use.model, use.scale) for use in log.request.loras),
+            "boxes": tuple((a, b, c, d) for a, b, c, d in log.request.boxes),
         }
     )
     return ReplayRequest(
@@ -95,6 +99,7 @@ def request_of(log: logform.Needed) -> ReplayRequest:
         seed=log.plan.seed,
         jobs=tuple(_job(job, log.plan.loras) for job in log.jobs),
         loras=_loras(log.plan.loras),
+        method=Method.from_dict(log.plan.method.model_dump()),
     )
 
 
@@ -122,6 +127,7 @@ def _job(job: logform.Job, of_run: list[logform.Lora]) -> ReplayJob:
         ),
         loras=_loras(of_run if job.loras is None else job.loras),
         uses=from_dicts(use.model_dump() for use in job.bible),
+        inputs=Inputs.from_dict(job.inputs.model_dump()),
     )
 
 

@@ -4,12 +4,13 @@ A plan is made in this order, and the first thing that is wrong ends it:
 
 1. the stage exists;
 2. exactly one of scenes and input folder is given;
-3. the model can do what the stage asks, its LoRAs fit it, and a device is there;
+3. the model may be used, its LoRAs fit it, and a device is there;
 4. candidates, seed and sampling are within their bounds;
 5. there are pictures, not more than the safe batch limit, each with what the stage starts from (`sources.py`);
 6. every variable of the instruction has a value (`prompts.py`), and the bible's part in each picture is settled
    (`cast.py`);
-7. seeds, digest and estimates follow from all of the above, and findings tell what a person should know.
+7. one of the stage's strategies can be done with this model and these pictures (`strategies.py`);
+8. seeds, digest and estimates follow from all of the above, and findings tell what a person should know.
 
 The same request in the same world gives the same plan, to the byte.
 """
@@ -25,10 +26,10 @@ from typing import Any, TypeVar
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
 from bullpend.models.model import Model
 from bullpend.models.rules import require
-from bullpend.runs import cast, findings, loras, prompts, sources
+from bullpend.runs import cast, findings, loras, prompts, sources, strategies
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage, StageDefaults
-from bullpend.runs.model import RunRequest, Sampling, SamplingRequest
-from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlanWorld
+from bullpend.runs.model import RunRequest, Sampling, SamplingRequest, Strategy
+from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlannedStrategy, PlanWorld
 
 SEED_LIMIT = 2**32
 PRIORITY = (-1000, 1000)
@@ -54,6 +55,11 @@ def stage_of(manifest: Manifest, stage: str) -> Stage:
 def wanted_model(request: RunRequest, manifest: Manifest) -> str:
     """Name or path of the model that the request needs. Raises StageUnknown."""
     return request.model or stage_of(manifest, request.stage).default_model
+
+
+def wanted_strategies(request: RunRequest, manifest: Manifest) -> tuple[Strategy, ...]:
+    """The strategies that come into question, the preferred one first. Raises StageUnknown or FieldInvalid."""
+    return strategies.wanted(request, stage_of(manifest, request.stage))
 
 
 def check_request(request: RunRequest, manifest: Manifest) -> Stage:
@@ -91,6 +97,8 @@ def check_request(request: RunRequest, manifest: Manifest) -> Stage:
             remedy=f"Give {PRIORITY[0]} to {PRIORITY[1]}.",
         )
     loras.check(request.loras)
+    strategies.wanted(request, stage)
+    strategies.check(request)
     return stage
 
 
@@ -102,7 +110,7 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     TemplateVariableUnknown.
     """
     stage = check_request(request, world.manifest)
-    model = require(world.model, stage.strategies[0])
+    model = require(world.model)
     used = loras.resolve(request.loras, world.loras, model)
     device = first_device(world.devices)
     sampling = sampling_for(request.sampling, stage.defaults, model)
@@ -113,12 +121,22 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     texts = prompts.write(request, stage, guide, pictures, words, drawn=drawn)
     worn = [cast.wear(used, picture.cast if drawn else (), world.cast_loras, model) for picture in pictures]
     held = [cast.held_against(guide.references if guide else (), picture.cast) for picture in pictures]
+    chosen = strategies.choose(
+        request,
+        stage,
+        model,
+        world,
+        pictures,
+        guide,
+        [prompts.values(request, guide, picture, words) for picture in pictures],
+    )
     count = request.candidates or stage.default_candidates
     content: dict[str, Any] = {
         "project": request.project,
         "stage": stage_id(request.stage),
         "model": {"name": model.name, "digest": model.digest},
         "sampling": asdict(sampling),
+        "method": chosen.method.to_dict(),
         "candidates": count,
         "pictures": [
             {"key": picture.key, "sha256": picture.sha256, "prompt": text.prompt, "negative_prompt": text.negative}
@@ -130,6 +148,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     for entry, item in zip(content["pictures"], worn, strict=True):
         if item.loras != used:
             entry["loras"] = [lora.to_dict() for lora in item.loras]
+    for entry, inputs in zip(content["pictures"], chosen.inputs, strict=True):
+        entry.update(inputs.to_dict())
     seed = int.from_bytes(_hash(content)[:4], "big") if request.seed is None else request.seed
     jobs = tuple(
         PlannedJob(
@@ -144,8 +164,9 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
             source_file=picture.file,
             loras=item.loras,
             uses=(*text.uses, *cast.of_loras(item), *seen),
+            inputs=inputs,
         )
-        for picture, text, item, seen in zip(pictures, texts, worn, held, strict=True)
+        for picture, text, item, seen, inputs in zip(pictures, texts, worn, held, chosen.inputs, strict=True)
     )
     own = {lora.name for item in worn for lora in item.loras} - {lora.name for lora in used}
     of_cast = [found for found in world.cast_loras.values() if isinstance(found, Model) and found.name in own]
@@ -171,8 +192,9 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         sampling=sampling,
         seed=seed,
         models=(
-            PlannedModel(model.name, model.size_bytes, resident),
-            *(PlannedModel(lora.name, lora.size_bytes, False) for lora in (*world.loras, *of_cast)),
+            PlannedModel(model.name, model.size_bytes, resident, "model"),
+            *(PlannedModel(lora.name, lora.size_bytes, False, "lora") for lora in (*world.loras, *of_cast)),
+            *(PlannedModel(item.name, item.size_bytes, False, item.family) for item in chosen.companions),
         ),
         device=device.name,
         device_reason=device.reason,
@@ -192,6 +214,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
         quote=world.quote,
         loras=used,
+        method=chosen.method,
+        strategy=PlannedStrategy(chosen.method.strategy.value, chosen.reason, chosen.passed_over),
     )
 
 

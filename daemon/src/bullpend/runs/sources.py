@@ -22,8 +22,9 @@ from bullpend.runs.plan import FolderPicture, PictureFacts, PlanWorld, SceneFact
 class Picture:
     """A picture of the run: its key, where it comes from, its size in pixels, the values that its scene gives.
 
-    `of_cast` names the characters that gave values, by variable; `cast` are those of the scene. `stale` says why the
-    picture that it starts from is out of date, if it is; `outdates` are later stages that the scene has pictures of.
+    `of_cast` names the characters that gave values, by variable; `cast` are those of the scene. `made` is the accepted
+    picture of this stage, where the scene has one already. `stale` says why the picture that it starts from is out of
+    date, if it is; `outdates` are later stages that the scene has pictures of.
     """
 
     key: str
@@ -37,9 +38,14 @@ class Picture:
     variables: Mapping[str, str] = field(default_factory=dict)
     of_cast: Mapping[str, str] = field(default_factory=dict)
     cast: tuple[Member, ...] = ()
-    replaces: bool = False
+    made: PictureFacts | None = None
     stale: str = ""
     outdates: tuple[str, ...] = ()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the scene has an accepted picture of this stage already."""
+        return self.made is not None
 
 
 def picture_key(scene: str, source_path: str) -> str:
@@ -134,7 +140,7 @@ def _of_scenes(
             scene=scene.name,
             asset=start.asset,
             **_values(scene),
-            replaces=own in scene.accepted,
+            made=scene.accepted.get(own),
             stale=start.stale,
             outdates=tuple(name for name in later if name in scene.accepted),
         )

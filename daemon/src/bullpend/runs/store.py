@@ -11,17 +11,18 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
-from bullpend.runs import cast, descent, loras
+from bullpend.runs import cast, descent, loras, method
 from bullpend.runs.cast import Use
+from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
 OPEN_JOBS = "('QUEUED', 'RUNNING')"
 # Every column of a run but its plan, which may be long and is wanted once, for the log.
 RUN = (
     "id, project, slug, stage, state, spec, plan_digest, model, model_path, model_family, model_digest, steps, "
-    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, parent_run, create_time, "
-    "start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, qa_measured, "
-    "qa_passed, accepted, device_seconds, log_path, error, paused, revision"
+    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, method, parent_run, "
+    "create_time, start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, "
+    "qa_measured, qa_passed, accepted, device_seconds, log_path, error, paused, revision"
 )
 
 
@@ -43,6 +44,7 @@ class NewJob:
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
     repeats: tuple[str, ...] = ()
+    inputs: Inputs = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class NewRun:
     jobs: tuple[NewJob, ...]
     parent_run: str = ""
     loras: tuple[Lora, ...] = ()
+    method: Method = OWN_WAY
     # The id that it is to have; empty for the next one.
     slug: str = ""
     # Whether a stage that is taken again from the same picture begins a branch; what repeats a run does not.
@@ -102,6 +105,7 @@ def create(tx: Tx, new: NewRun) -> Row:
         "acceptance": new.acceptance,
         "priority": new.priority,
         "loras": loras.to_json(new.loras),
+        "method": method.to_json(new.method),
         "parent_run": new.parent_run,
         "create_time": tx.now,
         "jobs": len(new.jobs),
@@ -128,6 +132,7 @@ def create(tx: Tx, new: NewRun) -> Row:
                 "negative_prompt": job.negative_prompt,
                 "loras": loras.to_json(job.loras),
                 "uses": cast.to_json(job.uses),
+                "inputs": method.to_json(job.inputs),
                 "starts_from": starts_from,
                 "branch": branch,
                 "create_time": tx.now,

@@ -18,6 +18,7 @@ from bullpend.runs import cast, loras
 from bullpend.runs.cast import Use
 from bullpend.runs.descent import SCENE
 from bullpend.runs.descent_wire import pack_stale
+from bullpend.runs.method import Box, Method, method_from_json
 from bullpend.runs.model import Acceptance, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
 from bullpend.runs.plan import PlanDraft
 from bullpend.runs.store import run_name
@@ -28,9 +29,12 @@ def pack_error(text: str) -> run_pb2.JobError | None:
     return run_pb2.JobError(**json.loads(text)) if text else None
 
 
-def pack_sampling(sampling: Sampling) -> run_pb2.SamplingParameters:
-    """The wire form of complete sampling parameters."""
+def pack_sampling(sampling: Sampling, method: Method | None = None) -> run_pb2.SamplingParameters:
+    """The wire form of complete sampling parameters, with those that a strategy has."""
     return run_pb2.SamplingParameters(
+        strength=method.strength if method else None,
+        control_scale=method.control_scale if method else None,
+        reference_scale=method.reference_scale if method else None,
         steps=sampling.steps,
         guidance_scale=sampling.guidance_scale,
         image_guidance_scale=sampling.image_guidance_scale,
@@ -55,7 +59,8 @@ def pack_run(row: Row, seconds_per_step: float | None = None) -> run_pb2.Run:
         spec=run_pb2.RunSpec.FromString(row["spec"]),
         plan_digest=row["plan_digest"],
         model=row["model"],
-        sampling=pack_sampling(sampling_of(row)),
+        sampling=pack_sampling(sampling_of(row), made := method_from_json(row["method"])),
+        strategy=made.strategy.value,
         seed=row["seed"],
         create_time=timestamp(row["create_time"]),
         start_time=timestamp(row["start_time"]),
@@ -123,6 +128,11 @@ def pack_uses(uses: Iterable[Use]) -> list[run_pb2.BibleUse]:
     ]
 
 
+def pack_boxes(boxes: Iterable[Box]) -> list[run_pb2.Box]:
+    """The wire form of boxes."""
+    return [run_pb2.Box(left=left, top=top, right=right, bottom=bottom) for left, top, right, bottom in boxes]
+
+
 def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
     """The wire form of a candidate's row."""
     return run_pb2.Candidate(
@@ -160,12 +170,16 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec, until: float | None = Non
                 seeds=job.seeds,
                 loras=pack_loras(job.loras),
                 uses=pack_uses(job.uses),
+                boxes=pack_boxes(job.inputs.boxes),
+                compared_asset=job.inputs.compared.asset if job.inputs.compared else "",
+                reference_assets=[item.asset for item in job.inputs.references],
             )
             for job in draft.jobs
         ],
         candidates=draft.candidates,
         models=[
-            run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident) for m in draft.models
+            run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident, purpose=m.purpose)
+            for m in draft.models
         ],
         estimated_duration=duration(draft.estimated_seconds),
         estimated_cost_usd=cost.micros / MICROS if cost and cost.currency == "USD" else 0.0,
@@ -180,7 +194,14 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec, until: float | None = Non
             )
             for finding in draft.findings
         ],
-        sampling=pack_sampling(draft.sampling),
+        sampling=pack_sampling(draft.sampling, draft.method),
+        strategy=run_pb2.PlannedStrategy(
+            strategy=draft.strategy.name,
+            reason=draft.strategy.reason,
+            passed_over=[
+                run_pb2.PassedOver(strategy=name, reason=reason) for name, reason in draft.strategy.passed_over
+            ],
+        ),
         seed=draft.seed,
         device=draft.device,
         device_reason=draft.device_reason,
@@ -211,6 +232,8 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         priority=spec.priority,
         loras=read_loras(spec.loras),
         prompt_template=names.text(spec.prompt_template, "prompt_template", 200),
+        strategy=names.text(spec.strategy, "strategy", 100),
+        boxes=tuple((box.left, box.top, box.right, box.bottom) for box in spec.boxes),
     )
 
 
@@ -256,4 +279,6 @@ def write_spec(request: RunRequest) -> run_pb2.RunSpec:
         priority=request.priority,
         loras=[model_pb2.LoraUse(model=use.model, scale=use.scale) for use in request.loras],
         prompt_template=request.prompt_template,
+        strategy=request.strategy,
+        boxes=pack_boxes(request.boxes),
     )

@@ -435,6 +435,8 @@ class RunSpec(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
     PROMPT_TEMPLATE_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    BOXES_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """A stage of the manifest, such as `style`. Required."""
     input_folder: _builtins.str
@@ -456,6 +458,10 @@ class RunSpec(_message.Message):
     """Prompt template of the project whose words stand in place of the stage's. Empty means the only one that was written
     for this stage, if there is just one. Not beside `instruction`.
     """
+    strategy: _builtins.str
+    """How the pictures are made, in place of the stage's own order of preference: `instruction_edit`, `img2img`,
+    `structure_control`, `inpaint`, `reference`.
+    """
     @_builtins.property
     def scenes(self) -> Global___SceneSelection:
         """Scenes of the project. Exactly one of `scenes` and `input_folder` is needed."""
@@ -469,6 +475,10 @@ class RunSpec(_message.Message):
     @_builtins.property
     def loras(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.LoraUse]:
         """LoRAs that act on the model, in this order; each must have been trained on it. At most 8."""
+
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Box]:
+        """Where `inpaint` paints, in every picture of the run, in place of the stage's mask. At most 16."""
 
     def __init__(
         self,
@@ -487,10 +497,12 @@ class RunSpec(_message.Message):
         priority: _builtins.int = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
         prompt_template: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        boxes: _abc.Iterable[Global___Box] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "prompt_template", b"prompt_template", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "boxes", b"boxes", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "prompt_template", b"prompt_template", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "strategy", b"strategy", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -499,12 +511,47 @@ class RunSpec(_message.Message):
 Global___RunSpec: _TypeAlias = RunSpec  # noqa: Y015
 
 @_typing.final
+class Box(_message.Message):
+    """Shares of a picture's width and height, 0–1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    BOTTOM_FIELD_NUMBER: _builtins.int
+    left: _builtins.float
+    top: _builtins.float
+    right: _builtins.float
+    bottom: _builtins.float
+    def __init__(
+        self,
+        *,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        right: _builtins.float = ...,
+        bottom: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom", b"bottom", "left", b"left", "right", b"right", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Box: _TypeAlias = Box  # noqa: Y015
+
+@_typing.final
 class PlanRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARENT_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
+    page_size: _builtins.int
+    """How many jobs the answer has, at most 500; 0 means all. Digest, figures and findings are of the whole plan."""
+    page_token: _builtins.str
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     def __init__(
@@ -512,10 +559,12 @@ class PlanRunRequest(_message.Message):
         *,
         parent: _builtins.str = ...,
         spec: Global___RunSpec | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -526,6 +575,27 @@ class Plan(_message.Message):
     """What a run would do."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    class _EstimateBasis:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _EstimateBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Plan._EstimateBasis.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ESTIMATE_BASIS_UNSPECIFIED: Plan._EstimateBasis.ValueType  # 0
+        """Nothing is known."""
+        ESTIMATE_BASIS_MEASURED: Plan._EstimateBasis.ValueType  # 1
+        """This model was timed on this device at this size."""
+        ESTIMATE_BASIS_GUESS: Plan._EstimateBasis.ValueType  # 2
+        """From another size, or another model, of this device."""
+
+    class EstimateBasis(_EstimateBasis, metaclass=_EstimateBasisEnumTypeWrapper): ...
+    ESTIMATE_BASIS_UNSPECIFIED: Plan.EstimateBasis.ValueType  # 0
+    """Nothing is known."""
+    ESTIMATE_BASIS_MEASURED: Plan.EstimateBasis.ValueType  # 1
+    """This model was timed on this device at this size."""
+    ESTIMATE_BASIS_GUESS: Plan.EstimateBasis.ValueType  # 2
+    """From another size, or another model, of this device."""
 
     DIGEST_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
@@ -539,6 +609,12 @@ class Plan(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     DEVICE_REASON_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    ESTIMATE_BASIS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    SUGGESTED_SIZE_FIELD_NUMBER: _builtins.int
+    JOB_COUNT_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ESTIMATED_COST_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     CONFIRM_UNTIL_FIELD_NUMBER: _builtins.int
@@ -550,6 +626,14 @@ class Plan(_message.Message):
     device: _builtins.str
     """Device that would take the run, with the reason."""
     device_reason: _builtins.str
+    estimate_basis: Global___Plan.EstimateBasis.ValueType
+    """How `estimated_duration` was found."""
+    estimated_memory_bytes: _builtins.int
+    """Memory of the device that the models and one picture would take together; an estimate from the sizes of the files."""
+    job_count: _builtins.int
+    """Pictures in all; `jobs` has those of this page."""
+    next_page_token: _builtins.str
+    """For the next page of `jobs`; empty after the last."""
     price: _builtins.str
     """How that comes about, in words."""
     @_builtins.property
@@ -558,16 +642,26 @@ class Plan(_message.Message):
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedJob]: ...
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedModel]:
-        """Models that the run needs, its LoRAs after the model, with whether they are resident now."""
+        """Models that the run needs, its LoRAs after the model, then what acts beside it, with whether they are resident now."""
 
     @_builtins.property
     def estimated_duration(self) -> _duration_pb2.Duration:
-        """Absent while nothing like it was measured on this machine."""
+        """Absent while nothing was measured on this device; `estimate_basis` says how good it is."""
 
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyFinding]: ...
     @_builtins.property
     def sampling(self) -> Global___SamplingParameters: ...
+    @_builtins.property
+    def strategy(self) -> Global___PlannedStrategy:
+        """How the pictures would be made."""
+
+    @_builtins.property
+    def suggested_size(self) -> Global___SizeSuggestion:
+        """A size that the model was trained on and that is nearest to the shape of the pictures. Unset where the planned one
+        is as good.
+        """
+
     @_builtins.property
     def estimated_cost(self) -> _cost_pb2.Money:
         """What the run is expected to cost; unset where it costs nothing but time of this machine's devices."""
@@ -591,13 +685,19 @@ class Plan(_message.Message):
         seed: _builtins.int = ...,
         device: _builtins.str = ...,
         device_reason: _builtins.str = ...,
+        strategy: Global___PlannedStrategy | None = ...,
+        estimate_basis: Global___Plan.EstimateBasis.ValueType = ...,
+        estimated_memory_bytes: _builtins.int = ...,
+        suggested_size: Global___SizeSuggestion | None = ...,
+        job_count: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
         estimated_cost: _cost_pb2.Money | None = ...,
         price: _builtins.str = ...,
         confirm_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_until", b"confirm_until", "estimated_cost", b"estimated_cost", "estimated_duration", b"estimated_duration", "sampling", b"sampling", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_until", b"confirm_until", "estimated_cost", b"estimated_cost", "estimated_duration", b"estimated_duration", "sampling", b"sampling", "spec", b"spec", "strategy", b"strategy", "suggested_size", b"suggested_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confirm_until", b"confirm_until", "device", b"device", "device_reason", b"device_reason", "digest", b"digest", "estimated_cost", b"estimated_cost", "estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "findings", b"findings", "jobs", b"jobs", "models", b"models", "price", b"price", "sampling", b"sampling", "seed", b"seed", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confirm_until", b"confirm_until", "device", b"device", "device_reason", b"device_reason", "digest", b"digest", "estimate_basis", b"estimate_basis", "estimated_cost", b"estimated_cost", "estimated_cost_usd", b"estimated_cost_usd", "estimated_duration", b"estimated_duration", "estimated_memory_bytes", b"estimated_memory_bytes", "findings", b"findings", "job_count", b"job_count", "jobs", b"jobs", "models", b"models", "next_page_token", b"next_page_token", "price", b"price", "sampling", b"sampling", "seed", b"seed", "spec", b"spec", "strategy", b"strategy", "suggested_size", b"suggested_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -615,12 +715,16 @@ class PlannedJob(_message.Message):
     SEEDS_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
     USES_FIELD_NUMBER: _builtins.int
+    BOXES_FIELD_NUMBER: _builtins.int
+    COMPARED_ASSET_FIELD_NUMBER: _builtins.int
+    REFERENCE_ASSETS_FIELD_NUMBER: _builtins.int
     scene: _builtins.str
     source_path: _builtins.str
     """Path below the input folder, for a run over a folder."""
     source_asset: _builtins.str
     prompt: _builtins.str
     negative_prompt: _builtins.str
+    compared_asset: _builtins.str
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -630,6 +734,14 @@ class PlannedJob(_message.Message):
     @_builtins.property
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___BibleUse]:
         """What acts on this picture, and where each part was taken from."""
+
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Box]:
+        """For `inpaint`: where it paints, or the picture whose difference from the source says where."""
+
+    @_builtins.property
+    def reference_assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For `reference`: the pictures that steer."""
 
     def __init__(
         self,
@@ -642,14 +754,44 @@ class PlannedJob(_message.Message):
         seeds: _abc.Iterable[_builtins.int] | None = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
         uses: _abc.Iterable[Global___BibleUse] | None = ...,
+        boxes: _abc.Iterable[Global___Box] | None = ...,
+        compared_asset: _builtins.str = ...,
+        reference_assets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["loras", b"loras", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "compared_asset", b"compared_asset", "loras", b"loras", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_assets", b"reference_assets", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlannedJob: _TypeAlias = PlannedJob  # noqa: Y015
+
+@_typing.final
+class SizeSuggestion(_message.Message):
+    """A size in pixels, and what speaks for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    height: _builtins.int
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "reason", b"reason", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SizeSuggestion: _TypeAlias = SizeSuggestion  # noqa: Y015
 
 @_typing.final
 class BibleUse(_message.Message):
@@ -720,25 +862,81 @@ class BibleUse(_message.Message):
 Global___BibleUse: _TypeAlias = BibleUse  # noqa: Y015
 
 @_typing.final
+class PlannedStrategy(_message.Message):
+    """A strategy that was chosen, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PASSED_OVER_FIELD_NUMBER: _builtins.int
+    strategy: _builtins.str
+    reason: _builtins.str
+    @_builtins.property
+    def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassedOver]:
+        """Those that the stage would rather have, with why they cannot be done."""
+
+    def __init__(
+        self,
+        *,
+        strategy: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        passed_over: _abc.Iterable[Global___PassedOver] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passed_over", b"passed_over", "reason", b"reason", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedStrategy: _TypeAlias = PlannedStrategy  # noqa: Y015
+
+@_typing.final
+class PassedOver(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    strategy: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        strategy: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PassedOver: _TypeAlias = PassedOver  # noqa: Y015
+
+@_typing.final
 class PlannedModel(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     RESIDENT_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     size_bytes: _builtins.int
     resident: _builtins.bool
+    purpose: _builtins.str
+    """`model`, `lora`, `controlnet`, `ip-adapter`, `depth-estimator`."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
         resident: _builtins.bool = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "resident", b"resident", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "purpose", b"purpose", "resident", b"resident", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -902,6 +1100,7 @@ class Run(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}`"""
     state: Global___Run.State.ValueType
@@ -918,6 +1117,8 @@ class Run(_message.Message):
     """Somebody let it wait; it stays QUEUED or RUNNING."""
     priority: _builtins.int
     """As it is now: PrioritizeRun changes it, `spec.priority` is what was asked for."""
+    strategy: _builtins.str
+    """How its pictures are made, such as `instruction_edit`."""
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     @_builtins.property
@@ -955,10 +1156,11 @@ class Run(_message.Message):
         revision: _builtins.int = ...,
         paused: _builtins.bool = ...,
         priority: _builtins.int = ...,
+        strategy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "figures", b"figures", "sampling", b"sampling", "spec", b"spec", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "etag", b"etag", "figures", b"figures", "log_path", b"log_path", "model", b"model", "name", b"name", "parent_run", b"parent_run", "paused", b"paused", "plan_digest", b"plan_digest", "priority", b"priority", "revision", b"revision", "sampling", b"sampling", "seed", b"seed", "spec", b"spec", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "etag", b"etag", "figures", b"figures", "log_path", b"log_path", "model", b"model", "name", b"name", "parent_run", b"parent_run", "paused", b"paused", "plan_digest", b"plan_digest", "priority", b"priority", "revision", b"revision", "sampling", b"sampling", "seed", b"seed", "spec", b"spec", "start_time", b"start_time", "state", b"state", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
