@@ -1,4 +1,4 @@
-"""`bullpen ps`, `bullpen models` and `bullpen devices`: what can compute, what is installed, what is in memory."""
+"""`bullpen models` and `bullpen devices`: what is installed, what can compute."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 from bullpen_api.v1 import model_pb2
 from bullpen_client import names
 
-from bullpen_cli import output
+from bullpen_cli import memory, output
 from bullpen_cli.command import Command, Group, State, pass_state
 from bullpen_cli.paging import everything
 from bullpen_cli.run import model_name
@@ -17,39 +17,9 @@ if TYPE_CHECKING:
     from bullpen_client import Session
 
 
-@click.command(cls=Command, examples=["bullpen ps", "bullpen ps --json"])
-@pass_state
-def ps(state: State) -> None:
-    """List the models that are in memory now: where, how large, since when, until when, why."""
-
-    async def body(session: Session) -> model_pb2.ListResidentsResponse:
-        return await session.models.ListResidents(model_pb2.ListResidentsRequest())
-
-    answer = state.with_session(body, start=False)
-    if state.json:
-        output.emit(answer)
-        return
-    output.table(
-        ("model", "device", "size", "since", "expires", "why"),
-        (
-            (
-                resident.model,
-                names.ident(resident.device),
-                output.size(resident.size_bytes),
-                output.moment(resident.since),
-                "in use" if resident.in_use else output.moment(resident.expires),
-                resident.reason,
-            )
-            for resident in answer.residents
-        ),
-        empty="No model is in memory; the first job loads what it needs.",
-        right=("size",),
-    )
-
-
-@click.group(cls=Group, examples=["bullpen models list", "bullpen models show starter-edit"])
+@click.group(cls=Group, examples=["bullpen models list", "bullpen models load starter-edit"])
 def models() -> None:
-    """Installed models."""
+    """Installed models, and which of them stay in memory."""
 
 
 @models.command("list", examples=["bullpen models list", "bullpen models list --capability text_to_image"])
@@ -124,22 +94,9 @@ def _picture(model: model_pb2.Model) -> str:
     return f"{model.default_width}×{model.default_height}{steps}"
 
 
-@models.command("unload", examples=["bullpen models unload starter-edit"])
-@click.argument("name")
-@pass_state
-def unload_model(state: State, name: str) -> None:
-    """Free a model's memory on every device that is not using it."""
-
-    async def body(session: Session) -> model_pb2.UnloadModelResponse:
-        return await session.models.UnloadModel(model_pb2.UnloadModelRequest(name=model_name(name)))
-
-    answer = state.with_session(body, start=False)
-    if state.json:
-        output.emit(answer)
-    elif answer.devices:
-        output.say(f"freed on {', '.join(names.ident(device) for device in answer.devices)}")
-    else:
-        output.say("It was not in memory.", style="dim")
+ps = memory.ps
+for command in memory.COMMANDS:
+    models.add_command(command)
 
 
 @click.command(cls=Command, examples=["bullpen devices"])

@@ -17,7 +17,7 @@ from bullpen_worker.failures import WorkerError, is_out_of_memory
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
 from bullpen_worker.method_spec import method_spec
-from bullpen_worker.model_spec import footprints, model_spec
+from bullpen_worker.model_spec import model_spec
 from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.raw_writer import RawWriter
 from bullpen_worker.reports import Reports
@@ -57,11 +57,14 @@ class DeviceLoop:
             case "run_job":
                 self._run_job(message.run_job)
             case "load_model":
-                self._load(message.load_model.model)
+                self._load(model_spec(message.load_model.model))
             case "unload_model":
                 name = message.unload_model.model
                 self._residency.unload(name)
                 self._evicted(name, "")
+            case "remember_footprints":
+                for known in message.remember_footprints.known:
+                    self._residency.remember(known.digest, known.footprint.pixels, known.footprint.working_bytes)
             case "pin_models":
                 self._residency.pinned = frozenset(message.pin_models.models)
             case "cancel_job" | "tune_job":
@@ -74,9 +77,7 @@ class DeviceLoop:
         self._pacers.pop(name, None)
         self._reports.send(link_pb2.FromWorker(model_unloaded=link_pb2.ModelUnloaded(model=name, reason=reason)))
 
-    def _load(self, ref: link_pb2.ModelRef, pixels: int = 0) -> Resident | WorkerError:
-        spec = model_spec(ref)
-        self._residency.remember(spec, footprints(ref))
+    def _load(self, spec: ModelSpec, pixels: int = 0) -> Resident | WorkerError:
         seconds = 0.0
         if (resident := self._residency.find(spec)) is None:
             try:
@@ -97,6 +98,7 @@ class DeviceLoop:
             size_bytes=resident.model.size_bytes,
             seconds=seconds,
             placement=resident.placement.value,
+            digest=resident.spec.digest,
         )
         self._reports.send(link_pb2.FromWorker(model_loaded=loaded))
 
@@ -129,7 +131,7 @@ class DeviceLoop:
         if resident is None:
             loading = link_pb2.StepDone(job=job.job, attempt=job.attempt, steps=job.steps, phase="loading")
             self._reports.send(link_pb2.FromWorker(step_done=loading))
-            loaded = self._load(job.model, pixels)
+            loaded = self._load(spec, pixels)
             if isinstance(loaded, WorkerError):
                 return loaded
             resident = loaded

@@ -7,11 +7,6 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.engines.base import FileSpec, Mark, ModelSpec
 
 
-def footprints(ref: link_pb2.ModelRef) -> list[tuple[int, int]]:
-    """What earlier workers measured of the model, as (pixels, bytes)."""
-    return [(footprint.pixels, footprint.working_bytes) for footprint in ref.footprints]
-
-
 def model_spec(ref: link_pb2.ModelRef) -> ModelSpec:
     """The model with the files that may be loaded."""
     files = tuple(

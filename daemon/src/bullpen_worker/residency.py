@@ -132,17 +132,15 @@ class Residency:
 
     def measured(self, spec: ModelSpec, pixels: int, size: int) -> bool:
         """Takes what a job of this size took beside the weights. True where that was not known."""
-        key = _key(spec)
-        known = rules.grown(self._measured.get(key, ()), pixels, size) if size > 0 and pixels > 0 else None
+        return self.remember(_key(spec), pixels, size)
+
+    def remember(self, digest: str, pixels: int, size: int) -> bool:
+        """Takes what was measured of the model of this digest, now or by an earlier worker."""
+        known = rules.grown(self._measured.get(digest, ()), pixels, size) if size > 0 and pixels > 0 else None
         if known is None:
             return False
-        self._measured[key] = known
+        self._measured[digest] = known
         return True
-
-    def remember(self, spec: ModelSpec, points: Collection[tuple[int, int]]) -> None:
-        """Takes what earlier workers measured."""
-        for pixels, size in points:
-            self.measured(spec, pixels, size)
 
     def out_of_memory(self, resident: Resident, pixels: int) -> WorkerError:
         """After a job that ran out of memory: what it took is known from now on; others make room for another try."""

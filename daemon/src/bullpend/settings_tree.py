@@ -53,6 +53,10 @@ class DeviceSettings(_Group):
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(
         default=0, description="Threads of a worker on the processor; 0 means one per core."
     )
+    memory_limit_mb: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        default=0,
+        description="Megabytes of a device's memory that models and their work may take; 0 means all that is free.",
+    )
 
 
 class SchedulerSettings(_Group):

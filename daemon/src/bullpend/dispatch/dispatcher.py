@@ -22,6 +22,7 @@ from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects, Orders
 from bullpend.dispatch.lane import RemoteLane
+from bullpend.dispatch.memory import Memory
 from bullpend.dispatch.singles import Single, Singles
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
@@ -95,6 +96,7 @@ class Dispatcher:
         kinds = {device.name: device.kind for device in self.devices.values()}
         self._newest = 0
         self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
+        self.memory = Memory(database, models, self.devices, self.tell, self.spawn)
         self._facts: deque[s.Fact] = deque()
         self._start_policy = start_policy
         # Called after facts that may have changed somebody's place in the queue.
@@ -115,6 +117,7 @@ class Dispatcher:
             self._database, self._files, supervisor, self._orders, self.rate, self._leased, self.tell
         )
         self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
+        await self.memory.start(supervisor)
         recovered = await self._database.write(transitions.recover)
         failpoints.reach("start.recovered")
         if await self._database.write(lambda tx: queueing.begin(tx, self._start_policy)):
@@ -134,6 +137,7 @@ class Dispatcher:
         self.tell(s.Draining())
         await _wait(self._effects.busy(), seconds)
         self._closing = True
+        self.memory.close()
         if self._timer is not None:
             self._timer.cancel()
         await self._effects.close()
@@ -173,12 +177,6 @@ class Dispatcher:
     def position(self, job: str) -> int:
         """A job's place in the queue, counted from 1; 0 when it does not wait."""
         return self.remote.position(job) or views.position(self.state, job)
-
-    def unload(self, model: str) -> None:
-        """Frees a model's memory. Raises StateConflict while a job uses it."""
-        if views.model_in_use(self.state, model):
-            raise StateConflict(f"{model} is in use.", field="name", remedy="Wait for its jobs, or cancel them.")
-        self.tell(s.UnloadRequested(model))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Runs something that is cut off when the daemon stops; its faults are logged."""
@@ -240,11 +238,13 @@ class Dispatcher:
             log.warning("worker.lost", device=device, reason=said.reason)
             self.ready.pop(device, None)
             self._bus.idle(device)
+            self.memory.lost(device, said.reason)
             self.tell(s.DeviceLost(device, said.reason))
             return
         match said.WhichOneof("body"):
             case "ready":
                 self.ready[device] = said.ready
+                self.memory.ready(device)
                 self.tell(s.DeviceReady(device))
             case "step_done" if said.step_done.job in self.singles:
                 self.singles.progressed(said.step_done)
@@ -266,31 +266,19 @@ class Dispatcher:
                 self._effects.store(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
             case "job_ended":
                 self._job_ended(device, said.job_ended)
-            case "model_loaded":
-                loaded = said.model_loaded
-                self.tell(s.ModelLoaded(device, loaded.model, loaded.size_bytes))
-                self._notice("model.loaded", loaded.model, device, seconds=f"{loaded.seconds:.2f}")
-            case "model_unloaded":
-                self.tell(s.ModelUnloaded(device, said.model_unloaded.model))
-                self._notice("model.unloaded", said.model_unloaded.model, device)
-            case "model_failed":
-                failed = said.model_failed
-                log.warning("model.failed", device=device, model=failed.model, reason=failed.failure.reason)
+            case "model_loaded" | "model_unloaded" | "model_failed" | "footprint_measured":
+                self.memory.heard(device, said)
 
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
         self._bus.idle(device)
         failure = None
         if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:
-            failure = s.Failure(frame.failure.reason, frame.failure.message, frame.failure.remedy)
+            entry, said = self.state.jobs.get(frame.job), frame.failure
+            remedy = self.memory.remedy(said.reason, said.remedy, entry.spec.model if entry else "", device)
+            failure = s.Failure(said.reason, said.message, remedy)
         outcome = OUTCOMES.get(frame.outcome)
         if outcome is not None:
             self.tell(s.JobEnded(frame.job, frame.attempt, device, outcome, failure))
-
-    def _notice(self, kind: str, model: str, device: str, **details: str) -> None:
-        text = f"{model} {'is in memory' if kind == 'model.loaded' else 'left the memory'} of {device}."
-        notice = event_pb2.Notice(message=text, details={"model": model, "device": device, **details})
-        payload = event_pb2.Event(notice=notice).SerializeToString()
-        self._effects.spawn(self._effects.durably(lambda tx: tx.emit("", model, kind, payload)))
 
     # ---- commands ---------------------------------------------------------------------------------------------------
 
@@ -303,8 +291,8 @@ class Dispatcher:
                 self._effects.spawn(self._supervisor.start_device(device))
             case s.KillWorker(device, reason):
                 self._supervisor.kill(device, reason)
-            case s.UnloadModel(device, model):
-                self._supervisor.send(device, link_pb2.ToWorker(unload_model=link_pb2.UnloadModel(model=model)))
+            case s.UnloadModel() | s.LoadModel() | s.ReadAhead():
+                self.memory.carry_out(command)
             case s.StartJob():
                 self._effects.start(command)
             case s.StopJob():

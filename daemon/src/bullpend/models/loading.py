@@ -58,6 +58,10 @@ class Loading:
             {other: self._beside(other, known) for other, known in beside},
         )
 
+    def known(self) -> Sequence[Model]:
+        """The models that were found when somebody looked last."""
+        return self._registry.models()
+
     def judge(self, name: str) -> link_pb2.ModelRef:
         """A model that judges pictures, as its files are now. Raises what `references` raises."""
         return _pack(*self._registry.loadable(name, self._registry.verify(name).digest))

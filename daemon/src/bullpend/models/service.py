@@ -13,8 +13,9 @@ from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
+from bullpend.models.residents import Residents
 from bullpend.rpc import paging
-from bullpend.rpc.wire import duration, timestamp
+from bullpend.rpc.wire import duration
 from bullpend.scheduling import views
 from bullpend.workers.model import DeviceInfo
 from bullpend.workers.supervisor import Supervisor
@@ -84,7 +85,7 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
         """`complete` adds what is known of models that run at providers."""
         self._complete = complete or _nothing_more
         self._registry = registry
-        self._dispatcher = dispatcher
+        self._residents = Residents(registry, dispatcher)
         self._bus = bus
 
     async def GetModel(self, request: model_pb2.GetModelRequest, context: Any) -> model_pb2.Model:  # noqa: N802
@@ -109,26 +110,29 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
         self, request: model_pb2.ListResidentsRequest, context: Any
     ) -> model_pb2.ListResidentsResponse:
         """What is in memory now."""
-        residents = [
-            model_pb2.Resident(
-                model=view.model,
-                device=view.device,
-                size_bytes=view.size_bytes,
-                since=timestamp(view.since),
-                expires=timestamp(view.expires),
-                reason=view.reason,
-                in_use=view.in_use,
-            )
-            for view in self._dispatcher.residents()
-        ]
-        return model_pb2.ListResidentsResponse(residents=residents, revision=self._bus.revision)
+        return model_pb2.ListResidentsResponse(residents=self._residents.all(), revision=self._bus.revision)
+
+    async def LoadModel(self, request: model_pb2.LoadModelRequest, context: Any) -> model_pb2.LoadModelResponse:  # noqa: N802
+        """Brings a model into a device's memory."""
+        return await self._residents.load(request)
 
     async def UnloadModel(self, request: model_pb2.UnloadModelRequest, context: Any) -> model_pb2.UnloadModelResponse:  # noqa: N802
         """Frees a model's memory."""
-        await asyncio.to_thread(self._registry.get, request.name)
-        devices = [view.device for view in self._dispatcher.residents() if view.model == request.name]
-        self._dispatcher.unload(request.name)
-        return model_pb2.UnloadModelResponse(devices=devices)
+        return await self._residents.unload(request)
+
+    async def PinModel(self, request: model_pb2.PinModelRequest, context: Any) -> model_pb2.ModelKeeping:  # noqa: N802
+        """Keeps a model in memory."""
+        return await self._residents.pin(request.name, True)
+
+    async def UnpinModel(self, request: model_pb2.UnpinModelRequest, context: Any) -> model_pb2.ModelKeeping:  # noqa: N802
+        """Takes a pin back."""
+        return await self._residents.pin(request.name, False)
+
+    async def SetModelKeepAlive(  # noqa: N802
+        self, request: model_pb2.SetModelKeepAliveRequest, context: Any
+    ) -> model_pb2.ModelKeeping:
+        """Sets how long a model stays."""
+        return await self._residents.set_keep_alive(request)
 
 
 async def _nothing_more(models: Sequence[model_pb2.Model]) -> None:

@@ -66,6 +66,8 @@ class WorkerSettings:
     # Threads per worker; 0 leaves the library's choice.
     threads: int = 0
     max_pixels: int = 0
+    # Bytes of a device's memory that models and their work may take; 0 is all of it.
+    memory_limit_bytes: int = 0
     # Bytes that may wait for a worker that does not read; beyond, it is killed.
     max_unsent_bytes: int = 32 * 1024 * 1024
 

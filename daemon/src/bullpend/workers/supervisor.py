@@ -182,4 +182,5 @@ class Supervisor:
             threads=self._settings.threads,
             heartbeat_seconds=self._settings.heartbeat_seconds,
             max_pixels=self._settings.max_pixels,
+            memory_limit_bytes=self._settings.memory_limit_bytes,
         )

@@ -416,7 +416,9 @@ class LoadModelRequest(_message.Message):
     """`devices/{device}`; empty takes the first."""
     @_builtins.property
     def keep_alive(self) -> _duration_pb2.Duration:
-        """How long it stays without use; unset takes the model's own. 0 lets it go at once after its next job."""
+        """How long it stays without use, up to the next request that uses it; unset takes the model's own. 0 lets it go at
+        once.
+        """
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ class ToWorker(_message.Message):
     CANCEL_TASK_FIELD_NUMBER: _builtins.int
     PIN_MODELS_FIELD_NUMBER: _builtins.int
     READ_AHEAD_FIELD_NUMBER: _builtins.int
+    REMEMBER_FOOTPRINTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def configure(self) -> Global___Configure: ...
     @_builtins.property
@@ -66,6 +67,8 @@ class ToWorker(_message.Message):
     def pin_models(self) -> Global___PinModels: ...
     @_builtins.property
     def read_ahead(self) -> Global___ReadAhead: ...
+    @_builtins.property
+    def remember_footprints(self) -> Global___RememberFootprints: ...
     def __init__(
         self,
         *,
@@ -81,12 +84,13 @@ class ToWorker(_message.Message):
         cancel_task: Global___CancelTask | None = ...,
         pin_models: Global___PinModels | None = ...,
         read_ahead: Global___ReadAhead | None = ...,
+        remember_footprints: Global___RememberFootprints | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "remember_footprints", b"remember_footprints", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_job", b"cancel_job", "cancel_task", b"cancel_task", "configure", b"configure", "load_model", b"load_model", "pin_models", b"pin_models", "ping", b"ping", "quit", b"quit", "read_ahead", b"read_ahead", "remember_footprints", b"remember_footprints", "run_job", b"run_job", "task", b"task", "tune_job", b"tune_job", "unload_model", b"unload_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit", "cancel_task", "pin_models", "read_ahead"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["configure", "load_model", "unload_model", "run_job", "cancel_job", "tune_job", "task", "ping", "quit", "cancel_task", "pin_models", "read_ahead", "remember_footprints"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -331,7 +335,6 @@ class ModelRef(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
-    FOOTPRINTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}`"""
     family: _builtins.str
@@ -343,10 +346,6 @@ class ModelRef(_message.Message):
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFile]:
         """Its files as the daemon read them; a worker loads these or refuses. None for a model without files."""
 
-    @_builtins.property
-    def footprints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Footprint]:
-        """What earlier workers measured of it on such a device."""
-
     def __init__(
         self,
         *,
@@ -355,11 +354,10 @@ class ModelRef(_message.Message):
         path: _builtins.str = ...,
         digest: _builtins.str = ...,
         files: _abc.Iterable[Global___ModelFile] | None = ...,
-        footprints: _abc.Iterable[Global___Footprint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "family", b"family", "files", b"files", "footprints", b"footprints", "name", b"name", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "family", b"family", "files", b"files", "name", b"name", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,11 +517,14 @@ class ModelLoaded(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
     PLACEMENT_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     size_bytes: _builtins.int
     seconds: _builtins.float
     placement: _builtins.str
     """`whole`, `parts` or `pieces`."""
+    digest: _builtins.str
+    """Of the model's files."""
     def __init__(
         self,
         *,
@@ -531,10 +532,11 @@ class ModelLoaded(_message.Message):
         size_bytes: _builtins.int = ...,
         seconds: _builtins.float = ...,
         placement: _builtins.str = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "placement", b"placement", "seconds", b"seconds", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "model", b"model", "placement", b"placement", "seconds", b"seconds", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -562,6 +564,28 @@ class ModelUnloaded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelUnloaded: _TypeAlias = ModelUnloaded  # noqa: Y015
+
+@_typing.final
+class RememberFootprints(_message.Message):
+    """What earlier workers measured on such a device; told to a new one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___FootprintMeasured]: ...
+    def __init__(
+        self,
+        *,
+        known: _abc.Iterable[Global___FootprintMeasured] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known", b"known"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RememberFootprints: _TypeAlias = RememberFootprints  # noqa: Y015
 
 @_typing.final
 class FootprintMeasured(_message.Message):
