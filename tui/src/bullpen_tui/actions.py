@@ -19,7 +19,8 @@ LISTS = (*TOP, *SIDE, "run")
 PLACES = (*TOP, *SIDE, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
-OPENING = ("projects", "runs", "run", "universe", "quality")
+MARKING = ("run", "universe", "quality")
+OPENING = ("projects", "runs", "run", "assets", "universe", "quality")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
@@ -104,12 +105,14 @@ REGISTRY: tuple[Action, ...] = (
     Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
     Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
     Action("row_out", ("h",), "back", "Go back, as from a folder", LISTS, palette=False),
-    Action(
-        "mark", ("space",), "mark", "Mark the row, or take its mark away", ("run", "universe", "quality"), footer=70
-    ),
+    Action("mark", ("space",), "mark", "Mark the row, or take its mark away", MARKING, footer=70),
     Action("previous_tab", ("left_square_bracket",), "tab", "The tab before", TABBED, footer=60, palette=False),
     Action("next_tab", ("right_square_bracket",), "tab", "The next tab", TABBED, footer=60, palette=False),
-    Action("toggle_view", ("t",), "board / list", "Change between pictures and a list", ("universe",), footer=50),
+    Action(
+        "toggle_view", ("t",), "board / list", "Change between pictures and a list", ("universe", "assets"), footer=50
+    ),
+    Action("use_recipe", ("i",), "use recipe", "Compose a run that makes this picture again", ("assets",), footer=12),
+    Action("to_parent", ("p",), "made from", "Go to the picture that this one was made from", ("assets",), footer=40),
     # Projects and runs
     Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),

@@ -212,8 +212,12 @@ class StudioScreen(Screen[None]):
 
     @on(FilterLine.Narrowed)
     def _narrowed(self, message: FilterLine.Narrowed) -> None:
+        self.narrow(message.words)
+
+    def narrow(self, text: str) -> None:
+        """Leaves only rows that have these words."""
         if (table := self._filtered) is not None:
-            table.set_filter(message.words)
+            table.set_filter(text)
 
     @on(FilterLine.Left)
     def _filter_left(self) -> None:
