@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bullpen_api.v1 import cost_pb2
+from bullpen_api.v1 import cost_pb2, lab_pb2, postprocess_pb2
 from bullpen_client import Session
 from bullpen_client.errors import BullpenError, EtagMismatch
 
@@ -105,3 +105,23 @@ async def test_wrong_questions_are_refused_by_field(studio: Studio) -> None:
     limits.run_cap.currency_code, limits.run_cap.micros = "USD", 1
     with pytest.raises(EtagMismatch):
         await costs.UpdateSpendLimits(cost_pb2.UpdateSpendLimitsRequest(spend_limits=limits))
+
+
+async def test_work_outside_of_runs_is_put_down_too(studio: Studio) -> None:
+    """Pictures of the lab and steps of post-process have a line each, with the time that they said they took."""
+    project = await studio.project("harbor")
+    asset = await studio.picture(project, 1)
+    wish = lab_pb2.GenerateRequest(prompt="a pier scripted: steps=2", count=2, model="models/scripted")
+    made = [answer.picture async for answer in studio.session.lab.Generate(wish) if answer.HasField("picture")]
+    process = postprocess_pb2.ProcessAssetsRequest(
+        parent=project,
+        assets=[asset.name],
+        post_process=postprocess_pb2.PostProcess(color=postprocess_pb2.ColorStep(profile="cold_rain")),
+    )
+    _ = [answer async for answer in studio.session.postprocess.ProcessAssets(process)]
+    answer = await studio.session.costs.ListCostEvents(cost_pb2.ListCostEventsRequest())
+    lines = [(item.operation, item.project, item.model, item.device) for item in answer.cost_events]
+    generated = ("generate", "", "models/scripted", "devices/scripted")
+    assert lines == [("color", project, "", "devices/post"), generated, generated]
+    assert [item.device_seconds for item in answer.cost_events[2:0:-1]] == [item.device_seconds for item in made]
+    assert answer.cost_events[0].device_seconds > 0

@@ -47,6 +47,7 @@ from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
 from bullpend.copilot.whole import Whole as Copilot
 from bullpend.costs import quotes
+from bullpend.costs.metering import Metering
 from bullpend.costs.service import CostService
 from bullpend.db import Database
 from bullpend.dispatch.dispatcher import Dispatcher
@@ -193,6 +194,10 @@ async def serve(settings: Settings) -> None:
         events = EventService(database, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
         paid = remote.cutouts(supervisor)
+        metering = Metering(database, home.projects)
+        stack.push_async_callback(metering.close)
+        dispatcher.singles.on_made = metering.single
+        run_long_task = metering.long_tasks(supervisor.run_long_task)
         lab = Lab(
             registry,
             dispatcher,
@@ -201,7 +206,7 @@ async def serve(settings: Settings) -> None:
             manifests.base.candidate_cap,
             home.tmp,
             resolver=resolver,
-            run_long_task=supervisor.run_long_task,
+            run_long_task=run_long_task,
             roots=settings.input_roots(),
             paid=paid,
         )
@@ -261,7 +266,7 @@ async def serve(settings: Settings) -> None:
             (lab_pb2_grpc.add_LabServiceServicer_to_server, lab, "bullpen.v1.LabService"),
             (
                 postprocess_pb2_grpc.add_PostProcessServiceServicer_to_server,
-                PostProcessService(database, files, intake, resolver, supervisor.run_long_task, home.tmp, paid),
+                PostProcessService(database, files, intake, resolver, run_long_task, home.tmp, paid),
                 "bullpen.v1.PostProcessService",
             ),
             (

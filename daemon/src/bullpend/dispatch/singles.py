@@ -89,6 +89,8 @@ class Singles:
         self._spawn = spawn
         self._open: dict[str, Single] = {}
         self._numbers = count(1)
+        # Told of each picture that somebody waits for.
+        self.on_made: Callable[[Single, link_pb2.CandidateReady], None] = lambda single, frame: None
 
     def __contains__(self, job: str) -> bool:
         return job in self._open
@@ -191,4 +193,5 @@ class Singles:
         single.done.add(single.number(frame.candidate))
         single.made.append(frame)
         single.ready = ready
+        self.on_made(single, frame)
         single.changed.set()
