@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import system_pb2
-from bullpen_client import Session
+from bullpen_client import Session, read_endpoint
 from bullpend.errors import HomeLocked
 from bullpend.rpc.endpoint import HomeLock, socket_path
 
@@ -125,6 +126,31 @@ async def test_stale_files_of_a_killed_daemon_do_not_hinder(tmp_path: Path) -> N
         assert daemon.endpoint.instance != first.instance
         assert daemon.endpoint.token != first.token
         assert (await info(daemon)).pid == daemon.pid
+
+
+async def test_deleted_socket_is_made_again(tmp_path: Path) -> None:
+    """Socket, endpoint file or the whole folder deleted under a live daemon: it is reached again by the same token, and
+    who was connected stays so.
+    """
+    daemon = Daemon(tmp_path / "home")
+    with daemon:
+        run = daemon.home / "run"
+        before = daemon.endpoint
+        async with Session(daemon.home) as connected:
+            for lost in ("bullpend.sock", "endpoint.json", ""):
+                if lost:
+                    (run / lost).unlink()
+                else:
+                    shutil.rmtree(run)
+                while read_endpoint(daemon.home) is None or not (run / "bullpend.sock").exists():
+                    await connected.system.GetInfo(system_pb2.GetInfoRequest())
+                assert daemon.endpoint == before
+                assert (run / "bullpend.sock").stat().st_mode & 0o777 == 0o600
+                assert run.stat().st_mode & 0o777 == 0o700
+                async with Session(daemon.home, start=False) as fresh:
+                    assert (await fresh.system.GetInfo(system_pb2.GetInfoRequest())).pid == daemon.pid
+        assert daemon.stop() == 0
+        assert not (run / "bullpend.sock").exists()
 
 
 async def test_anything_at_the_place_of_the_socket_does_not_hinder(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ from bullpend.queueing.service import QueueService
 from bullpend.remote.whole import Remote
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
+from bullpend.rpc.keeping import keep_reachable
 from bullpend.rpc.server import Mount, Server
 from bullpend.runs.history import HistoryService
 from bullpend.runs.making import Making
@@ -298,8 +299,11 @@ async def serve(settings: Settings) -> None:
         await copilot.start(mounts)
         stack.push_async_callback(copilot.close)
         address = await server.start(path)
-        write_endpoint(home.run, Endpoint(address, token, identity.pid, __version__, identity.instance))
+        endpoint = Endpoint(address, token, identity.pid, __version__, identity.instance)
+        write_endpoint(home.run, endpoint)
         stack.callback(remove_endpoint, home.run, identity.instance)
+        keeping = asyncio.create_task(keep_reachable(server, path, home.run, endpoint))
+        stack.callback(keeping.cancel)
         listen(stop)
         notify_ready()
         log.info("daemon.serving", address=address, recovered=recovered, devices=[d.name for d in devices])
@@ -308,6 +312,7 @@ async def serve(settings: Settings) -> None:
         events.close()
         lab.close()
         await copilot.close()
+        keeping.cancel()
         await server.stop(GRACE_SECONDS)
         path.unlink(missing_ok=True)
         await dispatcher.drain(0.0 if stop.now else DRAIN_SECONDS)

@@ -102,12 +102,16 @@ def write_endpoint(run_folder: Path, endpoint: Endpoint) -> None:
 
 def remove_endpoint(run_folder: Path, instance: str) -> None:
     """Removes `endpoint.json` if it is still that of `instance`."""
-    path = run_folder / "endpoint.json"
+    if read_instance(run_folder) == instance:
+        (run_folder / "endpoint.json").unlink(missing_ok=True)
+
+
+def read_instance(run_folder: Path) -> str:
+    """Whose `endpoint.json` it is; empty where there is none that can be read."""
     try:
-        if json.loads(path.read_text(encoding="utf-8")).get("instance") == instance:
-            path.unlink()
-    except (OSError, ValueError):
-        return
+        return str(json.loads((run_folder / "endpoint.json").read_text(encoding="utf-8"))["instance"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def notify_ready() -> None:

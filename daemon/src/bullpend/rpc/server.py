@@ -28,24 +28,53 @@ Mount = tuple[Callable[[Any, Any], None], object, str]
 
 
 class Server:
-    """The daemon's gRPC server on one Unix socket."""
+    """The daemon's gRPC server on one Unix socket. Where the socket is taken away, `start` makes a new one."""
 
     def __init__(self, guard: Guard, mounts: list[Mount]) -> None:
         self._guard = guard
-        self._server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
-        self._health = health.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [reflection.SERVICE_NAME, HEALTH_NAME]
-        for add, servicer, name in mounts:
-            add(servicer, self._server)
-            names.append(name)
-        self._names = names
-        reflection.enable_server_reflection(names, self._server)
+        self._mounts = mounts
+        # The last one serves; those before it still hold the connections of a socket that was taken away.
+        self._listeners: list[_Listener] = []
+        self._path: Path | None = None
+        self._inode = -1
 
     async def start(self, path: Path) -> str:
         """Binds and serves; returns the address. The caller holds the lock of the home."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
+        listener = _Listener(self._guard, self._mounts)
+        await listener.start(path)
+        self._listeners.append(listener)
+        self._path, self._inode = path, _inode(path)
+        return f"unix:{path}"
+
+    def in_place(self) -> bool:
+        """False where the socket was deleted or replaced under the daemon: nobody new would reach it."""
+        return self._path is not None and _inode(self._path) == self._inode
+
+    async def stop(self, grace: float) -> None:
+        """Refuses new calls, lets running ones end within `grace` seconds, then cuts them."""
+        self._guard.closing = True
+        for listener in self._listeners:
+            await listener.leave()
+        for listener in self._listeners:
+            await listener.stop(grace)
+
+
+class _Listener:
+    """One grpc.aio server, which can be bound once."""
+
+    def __init__(self, guard: Guard, mounts: list[Mount]) -> None:
+        self._server = grpc.aio.server(interceptors=[guard], options=OPTIONS)
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = [reflection.SERVICE_NAME, HEALTH_NAME]
+        for add, servicer, name in mounts:
+            add(servicer, self._server)
+            self._names.append(name)
+        reflection.enable_server_reflection(self._names, self._server)
+
+    async def start(self, path: Path) -> None:
         before = os.umask(0o177)
         try:
             self._server.add_insecure_port(f"unix:{path}")
@@ -54,10 +83,16 @@ class Server:
             os.umask(before)
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        return f"unix:{path}"
+
+    async def leave(self) -> None:
+        await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace: float) -> None:
-        """Refuses new calls, lets running ones end within `grace` seconds, then cuts them."""
-        self._guard.closing = True
-        await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return -1
