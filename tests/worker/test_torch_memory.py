@@ -1,0 +1,156 @@
+"""Weights in memory: read once, into blocks that are used again, exactly as the library would have loaded them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from bullpen_worker import machine
+from bullpen_worker.engines.base import ModelSpec
+from bullpen_worker.engines.torch.activation import activate, read_into
+from bullpen_worker.engines.torch.arena import Arena
+from bullpen_worker.engines.torch.engine import TorchEngine
+from bullpen_worker.engines.torch.memory import DeviceMemory
+from bullpen_worker.engines.torch.model_files import inspect_folder
+from bullpen_worker.engines.torch.weight_files import read_head, weigh
+
+from tests.support.tiny_pipeline import FAMILY
+
+CPU = torch.device("cpu")
+MB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def engine(one_thread: None) -> TorchEngine:
+    return TorchEngine("cpu", 1)
+
+
+def spec(folder: Path) -> ModelSpec:
+    return ModelSpec("models/tiny", FAMILY, str(folder))
+
+
+def test_a_block_is_free_when_its_last_tensor_is_gone(one_thread: None) -> None:
+    """A view keeps it; then the next request of about its size gets the same memory, warm."""
+    arena = Arena()
+    first = arena.take(10 * MB)
+    place, view = first.data_ptr(), first[100:200].view(torch.float32)
+    del first
+    assert arena.warm_bytes() == 0
+    del view
+    assert arena.warm_bytes() == 10 * MB
+    second = arena.take(9 * MB)
+    assert second.data_ptr() == place
+    assert arena.take(9 * MB).data_ptr() != place
+    del second
+    assert arena.release() == 20 * MB
+    assert arena.warm_bytes() == 0
+
+
+def test_a_block_is_not_wasted_on_something_small(one_thread: None) -> None:
+    """A small model does not hold the memory of a large one."""
+    arena = Arena()
+    large = arena.take(100 * MB)
+    place = large.data_ptr()
+    del large
+    small = arena.take(MB)
+    assert small.data_ptr() != place
+    assert arena.warm_bytes() == 100 * MB
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float16])
+def test_activated_networks_are_those_of_the_library(
+    engine: TorchEngine, tiny_model: Path, tmp_path: Path, precision: torch.dtype
+) -> None:
+    """Every parameter and buffer, to the bit, also where files of half precision are held as full."""
+    from diffusers import StableDiffusionInstructPix2PixPipeline
+
+    folder = tmp_path / "model"
+    pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(tiny_model, local_files_only=True)
+    pipeline.to(precision).save_pretrained(folder, safe_serialization=True)
+    parts = activate(inspect_folder(spec(folder)), torch.float32, CPU, Arena())
+    assert parts.keys() == {"unet", "vae", "text_encoder"}
+    stock = StableDiffusionInstructPix2PixPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    for name, network in parts.items():
+        expected = getattr(stock, name)
+        assert type(network) is type(expected)
+        assert not network.training
+        ours = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+        theirs = {**dict(expected.named_parameters()), **dict(expected.named_buffers())}
+        assert ours.keys() == theirs.keys()
+        for key, tensor in ours.items():
+            assert tensor.dtype == theirs[key].dtype
+            assert torch.equal(tensor, theirs[key]), key
+
+
+def test_what_cannot_be_exact_is_left_to_the_library(tiny_model: Path, tmp_path: Path) -> None:
+    """Weights under names that the network does not have, or too few of them, are not guessed at."""
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    vae, text = folder / "vae/diffusion_pytorch_model.safetensors", folder / "text_encoder/model.safetensors"
+    save_file({f"old.{name}": tensor for name, tensor in load_file(vae).items()}, vae)
+    save_file(dict(list(load_file(text).items())[:-1]), text)
+    assert activate(inspect_folder(spec(folder)), torch.float32, CPU, Arena()).keys() == {"unet"}
+
+
+def test_a_swapped_in_model_uses_the_memory_of_the_one_that_left(engine: TorchEngine, tiny_model: Path) -> None:
+    """Until the memory is given back; then nothing is kept."""
+    first = engine.load(spec(tiny_model))
+    places = {first.pipeline.unet.conv_in.weight.untyped_storage().data_ptr()}
+    engine.unload(first)
+    del first
+    assert engine._arena.warm_bytes() > 0
+    second = engine.load(spec(tiny_model))
+    assert {second.pipeline.unet.conv_in.weight.untyped_storage().data_ptr()} <= places
+    engine.unload(second)
+    del second
+    engine.recover()
+    assert engine._arena.warm_bytes() == 0
+
+
+def test_a_file_that_ends_early_is_an_error(tmp_path: Path) -> None:
+    """Not a tensor with something else in its end."""
+    path = tmp_path / "weights"
+    path.write_bytes(bytes(100))
+    with pytest.raises(OSError, match="ended early"):
+        read_into(path, 50, torch.empty(51, dtype=torch.uint8))
+
+
+def test_weights_are_weighed_by_their_heads(engine: TorchEngine, tiny_model: Path) -> None:
+    """As they will be in memory: the whole is what the loaded pipeline has, but for positions that it computes itself;
+    the largest network is the UNet.
+    """
+    weights = engine.weigh(spec(tiny_model))
+    loaded = engine.load(spec(tiny_model))
+    assert 0 <= loaded.size_bytes - weights.whole < 1000
+    unet = sum(parameter.nbytes for parameter in loaded.pipeline.unet.parameters())
+    assert weights.parts == unet
+    assert 0 < weights.pieces < unet
+    half = weigh(inspect_folder(spec(tiny_model)), torch.float16)
+    assert half.whole <= weights.whole // 2 + 10_000
+    head = read_head(tiny_model / "unet/diffusion_pytorch_model.safetensors")
+    assert head.entries["conv_in.weight"].shape == tuple(loaded.pipeline.unet.conv_in.weight.shape)
+
+
+def test_work_is_measured_at_its_peak() -> None:
+    """Also what was given back before anybody asked."""
+    memory = DeviceMemory(CPU)
+    memory.watch()
+    assert memory.taken() < 32 * MB
+    block = torch.ones(64 * MB, dtype=torch.uint8)
+    del block
+    assert 60 * MB <= memory.taken() < 128 * MB
+    assert memory.free() > 0
+
+
+def test_a_group_with_a_limit_has_what_is_left_of_it(tmp_path: Path) -> None:
+    """In a container the machine's memory is not one's own; page cache that can be given up counts as free."""
+    assert machine._group_room(tmp_path) is None
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
+    assert machine._group_room(tmp_path) is None
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert machine._group_room(tmp_path) == 450
