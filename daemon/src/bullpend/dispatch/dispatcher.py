@@ -198,16 +198,17 @@ class Dispatcher:
         if self._stepping:
             return
         self._stepping = True
-        before = self.state
+        before, away = self.state, self.remote.state
         try:
             while self._facts:
                 for command in self._step(self._facts.popleft()):
                     self._carry_out(command)
         finally:
             self._stepping = False
-        if self.state is not before:
+        if self.state is not before or self.remote.state is not away:
             self._set_timer()
-            if self.state.jobs is not before.jobs or self.state.paused != before.paused:
+            moved = self.state.jobs is not before.jobs or self.remote.state.jobs is not away.jobs
+            if moved or self.state.paused != before.paused:
                 self.on_queue_changed()
         elif self._timer is None:
             self._set_timer()
@@ -230,7 +231,12 @@ class Dispatcher:
         due = min((moment for moment in moments if moment is not None), default=None)
         if due is not None and not self._closing:
             wait = max(0.0, due - self._clock.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(wait, self.tell, s.Tick())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+
+    def _tick(self) -> None:
+        # A timer may ring a moment early, and then nothing is due: it is set again.
+        self._timer = None
+        self.tell(s.Tick())
 
     def heard(self, device: str, said: link_pb2.FromWorker | Lost) -> None:
         """Takes what a device's worker says; never blocks."""
