@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from importlib import resources
 
 import pytest
 from bullpend.clock import ManualClock
@@ -84,17 +85,45 @@ async def test_groups_are_a_partition(ledger: Database, by: tuple[str, ...]) -> 
 
 
 async def test_filters_choose_lines(ledger: Database) -> None:
-    """Project, run, days and source each leave out the rest."""
+    """Project, run and days each leave out the rest; lines are also chosen by who did the work and how it went."""
     for chosen, events in (
         (Filter(project="noir"), 10),
         (Filter(run="projects/harbor/runs/r-0001-style"), 1),
         (Filter(from_day="2023-11-15"), 12),
         (Filter(from_day="2023-11-15", until_day="2023-11-15"), 4),
-        (Filter(source="PROVIDER"), 4),
-        (Filter(source="PROVIDER", outcomes=("UNKNOWN",)), 1),
     ):
         assert (await totals(ledger, chosen=chosen))[0]["events"] == events
     assert await totals(ledger, chosen=Filter(project="nobody")) == []
+    for chosen, events in (
+        (Filter(source="PROVIDER"), 4),
+        (Filter(source="PROVIDER", outcomes=("UNKNOWN",)), 1),
+        (Filter(outcomes=("UNKNOWN", "FREE")), 13),
+    ):
+        assert len(await ledger.read(lambda view, chosen=chosen: summary.lines(view, chosen, None, 100))) == events  # type: ignore[misc]  # bound at once
+
+
+async def test_a_settled_line_moves_the_sums(ledger: Database) -> None:
+    """What was unknown leaves the unknown and joins the charged, or nothing; the rest of the sums stays."""
+    before = (await totals(ledger))[0]
+    await ledger.write(lambda tx: store.settle(tx, "paid/2", Money.of("USD", "0.05")))
+    after = (await totals(ledger))[0]
+    usd = {"charged": 80_000, "estimated": 45_000, "unknown": 0, "charged_events": 3, "unknown_events": 0}
+    assert after["money"] == [before["money"][0], {"currency": "USD", **usd}]
+    assert {key: after[key] for key in ("events", "device_seconds")} == {"events": 16, "device_seconds": 24.0}
+
+
+async def test_totals_are_those_of_the_lines(ledger: Database) -> None:
+    """The totals that are kept beside the lines are what the lines add up to, group by group."""
+    await ledger.write(lambda tx: store.settle(tx, "paid/2", None))
+    summed = (
+        resources.files("bullpend.db.migrations")
+        .joinpath("0014_cost_totals.sql")
+        .read_text()
+        .rpartition("INSERT INTO")[2]
+    )
+    wanted = await ledger.read(lambda view: view.all(summed.partition("cost_totals")[2].strip().removesuffix(";")))
+    kept = await ledger.read(lambda view: view.all("SELECT * FROM cost_totals"))
+    assert sorted(tuple(row.values()) for row in kept) == sorted(tuple(row.values()) for row in wanted)
 
 
 async def test_pages_of_groups_meet(ledger: Database) -> None:

@@ -1,4 +1,7 @@
-"""SQL of the ledger: lines are added and, where an outcome was unknown, settled once. Nothing is ever taken away."""
+"""SQL of the ledger: lines are added and, where an outcome was unknown, settled once. Nothing is ever taken away.
+
+Beside the lines there are totals by day, run, stage, provider, model and currency, moved in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,8 @@ def record(tx: Tx, event: CostEvent) -> bool:
         json.dumps(dict(event.units), sort_keys=True),
         event.note,
     )
+    if added:
+        _total(tx, event.key, 1)
     return bool(added)
 
 
@@ -64,6 +69,7 @@ def settle(tx: Tx, key: str, amount: Money | None, note: str = "") -> bool:
         raise StateConflict("The line is settled otherwise.", subject=key, state=row["outcome"])
     if amount is not None:
         Money(row["currency"], 0).same_currency(amount)
+    _total(tx, key, -1)
     tx.run(
         "UPDATE cost_events SET outcome = ?, amount_micros = ?, settle_time = ?, "
         "note = CASE WHEN ?4 = '' THEN note ELSE ?4 END WHERE key = ?5",
@@ -73,7 +79,30 @@ def settle(tx: Tx, key: str, amount: Money | None, note: str = "") -> bool:
         note,
         key,
     )
+    _total(tx, key, 1)
     return True
+
+
+def _total(tx: Tx, key: str, sign: int) -> None:
+    """Adds a line to its total, or takes it out."""
+    tx.run(
+        """INSERT INTO cost_totals
+           SELECT project, run, day, stage, provider, model, currency, ?2, ?2 * device_seconds,
+             ?2 * coalesce(estimated_seconds, 0.0), ?2 * iif(estimated_seconds IS NULL, 0.0, device_seconds),
+             ?2 * coalesce(amount_micros, 0), ?2 * iif(outcome = 'CHARGED', coalesce(estimate_micros, 0), 0),
+             ?2 * iif(outcome = 'UNKNOWN', estimate_micros, 0), ?2 * (outcome = 'CHARGED'),
+             ?2 * (outcome = 'UNKNOWN'), id
+           FROM cost_events WHERE key = ?1
+           ON CONFLICT DO UPDATE SET events = events + excluded.events,
+             device_seconds = device_seconds + excluded.device_seconds,
+             estimated_seconds = estimated_seconds + excluded.estimated_seconds,
+             compared_seconds = compared_seconds + excluded.compared_seconds,
+             charged = charged + excluded.charged, estimated = estimated + excluded.estimated,
+             unknown = unknown + excluded.unknown, charged_events = charged_events + excluded.charged_events,
+             unknown_events = unknown_events + excluded.unknown_events, last_id = max(last_id, excluded.last_id)""",
+        key,
+        sign,
+    )
 
 
 def by_key(view: View, key: str) -> Row | None:

@@ -10,23 +10,8 @@ from bullpend.db import Row
 from bullpend.db.database import Value, View
 
 DIMENSIONS = ("project", "run", "stage", "provider", "model", "day")
-_SUMS = (
-    "count(*) AS events, sum(device_seconds) AS device_seconds, "
-    "coalesce(sum(estimated_seconds), 0.0) AS estimated_seconds, "
-    "coalesce(sum(device_seconds) FILTER (WHERE estimated_seconds IS NOT NULL), 0.0) AS compared_seconds, "
-    "coalesce(sum(amount_micros), 0) AS charged, "
-    "coalesce(sum(estimate_micros) FILTER (WHERE outcome = 'CHARGED'), 0) AS estimated, "
-    "coalesce(sum(estimate_micros) FILTER (WHERE outcome = 'UNKNOWN'), 0) AS unknown, "
-    "count(*) FILTER (WHERE outcome = 'CHARGED') AS charged_events, "
-    "count(*) FILTER (WHERE outcome = 'UNKNOWN') AS unknown_events, max(id) AS last_id"
-)
-_OUTER = (
-    "sum(events) AS events, sum(device_seconds) AS device_seconds, sum(estimated_seconds) AS estimated_seconds, "
-    "sum(compared_seconds) AS compared_seconds, max(last_id) AS last_id, "
-    "json_group_array(json_object('currency', currency, 'charged', charged, 'estimated', estimated, "
-    "'unknown', unknown, 'charged_events', charged_events, 'unknown_events', unknown_events)) "
-    "FILTER (WHERE currency <> '') AS money"
-)
+_SUMS = ("events", "device_seconds", "estimated_seconds", "compared_seconds")
+_MONEY = ("charged", "estimated", "unknown", "charged_events", "unknown_events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +26,36 @@ class Filter:
     outcomes: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Value]]:
-        """The condition and its values."""
+        """The condition and its values, but for source and outcomes."""
         parts, values = ["1"], list[Value]()
         for condition, value in (
             ("project = ?", self.project),
             ("run = ? AND run <> ''", self.run),
             ("day >= ?", self.from_day),
             ("day <= ?", self.until_day),
-            ("source = ?", self.source),
         ):
             if value:
                 parts.append(condition)
                 values.append(value)
-        if self.outcomes:
-            parts.append(f"outcome IN ({', '.join('?' * len(self.outcomes))})")
-            values.extend(self.outcomes)
         return " AND ".join(parts), values
 
 
 def totals(view: View, chosen: Filter, by: Sequence[str], before: int | None, limit: int) -> list[Row]:
     """One row a group, the group with the newest line first, those whose newest line is older than `before`.
 
-    Each has the dimensions of `by`, the sums, and `money`: one entry a currency.
+    Each has the dimensions of `by`, the sums, and `money`: one entry a currency. Summed are the totals that `store.py`
+    keeps by day and run, so that a long ledger need not be read; source and outcomes of the filter do not count here.
     """
     where, values = chosen.where()
     groups = ", ".join((*by, "currency"))
-    inner = f"SELECT {groups}, {_SUMS} FROM cost_events WHERE {where} GROUP BY {groups}"
-    outer = f"SELECT {''.join(f'{name}, ' for name in by)}{_OUTER} FROM ({inner})"
+    sums = ", ".join(f"sum({name}) AS {name}" for name in (*_SUMS, *_MONEY))
+    inner = f"SELECT {groups}, {sums}, max(last_id) AS last_id FROM cost_totals WHERE {where} GROUP BY {groups}"
+    entry = ", ".join(f"'{name}', {name}" for name in ("currency", *_MONEY))
+    sums = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
+    outer = (
+        f"SELECT {''.join(f'{name}, ' for name in by)}{sums}, max(last_id) AS last_id, "
+        f"json_group_array(json_object({entry})) FILTER (WHERE currency <> '') AS money FROM ({inner})"
+    )
     if by:
         outer += f" GROUP BY {', '.join(by)} HAVING max(last_id) < ? ORDER BY max(last_id) DESC LIMIT ?"
         values += [2**62 if before is None else before, limit]
@@ -78,6 +66,12 @@ def totals(view: View, chosen: Filter, by: Sequence[str], before: int | None, li
 def lines(view: View, chosen: Filter, before: int | None, limit: int) -> list[Row]:
     """Lines, newest first, older than the id `before`."""
     where, values = chosen.where()
+    if chosen.source:
+        where += " AND source = ?"
+        values.append(chosen.source)
+    if chosen.outcomes:
+        where += f" AND outcome IN ({', '.join('?' * len(chosen.outcomes))})"
+        values.extend(chosen.outcomes)
     sql = f"SELECT * FROM cost_events WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     rows = view.all(sql, *values, 2**62 if before is None else before, limit)
     return [{**row, "units": json.loads(row["units"])} for row in rows]
