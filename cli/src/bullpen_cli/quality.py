@@ -39,6 +39,10 @@ def show(summary: quality_pb2.QualitySummary, titles: Titles) -> None:
     _findings(summary, titles)
     _measures(summary)
     _jobs(summary, titles)
+    for job in summary.jobs:
+        if job.retry_reason:
+            again = "/".join(job.parent_job.split("/")[3::2]) or "another run"
+            output.say(f"↻ {names.ident(job.job)} makes {again} again: {job.retry_reason}", wrap=2)
 
 
 def headline(summary: quality_pb2.QualitySummary) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _ACCEPT = {"best": run_pb2.RunSpec.ACCEPTANCE_BEST, "manual": run_pb2.RunSpec.ACCEPTANCE_MANUAL}
 
 AUTO = "auto"
+# What a retry changes.
+CHANGES = {"seed": run_pb2.AutomaticRetry.CHANGE_SEED, "strength": run_pb2.AutomaticRetry.CHANGE_STRENGTH}
 _YES, _NO = ("y", "yes"), ("n", "no")
 # Seeds are 0 to 2**32 - 1.
 _SEEDS = 2**32
@@ -97,6 +99,7 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
         loras=lora_uses(options["loras"]),
         strategy=options["strategy"],
         boxes=[box(text) for text in options["boxes"]],
+        auto_retry=automatic_retry(options),
         prompt_template=names.prompt_template(project, options["prompt_template"])
         if options["prompt_template"]
         else "",
@@ -111,6 +114,25 @@ def spec_of(project: str, options: dict[str, Any]) -> run_pb2.RunSpec:
     if options["input"] is not None:
         spec.input_folder = absolute(options["input"])
     return spec
+
+
+def finding_kind(name: str) -> run_pb2.Finding.Kind.ValueType:
+    """A kind of finding by its name, such as `structure`. Raises a usage error."""
+    kinds = {key.removeprefix("KIND_").lower(): value for key, value in run_pb2.Finding.Kind.items() if value}
+    if name.lower() not in kinds:
+        raise click.UsageError(f"there is no finding '{name}'; they are: {', '.join(kinds)}.")
+    return kinds[name.lower()]
+
+
+def automatic_retry(options: dict[str, Any]) -> run_pb2.AutomaticRetry | None:
+    """What is to be made again by itself; None where nothing is."""
+    if not options["retry_on"]:
+        return None
+    return run_pb2.AutomaticRetry(
+        findings=[finding_kind(name.strip()) for name in options["retry_on"].split(",")],
+        budget=options["retry_budget"],
+        change=CHANGES[options["retry_change"]],
+    )
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -168,6 +190,16 @@ def _check(options: dict[str, Any]) -> None:
     help="Who decides which candidate wins: the ranking, or you.",
 )
 @click.option("--priority", type=Whole(-(2**31)), default=0, help="Larger goes first.")
+@click.option(
+    "--retry-on",
+    metavar="A,B",
+    default="",
+    help="Make pictures again by itself where this is found, such as structure.",
+)
+@click.option("--retry-budget", type=Whole(1), default=3, show_default=True, help="Pictures that may be made again.")
+@click.option(
+    "--retry-change", type=click.Choice(list(CHANGES)), default="seed", show_default=True, help="What a retry changes."
+)
 @click.option("--replay", metavar="LOG", type=click.Path(exists=True, dir_okay=False), help="Repeat a run log.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--yes", is_flag=True, help="Start without asking; also confirms what the plan costs.")

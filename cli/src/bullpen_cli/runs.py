@@ -16,7 +16,7 @@ from bullpen_cli.failure import INTERRUPTED
 from bullpen_cli.follow import load
 from bullpen_cli.paging import everything
 from bullpen_cli.resolve import run_named
-from bullpen_cli.run import finish, tell_how_to_come_back
+from bullpen_cli.run import CHANGES, finding_kind, finish, tell_how_to_come_back
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -177,16 +177,24 @@ def follow_run(state: State, run: str) -> int:
         return INTERRUPTED
 
 
-@runs.command("retry", examples=["bullpen runs retry last"])
+@runs.command("retry", examples=["bullpen runs retry last", "bullpen runs retry last --finding identity,style"])
 @click.argument("run")
+@click.option("--finding", "findings", metavar="A,B", default="", help="The pictures where this was found instead.")
+@click.option("--change", type=click.Choice(list(CHANGES)), default="seed", help="With --finding: what changes.")
 @click.option("--detach", is_flag=True, help="Start and come back at once.")
 @pass_state
-def retry_run(state: State, run: str, detach: bool) -> int:
-    """Start a new run from the failed, held and canceled jobs of an ended one."""
+def retry_run(state: State, run: str, findings: str, change: str, detach: bool) -> int:
+    """Start a new run from the failed, held and canceled jobs of an ended one, or from its flagged pictures."""
     started: list[str] = []
+    kinds = [finding_kind(name.strip()) for name in findings.split(",")] if findings else []
 
     async def body(session: Session) -> int:
-        request = run_pb2.RetryRunRequest(name=await run_named(session, run), request_id=str(uuid.uuid4()))
+        request = run_pb2.RetryRunRequest(
+            name=await run_named(session, run),
+            request_id=str(uuid.uuid4()),
+            findings=kinds,
+            change=CHANGES[change] if kinds else run_pb2.AutomaticRetry.CHANGE_UNSPECIFIED,
+        )
         made = await session.runs.RetryRun(request)
         started.append(made.name)
         if detach:

@@ -114,7 +114,14 @@ class Dispatcher:
         """Takes up what the last daemon left: returns how many jobs were leased then. Called once."""
         self._supervisor = supervisor
         self._effects = Effects(
-            self._database, self._files, supervisor, self._orders, self.rate, self._leased, self.tell
+            self._database,
+            self._files,
+            supervisor,
+            self._orders,
+            self.rate,
+            self._leased,
+            self.tell,
+            self.submit,
         )
         self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
         await self.memory.start(supervisor)

@@ -29,7 +29,7 @@ from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, Shuttin
 from bullpend.metrics.collect import Rate
 from bullpend.models.loading import Loading
 from bullpend.quality.model import Checks
-from bullpend.runs import loras, method, transitions
+from bullpend.runs import loras, method, retrying, store, transitions
 from bullpend.runs.model import Failure, JobState
 from bullpend.scheduling import model as s
 from bullpend.workers.supervisor import Supervisor
@@ -83,6 +83,7 @@ class Effects:
         rate: Rate,
         leased: Callable[[str], tuple[int, str] | None],
         tell: Callable[[s.Fact], None],
+        submit: Callable[[Row], None],
     ) -> None:
         self._database = database
         self._files = files
@@ -91,6 +92,7 @@ class Effects:
         self._rate = rate
         self._leased = leased
         self._tell = tell
+        self._submit = submit
         judging = Judging(database, files, orders.models, supervisor.run_task)
         self._finishing = Finishing(files, supervisor.run_task, judging)
         self._archive = Archive(database, files, supervisor.run_task)
@@ -201,7 +203,9 @@ class Effects:
         pictures = {
             name: self._files.content(row["project"], row["sha256"], row["mime_type"]) for name, row in beside.items()
         }
-        lease = Lease(run, job, path, size, command.device, self._orders.kinds[command.device], pictures)
+        lease = Lease(
+            retrying.sampled(run, job), job, path, size, command.device, self._orders.kinds[command.device], pictures
+        )
         self._work[command.job].lease = lease
         self._supervisor.send(command.device, lease.frame(models, self._orders.scratch, self._orders.preview_every))
 
@@ -227,6 +231,10 @@ class Effects:
             work.ended_run = await self.durably(lambda tx: transitions.finish_job(tx, job, target, failure))
         self._work.pop(job, None)
         work.ended.set()
+        if target is JobState.SUCCEEDED and work.lease is not None and retrying.policy_of(work.lease.run):
+            for row in await self._database.read(lambda view: store.open_jobs(view, "j.parent_job = ?", job)):
+                log.info("job.retried", job=job, by=row["name"])
+                self._submit(row)
         if work.ended_run is not None:
             log.info("run.ended", run=job.rsplit("/jobs/", 1)[0])
             self.spawn(self.write_log(work.ended_run))

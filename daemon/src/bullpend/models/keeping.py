@@ -48,9 +48,7 @@ def put(tx: Tx, model: str, keeping: Keeping) -> None:
     """Writes what holds for a model from now on; nothing stays of one for which nothing is set."""
     tx.run("DELETE FROM model_keepings WHERE model = ?", model)
     if keeping != Keeping():
-        tx.insert(
-            "model_keepings", {"model": model, "pinned": int(keeping.pinned), "keep_alive": keeping.keep_alive}
-        )
+        tx.insert("model_keepings", {"model": model, "pinned": int(keeping.pinned), "keep_alive": keeping.keep_alive})
 
 
 def footprints(view: View) -> list[tuple[str, str, int, int]]:

@@ -70,4 +70,6 @@ def _pack_job(job: Row, finished: list[Row]) -> quality_pb2.JobQuality:
         source_path=job["source_path"],
         passed=sum(row["hard_failures"] == 0 for row in finished),
         candidates=[pack_candidate(row) for row in ordered],
+        parent_job=job["parent_job"],
+        retry_reason=job["retry_reason"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bullpend.costs import rules as money
+from bullpend.quality.kinds import KINDS
 from bullpend.runs.manifest import Stage
 from bullpend.runs.model import Acceptance, RunRequest, Sampling
 from bullpend.runs.plan import FindingSeverity, PlanWorld, PolicyFinding, StyleGuideFacts
@@ -31,6 +32,10 @@ def of_plan(
     yield from _template(request, stage, world, words)
     yield from _left_out(left_out)
     yield from _replaced(request, pictures)
+    if request.auto_retry is not None:
+        kinds = _names([KINDS[kind].title.lower() for kind in request.auto_retry.findings])
+        count = min(request.auto_retry.budget, len(pictures) * request.auto_retry.per_picture)
+        yield _info("AUTO_RETRY", f"Up to {_count(count, 'picture')} {_is(count)} made again by itself on: {kinds}.")
     yield from _sizes(pictures, sampling, world)
     if world.skipped:
         yield _warning(
@@ -113,8 +118,8 @@ def _replaced(request: RunRequest, pictures: Sequence[Picture]) -> Iterator[Poli
         stages = _names(list(dict.fromkeys(name for picture in pictures for name in picture.outdates)))
         yield _warning(
             "LATER_STAGES_STALE",
-            f"{_count(len(outdated), 'scene')} ({_names(outdated)}): pictures of later stages ({stages}) were made from "
-            "the present one. They stay, and are marked as out of date.",
+            f"{_count(len(outdated), 'scene')} ({_names(outdated)}): pictures of later stages ({stages}) were made "
+            "from the present one. They stay, and are marked as out of date.",
         )
     stale = [picture.key for picture in pictures if picture.stale]
     if stale:

@@ -164,6 +164,8 @@ def _new_job(tx: Tx, job: ReplayJob, project: str, there: Mapping[str, str]) -> 
         loras=job.loras,
         uses=job.uses,
         inputs=job.inputs.renamed(lambda given: _here(project, given.asset)),
+        retry_reason=job.retry_reason,
+        sampling=job.sampling,
         repeats=tuple(candidate.repeats for candidate in job.candidates),
     )
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bullpend.quality import retry
 from bullpend.quality.model import FindingKind
 from bullpend.runs import loras
 from bullpend.runs.cast import Part
@@ -139,6 +140,17 @@ class Inputs(Form):
     references: Annotated[list[Given], Field(max_length=16)] = []
 
 
+class OwnSampling(Form):
+    """Sampling of one job in place of the plan's."""
+
+    steps: Steps | None = None
+    guidance_scale: Scale | None = None
+    image_guidance_scale: Scale | None = None
+    strength: Scale | None = None
+    control_scale: Scale | None = None
+    reference_scale: Scale | None = None
+
+
 class Job(Form):
     """One picture with its candidates. `key` is what the seeds were derived from."""
 
@@ -151,6 +163,10 @@ class Job(Form):
     loras: Annotated[list[Lora], MostLoras] | None = None
     bible: list[Use] = []
     inputs: Inputs = Field(default_factory=lambda: Inputs())
+    # Where it made a picture again: of which job, why, and the sampling that differs from the plan's.
+    parent_job: str = ""
+    retry_reason: str = ""
+    sampling: OwnSampling = OwnSampling()
 
 
 class LoraUse(Form):
@@ -174,6 +190,15 @@ class AskedSampling(Form):
     reference_scale: Scale | None = None
 
 
+class AutoRetry(Form):
+    """What the run was told to retry on by itself."""
+
+    findings: Annotated[list[KindName], Field(min_length=1)]
+    budget: Annotated[int, Field(ge=1, le=retry.MOST_BUDGET)]
+    per_picture: Annotated[int, Field(ge=1, le=retry.MOST_PER_PICTURE)]
+    change: Literal["SEED", "STRENGTH"]
+
+
 class Request(Form):
     """What a person asked for."""
 
@@ -195,6 +220,7 @@ class Request(Form):
     prompt_template: str = ""
     strategy: str = ""
     boxes: list[BoxOf] = []
+    auto_retry: AutoRetry | None = None
 
 
 class Model(Form):

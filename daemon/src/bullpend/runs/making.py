@@ -22,14 +22,17 @@ from bullpend.db.database import View
 from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
+from bullpend.quality.model import FindingKind
+from bullpend.quality.retry import Change, moved, named, words
 from bullpend.rpc.wire import once
-from bullpend.runs import cast, loras, method, runlog, store
+from bullpend.runs import cast, loras, method, retrying, runlog, store
 from bullpend.runs.method import Method
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
+from bullpend.runs.rules import candidate_seed
 from bullpend.runs.store import NewJob, NewRun, run_name
-from bullpend.runs.wire import pack_plan, pack_run, sampling_of, write_spec
+from bullpend.runs.wire import pack_plan, pack_run, read_change, read_kind, sampling_of, write_spec
 
 log = structlog.get_logger("runs")
 
@@ -138,6 +141,8 @@ class Making:
                 loras=job.loras,
                 uses=job.uses if own else (),
                 inputs=job.inputs.renamed(lambda given: names[given.sha256]),
+                retry_reason=job.retry_reason,
+                sampling=job.sampling,
                 repeats=tuple(candidate.repeats for candidate in job.candidates) if own else (),
             )
             for job in replay.jobs
@@ -145,7 +150,8 @@ class Making:
         new = NewRun(
             project=project,
             stage=replay.request.stage,
-            spec=write_spec(replay.request).SerializeToString(),
+            # What was made again is among the jobs already.
+            spec=write_spec(replace(replay.request, auto_retry=None)).SerializeToString(),
             plan_digest="",
             plan={"replay_of": replay.run},
             model=model,
@@ -175,6 +181,9 @@ class Making:
         row, rows = await self._database.read(read)
         if row["state"] not in ENDED:
             raise StateConflict(f"{request.name} has not ended.", field="name", remedy="Cancel it, or wait for it.")
+        kinds = [read_kind(kind, f"findings[{index}]") for index, kind in enumerate(request.findings)]
+        if kinds:
+            return await self._from_flagged(project, request, row, rows, kinds)
         again = [job for job in rows if job["state"] in ("FAILED", "HELD", "CANCELED")]
         if not again:
             raise StateConflict(f"Every job of {request.name} succeeded.", field="name", remedy="Start a new run.")
@@ -192,9 +201,59 @@ class Making:
                 loras=await self._as_now(job["loras"]),
                 uses=cast.from_json(job["uses"]),
                 inputs=method.inputs_from_json(job["inputs"]),
+                sampling=json.loads(job["sampling"] or "{}"),
             )
             for job in again
         ]
+        return await self._retried(project, request, row, jobs)
+
+    async def _from_flagged(
+        self,
+        project: str,
+        request: run_pb2.RetryRunRequest,
+        row: Row,
+        rows: Sequence[Row],
+        kinds: Sequence[FindingKind],
+    ) -> Row:
+        """A run of the pictures in whose best candidate something was found, with other seeds."""
+        change = read_change(request.change, "change")
+        replaced = {job["parent_job"] for job in rows}
+        jobs = []
+        for job in rows:
+            report = retrying.best(job)
+            findings = named(report, kinds) if report and job["name"] not in replaced else ()
+            if not findings:
+                continue
+            before = retrying.parameters(row, job)
+            changed = moved(before, findings) if change is Change.STRENGTH else {}
+            jobs.append(
+                NewJob(
+                    **{field: job[field] for field in ("scene", "source_asset", "source_path", "source_sha256")},
+                    key=job["source_key"],
+                    prompt=job["prompt"],
+                    negative_prompt=job["negative_prompt"],
+                    seeds=tuple(
+                        candidate_seed(row["seed"], f"{job['source_key']}:{job['name']}", index)
+                        for index in range(1, len(job["candidates"]) + 1)
+                    ),
+                    loras=await self._as_now(job["loras"]),
+                    uses=cast.from_json(job["uses"]),
+                    inputs=method.inputs_from_json(job["inputs"]),
+                    parent_job=job["name"],
+                    retry_reason=words(findings, before, changed),
+                    sampling={**json.loads(job["sampling"] or "{}"), **changed},
+                )
+            )
+        if not jobs:
+            raise StateConflict(
+                f"None of these was found in the best pictures of {request.name}.",
+                field="findings",
+                remedy="See `bullpen runs qa` for what was found.",
+            )
+        return await self._retried(project, request, row, jobs)
+
+    async def _retried(self, project: str, request: run_pb2.RetryRunRequest, row: Row, jobs: Sequence[NewJob]) -> Row:
+        """Stores a run of some jobs of an ended one."""
         sampling: Sampling = sampling_of(row)
         new = NewRun(
             project=project,

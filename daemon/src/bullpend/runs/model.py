@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from bullpend.errors import StateConflict
-from bullpend.quality.model import QualityReport
+from bullpend.quality.model import FindingKind, QualityReport
+from bullpend.quality.retry import Change, Retry
 
 
 class RunState(StrEnum):
@@ -228,6 +229,7 @@ class RunRequest:
     prompt_template: str = ""
     strategy: str = ""
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    auto_retry: Retry | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, for the database and the run log."""
@@ -237,6 +239,9 @@ class RunRequest:
         data["acceptance"] = self.acceptance.value
         data["loras"] = [asdict(use) for use in self.loras]
         data["boxes"] = [list(box) for box in self.boxes]
+        data["auto_retry"] = None
+        if self.auto_retry is not None:
+            data["auto_retry"] = asdict(self.auto_retry) | {"findings": [*self.auto_retry.findings]}
         return data
 
     @classmethod
@@ -249,7 +254,16 @@ class RunRequest:
         values["acceptance"] = Acceptance(values["acceptance"])
         values["loras"] = tuple(LoraUse(**use) for use in values.get("loras", ()))
         values["boxes"] = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in values.get("boxes", ()))
+        values["auto_retry"] = retry_from(values.get("auto_retry"))
         return cls(**values)
+
+
+def retry_from(data: Mapping[str, Any] | None) -> Retry | None:
+    """The reverse of what `RunRequest.to_dict` makes of an automatic retry."""
+    if data is None:
+        return None
+    kinds = tuple(FindingKind(kind) for kind in data["findings"])
+    return Retry(kinds, int(data["budget"]), int(data["per_picture"]), Change(data["change"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +331,9 @@ class Job:
     loras: tuple[Lora, ...] = ()
     uses: tuple[Mapping[str, str], ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    parent_job: str = ""
+    retry_reason: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
     state: JobState = JobState.QUEUED
     attempt: int = 0
     device: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -13,7 +14,16 @@ from bullpend.errors import RunLogInvalid
 from bullpend.runs import logform
 from bullpend.runs.cast import Use, from_dicts
 from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
-from bullpend.runs.model import Acceptance, AppliedChange, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
+from bullpend.runs.model import (
+    Acceptance,
+    AppliedChange,
+    Lora,
+    LoraUse,
+    RunRequest,
+    Sampling,
+    SamplingRequest,
+    retry_from,
+)
 
 # A log of the largest run stays far below; larger texts are refused unread.
 MAX_BYTES = 64_000_000
@@ -48,6 +58,9 @@ class ReplayJob:
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
     inputs: Inputs = NOTHING
+    parent_job: str = ""
+    retry_reason: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ def request_of(log: logform.Needed) -> ReplayRequest:
             "acceptance": Acceptance(log.request.acceptance),
             "loras": tuple(LoraUse(use.model, use.scale) for use in log.request.loras),
             "boxes": tuple((a, b, c, d) for a, b, c, d in log.request.boxes),
+            "auto_retry": retry_from(asked["auto_retry"]),
         }
     )
     return ReplayRequest(
@@ -128,6 +142,9 @@ def _job(job: logform.Job, of_run: list[logform.Lora]) -> ReplayJob:
         loras=_loras(of_run if job.loras is None else job.loras),
         uses=from_dicts(use.model_dump() for use in job.bible),
         inputs=Inputs.from_dict(job.inputs.model_dump()),
+        parent_job=job.parent_job,
+        retry_reason=job.retry_reason,
+        sampling=job.sampling.model_dump(exclude_none=True),
     )
 
 

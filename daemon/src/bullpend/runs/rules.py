@@ -111,6 +111,12 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     """
     stage = check_request(request, world.manifest)
     model = require(world.model)
+    if request.auto_retry is not None and world.quote is not None:
+        raise FieldInvalid(
+            f"{model.name} costs money for each picture, so none is made again by itself.",
+            field="auto_retry",
+            remedy="Leave the automatic retry out; retry by hand what is worth it.",
+        )
     used = loras.resolve(request.loras, world.loras, model)
     device = first_device(world.devices)
     sampling = sampling_for(request.sampling, stage.defaults, model)
@@ -143,6 +149,8 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
             for picture, text in zip(pictures, texts, strict=True)
         ],
     }
+    if request.auto_retry is not None:
+        content["auto_retry"] = request.to_dict()["auto_retry"]
     if used:
         content["loras"] = [lora.to_dict() for lora in used]
     for entry, item in zip(content["pictures"], worn, strict=True):

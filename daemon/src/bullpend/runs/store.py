@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bullpend.db import Row, Tx
@@ -45,6 +45,10 @@ class NewJob:
     uses: tuple[Use, ...] = ()
     repeats: tuple[str, ...] = ()
     inputs: Inputs = NOTHING
+    # The job whose picture it makes again, why, and the sampling that differs from the run's.
+    parent_job: str = ""
+    retry_reason: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,9 @@ def create(tx: Tx, new: NewRun) -> Row:
                 "inputs": method.to_json(job.inputs),
                 "starts_from": starts_from,
                 "branch": branch,
+                "parent_job": job.parent_job,
+                "retry_reason": job.retry_reason,
+                "sampling": json.dumps(dict(job.sampling)) if job.sampling else "",
                 "create_time": tx.now,
                 "revision": row["revision"],
             },
@@ -220,7 +227,7 @@ def candidate(view: View, name: str, field: str = "name") -> Row:
     return row
 
 
-def open_jobs(view: View, where: str = "1", *args: int) -> list[Row]:
+def open_jobs(view: View, where: str = "1", *args: int | str) -> list[Row]:
     """Unfinished jobs with what the scheduler needs of them and their runs, in the order of acceptance.
 
     `where` is an SQL condition of our own on jobs `j` and runs `r`. `steps` are those that are still to be made.

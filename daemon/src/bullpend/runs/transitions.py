@@ -22,7 +22,7 @@ from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
 from bullpend.quality.ranking import rank
-from bullpend.runs import lineage, store
+from bullpend.runs import lineage, retrying, store
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
 from bullpend.runs.wire import pack_candidate, pack_job, pack_run
 
@@ -202,10 +202,14 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     best = _rank(tx, job)
     # A person may have chosen among the finished ones while the last were made; that choice stands.
     chosen = any(row["by_hand"] for row in job["candidates"])
-    if best and not chosen and target is JobState.SUCCEEDED and run["acceptance"] == "BEST":
+    wanted = best and not chosen and target is JobState.SUCCEEDED and run["acceptance"] == "BEST"
+    if best and wanted and (not job["parent_job"] or retrying.takes_over(tx, store.job(tx, name), best.key)):
         _accept(tx, run, job, best.key, best.reason, False)
     else:
         lineage.refresh(tx, job["scene"])
+    policy = retrying.policy_of(run) if target is JobState.SUCCEEDED else None
+    if policy is not None:
+        retrying.again(tx, run, store.job(tx, name), policy)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
     settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING {store.RUN}", run["id"])
     assert settled is not None
@@ -285,7 +289,10 @@ def _count_accepted(tx: Tx, run_id: int) -> None:
 def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -> None:
     scene = job["scene"].rsplit("/", 1)[-1]
     before = tx.all(
-        "SELECT name, run_id FROM candidates WHERE job_id = ?1 AND accepted = 1 AND name != ?2 UNION "
+        "WITH RECURSIVE before (id, parent) AS (SELECT id, parent_job FROM jobs WHERE id = ?1 UNION "
+        "SELECT j.id, j.parent_job FROM jobs j JOIN before b ON j.name = b.parent AND j.run_id = ?6) "
+        "SELECT name, run_id FROM candidates WHERE job_id IN (SELECT id FROM before) AND accepted = 1 AND name != ?2 "
+        "UNION "
         "SELECT c.name, c.run_id FROM accepted a JOIN candidates c ON c.name = a.candidate "
         "WHERE a.project = ?3 AND a.scene = ?4 AND a.stage = ?5 AND c.accepted = 1 AND c.name != ?2",
         job["id"],
@@ -293,6 +300,7 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
         run["project"],
         scene,
         run["stage"],
+        run["id"],
     )
     for other in before:
         tx.run("UPDATE candidates SET accepted = 0, accept_reason = '', by_hand = 0 WHERE name = ?", other["name"])

@@ -11,7 +11,9 @@ from bullpend.costs.model import MICROS
 from bullpend.costs.wire import pack_money
 from bullpend.db import Row
 from bullpend.errors import FieldInvalid
-from bullpend.quality.wire import pack_quality
+from bullpend.quality.model import FindingKind
+from bullpend.quality.retry import MOST_BUDGET, MOST_PER_PICTURE, Change, Retry
+from bullpend.quality.wire import pack_kind, pack_quality
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
 from bullpend.runs import cast, loras
@@ -102,6 +104,9 @@ def pack_job(row: Row, position: Callable[[str], int] | None = None, recipes: bo
         candidates=[pack_candidate(candidate, recipes) for candidate in row["candidates"]],
         branch=row["branch"],
         source_candidate="" if row["starts_from"] == SCENE else row["starts_from"],
+        parent_job=row["parent_job"],
+        retry_reason=row["retry_reason"],
+        sampling=run_pb2.SamplingParameters(**json.loads(row["sampling"])) if row["sampling"] else None,
         loras=pack_loras(loras.from_json(row["loras"])),
         uses=pack_uses(cast.from_json(row["uses"])),
         error=pack_error(row["error"]),
@@ -234,6 +239,50 @@ def read_spec(project: str, spec: run_pb2.RunSpec) -> RunRequest:
         prompt_template=names.text(spec.prompt_template, "prompt_template", 200),
         strategy=names.text(spec.strategy, "strategy", 100),
         boxes=tuple((box.left, box.top, box.right, box.bottom) for box in spec.boxes),
+        auto_retry=read_retry(spec.auto_retry) if spec.HasField("auto_retry") else None,
+    )
+
+
+def read_retry(asked: run_pb2.AutomaticRetry) -> Retry:
+    """An automatic retry as asked for. Raises FieldInvalid."""
+    at = "auto_retry"
+    if not asked.findings:
+        raise FieldInvalid(
+            "No finding is named to retry on.", field=f"{at}.findings", remedy="Name at least one, such as STRUCTURE."
+        )
+    kinds = tuple(
+        dict.fromkeys(read_kind(kind, f"{at}.findings[{index}]") for index, kind in enumerate(asked.findings))
+    )
+    for field, value, least, most in (
+        ("budget", asked.budget, 1, MOST_BUDGET),
+        ("most_per_picture", asked.most_per_picture, 0, MOST_PER_PICTURE),
+    ):
+        if not least <= value <= most:
+            raise FieldInvalid(f"`{at}.{field}` is {value}.", field=f"{at}.{field}", remedy=f"Give {least} to {most}.")
+    return Retry(kinds, asked.budget, asked.most_per_picture or 1, read_change(asked.change, f"{at}.change"))
+
+
+def read_kind(kind: int, field: str) -> FindingKind:
+    """A kind of finding. Raises FieldInvalid for none and for an unknown one."""
+    name = names.choice(run_pb2.Finding.Kind.DESCRIPTOR, kind, field)
+    if name == "UNSPECIFIED":
+        raise FieldInvalid(f"`{field}` names no finding.", field=field, remedy="See `bullpen runs qa` for the kinds.")
+    return FindingKind(name)
+
+
+def read_change(change: int, field: str) -> Change:
+    """What a retry changes. Raises FieldInvalid for an unknown value."""
+    name = names.choice(run_pb2.AutomaticRetry.Change.DESCRIPTOR, change, field)
+    return Change.SEED if name == "UNSPECIFIED" else Change(name)
+
+
+def pack_retry(retry: Retry) -> run_pb2.AutomaticRetry:
+    """The reverse of `read_retry`."""
+    return run_pb2.AutomaticRetry(
+        findings=[pack_kind(kind) for kind in retry.findings],
+        budget=retry.budget,
+        most_per_picture=retry.per_picture,
+        change=run_pb2.AutomaticRetry.Change.Value(f"CHANGE_{retry.change}"),
     )
 
 
@@ -281,4 +330,5 @@ def write_spec(request: RunRequest) -> run_pb2.RunSpec:
         prompt_template=request.prompt_template,
         strategy=request.strategy,
         boxes=pack_boxes(request.boxes),
+        auto_retry=pack_retry(request.auto_retry) if request.auto_retry else None,
     )

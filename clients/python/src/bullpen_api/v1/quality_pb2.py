@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from bullpen_api.v1 import run_pb2 as bullpen_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/quality.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\"(\n\x18GetQualitySummaryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xcf\x01\n\x0eQualitySummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ncandidates\x18\x02 \x01(\x05\x12\x0e\n\x06passed\x18\x03 \x01(\x05\x12\r\n\x05\x63lean\x18\x04 \x01(\x05\x12*\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x18.bullpen.v1.FindingTally\x12*\n\x08measures\x18\x06 \x03(\x0b\x32\x18.bullpen.v1.MeasureTally\x12$\n\x04jobs\x18\x07 \x03(\x0b\x32\x16.bullpen.v1.JobQuality\"f\n\x0c\x46indingTally\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.bullpen.v1.Finding.Kind\x12\x0c\n\x04hard\x18\x02 \x01(\x05\x12\x0c\n\x04soft\x18\x03 \x01(\x05\x12\x12\n\ncandidates\x18\x04 \x03(\t\"s\n\x0cMeasureTally\x12\x0f\n\x07measure\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\r\n\x05least\x18\x03 \x01(\x01\x12\x0e\n\x06median\x18\x04 \x01(\x01\x12\x0c\n\x04most\x18\x05 \x01(\x01\x12\x16\n\x0enot_applicable\x18\x06 \x01(\x05\"x\n\nJobQuality\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\r\n\x05scene\x18\x02 \x01(\t\x12\x13\n\x0bsource_path\x18\x03 \x01(\t\x12\x0e\n\x06passed\x18\x04 \x01(\x05\x12)\n\ncandidates\x18\x05 \x03(\x0b\x32\x15.bullpen.v1.Candidate\"\x19\n\x17ListFindingKindsRequest\"B\n\x18ListFindingKindsResponse\x12&\n\x05kinds\x18\x01 \x03(\x0b\x32\x17.bullpen.v1.FindingKind\"f\n\x0b\x46indingKind\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.bullpen.v1.Finding.Kind\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07meaning\x18\x03 \x01(\t\x12\x0f\n\x07measure\x18\x04 \x01(\t2\xc6\x01\n\x0eQualityService\x12U\n\x11GetQualitySummary\x12$.bullpen.v1.GetQualitySummaryRequest\x1a\x1a.bullpen.v1.QualitySummary\x12]\n\x10ListFindingKinds\x12#.bullpen.v1.ListFindingKindsRequest\x1a$.bullpen.v1.ListFindingKindsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/quality.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\"(\n\x18GetQualitySummaryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xcf\x01\n\x0eQualitySummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ncandidates\x18\x02 \x01(\x05\x12\x0e\n\x06passed\x18\x03 \x01(\x05\x12\r\n\x05\x63lean\x18\x04 \x01(\x05\x12*\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x18.bullpen.v1.FindingTally\x12*\n\x08measures\x18\x06 \x03(\x0b\x32\x18.bullpen.v1.MeasureTally\x12$\n\x04jobs\x18\x07 \x03(\x0b\x32\x16.bullpen.v1.JobQuality\"f\n\x0c\x46indingTally\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.bullpen.v1.Finding.Kind\x12\x0c\n\x04hard\x18\x02 \x01(\x05\x12\x0c\n\x04soft\x18\x03 \x01(\x05\x12\x12\n\ncandidates\x18\x04 \x03(\t\"s\n\x0cMeasureTally\x12\x0f\n\x07measure\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\r\n\x05least\x18\x03 \x01(\x01\x12\x0e\n\x06median\x18\x04 \x01(\x01\x12\x0c\n\x04most\x18\x05 \x01(\x01\x12\x16\n\x0enot_applicable\x18\x06 \x01(\x05\"\xa2\x01\n\nJobQuality\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\r\n\x05scene\x18\x02 \x01(\t\x12\x13\n\x0bsource_path\x18\x03 \x01(\t\x12\x0e\n\x06passed\x18\x04 \x01(\x05\x12)\n\ncandidates\x18\x05 \x03(\x0b\x32\x15.bullpen.v1.Candidate\x12\x12\n\nparent_job\x18\x06 \x01(\t\x12\x14\n\x0cretry_reason\x18\x07 \x01(\t\"\x19\n\x17ListFindingKindsRequest\"B\n\x18ListFindingKindsResponse\x12&\n\x05kinds\x18\x01 \x03(\x0b\x32\x17.bullpen.v1.FindingKind\"f\n\x0b\x46indingKind\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.bullpen.v1.Finding.Kind\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07meaning\x18\x03 \x01(\t\x12\x0f\n\x07measure\x18\x04 \x01(\t2\xc6\x01\n\x0eQualityService\x12U\n\x11GetQualitySummary\x12$.bullpen.v1.GetQualitySummaryRequest\x1a\x1a.bullpen.v1.QualitySummary\x12]\n\x10ListFindingKinds\x12#.bullpen.v1.ListFindingKindsRequest\x1a$.bullpen.v1.ListFindingKindsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,14 +40,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINDINGTALLY']._serialized_end=416
   _globals['_MEASURETALLY']._serialized_start=418
   _globals['_MEASURETALLY']._serialized_end=533
-  _globals['_JOBQUALITY']._serialized_start=535
-  _globals['_JOBQUALITY']._serialized_end=655
-  _globals['_LISTFINDINGKINDSREQUEST']._serialized_start=657
-  _globals['_LISTFINDINGKINDSREQUEST']._serialized_end=682
-  _globals['_LISTFINDINGKINDSRESPONSE']._serialized_start=684
-  _globals['_LISTFINDINGKINDSRESPONSE']._serialized_end=750
-  _globals['_FINDINGKIND']._serialized_start=752
-  _globals['_FINDINGKIND']._serialized_end=854
-  _globals['_QUALITYSERVICE']._serialized_start=857
-  _globals['_QUALITYSERVICE']._serialized_end=1055
+  _globals['_JOBQUALITY']._serialized_start=536
+  _globals['_JOBQUALITY']._serialized_end=698
+  _globals['_LISTFINDINGKINDSREQUEST']._serialized_start=700
+  _globals['_LISTFINDINGKINDSREQUEST']._serialized_end=725
+  _globals['_LISTFINDINGKINDSRESPONSE']._serialized_start=727
+  _globals['_LISTFINDINGKINDSRESPONSE']._serialized_end=793
+  _globals['_FINDINGKIND']._serialized_start=795
+  _globals['_FINDINGKIND']._serialized_end=897
+  _globals['_QUALITYSERVICE']._serialized_start=900
+  _globals['_QUALITYSERVICE']._serialized_end=1098
 # @@protoc_insertion_point(module_scope)

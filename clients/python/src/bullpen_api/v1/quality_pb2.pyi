@@ -171,10 +171,15 @@ class JobQuality(_message.Message):
     SOURCE_PATH_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    PARENT_JOB_FIELD_NUMBER: _builtins.int
+    RETRY_REASON_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     scene: _builtins.str
     source_path: _builtins.str
     passed: _builtins.int
+    parent_job: _builtins.str
+    """The job whose picture this one made again, and why and with what changed."""
+    retry_reason: _builtins.str
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_run_pb2.Candidate]:
         """Finished candidates in the order of their ranks, those without a rank last."""
@@ -187,10 +192,12 @@ class JobQuality(_message.Message):
         source_path: _builtins.str = ...,
         passed: _builtins.int = ...,
         candidates: _abc.Iterable[_run_pb2.Candidate] | None = ...,
+        parent_job: _builtins.str = ...,
+        retry_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "job", b"job", "passed", b"passed", "scene", b"scene", "source_path", b"source_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "job", b"job", "parent_job", b"parent_job", "passed", b"passed", "retry_reason", b"retry_reason", "scene", b"scene", "source_path", b"source_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

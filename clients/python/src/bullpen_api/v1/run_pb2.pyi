@@ -437,6 +437,7 @@ class RunSpec(_message.Message):
     PROMPT_TEMPLATE_FIELD_NUMBER: _builtins.int
     STRATEGY_FIELD_NUMBER: _builtins.int
     BOXES_FIELD_NUMBER: _builtins.int
+    AUTO_RETRY_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """A stage of the manifest, such as `style`. Required."""
     input_folder: _builtins.str
@@ -480,6 +481,10 @@ class RunSpec(_message.Message):
     def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Box]:
         """Where `inpaint` paints, in every picture of the run, in place of the stage's mask. At most 16."""
 
+    @_builtins.property
+    def auto_retry(self) -> Global___AutomaticRetry:
+        """Pictures that are made again by themselves; without it none is. Not with a model that costs money."""
+
     def __init__(
         self,
         *,
@@ -499,10 +504,11 @@ class RunSpec(_message.Message):
         prompt_template: _builtins.str = ...,
         strategy: _builtins.str = ...,
         boxes: _abc.Iterable[Global___Box] | None = ...,
+        auto_retry: Global___AutomaticRetry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "auto_retry", b"auto_retry", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "boxes", b"boxes", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "prompt_template", b"prompt_template", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "strategy", b"strategy", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "acceptance", b"acceptance", "auto_retry", b"auto_retry", "boxes", b"boxes", "candidates", b"candidates", "input_folder", b"input_folder", "instruction", b"instruction", "loras", b"loras", "model", b"model", "priority", b"priority", "prompt_template", b"prompt_template", "sampling", b"sampling", "scenes", b"scenes", "seed", b"seed", "stage", b"stage", "strategy", b"strategy", "style_guide", b"style_guide", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -539,6 +545,68 @@ class Box(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Box: _TypeAlias = Box  # noqa: Y015
+
+@_typing.final
+class AutomaticRetry(_message.Message):
+    """Making a picture again where something was found in its best candidate. A new job of the same run does it, linked to
+    the first one by `parent_job`; the best of all their candidates becomes the picture, unless a person chose one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Change:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AutomaticRetry._Change.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANGE_UNSPECIFIED: AutomaticRetry._Change.ValueType  # 0
+        """As CHANGE_SEED."""
+        CHANGE_SEED: AutomaticRetry._Change.ValueType  # 1
+        """Other seeds."""
+        CHANGE_STRENGTH: AutomaticRetry._Change.ValueType  # 2
+        """Other seeds, and what acts on the finding moved by a quarter: more image guidance where the drawing left its source,
+        less guidance where the colours are too strong. `retry_reason` of the job tells which.
+        """
+
+    class Change(_Change, metaclass=_ChangeEnumTypeWrapper): ...
+    CHANGE_UNSPECIFIED: AutomaticRetry.Change.ValueType  # 0
+    """As CHANGE_SEED."""
+    CHANGE_SEED: AutomaticRetry.Change.ValueType  # 1
+    """Other seeds."""
+    CHANGE_STRENGTH: AutomaticRetry.Change.ValueType  # 2
+    """Other seeds, and what acts on the finding moved by a quarter: more image guidance where the drawing left its source,
+    less guidance where the colours are too strong. `retry_reason` of the job tells which.
+    """
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    MOST_PER_PICTURE_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    budget: _builtins.int
+    """Pictures that the whole run may make again, 1–100."""
+    most_per_picture: _builtins.int
+    """How often one picture may be made again, 1–5; 0 means once."""
+    change: Global___AutomaticRetry.Change.ValueType
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[Global___Finding.Kind.ValueType]:
+        """What to retry on, hard or soft. At least one."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___Finding.Kind.ValueType] | None = ...,
+        budget: _builtins.int = ...,
+        most_per_picture: _builtins.int = ...,
+        change: Global___AutomaticRetry.Change.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "change", b"change", "findings", b"findings", "most_per_picture", b"most_per_picture"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AutomaticRetry: _TypeAlias = AutomaticRetry  # noqa: Y015
 
 @_typing.final
 class PlanRunRequest(_message.Message):
@@ -1268,6 +1336,9 @@ class Job(_message.Message):
     USES_FIELD_NUMBER: _builtins.int
     BRANCH_FIELD_NUMBER: _builtins.int
     SOURCE_CANDIDATE_FIELD_NUMBER: _builtins.int
+    PARENT_JOB_FIELD_NUMBER: _builtins.int
+    RETRY_REASON_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/runs/{run}/jobs/{job}`"""
     state: Global___Job.State.ValueType
@@ -1289,6 +1360,11 @@ class Job(_message.Message):
     """Its line of descent among the scene's pictures, counted from 1; 0 without a scene."""
     source_candidate: _builtins.str
     """The candidate that it starts from; empty where it starts from the scene's own picture, or that is not known."""
+    parent_job: _builtins.str
+    """The job of this run, or of `parent_run`, whose picture it makes again because of what was found in it, and why and
+    with what changed.
+    """
+    retry_reason: _builtins.str
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]: ...
     @_builtins.property
@@ -1306,6 +1382,10 @@ class Job(_message.Message):
     @_builtins.property
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___BibleUse]:
         """What acts on this picture, and where each part was taken from, as it was planned."""
+
+    @_builtins.property
+    def sampling(self) -> Global___SamplingParameters:
+        """Sampling in place of the run's, where a retry changed it."""
 
     def __init__(
         self,
@@ -1331,10 +1411,13 @@ class Job(_message.Message):
         uses: _abc.Iterable[Global___BibleUse] | None = ...,
         branch: _builtins.int = ...,
         source_candidate: _builtins.str = ...,
+        parent_job: _builtins.str = ...,
+        retry_reason: _builtins.str = ...,
+        sampling: Global___SamplingParameters | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "sampling", b"sampling", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "branch", b"branch", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "loras", b"loras", "name", b"name", "negative_prompt", b"negative_prompt", "paused", b"paused", "position", b"position", "prompt", b"prompt", "revision", b"revision", "scene", b"scene", "source_asset", b"source_asset", "source_candidate", b"source_candidate", "source_path", b"source_path", "start_time", b"start_time", "state", b"state", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "branch", b"branch", "candidates", b"candidates", "create_time", b"create_time", "device", b"device", "end_time", b"end_time", "error", b"error", "loras", b"loras", "name", b"name", "negative_prompt", b"negative_prompt", "parent_job", b"parent_job", "paused", b"paused", "position", b"position", "prompt", b"prompt", "retry_reason", b"retry_reason", "revision", b"revision", "sampling", b"sampling", "scene", b"scene", "source_asset", b"source_asset", "source_candidate", b"source_candidate", "source_path", b"source_path", "start_time", b"start_time", "state", b"state", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1787,17 +1870,29 @@ class RetryRunRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     request_id: _builtins.str
+    change: Global___AutomaticRetry.Change.ValueType
+    """With `findings`: what else changes."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[Global___Finding.Kind.ValueType]:
+        """Take the pictures in whose best candidate one of these was found, in place of those that were not made; each gets
+        other seeds.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        findings: _abc.Iterable[Global___Finding.Kind.ValueType] | None = ...,
+        change: Global___AutomaticRetry.Change.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "findings", b"findings", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

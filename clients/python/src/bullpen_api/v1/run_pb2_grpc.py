@@ -201,7 +201,8 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryRun(self, request, context):
-        """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
+        """Starts a new run from the failed, held and canceled jobs of an ended one, or from those in whose pictures something
+        was found, linked to it by `parent_run`.
         Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
         money: plan a new run of the failed scenes), QUEUE_FULL.
         """

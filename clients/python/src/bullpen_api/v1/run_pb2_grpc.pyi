@@ -76,7 +76,8 @@ class RunServiceStub:
     changes nothing and is no error. Errors: RESOURCE_NOT_FOUND.
     """
     RetryRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.RetryRunRequest, _run_pb2.Run]
-    """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
+    """Starts a new run from the failed, held and canceled jobs of an ended one, or from those in whose pictures something
+    was found, linked to it by `parent_run`.
     Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
     money: plan a new run of the failed scenes), QUEUE_FULL.
     """
@@ -143,7 +144,8 @@ class RunServiceAsyncStub(RunServiceStub):
     changes nothing and is no error. Errors: RESOURCE_NOT_FOUND.
     """
     RetryRun: _aio.UnaryUnaryMultiCallable[_run_pb2.RetryRunRequest, _run_pb2.Run]  # type: ignore[assignment]
-    """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
+    """Starts a new run from the failed, held and canceled jobs of an ended one, or from those in whose pictures something
+    was found, linked to it by `parent_run`.
     Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
     money: plan a new run of the failed scenes), QUEUE_FULL.
     """
@@ -267,7 +269,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_pb2.RetryRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
-        """Starts a new run from the failed, held and canceled jobs of an ended one, linked to it by `parent_run`.
+        """Starts a new run from the failed, held and canceled jobs of an ended one, or from those in whose pictures something
+        was found, linked to it by `parent_run`.
         Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
         money: plan a new run of the failed scenes), QUEUE_FULL.
         """
