@@ -115,13 +115,9 @@ async def test_a_settled_line_moves_the_sums(ledger: Database) -> None:
 async def test_totals_are_those_of_the_lines(ledger: Database) -> None:
     """The totals that are kept beside the lines are what the lines add up to, group by group."""
     await ledger.write(lambda tx: store.settle(tx, "paid/2", None))
-    summed = (
-        resources.files("bullpend.db.migrations")
-        .joinpath("0014_cost_totals.sql")
-        .read_text()
-        .rpartition("INSERT INTO")[2]
-    )
-    wanted = await ledger.read(lambda view: view.all(summed.partition("cost_totals")[2].strip().removesuffix(";")))
+    script = resources.files("bullpend.db.migrations").joinpath("0014_cost_totals.sql").read_text(encoding="utf-8")
+    of_lines = script.partition("INSERT INTO cost_totals")[2].strip().removesuffix(";")
+    wanted = await ledger.read(lambda view: view.all(of_lines))
     kept = await ledger.read(lambda view: view.all("SELECT * FROM cost_totals"))
     assert sorted(tuple(row.values()) for row in kept) == sorted(tuple(row.values()) for row in wanted)
 
