@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import postprocess_pb2, remote_pb2
+from bullpen_api.v1 import lab_pb2, postprocess_pb2, remote_pb2, run_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
@@ -156,3 +156,48 @@ async def test_refusals_reach_the_person(desk: PaidStudio, provider: Provider, t
         await cut(desk.session, path, name)
     assert len(provider.calls) == 2
     assert provider.charged == []
+
+
+async def generate(session: Session, request: lab_pb2.GenerateRequest) -> tuple[lab_pb2.GenerateStarted, list[bytes]]:
+    """Pictures from a text; what was said at the beginning, and their content."""
+    started, contents = lab_pb2.GenerateStarted(), []
+    async for message in session.lab.Generate(request):
+        match message.WhichOneof("body"):
+            case "started":
+                started = message.started
+            case "picture":
+                contents.append(b"")
+            case "chunk":
+                contents[-1] += message.chunk
+    return started, contents
+
+
+async def test_u01_a_picture_from_a_text(desk: PaidStudio, provider: Provider) -> None:
+    """`generate` on a provider's model: consent, one call a picture, the size asked for, booked on the payer."""
+    project = await desk.paid_universe(provider)
+    name = f"models/openai:gpt-image-1@{project.removeprefix('projects/')}/studio"
+    sampling = run_pb2.SamplingParameters(width=640, height=320)
+    request = lab_pb2.GenerateRequest(prompt="a pier", model=name, count=2, sampling=sampling)
+    with pytest.raises(errors.SpendNotConfirmed):
+        await generate(desk.session, request)
+    assert provider.calls == []
+    request.confirm_spend = True
+    started, contents = await generate(desk.session, request)
+    assert (started.model, started.estimated_cost_usd > 0) == (name, True)
+    assert len(contents) == len(provider.charged) == 2
+    assert {call.path for call in provider.calls} == {"/images/generations"}
+    assert provider.calls[0].fields["size"] == "1536x1024"
+    for content in contents:
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.size == (640, 320)
+    mine = [one for one in await desk.requests() if one.project == project]
+    assert [one.state for one in mine] == [remote_pb2.PaidRequest.STATE_ANSWERED] * 2
+
+
+async def test_no_provider_is_taken_unasked(desk: PaidStudio, provider: Provider) -> None:
+    """Where no model is named, a provider's is never the default, not even the only one."""
+    await desk.paid_universe(provider)
+    request = lab_pb2.GenerateRequest(prompt="scripted: steps=1", confirm_spend=True)
+    started, _ = await generate(desk.session, request)
+    assert ":" not in started.model
+    assert provider.calls == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from bullpen_api.v1 import cost_pb2, event_pb2, remote_pb2, run_pb2
 from bullpen_client import errors
-from bullpend.failpoints import POINTS
+from bullpend.failpoints import PAID
 
 from tests.remote.studio import PaidStudio, make_daemon, session_of
 from tests.support.daemon import Daemon
@@ -32,10 +32,10 @@ OUTCOMES = {
 
 def test_every_point_has_an_outcome() -> None:
     """A failpoint that is added is tried here."""
-    assert set(OUTCOMES) == set(POINTS)
+    assert set(OUTCOMES) == set(PAID)
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", PAID)
 async def test_death_at_each_point(tmp_path: Path, provider: Provider, point: str) -> None:
     """The daemon kills itself at the point; the next one finishes the run or leaves it to a person, and pays once."""
     daemon = make_daemon(tmp_path / "home", testing__failpoint=point)

@@ -67,6 +67,7 @@ def request_of(prompt: str, options: dict[str, Any]) -> lab_pb2.GenerateRequest:
         seed=secrets.randbelow(_SEEDS) if options["seed"] is None else options["seed"],
         count=options["count"],
         loras=lora_uses(options["loras"]),
+        confirm_spend=options["confirm_spend"],
     )
 
 
@@ -149,6 +150,7 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
         'bullpen generate "a pier at night, rain, ink" -o pier.png',
         'bullpen generate "a market at dawn" --count 4 --seed 7 -o market.png',
         'bullpen generate "a lighthouse" --model starter-text --size 192x128 --steps 12 -o lighthouse.png --json',
+        'bullpen generate "a lighthouse" --model openai:gpt-image-1 -o lighthouse.png --confirm-spend',
     ],
 )
 @click.argument("prompt")
@@ -161,6 +163,7 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
 @click.option("--size", metavar="WxH", help="Size in pixels, or one side of a square; the model's own if left out.")
 @click.option("--count", type=Whole(1), default=1, show_default=True, help="Pictures to make.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME[=SCALE]", help="A LoRA on the model; scale −2 to 2.")
+@click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @pass_state
 def generate(state: State, /, prompt: str, **options: Any) -> int:
@@ -181,7 +184,8 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
             return OK
         for file, head in made:
             output.say(f"{file}  {head.width}×{head.height}, seed {head.seed}")
-        output.note(f"{started.model}, {output.count(started.sampling.steps, 'step')}, {output.span(seconds)}")
+        cost = f", about {started.estimated_cost_usd:.2f} USD" if started.estimated_cost_usd else ""
+        output.note(f"{started.model}, {output.count(started.sampling.steps, 'step')}, {output.span(seconds)}{cost}")
         return OK
 
     try:

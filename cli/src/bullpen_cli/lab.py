@@ -54,26 +54,36 @@ def model_or_session(text: str) -> str:
         "bullpen cutout cast/*.jpg -o cutouts/",
         "bullpen cutout mara.jpg -o mara.png --no-refine --json",
         "bullpen cutout mara.jpg -o mara.png --model rembg:isnet-anime",
+        "bullpen cutout mara.jpg -o mara.png --model photoroom:segment --confirm-spend",
     ],
 )
 @_files()
 @click.option("--model", default="", metavar="NAME|FILE", help="Model, ONNX file, or rembg:SESSION with local weights.")
 @click.option("--refine/--no-refine", default=True, help="Take the background's colours out of the edge. Default: yes.")
 @click.option("--softness", type=_SHARE, help="How gently the edge falls off, 0 to 1.")
+@click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
 @pass_state
 def cutout(
-    state: State, files: tuple[str, ...], out: str, force: bool, model: str, refine: bool, softness: float | None
+    state: State,
+    files: tuple[str, ...],
+    out: str,
+    force: bool,
+    model: str,
+    refine: bool,
+    softness: float | None,
+    confirm_spend: bool,
 ) -> int:
     """Take the background away from pictures.
 
-    Writes PNG with transparency. A folder stands for the pictures in it. Nothing leaves this machine.
+    Writes PNG with transparency. A folder stands for the pictures in it. Nothing leaves this machine, unless the model
+    is a provider's, such as photoroom:segment: that sends the pictures there, costs money, and needs --confirm-spend.
     """
     wish = postprocess_pb2.PostProcess(cutout=postprocess_pb2.CutoutStep(model=model_or_session(model)))
     if refine:
         wish.refine.CopyFrom(postprocess_pb2.RefineStep(softness=softness))
     elif softness is not None:
         raise click.UsageError("--softness is of refining, which --no-refine leaves out.")
-    return processing.run(state, processing.errands(files, out, force=force), wish)
+    return processing.run(state, processing.errands(files, out, force=force), wish, confirm_spend=confirm_spend)
 
 
 @click.command(

@@ -76,6 +76,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--scale", type=Whole(1, _LARGEST), help="Times as wide and high.")
 @click.option("--profile", default="", metavar="NAME", help="Colour profile.")
 @click.option("--strength", type=click.FloatRange(0, 1), help="How much of the profile, 0 to 1.")
+@click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's cutout model charges.")
 @pass_state
 def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> int:
     """Take accepted pictures through cutout, refining, upscaling and colour.
@@ -84,6 +85,7 @@ def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> 
     switches on. The output of each step is an asset that is derived from the one before.
     """
     request = request_of(resources, options)
+    request.confirm_spend = options["confirm_spend"]
     began = time.monotonic()
 
     async def body(session: Session) -> int:

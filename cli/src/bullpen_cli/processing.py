@@ -68,15 +68,18 @@ def errands(files: Sequence[str], out: str, *, force: bool) -> list[Errand]:
     return made
 
 
-def run(state: State, jobs: list[Errand], wish: postprocess_pb2.PostProcess) -> int:
-    """Does all errands, one after the other; those that are done stay where a later one fails."""
+def run(state: State, jobs: list[Errand], wish: postprocess_pb2.PostProcess, *, confirm_spend: bool = False) -> int:
+    """Does all errands, one after the other; those that are done stay where a later one fails.
+
+    `confirm_spend` agrees to what a provider charges for each.
+    """
 
     async def body(session: Session) -> int:
         for number, errand in enumerate(jobs, 1):
             began = time.monotonic()
             place = f"{number} of {len(jobs)}  " if len(jobs) > 1 else ""
             with status(state.json, f"{place}{errand.source.name}") as show:
-                done = await process(session, errand, wish, show)
+                done = await process(session, errand, wish, show, confirm_spend=confirm_spend)
             _tell(state, errand, done, time.monotonic() - began)
         return OK
 
@@ -94,10 +97,17 @@ class Outcome:
 
     chosen: postprocess_pb2.PostProcess
     picture: postprocess_pb2.ProcessedPicture
+    # Estimate in US dollars; 0 where all was done on the daemon's machine.
+    cost: float = 0.0
 
 
 async def process(
-    session: Session, errand: Errand, wish: postprocess_pb2.PostProcess, show: Callable[[str], None]
+    session: Session,
+    errand: Errand,
+    wish: postprocess_pb2.PostProcess,
+    show: Callable[[str], None],
+    *,
+    confirm_spend: bool = False,
 ) -> Outcome:
     """One picture there and back. `show` gets the latest in words.
 
@@ -112,10 +122,10 @@ async def process(
         raise _missing(str(errand.source), error.strerror or "") from error
     target: IO[bytes] | None = None
     try:
-        async for message in session.lab.ProcessPicture(_parts(errand, wish, source)):
+        async for message in session.lab.ProcessPicture(_parts(errand, wish, source, confirm_spend)):
             match message.WhichOneof("body"):
                 case "started":
-                    outcome.chosen = message.started.post_process
+                    outcome.chosen, outcome.cost = message.started.post_process, message.started.estimated_cost_usd
                 case "progress":
                     show(_words(message.progress))
                 case "picture":
@@ -138,9 +148,11 @@ async def process(
 
 
 async def _parts(
-    errand: Errand, wish: postprocess_pb2.PostProcess, source: IO[bytes]
+    errand: Errand, wish: postprocess_pb2.PostProcess, source: IO[bytes], confirm_spend: bool
 ) -> AsyncIterator[postprocess_pb2.ProcessPictureRequest]:
-    head = postprocess_pb2.ProcessPictureHead(post_process=wish, display_name=errand.source.name)
+    head = postprocess_pb2.ProcessPictureHead(
+        post_process=wish, display_name=errand.source.name, confirm_spend=confirm_spend
+    )
     yield postprocess_pb2.ProcessPictureRequest(head=head)
     while chunk := await asyncio.to_thread(source.read, CHUNK):
         yield postprocess_pb2.ProcessPictureRequest(chunk=chunk)
@@ -166,11 +178,13 @@ def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
                 "sha256": picture.sha256,
                 "post_process": _chosen(done.chosen),
                 "seconds": round(seconds, 3),
+                **({"estimated_cost_usd": done.cost} if done.cost else {}),
             }
         )
         return
     alpha = ", transparent" if picture.has_alpha else ""
-    output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}")
+    cost = f", about {done.cost:.2f} USD" if done.cost else ""
+    output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}{cost}")
 
 
 def _chosen(chosen: postprocess_pb2.PostProcess) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
         """Who runs the chain, and what that is estimated to cost in US dollars."""
         if resolved.work.cutout.WhichOneof("by") != "provider":
             return self._run, 0.0
-        consent = await self._paid.consent(
+        consent = await self._paid.consents.ask(
             resolved.post_process.cutout.model,
             1,
             head.confirm_spend,

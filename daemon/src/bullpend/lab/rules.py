@@ -92,8 +92,11 @@ def check(wish: Wish, most: int) -> None:
 
 
 def default_models(models: Sequence[Model]) -> tuple[str, ...]:
-    """The models that are tried where none is named: those that are ready, by name. Raises ModelNotFound."""
-    able = sorted(model.name for model in models if TEXT_TO_IMAGE in model.capabilities)
+    """The models that are tried where none is named: those that are ready and run here, by name.
+
+    Raises ModelNotFound.
+    """
+    able = sorted(model.name for model in models if TEXT_TO_IMAGE in model.capabilities and model.engine != "remote")
     ready = {model.name for model in models if model.state is ModelState.READY}
     found = tuple(name for name in able if name in ready)
     if not found:
@@ -115,7 +118,8 @@ def plan(wish: Wish, model: Model, used: Sequence[Model], devices: Sequence[Devi
     check(wish, most)
     require(model, TEXT_TO_IMAGE)
     acting = loras.resolve(wish.loras, used, model)
-    first_device(devices)
+    if model.engine != "remote":
+        first_device(devices)
     # Without a picture to start from there is nothing that it could guide by.
     asked = replace(wish.sampling, image_guidance_scale=None)
     sampling = sampling_for(asked, StageDefaults(), model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from bullpend.errors import BullpenError, ModelCorrupt, from_failure
 from bullpend.lab import rules
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
+from bullpend.remote.consent import Consents
 from bullpend.rpc.wire import duration
 from bullpend.runs.model import Failure
 from bullpend.runs.plan import DeviceFacts
@@ -39,8 +41,10 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
         devices: Sequence[DeviceFacts],
         most: int,
         scratch: Path,
+        consents: Consents,
     ) -> None:
         """`most` is how many pictures one call may ask for; `scratch` holds what is on its way to the client."""
+        self._consents = consents
         self._registry = registry
         self._dispatcher = dispatcher
         self._run_task = run_task
@@ -59,7 +63,7 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
         self, request: lab_pb2.GenerateRequest, context: Any
     ) -> AsyncIterator[lab_pb2.GenerateResponse]:
         """Pictures from a text."""
-        sitting = await self._sitting(_read(request))
+        sitting, cost = await self._agreed(await self._sitting(_read(request)), request.confirm_spend)
         sampling = sitting.sampling
         order = link_pb2.RunJob(
             prompt=sitting.prompt,
@@ -80,6 +84,7 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
                     sampling=pack_sampling(sampling),
                     seeds=sitting.seeds,
                     position=self._dispatcher.position(single.job),
+                    estimated_cost_usd=cost,
                 )
             )
             while True:
@@ -96,6 +101,21 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
                     return
         finally:
             self._dispatcher.singles.leave(single)
+
+    async def _agreed(self, sitting: rules.Sitting, confirmed: bool) -> tuple[rules.Sitting, float]:
+        """The sitting with the account that pays for it, and what it is estimated to cost in US dollars."""
+        if sitting.model.engine != "remote":
+            return sitting, 0.0
+        count, sampling = len(sitting.seeds), sitting.sampling
+        consent = await self._consents.ask(
+            sitting.model.name,
+            count,
+            confirmed,
+            field="confirm_spend",
+            model_field="model",
+            size=(sampling.width, sampling.height),
+        )
+        return replace(sitting, model=replace(sitting.model, name=consent.model)), consent.cost_usd(count)
 
     async def _sitting(self, wish: rules.Wish) -> rules.Sitting:
         rules.check(wish, self._most)

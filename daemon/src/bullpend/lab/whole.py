@@ -33,5 +33,5 @@ class Lab(LabService, PictureLab):
         paid: PaidCutouts,
     ) -> None:
         """As its parts."""
-        LabService.__init__(self, registry, dispatcher, run_task, devices, most, scratch)
+        LabService.__init__(self, registry, dispatcher, run_task, devices, most, scratch, paid.consents)
         PictureLab.__init__(self, resolver, run_long_task, roots, scratch, paid)

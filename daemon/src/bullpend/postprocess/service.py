@@ -27,7 +27,8 @@ from bullpend.errors import ContentLost, ExactlyOneOf, FieldInvalid, LimitExceed
 from bullpend.postprocess.following import Following, RunLongTask, stop
 from bullpend.postprocess.resolving import STEPS, Resolved, Resolver
 from bullpend.projects import store as projects
-from bullpend.remote.cutouts import Consent, PaidCutouts
+from bullpend.remote.consent import Consent
+from bullpend.remote.cutouts import PaidCutouts
 from bullpend.rpc import names
 from bullpend.runs import store as runs
 
@@ -88,7 +89,7 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         """Consent to what a provider does; None where all is done here. The model's name then says who pays."""
         if resolved.work.cutout.WhichOneof("by") != "provider":
             return None
-        consent = await self._paid.consent(
+        consent = await self._paid.consents.ask(
             resolved.post_process.cutout.model,
             len(rows),
             request.confirm_spend,

@@ -94,7 +94,7 @@ def choose(view: View, provider: str, wanted: str, project: str, field: str) -> 
         raise ProviderAccountMissing(
             f"{what}{place}.",
             field=field,
-            remedy=f"Add one: `bullpen providers add {target} NAME --provider {provider} --secret api_key=SECRET`, and "
+            remedy=f"Add one: `bullpen providers add {target} NAME --with {provider.replace('_', '-')} --secret api_key=SECRET`, and "
             "the key: `bullpen vault set SECRET`.",
             provider=provider,
         )

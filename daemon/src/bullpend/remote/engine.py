@@ -171,7 +171,8 @@ class RemoteEngine:
             model=job.model.name,
             account=account,
             estimate=entry.price.expected(f"{size[0]}x{size[1]}"),
-            project=project,
+            # The lab has no project; its money is booked on that of the account.
+            project=project or account.name.split("/")[1],
             run=run,
             stage=stage,
             prompt=prompt,

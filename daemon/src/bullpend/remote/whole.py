@@ -12,6 +12,7 @@ from bullpend.remote import engine
 from bullpend.remote.accounts import Accounts, Vault
 from bullpend.remote.answers import Answers
 from bullpend.remote.catalogue import Catalogue
+from bullpend.remote.consent import Consents
 from bullpend.remote.cutouts import PaidCutouts
 from bullpend.remote.engine import Heard, RemoteEngine
 from bullpend.remote.exchange import Limits
@@ -42,6 +43,7 @@ class Remote:
         self.devices = engine.devices(settings.remote.concurrency)
         self.accounts = Accounts(database, vault)
         self.listing = Listing(self.catalogue, self.accounts)
+        self.consents = Consents(database, self.catalogue, self.accounts)
         limits = Limits(
             answer_seconds=settings.remote.answer_seconds,
             whole_seconds=settings.remote.answer_seconds + 60.0,
@@ -62,7 +64,7 @@ class Remote:
 
     def cutouts(self, supervisor: Supervisor) -> PaidCutouts:
         """Cutouts by providers, on these workers."""
-        return PaidCutouts(self._database, self.paying, supervisor.run_task, supervisor.run_long_task, self._scratch)
+        return PaidCutouts(self.consents, self.paying, supervisor.run_task, supervisor.run_long_task, self._scratch)
 
     @property
     def mounts(self) -> list[Mount]:
