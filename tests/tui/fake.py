@@ -22,9 +22,10 @@ from bullpen_tui.port import Daemon, WatchItem
 from google.protobuf import duration_pb2
 
 from tests.tui import story
+from tests.tui.fake_desk import FakeDesk
 
 
-class FakeDaemon:
+class FakeDaemon(FakeDesk):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:
@@ -45,6 +46,7 @@ class FakeDaemon:
             story.FAILED_RUN: story.failed_jobs(),
         }
         self._assets = [] if empty else story.assets()
+        self.begin_desk(empty)
 
     async def dial(self) -> Daemon:
         self._note("dial")

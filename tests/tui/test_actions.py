@@ -9,6 +9,8 @@ from bullpen_tui.keymap import bindings_for, footer_entries, key_name, without_l
 from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.compose import ComposeScreen
+from bullpen_tui.screens.costs import CostsScreen
+from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.models import ModelsScreen
 from bullpen_tui.screens.projects import ProjectsScreen
@@ -17,6 +19,7 @@ from bullpen_tui.screens.review import ReviewScreen
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.screens.runs import RunsScreen
 from bullpen_tui.screens.settings import SettingsScreen
+from bullpen_tui.screens.tasks import TasksScreen
 from bullpen_tui.screens.universe import UniverseScreen
 from textual.binding import Binding
 
@@ -32,6 +35,9 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     SettingsScreen,
     UniverseScreen,
     QualityScreen,
+    CostsScreen,
+    LogsScreen,
+    TasksScreen,
 )
 
 

@@ -23,6 +23,8 @@ PLACES = {
     "8": "quality",
     "0": "settings",
     "U": "universe",
+    "C": "costs",
+    "L": "logs",
 }
 
 

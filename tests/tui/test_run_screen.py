@@ -80,7 +80,7 @@ async def test_x_does_nothing_on_a_finished_job() -> None:
     async with live_run() as at:
         await at.press("g", "x")
         assert not at.fake.asked("cancel_job")
-        assert "x cancel job" not in at.screen_text().splitlines()[-1]
+        assert "x cancel  " not in at.screen_text().splitlines()[-1]
 
 
 async def test_stopping_a_run_asks_first() -> None:

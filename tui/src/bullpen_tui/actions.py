@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 TOP = ("projects", "runs", "assets", "metrics", "models", "quality", "settings")
 """Places with a digit, in the order of the first line."""
-SIDE = ("universe",)
+SIDE = ("universe", "costs", "logs", "tasks")
 """Places with a letter."""
-TABBED = ("universe", "quality")
+TABBED = ("universe", "quality", "costs")
 LISTS = (*TOP, *SIDE, "run")
 PLACES = (*TOP, *SIDE, "run", "review")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
+STOPPING = ("run", "tasks")
 MARKING = ("run", "universe", "quality")
-OPENING = ("projects", "runs", "run", "assets", "universe", "quality")
+OPENING = ("projects", "runs", "run", "assets", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
@@ -98,6 +99,9 @@ REGISTRY: tuple[Action, ...] = (
     _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
     _go("models", "7", "Models", "Go to models and devices"),
     _go("quality", "8", "QA", "Go to what was found in the pictures"),
+    _go("costs", "C", "Costs", "Go to what was spent, in time and in money"),
+    _go("logs", "L", "Logs", "Go to the journal of what happens"),
+    _go("tasks", "w", "Tasks", "Go to what is being made or waits, over all projects"),
     _go("settings", "0", "Settings", "Go to the settings and their sources"),
     # Lists
     Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
@@ -118,9 +122,14 @@ REGISTRY: tuple[Action, ...] = (
     Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),
     Action("compose", ("r",), "new run", "Compose a run and see its plan", COMPOSING, footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
-    Action("cancel_job", ("x",), "cancel job", "Stop the job under the cursor, or those marked", ("run",), footer=14),
+    Action(
+        "cancel_job", ("x",), "cancel", "Stop what is under the cursor, or the marked jobs", ("run", "tasks"), footer=14
+    ),
     Action("cancel_run", ("X",), "cancel run", "Stop the run within one step", ("runs", "run"), footer=16),
     Action("retry_run", ("R",), "retry", "Start a run from what failed", ("runs", "run", "review"), footer=18),
+    Action("pause_run", ("p",), "pause", "Let the run wait, or go on", ("runs", "run", "tasks"), footer=17),
+    Action("pause_queue", ("P",), "pause all", "Begin nothing more, or go on", ("tasks",), footer=19),
+    Action("follow", ("f",), "follow", "Follow what happens, or stand still", ("logs",), footer=12),
     Action("guidance_up", ("plus",), "guidance", "More guidance from the next step on", ("run",), footer=20),
     Action("guidance_down", ("minus",), "guidance", "Less guidance from the next step on", ("run",), footer=20),
     Action("show_log", ("f",), "log file", "Say where the run log lies", ("runs", "run"), footer=40),

@@ -296,6 +296,9 @@ class StudioApp(App[int]):
     def go(self, place: str) -> None:
         """To a place, from wherever the person is."""
         run = str(getattr(self.studio_screen, "run_name", "")) if self.deep else ""
+        if place == "tasks" and not isinstance(self.screen, type(screen := screen_of(place))):
+            self.push_screen(screen)
+            return
         while len(self.screen_stack) > BASE + 1:
             self.pop_screen()
         screen = screen_of(place)

@@ -58,6 +58,30 @@ class Errands:
         """Takes a candidate as the picture of its scene."""
         self._studio.ask(self._studio.daemon.accept(candidate, reason), say.CandidateAccepted, to=to)
 
+    def pause_run(self, name: str, paused: bool, to: MessagePump) -> None:
+        """Lets a run wait, or go on."""
+        self._studio.ask(self._studio.daemon.pause_run(name, paused), say.RunPaused, to=to)
+
+    def pause_queue(self, paused: bool, to: MessagePump) -> None:
+        """Begins nothing more, or goes on."""
+        self._studio.ask(self._studio.daemon.pause_queue(paused), say.QueuePaused, to=to)
+
+    def trash(self, name: str, to: MessagePump) -> None:
+        """Puts something into the trash."""
+        self._studio.ask(self._studio.daemon.trash(name), lambda _: say.Trashed(name), to=to)
+
+    def restore(self, name: str, to: MessagePump) -> None:
+        """Takes something out of the trash."""
+        self._studio.ask(self._studio.daemon.restore(name), lambda _: say.Restored(name), to=to)
+
+    def load(self, model: str, to: MessagePump) -> None:
+        """Brings a model into memory."""
+        self._studio.ask(self._studio.daemon.load(model), lambda _: say.ModelLoaded(model), to=to)
+
+    def pin(self, model: str, pinned: bool, to: MessagePump) -> None:
+        """Keeps a model in memory, or lets it go again."""
+        self._studio.ask(self._studio.daemon.pin(model, pinned), lambda _: say.ModelPinned(model, pinned), to=to)
+
     def unload(self, model: str, to: MessagePump) -> None:
         """Frees a model's memory."""
         self._studio.ask(self._studio.daemon.unload(model), lambda _: say.ModelUnloaded(model), to=to)

@@ -39,7 +39,7 @@ def run_row(run: run_pb2.Run) -> Row:
     return Row(
         run.name,
         (
-            words.text(words.mark(words.state(words.RUN_MARKS, run.state), word=False), f" {leaf(run.name)}"),
+            words.text(words.mark(words.run_state(run), word=False), f" {leaf(run.name)}"),
             words.text((run.spec.stage, words.QUIET)),
             Content(str(figures.candidates_done or words.DASH)),
             words.quality_cell(rate),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import project_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import project_pb2, queue_pb2, run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from PIL import Image
 from textual.message import Message
@@ -119,6 +119,55 @@ class RunStopped(Message):
     def __init__(self, run: run_pb2.Run) -> None:
         super().__init__()
         self.run = run
+
+
+class RunPaused(Message):
+    """A run waits, or goes on."""
+
+    def __init__(self, run: run_pb2.Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+class QueuePaused(Message):
+    """The queue waits, or goes on."""
+
+    def __init__(self, queue: queue_pb2.Queue) -> None:
+        super().__init__()
+        self.queue = queue
+
+
+class Trashed(Message):
+    """Something lies in the trash."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class Restored(Message):
+    """Something came out of the trash."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class ModelLoaded(Message):
+    """A model is in memory."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.model = model
+
+
+class ModelPinned(Message):
+    """A model stays in memory, or may go again."""
+
+    def __init__(self, model: str, pinned: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.pinned = pinned
 
 
 class JobStopped(Message):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, project_pb2, run_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, project_pb2, run_pb2
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui.journal import entry_of
@@ -26,6 +26,7 @@ __all__ = [
     "Change",
     "Happened",
     "Listed",
+    "Recalled",
     "Restarted",
     "Snapshot",
     "apply",
@@ -58,9 +59,25 @@ _SHELVES: dict[type[Kept], str] = {
     run_pb2.Job: "jobs",
     run_pb2.Candidate: "candidates",
     asset_pb2.Asset: "assets",
+    instruction_pb2.Instruction: "instructions",
+    copilot_pb2.ChatSession: "chat_sessions",
+    copilot_pb2.ChatMessage: "chat_messages",
 }
 _PAYLOADS = frozenset(
-    {"project", "scene", "character", "style_guide", "reference_set", "run", "job", "candidate", "asset"}
+    {
+        "project",
+        "scene",
+        "character",
+        "style_guide",
+        "reference_set",
+        "run",
+        "job",
+        "candidate",
+        "asset",
+        "instruction",
+        "chat_session",
+        "chat_message",
+    }
 )
 
 
@@ -81,6 +98,13 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """What happened before the studio looked, read from the journal; in its order."""
+
+    events: tuple[event_pb2.Event, ...]
+
+
+@dataclass(frozen=True)
 class Happened:
     """The watch brought one item."""
 
@@ -92,7 +116,7 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Answered | Happened | Restarted
+Change = Listed | Answered | Recalled | Happened | Restarted
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
@@ -106,6 +130,10 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             if snapshot.answers.get(asked) == answer:
                 return snapshot
             return replace(snapshot, answers={**snapshot.answers, asked: answer})
+        case Recalled(events):
+            first = snapshot.journal[0].revision if snapshot.journal else None
+            older = [entry_of(event) for event in events if first is None or event.revision < first]
+            return replace(snapshot, journal=(*older, *snapshot.journal)[-JOURNAL_KEPT:]) if older else snapshot
         case Happened(item):
             return _watched(snapshot, item)
         case Restarted():

@@ -16,6 +16,9 @@ SCREENS = {
     "metrics": "metrics:MetricsScreen",
     "models": "models:ModelsScreen",
     "quality": "quality:QualityScreen",
+    "costs": "costs:CostsScreen",
+    "logs": "logs:LogsScreen",
+    "tasks": "tasks:TasksScreen",
     "settings": "settings:SettingsScreen",
 }
 """Module and class of each place that a key leads to."""

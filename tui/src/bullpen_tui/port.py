@@ -22,6 +22,9 @@ from bullpen_api.v1 import (
 from bullpen_client.errors import BullpenError
 from bullpen_client.watch import Reconnected, Reconnecting
 
+from bullpen_tui.port_desk import DeskPort
+from bullpen_tui.port_lab import LabPort
+
 WatchItem = event_pb2.Event | event_pb2.Progress | event_pb2.Preview | event_pb2.Bookmark | Reconnecting | Reconnected
 
 
@@ -33,7 +36,7 @@ def sentence(error: BullpenError) -> str:
     return f"{message.rstrip('.')}. {error.remedy}"
 
 
-class Daemon(Protocol):
+class Daemon(DeskPort, LabPort, Protocol):
     """What the studio needs of a daemon. Every call may raise `BullpenError`."""
 
     async def info(self) -> system_pb2.Info:

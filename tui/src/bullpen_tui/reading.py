@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bullpen_api.v1 import asset_pb2
+from bullpen_api.v1 import asset_pb2, cost_pb2
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui import messages as say
-from bullpen_tui.mirror import Answered, Listed
+from bullpen_tui.mirror import Answered, Listed, Recalled
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
     from bullpen_tui.port import Daemon
+
+
+RECALLED = 500
+"""Revisions of the journal that are read when somebody looks at it for the first time."""
 
 
 class Reading:
@@ -158,6 +162,45 @@ class Reading:
         self._pages[_assets_of(project, kinds)] = page.next_page_token
         return Listed(tuple(page.assets), page.revision)
 
+    def past(self) -> None:
+        """What happened last before the studio looked, into the journal: once."""
+        until = self._studio.snapshot.journal[0].revision - 1 if self._studio.snapshot.journal else 0
+        until = until or (self._studio.info.revision if self._studio.info is not None else 0)
+
+        async def read() -> Recalled:
+            return Recalled(tuple(await self._daemon.past(max(0, until - RECALLED), until)))
+
+        if self._studio.connected and "past" not in self._asked:
+            self._asked.add("past")
+            self._studio.ask(read(), lambda found: say.ChangesArrived((found,)), group="past")
+
+    def instructions(self, project: str) -> None:
+        """The newest instructions of a project."""
+
+        async def read() -> Listed:
+            page = await self._daemon.instructions(project)
+            return Listed(tuple(page.instructions), page.revision)
+
+        self._once(f"instructions {project}", read)
+
+    def chats(self, project: str) -> None:
+        """Conversations of a project."""
+
+        async def read() -> Listed:
+            page = await self._daemon.chat_sessions(project)
+            return Listed(tuple(page.chat_sessions), page.revision)
+
+        self._once(f"chats {project}", read)
+
+    def chat(self, session: str) -> None:
+        """Messages of a conversation."""
+
+        async def read() -> Listed:
+            page = await self._daemon.chat_messages(session)
+            return Listed(tuple(page.chat_messages), page.revision)
+
+        self._once(f"chat {session}", read)
+
     # --- answers -----------------------------------------------------------------------------------------------------
 
     def stages(self) -> None:
@@ -195,6 +238,26 @@ class Reading:
     def color_profiles(self) -> None:
         """The colour profiles of the settings: `color profiles`."""
         self._answer("color profiles", self._daemon.color_profiles)
+
+    def queue(self) -> None:
+        """What waits and for how long: `queue`."""
+        self._answer("queue", self._daemon.queue, refused=False)
+
+    def costs(self, project: str, dimension: cost_pb2.CostDimension.ValueType) -> None:
+        """Sums by one dimension: `costs PROJECT DIMENSION`."""
+        self._answer(f"costs {project} {dimension}", lambda: self._daemon.costs(project, (dimension,)))
+
+    def spend_limits(self, project: str) -> None:
+        """What a project may spend: `spend PROJECT`."""
+        self._answer(f"spend {project}", lambda: self._daemon.spend_limits(project))
+
+    def instruction(self, name: str) -> None:
+        """An instruction with its plan: `instruction NAME`."""
+        self._answer(f"instruction {name}", lambda: self._daemon.instruction(name))
+
+    def chat_engines(self) -> None:
+        """What can answer in a conversation: `chat engines`."""
+        self._answer("chat engines", self._daemon.chat_engines)
 
     def checks(self) -> None:
         """What the doctor finds: `checks`."""

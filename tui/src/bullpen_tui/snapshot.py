@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, project_pb2, run_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, project_pb2, run_pb2
 from google.protobuf.message import Message as Answer
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -23,6 +23,9 @@ Kept = (
     | run_pb2.Job
     | run_pb2.Candidate
     | asset_pb2.Asset
+    | instruction_pb2.Instruction
+    | copilot_pb2.ChatSession
+    | copilot_pb2.ChatMessage
 )
 """What has an entry of its own in the mirror."""
 
@@ -60,12 +63,18 @@ def _when(stamp: Timestamp) -> tuple[int, int]:
     return stamp.seconds, stamp.nanos
 
 
-def _newest(item: run_pb2.Run | asset_pb2.Asset) -> tuple[int, int, str]:
+def _newest(item: run_pb2.Run | asset_pb2.Asset | instruction_pb2.Instruction) -> tuple[int, int, str]:
     return -item.create_time.seconds, -item.create_time.nanos, item.name
 
 
-def _eldest(item: bible_pb2.Character | bible_pb2.StyleGuide | bible_pb2.ReferenceSet) -> tuple[tuple[int, int], str]:
+def _eldest(
+    item: bible_pb2.Character | bible_pb2.StyleGuide | bible_pb2.ReferenceSet | copilot_pb2.ChatMessage,
+) -> tuple[tuple[int, int], str]:
     return _when(item.create_time), item.name
+
+
+def _used_last(item: copilot_pb2.ChatSession) -> tuple[int, int, str]:
+    return -item.update_time.seconds, -item.update_time.nanos, item.name
 
 
 def _by_number(item: run_pb2.Job | run_pb2.Candidate) -> tuple[tuple[int, int, str], ...]:
@@ -90,6 +99,11 @@ class Entry:
     subject: str
     said: str
 
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return str(self.revision)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -108,6 +122,9 @@ class Snapshot:
     jobs: Shelf[run_pb2.Job] = field(default_factory=lambda: Shelf(_by_number))
     candidates: Shelf[run_pb2.Candidate] = field(default_factory=lambda: Shelf(_by_number))
     assets: Shelf[asset_pb2.Asset] = field(default_factory=lambda: Shelf(_newest))
+    instructions: Shelf[instruction_pb2.Instruction] = field(default_factory=lambda: Shelf(_newest))
+    chat_sessions: Shelf[copilot_pb2.ChatSession] = field(default_factory=lambda: Shelf(_used_last))
+    chat_messages: Shelf[copilot_pb2.ChatMessage] = field(default_factory=lambda: Shelf(_eldest))
     progress: Mapping[str, event_pb2.Progress] = field(default_factory=dict)
     previews: Mapping[str, event_pb2.Preview] = field(default_factory=dict)
     stale_projects: Mapping[str, int] = field(default_factory=dict)
@@ -161,6 +178,10 @@ class Snapshot:
     def reference_sets_of(self, project: str) -> list[bible_pb2.ReferenceSet]:
         """Reference sets of a project without its trash, in the order of creation."""
         return [one for one in self.reference_sets.of(project) if not one.HasField("delete_time")]
+
+    def chat_sessions_of(self, project: str) -> list[copilot_pb2.ChatSession]:
+        """Conversations of a project without its trash, the one that was used last first."""
+        return [one for one in self.chat_sessions.of(project) if not one.HasField("delete_time")]
 
     def active_candidate(self, run: str) -> str | None:
         """Name of the candidate of a run that is being made now, or nothing."""

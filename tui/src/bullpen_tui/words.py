@@ -61,6 +61,7 @@ MODEL_MARKS: dict[model_pb2.Model.State.ValueType, Mark] = {
     model_pb2.Model.STATE_READY: ("✓", GOOD, "ready"),
     model_pb2.Model.STATE_CORRUPT: ("✗", BAD, "damaged"),
     model_pb2.Model.STATE_UNSUPPORTED: ("◐", WARN, "unsupported"),
+    model_pb2.Model.STATE_NO_ACCOUNT: ("⚑", WARN, "no account"),
 }
 
 _FINDINGS: dict[run_pb2.Finding.Kind.ValueType, str] = {
@@ -88,6 +89,13 @@ ENDED_RUNS = frozenset(
 def state(marks: Mapping[Any, Mark], value: int) -> Mark:
     """The mark of a state. A daemon of a newer contract may have states that this studio does not know."""
     return marks.get(value, ("·", FAINT, f"state {value}"))
+
+
+def run_state(run: run_pb2.Run) -> Mark:
+    """The mark of a run; one that somebody lets wait looks like it, whatever it would do otherwise."""
+    if run.paused and run.state not in ENDED_RUNS:
+        return ("‖", WARN, "paused")
+    return state(RUN_MARKS, run.state)
 
 
 def text(*parts: str | tuple[str, str] | Content) -> Content:

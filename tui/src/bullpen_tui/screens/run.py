@@ -65,7 +65,7 @@ def headline(run: run_pb2.Run, seen: int, now: float, room: int) -> Content:
     left = words.text((leaf(run.name), words.STRONG), ("  " + run.spec.stage, words.ACCENT))
     if run.parent_run:
         left = words.text(left, (f"  retries {leaf(run.parent_run)}", words.FAINT))
-    parts = [words.mark(words.state(words.RUN_MARKS, run.state))]
+    parts = [words.mark(words.run_state(run))]
     parts.append(words.text(f"{done}/{figures.candidates}"))
     if run.state not in words.ENDED_RUNS:
         parts.append(words.bar(done, figures.candidates, 10))

@@ -38,6 +38,8 @@ class RunActions(Base):
         run = self.the_run
         if action == "cancel_run":
             return run is not None and run.state not in words.ENDED_RUNS
+        if action == "pause_run":
+            return run is not None and run.state not in words.ENDED_RUNS
         if action == "retry_run":
             return run is not None and run.state in _RETRYABLE
         if action == "show_log":
@@ -60,6 +62,17 @@ class RunActions(Base):
         """Shows the run as it is now."""
         self.studio.post_message(say.ChangesArrived((Listed((message.run,)),)))
         self.notify(f"{leaf(message.run.name)} is being stopped; finished pictures stay.")
+
+    def action_pause_run(self) -> None:
+        """Lets the run wait, or go on."""
+        if (run := self.the_run) is not None:
+            self.studio.errands.pause_run(run.name, not run.paused, self)
+
+    def on_run_paused(self, message: say.RunPaused) -> None:
+        """Shows the run as it is now."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.run,)),)))
+        waits = "waits; finished pictures stay." if message.run.paused else "goes on."
+        self.notify(f"{leaf(message.run.name)} {waits}")
 
     def action_retry_run(self) -> None:
         """Starts a run from what failed."""

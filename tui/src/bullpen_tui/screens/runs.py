@@ -42,7 +42,7 @@ def run_row(run: run_pb2.Run, now: float) -> Row:
         (
             Content(leaf(run.name)),
             words.text((run.spec.stage, words.QUIET)),
-            words.mark(words.state(words.RUN_MARKS, run.state)),
+            words.mark(words.run_state(run)),
             words.text(f"{figures.jobs_done}/{figures.jobs}", failed),
             words.text(f"{figures.candidates_done}", (f"/{figures.candidates}", words.FAINT)),
             words.quality_cell(rate),
@@ -54,7 +54,7 @@ def run_row(run: run_pb2.Run, now: float) -> Row:
 
 def run_text(run: run_pb2.Run) -> str:
     """A run for a filter."""
-    return f"{run.name} {run.spec.stage} {words.state(words.RUN_MARKS, run.state)[2]}".casefold()
+    return f"{run.name} {run.spec.stage} {words.run_state(run)[2]}".casefold()
 
 
 class RunsScreen(RunActions, StudioScreen):

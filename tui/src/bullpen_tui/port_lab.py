@@ -1,0 +1,36 @@
+"""The part of the port about single pictures and about what models do: lab, post-process, residency."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2
+
+
+class LabPort(Protocol):
+    """Every call may raise `BullpenError`."""
+
+    def generate(self, request: lab_pb2.GenerateRequest) -> AsyncIterator[lab_pb2.GenerateResponse]:
+        """Makes pictures from a text, without a project."""
+        ...
+
+    def process_picture(
+        self, head: postprocess_pb2.ProcessPictureHead
+    ) -> AsyncIterator[postprocess_pb2.ProcessPictureResponse]:
+        """Takes one picture on the daemon's machine through the chain, without a project."""
+        ...
+
+    def process_assets(
+        self, project: str, assets: Sequence[str], run: str
+    ) -> AsyncIterator[postprocess_pb2.ProcessAssetsResponse]:
+        """Takes assets, or the accepted pictures of a run, through the steps that the settings switch on."""
+        ...
+
+    async def load(self, model: str) -> model_pb2.LoadModelResponse:
+        """Brings a model into memory."""
+        ...
+
+    async def pin(self, model: str, pinned: bool) -> model_pb2.ModelKeeping:
+        """Keeps a model in memory, or lets it go again."""
+        ...
