@@ -10,6 +10,7 @@ from bullpend.costs import guard, limits, store
 from bullpend.costs.model import CostEvent, Limits, Money, Outcome, Quote, Spent
 from bullpend.db import Database, Tx
 from bullpend.errors import CurrencyMismatch, PlanExpired, PlanStale, SpendCapExceeded, SpendNotConfirmed
+from bullpend.projects import store as projects
 
 CENTS = Money.of("USD", "0.40")
 RUN = "projects/harbor/runs/r-0001-style"
@@ -161,3 +162,16 @@ async def test_single_calls_are_held_by_the_limits_too(database: Database, proje
     with pytest.raises(SpendCapExceeded):
         await database.write(lambda tx: guard.admit(tx, "harbor", CENTS))
     await database.write(lambda tx: guard.admit(tx, "", CENTS))
+
+
+async def test_a_projects_figures_show_its_money(database: Database, project: str) -> None:
+    """The dashboard has what was charged and may have been charged, by currency."""
+    assert (await database.read(lambda view: projects.figures(view, "harbor")))["money"] == []
+    for key, outcome, amount in (("a", Outcome.CHARGED, CENTS), ("b", Outcome.UNKNOWN, None)):
+        event = CostEvent(
+            key=key, provider="openai", operation="edit", project="harbor",
+            outcome=outcome, amount=amount, estimate=CENTS,
+        )  # fmt: skip
+        await database.write(lambda tx, event=event: store.record(tx, event))  # type: ignore[misc]  # bound at once
+    (entry,) = (await database.read(lambda view: projects.figures(view, "harbor")))["money"]
+    assert (entry["currency"], entry["charged"], entry["unknown"]) == ("USD", 400_000, 400_000)

@@ -55,6 +55,17 @@ def list_projects(state: State) -> None:
     )
 
 
+def _money(figures: project_pb2.ProjectFigures) -> str:
+    """What providers charged, and what they may have charged besides."""
+    parts = []
+    for entry in figures.money:
+        if entry.charged_events:
+            parts.append(f"{output.money(entry.charged_micros, entry.currency_code)} charged")
+        if entry.unknown_events:
+            parts.append(f"{output.money(entry.unknown_micros, entry.currency_code)} possibly charged")
+    return "".join(f", {part}" for part in parts)
+
+
 def _row(project: project_pb2.Project) -> tuple[Any, ...]:
     figures = project.figures
     runs = f"{figures.runs} ({figures.active_runs} ●)" if figures.active_runs else str(figures.runs)
@@ -88,7 +99,7 @@ def show(state: State, project: project_pb2.Project) -> None:
         f"{output.count(figures.scenes, 'scene')}, {output.count(figures.characters, 'character')}, "
         f"{output.count(figures.runs, 'run')}, {output.count(figures.candidates, 'candidate')}, "
         f"{output.count(figures.assets, 'picture')}, QA pass {output.percent(figures, 'qa_pass_rate')}, "
-        f"{output.span(figures.device_seconds)} of device time"
+        f"{output.span(figures.device_seconds)} of device time{_money(figures)}"
     )
     if project.HasField("s3"):
         s3 = project.s3

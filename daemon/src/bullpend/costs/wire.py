@@ -57,6 +57,18 @@ def pack_event(row: Row) -> cost_pb2.CostEvent:
     )
 
 
+def pack_money_total(entry: Row) -> cost_pb2.MoneyTotal:
+    """Money of some lines in one currency."""
+    return cost_pb2.MoneyTotal(
+        currency_code=entry["currency"],
+        charged_micros=entry["charged"],
+        estimated_micros=entry["estimated"],
+        unknown_micros=entry["unknown"],
+        charged_events=entry["charged_events"],
+        unknown_events=entry["unknown_events"],
+    )
+
+
 def pack_total(row: Row | None) -> cost_pb2.CostTotal:
     """Sums over a group; None gives zeros."""
     if row is None:
@@ -73,17 +85,7 @@ def pack_total(row: Row | None) -> cost_pb2.CostTotal:
         device_seconds=row["device_seconds"],
         estimated_device_seconds=row["estimated_seconds"],
         compared_device_seconds=row["compared_seconds"],
-        money=[
-            cost_pb2.MoneyTotal(
-                currency_code=entry["currency"],
-                charged_micros=entry["charged"],
-                estimated_micros=entry["estimated"],
-                unknown_micros=entry["unknown"],
-                charged_events=entry["charged_events"],
-                unknown_events=entry["unknown_events"],
-            )
-            for entry in row["money"]
-        ],
+        money=[pack_money_total(entry) for entry in row["money"]],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from bullpen_api.v1 import event_pb2, project_pb2, project_pb2_grpc
 from google.protobuf.json_format import ParseDict
 
+from bullpend.costs.wire import pack_money_total
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.projects import rules, store
@@ -50,6 +51,7 @@ def pack_figures(row: Row, stages: Sequence[str]) -> project_pb2.ProjectFigures:
         qa_pass_rate=row["qa_passed"] / measured if measured else None,
         device_seconds=row["device_seconds"],
         last_run_time=timestamp(row["last_run_time"]),
+        money=[pack_money_total(entry) for entry in row["money"]],
         stages=[
             project_pb2.StageProgress(stage=stage, accepted=row["stages"].get(stage, 0), scenes=row["scenes"])
             for stage in stages

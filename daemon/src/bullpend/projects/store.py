@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bullpend.costs import summary
 from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import AlreadyExists, ProjectNotFound
@@ -76,4 +77,6 @@ def figures(view: View, slug: str) -> Row:
         slug,
     )
     row["stages"] = {stage["stage"]: stage["accepted"] for stage in stages}
+    sums = summary.totals(view, summary.Filter(project=slug), (), None, 1)
+    row["money"] = sums[0]["money"] if sums else []
     return row

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from bullpen_api.v1 import cost_pb2 as _cost_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
@@ -182,6 +183,7 @@ class ProjectFigures(_message.Message):
     DEVICE_SECONDS_FIELD_NUMBER: _builtins.int
     LAST_RUN_TIME_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    MONEY_FIELD_NUMBER: _builtins.int
     runs: _builtins.int
     active_runs: _builtins.int
     assets: _builtins.int
@@ -198,6 +200,10 @@ class ProjectFigures(_message.Message):
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageProgress]:
         """In the order of the manifest."""
 
+    @_builtins.property
+    def money(self) -> _containers.RepeatedCompositeFieldContainer[_cost_pb2.MoneyTotal]:
+        """What providers charged and may have charged, one entry a currency."""
+
     def __init__(
         self,
         *,
@@ -211,10 +217,11 @@ class ProjectFigures(_message.Message):
         device_seconds: _builtins.float = ...,
         last_run_time: _timestamp_pb2.Timestamp | None = ...,
         stages: _abc.Iterable[Global___StageProgress] | None = ...,
+        money: _abc.Iterable[_cost_pb2.MoneyTotal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_qa_pass_rate", b"_qa_pass_rate", "last_run_time", b"last_run_time", "qa_pass_rate", b"qa_pass_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_qa_pass_rate", b"_qa_pass_rate", "active_runs", b"active_runs", "assets", b"assets", "candidates", b"candidates", "characters", b"characters", "device_seconds", b"device_seconds", "last_run_time", b"last_run_time", "qa_pass_rate", b"qa_pass_rate", "runs", b"runs", "scenes", b"scenes", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_qa_pass_rate", b"_qa_pass_rate", "active_runs", b"active_runs", "assets", b"assets", "candidates", b"candidates", "characters", b"characters", "device_seconds", b"device_seconds", "last_run_time", b"last_run_time", "money", b"money", "qa_pass_rate", b"qa_pass_rate", "runs", b"runs", "scenes", b"scenes", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__qa_pass_rate: _TypeAlias = _typing.Literal["qa_pass_rate"]  # noqa: Y015
     _WhichOneofArgType__qa_pass_rate: _TypeAlias = _typing.Literal["_qa_pass_rate", b"_qa_pass_rate"]  # noqa: Y015
