@@ -42,6 +42,7 @@ COMMANDS = {
     "remote": "bullpen_cli.remote:remote",
     "assets": "bullpen_cli.assets:assets",
     "chat": "bullpen_cli.chat:chat",
+    "chat": "bullpen_cli.chat:chat",
     "instructions": "bullpen_cli.instructions:instructions",
     "watch": "bullpen_cli.events:watch",
     "ps": "bullpen_cli.models:ps",

@@ -230,6 +230,9 @@ class Picker:
         if dashed is not None:
             low, high = (dashed["a"], dashed["b"]) if dashed["a"] else (dashed["c"], dashed["d"])
             return dashed.end(), self._range(low, high)
+        placed = self._match(rf"{_THE}(?P<p>{ORD}) ones?", position)
+        if placed is not None:
+            return placed.end(), self._places([number(placed["p"])])
         item = self._match(rf"{_THE}{_ITEM}", position)
         if item is None:
             return None

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 import structlog
-from bullpen_api.v1 import instruction_pb2_grpc
+from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc
 
+from bullpend.copilot import store, vocabulary
+from bullpend.copilot.builtin import ENGINE, Builtin
+from bullpend.copilot.conversation import Conversations
+from bullpend.copilot.engines import Engine
+from bullpend.copilot.gathering import Gathering
+from bullpend.copilot.reading import Reading
+from bullpend.copilot.service import CopilotService
 from bullpend.db import Database
 from bullpend.events.bus import Bus
 from bullpend.instructions import store as instructions
@@ -20,6 +28,8 @@ from bullpend.rpc.server import Mount
 from bullpend.settings import Settings
 
 log = structlog.get_logger("copilot")
+
+SEEDS = 2**32
 
 
 class Whole:
@@ -39,11 +49,21 @@ class Whole:
         self._desk = Desk(database, self._calls, policy)
         self._worker = Worker(database, self._calls, bus, policy, self._desk.wake)
         self._task: asyncio.Task[None] | None = None
+        reading = Reading(self._calls)
+        words = vocabulary.load(settings.folder / vocabulary.FILE_NAME)
+        gathering = Gathering(database, reading, self._desk, words)
+        engines: dict[str, Engine] = {ENGINE: Builtin(lambda: secrets.randbelow(SEEDS))}
+        self._conversations = Conversations(database, engines, gathering, reading, self._desk)
         self.mounts: list[Mount] = [
             (
                 instruction_pb2_grpc.add_InstructionServiceServicer_to_server,
                 InstructionService(self._desk),
                 "bullpen.v1.InstructionService",
+            ),
+            (
+                copilot_pb2_grpc.add_CopilotServiceServicer_to_server,
+                CopilotService(database, self._conversations, engines, ENGINE),
+                "bullpen.v1.CopilotService",
             ),
         ]
 
@@ -53,10 +73,14 @@ class Whole:
         left = await self._database.write(instructions.recover)
         if left:
             log.info("instructions.recovered", instructions=left)
+        broken = await self._database.write(store.interrupt_all)
+        if broken:
+            log.info("copilot.interrupted", answers=broken)
         self._task = asyncio.create_task(self._worker.run(), name="instructions")
 
     async def close(self) -> None:
         """Stops working; what runs is taken up by the next daemon."""
+        await self._conversations.close()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

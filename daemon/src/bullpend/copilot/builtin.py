@@ -1,0 +1,77 @@
+"""The built-in engine: reads a message by the grammar, looks things up, and proposes what was ordered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from bullpen_api.v1 import copilot_pb2
+
+from bullpend.copilot import lookup, rules, saying
+from bullpend.copilot.engines import Asked, Part, Piece, Turn, Words
+from bullpend.copilot.wishes import Ask, Propose, Read, Say
+from bullpend.errors import BullpenError
+from bullpend.instructions.model import CREATE_RUN
+
+ENGINE = "chatEngines/builtin"
+
+
+class Builtin:
+    """Answers without a language model. `draw` gives a seed for a run that names none."""
+
+    def __init__(self, draw: Callable[[], int]) -> None:
+        self._draw = draw
+
+    @property
+    def card(self) -> copilot_pb2.ChatEngine:
+        """Always there."""
+        return copilot_pb2.ChatEngine(
+            name=ENGINE,
+            title=saying.NAME,
+            available=True,
+            detail="A small grammar for the words of the studio; not a language model.",
+        )
+
+    async def answer(self, turn: Turn) -> AsyncIterator[Piece]:
+        """One message, answered at once."""
+        world = await turn.world()
+        asked = turn.asked
+        found = (
+            rules.continued(asked.before, asked.slot, turn.text, world)
+            if asked is not None
+            else rules.understand(turn.text, world)
+        )
+        match found:
+            case Say(what):
+                yield Words(saying.text(what))
+            case Ask(question, choices, slot):
+                yield Part(copilot_pb2.ChatPart(question=copilot_pb2.ChatQuestion(text=question, choices=choices)))
+                # An answer to a question about something unreadable starts anew.
+                if slot:
+                    # A second question is about what the first sentence and its answers already say.
+                    before = f"{asked.before} {turn.text}" if asked is not None and asked.slot != slot else turn.text
+                    yield Asked(before, slot)
+            case Read(what, about):
+                async for piece in lookup.look(turn, world, what, dict(about)):
+                    yield piece
+            case Propose():
+                async for piece in self._propose(turn, found):
+                    yield piece
+
+    async def _propose(self, turn: Turn, wish: Propose) -> AsyncIterator[Piece]:
+        cards = []
+        for method, inputs in wish.calls:
+            said: dict[str, Any] = dict(inputs)
+            if method == CREATE_RUN and wish.random_seed:
+                said["spec"] = {**said["spec"], "seed": str(self._draw())}
+            try:
+                row = await turn.propose(method, said, "")
+            except BullpenError as error:
+                yield lookup.failed(error)
+                continue
+            cards.append(row)
+            name = f"projects/{row['project']}/instructions/{row['slug']}"
+            yield Part(copilot_pb2.ChatPart(card=copilot_pb2.ChatCard(instruction=name)))
+        if cards:
+            them = "it" if len(cards) == 1 else "them"
+            yield Words(f"Nothing is done yet: look at {them}, and confirm with `y`.")
