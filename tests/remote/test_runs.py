@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import bible_pb2, model_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, model_pb2, queue_pb2, run_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
@@ -144,3 +144,48 @@ async def test_a_canceled_run_takes_in_what_is_paid_for(desk: PaidStudio, provid
     mine = [request for request in await desk.requests() if request.subject.startswith(run.name)]
     assert [request.state for request in mine] == [mine[0].STATE_ANSWERED]
     assert len(provider.charged) == 2
+
+
+async def test_waiting_at_a_provider_is_seen_in_the_queue(desk: PaidStudio, provider: Provider) -> None:
+    """Jobs that wait for a provider are in the queue's picture, and hold up nothing that runs here."""
+    project = await desk.paid_universe(provider, scenes=3)
+    provider.ways = [Way(fault="hang")]
+    run = await desk.confirm(project, await desk.plan(project))
+    await asyncio.to_thread(provider.heard.wait, 30)
+    local = await desk.run(project, "steps=2")
+    assert local.state == run_pb2.Run.STATE_SUCCEEDED
+    queue = await desk.session.queue.GetQueue(queue_pb2.GetQueueRequest())
+    assert [place.run for place in queue.runs] == [run.name]
+    assert queue.waiting_jobs == 2
+    provider.release.set()
+    assert (await desk.logged(run)).state == run_pb2.Run.STATE_SUCCEEDED
+
+
+async def test_neither_retry_nor_replay_spends_by_themselves(desk: PaidStudio, provider: Provider) -> None:
+    """A failed paid run is planned anew, with a price and a new consent; nothing else sends its requests again."""
+    project = await desk.paid_universe(provider)
+    provider.ways = [Way(status=400)]
+    run = await desk.logged(await desk.confirm(project, await desk.plan(project)))
+    with pytest.raises(errors.SpendNotConfirmed):
+        await desk.session.runs.RetryRun(run_pb2.RetryRunRequest(name=run.name))
+    log = await asyncio.to_thread(Path(run.log_path).read_text)
+    with pytest.raises(errors.SpendNotConfirmed):
+        await desk.session.runs.ReplayRun(run_pb2.ReplayRunRequest(parent=project, run_log=log))
+    assert len(provider.calls) == 1
+
+
+async def test_a_catalogue_that_changed_is_not_paid_under_the_old_plan(
+    desk: PaidStudio, provider: Provider, daemon: Daemon
+) -> None:
+    """A price that changed between plan and run makes the plan stale; nothing is sent."""
+    project = await desk.paid_universe(provider)
+    plan = await desk.plan(project)
+    own = daemon.home / "remote.json"
+    shipped = (Path(__file__).parents[2] / "settings" / "remote.json").read_text()
+    own.write_text(shipped.replace('"amount": "40.00"', '"amount": "80.00"', 1))
+    try:
+        with pytest.raises(errors.PlanStale):
+            await desk.confirm(project, plan)
+    finally:
+        own.unlink()
+    assert provider.calls == []

@@ -158,7 +158,7 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(lambda: remote.close(0.0 if stop.now else ANSWER_SECONDS))
         recovered = await dispatcher.start(supervisor)
         terms = Terms(settings.scheduler.queue_limit, settings.scheduler.start_policy)
-        board = Board(database, bus, lambda: dispatcher.state, terms, dispatcher.spawn)
+        board = Board(database, bus, lambda: (dispatcher.state, dispatcher.remote.state), terms, dispatcher.spawn)
         dispatcher.on_queue_changed = board.changed
         stack.callback(board.close)
         facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ from bullpend.db.database import View
 from bullpend.events.bus import Bus
 from bullpend.queueing import estimates
 from bullpend.rpc.wire import duration
-from bullpend.scheduling.model import Phase, State
+from bullpend.scheduling.model import Phase, QueuedJob, State
 
 INTERVAL_SECONDS = 0.5
 
@@ -29,19 +29,22 @@ class Terms:
 
 
 class Board:
-    """Makes the public view of the queue from the scheduler's state, which is immutable and read at one moment."""
+    """Makes the public view of the queue from the scheduler's states, which are immutable and read at one moment.
+
+    There is one for the devices and one for providers, whose jobs wait for nobody else; places count within each.
+    """
 
     def __init__(
         self,
         database: Database,
         bus: Bus,
-        state: Callable[[], State],
+        states: Callable[[], Sequence[State]],
         terms: Terms,
         spawn: Callable[[Awaitable[None]], Any],
     ) -> None:
         self._database = database
         self._bus = bus
-        self._state = state
+        self._states = states
         self._terms = terms
         self._spawn = spawn
         self._timer: asyncio.TimerHandle | None = None
@@ -51,26 +54,27 @@ class Board:
     async def read(self) -> queue_pb2.Queue:
         """The queue as it is now."""
         speeds, revision = await self._database.read(lambda view: (_speeds(view), view.revision()))
-        state = self._state()
-        table = await asyncio.to_thread(estimates.timetable, state, speeds)
+        states = self._states()
+        tables = await asyncio.to_thread(lambda: [estimates.timetable(state, speeds) for state in states])
+        left = [table.left for table in tables]
         policy = f"START_POLICY_{self._terms.start_policy.replace('-', '_').upper()}"
         return queue_pb2.Queue(
-            paused=state.paused,
-            waiting_jobs=len(state.queue),
-            paused_jobs=table.paused,
-            running_jobs=sum(1 for device in state.devices.values() if device.job),
+            paused=states[0].paused,
+            waiting_jobs=sum(len(state.queue) for state in states),
+            paused_jobs=sum(table.paused for table in tables),
+            running_jobs=sum(1 for state in states for device in state.devices.values() if device.job),
             limit=self._terms.limit,
             start_policy=queue_pb2.Queue.StartPolicy.Value(policy),
-            time_left=duration(table.left),
-            runs=[_pack(place) for place in table.runs],
+            time_left=duration(None if None in left else max(one for one in left if one is not None)),
+            runs=[_pack(place) for table in tables for place in table.runs],
             revision=revision,
         )
 
     async def page(self, project: str, skip: int, limit: int) -> tuple[list[queue_pb2.QueuedJob], int]:
         """Waiting jobs after the first `skip`, of one project or of all (`""`), paused ones last; and the revision."""
         speeds, revision = await self._database.read(lambda view: (_speeds(view), view.revision()))
-        state = self._state()
-        return await asyncio.to_thread(_page, state, speeds, project, skip, limit), revision
+        states = self._states()
+        return await asyncio.to_thread(_page, states, speeds, project, skip, limit), revision
 
     def changed(self) -> None:
         """Something may stand elsewhere: whoever watches is told, soon."""
@@ -111,22 +115,25 @@ def _pack(place: estimates.RunPlace) -> queue_pb2.QueuedRun:
     )
 
 
-def _page(state: State, speeds: Mapping[str, float], project: str, skip: int, limit: int) -> list[queue_pb2.QueuedJob]:
-    def rows() -> Any:
-        for position, (job, begin, _) in enumerate(estimates.starts(state, speeds), 1):
-            spec = state.jobs[job].spec
-            if not project or spec.project == project:
-                yield job, position, begin
-        for job, entry in state.jobs.items():
-            if entry.phase is Phase.PAUSED and (not project or entry.spec.project == project):
-                yield job, 0, None
+def _page(
+    states: Sequence[State], speeds: Mapping[str, float], project: str, skip: int, limit: int
+) -> list[queue_pb2.QueuedJob]:
+    def rows() -> Iterator[tuple[QueuedJob, int, float | None]]:
+        for state in states:
+            for position, (job, begin, _) in enumerate(estimates.starts(state, speeds), 1):
+                spec = state.jobs[job].spec
+                if not project or spec.project == project:
+                    yield spec, position, begin
+        for state in states:
+            for entry in state.jobs.values():
+                if entry.phase is Phase.PAUSED and (not project or entry.spec.project == project):
+                    yield entry.spec, 0, None
 
     found = []
-    for job, position, begin in islice(rows(), skip, skip + limit):
-        spec = state.jobs[job].spec
+    for spec, position, begin in islice(rows(), skip, skip + limit):
         found.append(
             queue_pb2.QueuedJob(
-                job=job,
+                job=spec.job,
                 position=position,
                 priority=spec.priority,
                 model=spec.model,

@@ -94,8 +94,8 @@ def choose(view: View, provider: str, wanted: str, project: str, field: str) -> 
         raise ProviderAccountMissing(
             f"{what}{place}.",
             field=field,
-            remedy=f"Add one: `bullpen providers add {target} NAME --with {provider.replace('_', '-')} --secret api_key=SECRET`, and "
-            "the key: `bullpen vault set SECRET`.",
+            remedy=f"Add one: `bullpen providers add {target} NAME --with {provider.replace('_', '-')} "
+            "--secret api_key=SECRET`, and the key: `bullpen vault set SECRET`.",
             provider=provider,
         )
     names = [PROVIDER_ACCOUNTS.name(row["project"], row["slug"]) for row in rows]
