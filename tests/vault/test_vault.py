@@ -21,6 +21,7 @@ from bullpend.errors import (
     StateConflict,
     VaultLocked,
 )
+from bullpend.vault import diagnosis
 from bullpend.vault.keys import CURRENT, PREVIOUS
 from bullpend.vault.vault import Vault
 from bullpend.vault.wire import etag_of
@@ -114,7 +115,7 @@ async def test_a_name_that_may_be_the_secret_is_not_repeated(vault: Vault, name:
     assert not name or name not in refused.value.message
 
 
-async def test_a_key_that_is_gone_is_named_and_no_other_is_made(vault: Vault, tmp_path: Path) -> None:
+async def test_r08_a_key_that_is_gone_is_named_and_no_other_is_made(vault: Vault, tmp_path: Path) -> None:
     """Without its key file the vault neither opens nor takes secrets; with it back, everything opens."""
     await vault.put("openai-main", VALUE)
     key = (tmp_path / "vault.key").read_bytes()
@@ -171,7 +172,7 @@ async def test_a_changed_row_is_refused(vault: Vault, database: Database, column
         await vault.reveal("openai-main")
 
 
-async def test_a_rotation_brings_all_under_a_fresh_key(vault: Vault, tmp_path: Path) -> None:
+async def test_r08_a_rotation_brings_all_under_a_fresh_key(vault: Vault, tmp_path: Path) -> None:
     """Every secret opens after it, the old key is gone from the file, and the values are as they were."""
     for number in range(5):
         await vault.put(f"provider-{'abcde'[number]}", f"{VALUE}-{number}")
@@ -185,7 +186,7 @@ async def test_a_rotation_brings_all_under_a_fresh_key(vault: Vault, tmp_path: P
         await vault.reveal("provider-c")
 
 
-async def test_a_rotation_that_was_cut_off_is_ended_by_the_next(vault: Vault, tmp_path: Path) -> None:
+async def test_r08_a_rotation_that_was_cut_off_is_ended_by_the_next(vault: Vault, tmp_path: Path) -> None:
     """Between the new key in the file and the re-sealed rows, all opens; the next rotation makes no third key."""
     await vault.put("openai-main", VALUE)
     vault._keys.rotate()
@@ -196,7 +197,7 @@ async def test_a_rotation_that_was_cut_off_is_ended_by_the_next(vault: Vault, tm
     assert (after.key_id, after.current, after.previous) == (between.key_id, 1, 0)
 
 
-async def test_the_environment_gives_the_key_and_the_one_before(open_vault: OpenVault, tmp_path: Path) -> None:
+async def test_r08_the_environment_gives_the_key_and_the_one_before(open_vault: OpenVault, tmp_path: Path) -> None:
     """A key of the environment makes no file; a new one takes over what the previous one sealed."""
     first = open_vault(**{CURRENT: KEY})
     await first.put("openai-main", VALUE)
@@ -264,3 +265,20 @@ def test_errors_lose_what_is_secret() -> None:
     error = FieldInvalid(f'said: {{"key": "pa\\"ss/w&ord-ü"}} {odd}', url="https://x/?k=pa%22ss%2Fw%26ord-%C3%BC")
     assert error.message == 'said: {"key": "[secret odd-one]"} [secret odd-one]'
     assert error.metadata["url"] == "https://x/?k=[secret odd-one]"
+
+
+async def test_r08_the_doctor_tells_a_lost_key(vault: Vault, tmp_path: Path) -> None:
+    """An empty vault and one that opens are well; an unfinished rotation is a warning, a lost or open key an error."""
+    statuses = [(await diagnosis.check(vault)).status]
+    await vault.put("openai-main", VALUE)
+    statuses.append((await diagnosis.check(vault)).status)
+    vault._keys.rotate()
+    statuses.append((await diagnosis.check(vault)).status)
+    file = tmp_path / "vault.key"
+    file.chmod(0o644)
+    readable = await diagnosis.check(vault)
+    file.unlink()
+    lost = await diagnosis.check(vault)
+    assert [*statuses, readable.status, lost.status] == [1, 1, 2, 3, 3]
+    assert "chmod 600" in readable.remedy
+    assert (await vault.status()).lost.keys() == {lost.message.partition("(")[2].partition(")")[0]}

@@ -81,6 +81,7 @@ from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.repair import Repairs
 from bullpend.system.service import Identity, Metrics, SystemService
+from bullpend.vault import diagnosis as vault_diagnosis
 from bullpend.vault.keys import Keys
 from bullpend.vault.service import VaultService
 from bullpend.vault.vault import Vault
@@ -190,7 +191,9 @@ async def serve(settings: Settings) -> None:
         )
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
-        diagnosis = Diagnosis(database, files, registry, shown.all, metrics.machine)
+        diagnosis = Diagnosis(
+            database, files, registry, shown.all, metrics.machine, [lambda: vault_diagnosis.check(vault)]
+        )
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())

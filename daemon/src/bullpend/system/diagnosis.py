@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bullpen_api.v1 import model_pb2, system_pb2
@@ -32,12 +32,15 @@ class Diagnosis:
         registry: Registry,
         devices: Callable[[], list[model_pb2.Device]],
         machine: Callable[[], MachineFigures],
+        others: Sequence[Callable[[], Awaitable[system_pb2.Check]]] = (),
     ) -> None:
+        """`others` are checks that other rooms have."""
         self._database = database
         self._files = files
         self._registry = registry
         self._devices = devices
         self._machine = machine
+        self._others = tuple(others)
 
     async def run(self, deep: bool) -> list[system_pb2.Check]:
         """All checks; `deep` also reads every stored file, and every file of the models anew."""
@@ -45,6 +48,7 @@ class Diagnosis:
         checks += [check async for check in self._check_models(deep)]
         checks += [self._check_device(device) for device in self._devices()]
         checks.append(await self._check_files(deep))
+        checks += [await other() for other in self._others]
         if deep:
             checks.append(await self._check_strays())
         return checks
