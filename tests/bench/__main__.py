@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from tests.bench import canceling, demo, durable, panels, quality, restart, startup, steps, watchers
+from tests.bench import canceling, demo, durable, panels, planning, quality, restart, startup, steps, watchers
 from tests.bench.effort import Effort, Measure
 from tests.bench.studio import ROOT
 from tests.bench.table import Row, machine_load, render
@@ -30,6 +30,7 @@ ROWS: dict[str, Measure] = {
     "cancel": canceling.measure,
     "watchers": watchers.measure,
     "restart": restart.measure,
+    "plan": planning.measure,
     "demo": demo.measure,
     "panels": panels.measure,
     "quality": quality.measure_quality,

@@ -238,3 +238,63 @@ async def test_j04_repeated_request_gives_the_same_run(studio: Studio) -> None:
     ended = await studio.logged(runs[0])
     assert (await studio.create(project, spec(), key)).name == ended.name
     assert len((await studio.session.runs.ListRuns(run_pb2.ListRunsRequest(parent=project))).runs) == 1
+
+
+async def test_j04_a_plan_is_read_in_pages(studio: Studio) -> None:
+    """Digest, figures and findings are of the whole; a token of another plan is refused."""
+    project = await studio.universe(scenes=5)
+    whole = await plan(studio, project, spec())
+    assert (whole.job_count, whole.next_page_token) == (5, "")
+    request = run_pb2.PlanRunRequest(parent=project, spec=spec(), page_size=2)
+    found, tokens = [], []
+    while True:
+        page = await studio.session.runs.PlanRun(request)
+        assert (page.digest, page.job_count, page.candidates) == (whole.digest, 5, whole.candidates)
+        found += page.jobs
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            break
+        tokens.append(page.next_page_token)
+    assert found == list(whole.jobs)
+    other = run_pb2.PlanRunRequest(parent=project, spec=spec(seed=8), page_size=2, page_token=tokens[0])
+    with pytest.raises(errors.PageTokenInvalid):
+        await studio.session.runs.PlanRun(other)
+
+
+async def test_j04_a_changed_source_between_plan_and_run_is_refused(studio: Studio) -> None:
+    """A scene's new source, and another accepted picture, make the plan that was shown stale; nothing starts."""
+    project = await studio.universe(scenes=1)
+    (scene,) = (await studio.session.bible.ListScenes(bible_pb2.ListScenesRequest(parent=project))).scenes
+    shown = await plan(studio, project, spec())
+    other = await studio.picture(project, 99)
+    changed = bible_pb2.Scene(name=scene.name, source_asset=other.name)
+    await studio.session.bible.UpdateScene(bible_pb2.UpdateSceneRequest(scene=changed))
+    stale = run_pb2.CreateRunRequest(parent=project, spec=spec(), plan_digest=shown.digest)
+    with pytest.raises(errors.PlanStale) as caught:
+        await studio.session.runs.CreateRun(stale)
+    assert caught.value.field == "plan_digest"
+
+    run = await studio.ended(await studio.create(project, spec(candidates=2)))
+    later = await plan(studio, project, spec(stage="time"))
+    (job,) = await studio.jobs(run)
+    other_candidate = next(candidate for candidate in job.candidates if not candidate.accepted)
+    await studio.session.runs.AcceptCandidate(run_pb2.AcceptCandidateRequest(name=other_candidate.name, reason="nicer"))
+    with pytest.raises(errors.PlanStale):
+        await studio.session.runs.CreateRun(
+            run_pb2.CreateRunRequest(parent=project, spec=spec(stage="time"), plan_digest=later.digest)
+        )
+    listed = await studio.session.runs.ListRuns(run_pb2.ListRunsRequest(parent=project))
+    assert [one.name for one in listed.runs] == [run.name]
+
+
+async def test_j04_times_are_measured_after_the_first_run(studio: Studio) -> None:
+    """Before, there is none; afterwards it is called measured at this size, and a guess at another."""
+    project = await studio.universe(scenes=1)
+    await studio.ended(await studio.create(project, spec()))
+    shown = await plan(studio, project, spec())
+    assert shown.estimate_basis == run_pb2.Plan.ESTIMATE_BASIS_MEASURED
+    assert shown.HasField("estimated_duration")
+    wanted = spec()
+    wanted.sampling.width, wanted.sampling.height = 128, 128
+    assert (await plan(studio, project, wanted)).estimate_basis == run_pb2.Plan.ESTIMATE_BASIS_GUESS
+    assert shown.estimated_memory_bytes > 0

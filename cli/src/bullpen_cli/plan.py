@@ -39,6 +39,10 @@ _PARTS = {
     run_pb2.BibleUse.PART_STYLE_REFERENCE: "held against",
     run_pb2.BibleUse.PART_IDENTITY_REFERENCE: "held against",
 }
+_BASIS = {
+    run_pb2.Plan.ESTIMATE_BASIS_MEASURED: "measured",
+    run_pb2.Plan.ESTIMATE_BASIS_GUESS: "guess",
+}
 _REFERENCES = (run_pb2.BibleUse.PART_STYLE_REFERENCE, run_pb2.BibleUse.PART_IDENTITY_REFERENCE)
 
 
@@ -118,7 +122,14 @@ def show(plan: run_pb2.Plan) -> None:
             f"device      {plan.device}" + (f" ({plan.device_reason})" if plan.device_reason else ""), wrap=_INDENT
         )
     duration = output.span(plan.estimated_duration) if plan.HasField("estimated_duration") else "not measured yet"
-    output.say(f"takes       {duration}", wrap=_INDENT)
+    basis = _BASIS.get(plan.estimate_basis, "")
+    output.say(f"takes       {duration}{f' ({basis})' if basis else ''}", wrap=_INDENT)
+    if plan.estimated_memory_bytes:
+        output.say(f"memory      about {output.size(plan.estimated_memory_bytes)} of the device", wrap=_INDENT)
+    if plan.HasField("suggested_size"):
+        size = plan.suggested_size
+        fits = f"{size.width}×{size.height} would fit better (--size auto)"
+        output.say(f"size        {fits}. {size.reason}", wrap=_INDENT)
     output.say(f"costs       {cost_words(plan)}", wrap=_INDENT)
     output.say(f"seed        {plan.seed}", wrap=_INDENT)
     for finding in plan.findings:

@@ -10,6 +10,7 @@ from bullpend.runs.manifest import Stage
 from bullpend.runs.model import Acceptance, RunRequest, Sampling
 from bullpend.runs.plan import FindingSeverity, PlanWorld, PolicyFinding, StyleGuideFacts
 from bullpend.runs.prompts import Wording
+from bullpend.runs.sizes import buckets
 from bullpend.runs.sources import Picture
 
 _SHOWN = 6
@@ -151,7 +152,7 @@ def _sizes(pictures: Sequence[Picture], sampling: Sampling, world: PlanWorld) ->
             f"{_count(len(other), 'picture')} {'has' if len(other) == 1 else 'have'} another shape than "
             f"{wanted[0]}×{wanted[1]} and {_is(len(other))} fitted without distortion: {_names(other)}.",
         )
-    if wanted != (world.model.default_width, world.model.default_height):
+    if wanted not in buckets(world.model):
         yield _warning(
             "SIZE_UNUSUAL",
             f"The model was made for {world.model.default_width}×{world.model.default_height} pixels; "

@@ -10,9 +10,11 @@ from bullpend.costs.model import Budget, Money, Quote
 from bullpend.errors import BullpenError
 from bullpend.models.model import Model
 from bullpend.runs.cast import Member, Reference, Use
+from bullpend.runs.estimates import Basis, Timing
 from bullpend.runs.manifest import Manifest
 from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import Lora, RunRequest, Sampling
+from bullpend.runs.sizes import Suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ class PlanWorld:
     lists its other files, as paths below it. `model` is the one that `rules.wanted_model` names, `loras` are those
     that the request names, in its order; `cast_loras` are those of the scenes' characters, by the names that the bible
     gives, or why they cannot be used. `templates` are those of the project outside of the trash. `companions` are the
-    networks that fit beside the model, `installed` all models, for words. `seconds_per_step` and `load_seconds` are
-    measured on the first device, None while nothing was measured there.
+    networks that fit beside the model, `installed` all models, for words. `seconds_per_step` (of
+    any size), `timings` and `load_seconds` are measured on the first device, and `footprints` are what the work on a
+    picture took there beside the weights, by (pixels, bytes).
 
     `quote` is what a provider takes for a picture, None for work on own devices; only with it `budget` is read, the
     project's limits with what it has spent.
@@ -123,6 +126,8 @@ class PlanWorld:
     resident_models: frozenset[str] = frozenset()
     devices: tuple[DeviceFacts, ...] = ()
     seconds_per_step: float | None = None
+    timings: tuple[Timing, ...] = ()
+    footprints: tuple[tuple[int, int], ...] = ()
     load_seconds: float | None = None
     quote: Quote | None = None
     budget: Budget = field(default_factory=Budget)
@@ -203,6 +208,9 @@ class PlanDraft:
     device_reason: str
     findings: tuple[PolicyFinding, ...] = ()
     estimated_seconds: float | None = None
+    basis: Basis | None = None
+    memory_bytes: int = 0
+    suggestion: Suggestion | None = None
     quote: Quote | None = None
     loras: tuple[Lora, ...] = ()
     method: Method = OWN_WAY

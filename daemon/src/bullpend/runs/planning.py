@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bullpen_api.v1 import run_pb2
@@ -23,6 +23,7 @@ from bullpend.models.registry import Registry
 from bullpend.projects import store as projects
 from bullpend.runs import descent, inputs, rules, store, strategies
 from bullpend.runs.casting import Bible
+from bullpend.runs.estimates import Timing
 from bullpend.runs.manifests import Manifests
 from bullpend.runs.model import RunRequest, Strategy
 from bullpend.runs.plan import (
@@ -41,6 +42,15 @@ RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 Payer = Callable[[str, Model], Awaitable[Model]]
 # Where the pictures of a provider's model are made.
 PROVIDER = DeviceFacts("devices/remote", "remote", "Provider", "the model runs at a provider")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a device has measured: seconds of a step of the model at any size, of all models by size, memory of work."""
+
+    seconds_per_step: float | None = None
+    timings: tuple[Timing, ...] = ()
+    footprints: tuple[tuple[int, int], ...] = ()
 
 
 class Planning:
@@ -100,7 +110,9 @@ class Planning:
                 loras=used,
                 resident_models=frozenset(self._resident()),
                 devices=devices,
-                seconds_per_step=world[2],
+                seconds_per_step=world[2].seconds_per_step,
+                timings=world[2].timings,
+                footprints=world[2].footprints,
                 templates=world[3],
                 cast_loras=own,
                 companions=fitting,
@@ -168,7 +180,7 @@ class Planning:
 
     def _world(
         self, view: View, request: RunRequest, model: Model
-    ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], float | None, tuple[TemplateFacts, ...]]:
+    ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], Measured, tuple[TemplateFacts, ...]]:
         project = request.project
         chosen = _scenes(view, project, request.scenes)
         accepted = bible.accepted(view, project) if chosen else {}
@@ -194,8 +206,18 @@ class Planning:
                     },
                 )
             )
-        device = self._devices[0].name if self._devices and model.engine != "remote" else ""
-        return tuple(scenes), said.style_guides(), store.step_seconds(view, model.name, device), said.templates()
+        return tuple(scenes), said.style_guides(), self._measured(view, model), said.templates()
+
+    def _measured(self, view: View, model: Model) -> Measured:
+        """What the first device has measured; nothing of it counts for a provider's model."""
+        if not self._devices or model.engine == "remote":
+            return Measured(store.step_seconds(view, model.name, ""))
+        device = self._devices[0]
+        return Measured(
+            store.step_seconds(view, model.name, device.name),
+            store.timings(view, device.name),
+            store.footprints(view, model.digest, device.kind),
+        )
 
 
 def _with_age(picture: PictureFacts, stale: str) -> PictureFacts:

@@ -26,7 +26,8 @@ from typing import Any, TypeVar
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
 from bullpend.models.model import Model
 from bullpend.models.rules import require
-from bullpend.runs import cast, findings, loras, prompts, sources, strategies
+from bullpend.runs import cast, estimates, findings, loras, prompts, sizes, sources, strategies
+from bullpend.runs.estimates import Timing
 from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage, StageDefaults
 from bullpend.runs.model import RunRequest, Sampling, SamplingRequest, Strategy
 from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlannedStrategy, PlanWorld
@@ -180,6 +181,14 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     of_cast = [found for found in world.cast_loras.values() if isinstance(found, Model) and found.name in own]
     compared = sorted({use.value for seen in held for use in seen})
     resident = model.name in world.resident_models
+    estimate = estimates.duration(
+        _timings(world),
+        model,
+        sampling,
+        chosen.method,
+        count * len(jobs),
+        0.0 if resident else world.load_seconds or 0.0,
+    )
     cost = world.quote.each.times(count * len(jobs)) if world.quote else None
     return PlanDraft(
         digest=_hash(
@@ -219,7 +228,12 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
                 count * len(jobs),
             )
         ),
-        estimated_seconds=_estimate(world, sampling, count * len(jobs), resident),
+        estimated_seconds=estimate.seconds if estimate else None,
+        basis=estimate.basis if estimate else None,
+        memory_bytes=estimates.memory((model, *world.loras, *of_cast, *chosen.companions), world.footprints, sampling),
+        suggestion=sizes.suggest(
+            model, [(picture.width, picture.height) for picture in pictures], (sampling.width, sampling.height)
+        ),
         quote=world.quote,
         loras=used,
         method=chosen.method,
@@ -295,11 +309,11 @@ def _bounded(field: str, value: float | None, bounds: tuple[float, float]) -> No
         )
 
 
-def _estimate(world: PlanWorld, sampling: Sampling, candidates: int, resident: bool) -> float | None:
+def _timings(world: PlanWorld) -> tuple[Timing, ...]:
+    """What was measured, with what was measured before sizes were told apart."""
     if world.seconds_per_step is None:
-        return None
-    load = 0.0 if resident else world.load_seconds or 0.0
-    return load + world.seconds_per_step * sampling.steps * candidates
+        return world.timings
+    return (*world.timings, Timing(world.model.name, "", 0, world.seconds_per_step))
 
 
 def _hash(content: Mapping[str, Any]) -> bytes:

@@ -86,8 +86,18 @@ class RunService(run_pb2_grpc.RunServiceServicer):
     async def PlanRun(self, request: run_pb2.PlanRunRequest, context: Any) -> run_pb2.Plan:  # noqa: N802
         """What a run would do."""
         (project,) = names.parse(request.parent, "projects/*", "parent")
+        paging.page(request.page_size, "", "", (int,))
         draft = await self._planning.draft(project, request.spec)
-        return wire.pack_plan(draft, request.spec, await self._making.offer(project, draft))
+        # The token holds the digest: pages of two plans are never mixed.
+        page = paging.page(request.page_size, request.page_token, f"plan/{draft.digest}", (int,))
+        jobs, token = draft.jobs, ""
+        if request.page_size or request.page_token:
+            start = int(page.after[0]) if page.after else 0
+            rest = draft.jobs[start : start + page.limit + 1]
+            shown, token = page.cut(rest, [(start + number,) for number in range(1, len(rest) + 1)])
+            jobs = tuple(shown)
+        until = await self._making.offer(project, draft)
+        return wire.pack_plan(draft, request.spec, until, jobs, token)
 
     async def CreateRun(self, request: run_pb2.CreateRunRequest, context: Any) -> run_pb2.Run:  # noqa: N802
         """Starts a run."""

@@ -13,6 +13,7 @@ from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
 from bullpend.runs import cast, descent, loras, method
 from bullpend.runs.cast import Use
+from bullpend.runs.estimates import Timing
 from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
 from bullpend.runs.model import AppliedChange, Lora, Sampling
 
@@ -20,9 +21,9 @@ OPEN_JOBS = "('QUEUED', 'RUNNING')"
 # Every column of a run but its plan, which may be long and is wanted once, for the log.
 RUN = (
     "id, project, slug, stage, state, spec, plan_digest, model, model_path, model_family, model_digest, steps, "
-    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, method, parent_run, "
-    "create_time, start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, candidates_done, "
-    "qa_measured, qa_passed, accepted, device_seconds, log_path, error, paused, revision"
+    "guidance_scale, image_guidance_scale, width, height, seed, acceptance, priority, loras, method, model_bytes, "
+    "parent_run, create_time, start_time, end_time, jobs, jobs_done, jobs_failed, jobs_canceled, candidates, "
+    "candidates_done, qa_measured, qa_passed, accepted, device_seconds, log_path, error, paused, revision"
 )
 
 
@@ -110,6 +111,7 @@ def create(tx: Tx, new: NewRun) -> Row:
         "priority": new.priority,
         "loras": loras.to_json(new.loras),
         "method": method.to_json(new.method),
+        "model_bytes": new.model.size_bytes,
         "parent_run": new.parent_run,
         "create_time": tx.now,
         "jobs": len(new.jobs),
@@ -255,6 +257,20 @@ def open_jobs_of(view: View, run_id: int) -> list[str]:
 def runs_without_log(view: View) -> list[int]:
     """Ended runs whose log is still to be written."""
     return [row["id"] for row in view.all("SELECT id FROM runs WHERE end_time IS NOT NULL AND log_path = ''")]
+
+
+def timings(view: View, device: str) -> tuple[Timing, ...]:
+    """What was measured on a device, by model, strategy and size."""
+    rows = view.all("SELECT * FROM step_times WHERE device = ?", device)
+    return tuple(
+        Timing(row["model"], row["strategy"], row["pixels"], row["step_seconds"], row["size_bytes"]) for row in rows
+    )
+
+
+def footprints(view: View, digest: str, kind: str) -> tuple[tuple[int, int], ...]:
+    """Memory that the work on a picture took beside a model's weights, by (pixels, bytes)."""
+    sql = "SELECT pixels, working_bytes FROM model_footprints WHERE digest = ? AND device_kind = ?"
+    return tuple((row["pixels"], row["working_bytes"]) for row in view.all(sql, digest, kind))
 
 
 def step_seconds(view: View, model: str, device: str) -> float | None:

@@ -22,9 +22,10 @@ from bullpend.db import Row, Tx
 from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
 from bullpend.quality.ranking import rank
-from bullpend.runs import lineage, retrying, store
+from bullpend.runs import estimates, lineage, retrying, store
+from bullpend.runs.method import method_from_json
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
-from bullpend.runs.wire import pack_candidate, pack_job, pack_run
+from bullpend.runs.wire import pack_candidate, pack_job, pack_run, sampling_of
 
 TIMING_WEIGHT = 0.2
 
@@ -134,21 +135,34 @@ def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
         run["id"],
     )
     local.candidate(tx, run, done.candidate, done.device, done.device_seconds)
-    _learn(tx, run["model"], done.device, done.device_seconds / max(run["steps"], 1))
+    _learn(tx, run, done.device, done.device_seconds)
     emit_candidate(tx, run["project"], done.candidate, "candidate.succeeded")
     return True
 
 
-def _learn(tx: Tx, model: str, device: str, seconds: float) -> None:
+def _learn(tx: Tx, run: Row, device: str, seconds: float) -> None:
+    """Keeps what a step took: of any size for a rough guess, and by strategy and size for a plan."""
+    used = method_from_json(run["method"])
     for key in (device, ""):  # "" is any device
         tx.run(
             "INSERT INTO timings VALUES (?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET samples = samples + 1, "
             "step_seconds = step_seconds + (?3 - step_seconds) * max(?4, 1.0 / (samples + 1))",
-            model,
+            run["model"],
             key,
-            seconds,
+            seconds / max(run["steps"], 1),
             TIMING_WEIGHT,
         )
+    tx.run(
+        "INSERT INTO step_times VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6) ON CONFLICT DO UPDATE SET samples = samples + 1, "
+        "size_bytes = ?6, step_seconds = step_seconds + (?5 - step_seconds) * max(?7, 1.0 / (samples + 1))",
+        run["model"],
+        device,
+        used.strategy.value,
+        run["width"] * run["height"],
+        seconds / estimates.steps(sampling_of(run), used),
+        run["model_bytes"],
+        TIMING_WEIGHT,
+    )
 
 
 def requeue(tx: Tx, name: str, attempt: int, deaths: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bullpen_api.v1 import model_pb2, run_pb2
 
@@ -22,7 +22,7 @@ from bullpend.runs.descent import SCENE
 from bullpend.runs.descent_wire import pack_stale
 from bullpend.runs.method import Box, Method, method_from_json
 from bullpend.runs.model import Acceptance, Lora, LoraUse, RunRequest, Sampling, SamplingRequest
-from bullpend.runs.plan import PlanDraft
+from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.store import run_name
 
 
@@ -159,9 +159,18 @@ def pack_candidate(row: Row, recipe: bool = False) -> run_pb2.Candidate:
     )
 
 
-def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec, until: float | None = None) -> run_pb2.Plan:
-    """The wire form of a plan; `until` is when one that costs money can no longer be confirmed."""
+def pack_plan(
+    draft: PlanDraft,
+    spec: run_pb2.RunSpec,
+    until: float | None = None,
+    jobs: Sequence[PlannedJob] | None = None,
+    next_page_token: str = "",
+) -> run_pb2.Plan:
+    """The wire form of a plan; `until` is when one that costs money can no longer be confirmed. `jobs` are those of one
+    page, None for all.
+    """
     cost = draft.cost
+    suggested = draft.suggestion
     return run_pb2.Plan(
         digest=draft.digest,
         spec=spec,
@@ -179,14 +188,21 @@ def pack_plan(draft: PlanDraft, spec: run_pb2.RunSpec, until: float | None = Non
                 compared_asset=job.inputs.compared.asset if job.inputs.compared else "",
                 reference_assets=[item.asset for item in job.inputs.references],
             )
-            for job in draft.jobs
+            for job in (draft.jobs if jobs is None else jobs)
         ],
+        job_count=len(draft.jobs),
+        next_page_token=next_page_token,
         candidates=draft.candidates,
         models=[
             run_pb2.PlannedModel(model=m.model, size_bytes=m.size_bytes, resident=m.resident, purpose=m.purpose)
             for m in draft.models
         ],
         estimated_duration=duration(draft.estimated_seconds),
+        estimate_basis=run_pb2.Plan.EstimateBasis.Value(f"ESTIMATE_BASIS_{draft.basis or 'UNSPECIFIED'}"),
+        estimated_memory_bytes=draft.memory_bytes,
+        suggested_size=run_pb2.SizeSuggestion(width=suggested.width, height=suggested.height, reason=suggested.reason)
+        if suggested
+        else None,
         estimated_cost_usd=cost.micros / MICROS if cost and cost.currency == "USD" else 0.0,
         estimated_cost=pack_money(cost),
         price=draft.quote.words if draft.quote else "",

@@ -55,7 +55,8 @@ class RunServiceStub:
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
     MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
-    is named by a path such as `characters.mara.loras[0].model`.
+    is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
+    one between two pages. SETTING_INVALID (the project's own part of the manifest).
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -123,7 +124,8 @@ class RunServiceAsyncStub(RunServiceStub):
     Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
     MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
-    is named by a path such as `characters.mara.loras[0].model`.
+    is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
+    one between two pages. SETTING_INVALID (the project's own part of the manifest).
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -212,7 +214,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: STAGE_UNKNOWN, STAGE_NOT_READY, EXACTLY_ONE_OF, LIMIT_EXCEEDED, PATH_NOT_ALLOWED, PATH_NOT_FOUND,
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
         MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
-        is named by a path such as `characters.mara.loras[0].model`.
+        is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
+        one between two pages. SETTING_INVALID (the project's own part of the manifest).
         """
 
     @_abc_1.abstractmethod
