@@ -12,11 +12,13 @@ from bullpen_client.errors import (
     BullpenError,
     CurrencyMismatch,
     FieldInvalid,
+    LimitExceeded,
     PlanExpired,
     PlanStale,
     SpendCapExceeded,
     SpendNotConfirmed,
 )
+from google.protobuf import struct_pb2
 
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio, spec
@@ -156,3 +158,18 @@ async def test_a_limit_that_is_no_money_is_refused(studio: Studio) -> None:
         with pytest.raises(FieldInvalid) as refused:
             await limit(studio, project, run_cap=money)
         assert refused.value.field == field
+
+
+async def test_caps_of_one_project_hold_in_it_alone(studio: Studio) -> None:
+    """A project's own part of the manifest lowers what one of its runs may have; other projects keep theirs."""
+    capped, other = await studio.universe(2), await studio.universe(2)
+    own = struct_pb2.Struct()
+    own.update({"candidate_cap": 3, "safe_batch_limit": 1})
+    manifest = run_pb2.Manifest(name=f"{capped}/manifest", own=own)
+    await studio.session.runs.UpdateManifest(run_pb2.UpdateManifestRequest(manifest=manifest))
+    with pytest.raises(LimitExceeded) as candidates:
+        await plan(studio, capped, candidates=4)
+    with pytest.raises(LimitExceeded) as batch:
+        await plan(studio, capped)
+    assert [error.value.metadata["limit"] for error in (candidates, batch)] == ["3", "1"]
+    assert (await plan(studio, other, candidates=4)).estimated_cost.micros == 8 * 40_000
