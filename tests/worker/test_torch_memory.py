@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,14 @@ from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.engine import TorchEngine
 from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import inspect_folder
-from bullpen_worker.engines.torch.weight_files import read_head, weigh
+from bullpen_worker.engines.torch.staging import overlapping
+from bullpen_worker.engines.torch.weight_files import Entry, WeightFile, layout, read_head, weigh
+from bullpen_worker.memory_rules import Placement
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.tiny_pipeline import FAMILY
+from tests.worker.test_torch_engine import _make
 
 CPU = torch.device("cpu")
 MB = 1 << 20
@@ -114,8 +120,40 @@ def test_a_file_that_ends_early_is_an_error(tmp_path: Path) -> None:
     """Not a tensor with something else in its end."""
     path = tmp_path / "weights"
     path.write_bytes(bytes(100))
+    file = WeightFile(path, 50, {"weight": Entry(torch.uint8, (51,), 0, 51)})
+    places, size = layout(file, None)
     with pytest.raises(OSError, match="ended early"):
-        read_into(path, 50, torch.empty(51, dtype=torch.uint8))
+        read_into(file, places, torch.empty(size, dtype=torch.uint8))
+
+
+def test_tensors_begin_where_processors_like_it(tiny_model: Path) -> None:
+    """Files pack them closer; in memory each begins at a multiple of 64, and none overlaps the next."""
+    file = read_head(tiny_model / "unet/diffusion_pytorch_model.safetensors")
+    for dtype in (None, torch.float64):
+        places, size = layout(file, dtype)
+        assert all(place % 64 == 0 for place in places.values())
+        ends = {name: place + file.entries[name].size(dtype or torch.float32) for name, place in places.items()}
+        ordered = sorted(places, key=lambda name: places[name])
+        assert all(ends[name] <= places[after] for name, after in pairwise(ordered))
+        assert max(ends.values()) <= size
+
+
+@given(sizes=st.lists(st.integers(0, 50), max_size=8), buffer=st.integers(1, 40))
+def test_buffers_hold_each_byte_once(sizes: list[int], buffer: int) -> None:
+    """However a file is cut into buffers, every byte of every tensor goes to its place, once."""
+    pieces, begin, place = [], 0, 0
+    for size in sizes:
+        pieces.append((begin, begin + size, place))
+        begin, place = begin + size, place + size + 7
+    moved = {}
+    for start in range(0, begin, buffer):
+        for left, right, to in overlapping(pieces, start, start + buffer):
+            assert start <= left < right <= start + buffer
+            for offset in range(right - left):
+                assert left + offset not in moved
+                moved[left + offset] = to + offset
+    expected = {left + k: to + k for left, right, to in pieces for k in range(right - left)}
+    assert moved == expected
 
 
 def test_weights_are_weighed_by_their_heads(engine: TorchEngine, tiny_model: Path) -> None:
@@ -154,3 +192,18 @@ def test_a_group_with_a_limit_has_what_is_left_of_it(tmp_path: Path) -> None:
     assert machine._group_room(tmp_path) is None
     (tmp_path / "memory.max").write_text("1000\n")
     assert machine._group_room(tmp_path) == 450
+
+
+def test_a_model_in_parts_gives_the_same_picture(engine: TorchEngine, tiny_model: Path, picture: Path) -> None:
+    """Its networks come one at a time; what was encoded is remembered without bringing any; unloaded, it is empty."""
+    whole = engine.load(spec(tiny_model))
+    expected = _make(engine, whole, picture, scale=5.0).rgb
+    parts = engine.load(spec(tiny_model), Placement.PARTS)
+    assert parts.size_bytes == engine.weigh(spec(tiny_model)).parts < whole.size_bytes
+    assert _make(engine, parts, picture, scale=5.0).rgb == expected
+    engine.rest(parts)
+    hits = parts.remembered.hits
+    assert _make(engine, parts, picture, scale=5.0).rgb == expected
+    assert parts.remembered.hits == hits + 3
+    engine.unload(parts)
+    assert all(parameter.is_meta for parameter in parts.pipeline.unet.parameters())

@@ -9,12 +9,12 @@ parameters that would be left empty, quantised weights) is left to the library, 
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,12 +23,10 @@ from accelerate import init_empty_weights
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.staging import to_device
-from bullpen_worker.engines.torch.weight_files import WeightFile, component_files, read_head
+from bullpen_worker.engines.torch.weight_files import Entry, WeightFile, component_files, layout, read_head
 
 _LIBRARIES = frozenset({"diffusers", "transformers"})
 _CHUNK = 64 * 1024 * 1024
-# Of tensors in memory: what processors like.
-_ALIGNMENT = 64
 
 
 def stock(pipeline_class: Any, folder: ModelFolder, dtype: torch.dtype) -> Any:
@@ -127,69 +125,60 @@ def _read(component: _Component, dtype: torch.dtype, device: torch.device, arena
     """All tensors of a component, by name. Runs on the reading thread."""
     tensors: dict[str, torch.Tensor] = {}
     for file in component.files:
-        size = max((entry.end for entry in file.entries.values()), default=0)
+        places, size = layout(file, None)
+        raw = to_device(file, places, size, device) if device.type == "cuda" else arena.take(size)
+        if device.type != "cuda":
+            read_into(file, places, raw)
+        held = {name: _view(raw, places[name], entry) for name, entry in file.entries.items()}
         same = all(entry.dtype == dtype or not entry.dtype.is_floating_point for entry in file.entries.values())
-        if device.type == "cuda":
-            raw = to_device(file.path, file.data, size, device)
-        else:
-            raw = arena.take(size)
-            read_into(file.path, file.data, raw)
-        held = _views(file, raw)
         if not same or device.type not in ("cuda", "cpu"):
-            held = _converted(held, dtype, device, arena)
+            held = _converted(file, held, dtype, device, arena)
         tensors.update(held)
     return tensors
 
 
-def _views(file: WeightFile, raw: torch.Tensor) -> dict[str, torch.Tensor]:
-    views = {}
-    for name, entry in file.entries.items():
-        piece = raw[entry.begin : entry.end]
-        if (raw.data_ptr() + entry.begin) % entry.dtype.itemsize:
-            piece = piece.clone()
-        views[name] = piece.view(entry.dtype).view(entry.shape)
-    return views
+def _view(memory: torch.Tensor, place: int, entry: Entry) -> torch.Tensor:
+    return memory[place : place + entry.end - entry.begin].view(entry.dtype).view(entry.shape)
 
 
 def _converted(
-    tensors: dict[str, torch.Tensor], dtype: torch.dtype, device: torch.device, arena: Arena
+    file: WeightFile, tensors: dict[str, torch.Tensor], dtype: torch.dtype, device: torch.device, arena: Arena
 ) -> dict[str, torch.Tensor]:
     """The same as `dtype`, in memory of their own."""
     held = {name: dtype if tensor.dtype.is_floating_point else tensor.dtype for name, tensor in tensors.items()}
     if device.type != "cpu":
         return {name: tensor.to(device, held[name]) for name, tensor in tensors.items()}
-    places, end = {}, 0
-    for name, tensor in tensors.items():
-        places[name] = end
-        end += -(-tensor.numel() * held[name].itemsize // _ALIGNMENT) * _ALIGNMENT
+    places, end = layout(file, dtype)
     memory = arena.take(end)
     made = {}
     for name, tensor in tensors.items():
         size = tensor.numel() * held[name].itemsize
-        place = memory[places[name] : places[name] + size].view(held[name]).view(tensor.shape)
-        place.copy_(tensor)
-        made[name] = place
+        made[name] = memory[places[name] : places[name] + size].view(held[name]).view(tensor.shape).copy_(tensor)
     return made
 
 
-def read_into(path: Path, offset: int, target: torch.Tensor) -> None:
-    """Fills a tensor of bytes on the processor from a place in a file. Raises OSError, also where the file ends."""
-    view = target.numpy().data
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        done = 0
-        while done < len(view):
-            count = _read_at(descriptor, view[done : done + _CHUNK], offset + done)
-            if count <= 0:
-                raise OSError(f"{path.name} ended early")
-            done += count
-    finally:
-        os.close(descriptor)
+def read_into(file: WeightFile, places: dict[str, int], target: torch.Tensor) -> None:
+    """Fills a tensor of bytes on the processor with a file's tensors, each at its place. Raises OSError, also where the
+    file ends early.
+    """
+    whole = target.numpy().data
+    pieces = [
+        (entry.begin, whole[places[name] : places[name] + entry.end - entry.begin])
+        for name, entry in sorted(file.entries.items(), key=lambda item: item[1].begin)
+        if entry.end > entry.begin
+    ]
+    with file.path.open("rb", buffering=0) as stream:
+        for begin, view in pieces:
+            done = 0
+            while done < len(view):
+                count = _read_at(stream, view[done : done + _CHUNK], file.data + begin + done)
+                if count <= 0:
+                    raise OSError(f"{file.path.name} ended early")
+                done += count
 
 
-def _read_at(descriptor: int, view: memoryview, offset: int) -> int:
+def _read_at(stream: io.FileIO, view: memoryview, offset: int) -> int:
     if hasattr(os, "preadv"):
-        return os.preadv(descriptor, [view], offset)
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as stream:
-        return stream.readinto(view) or 0
+        return os.preadv(stream.fileno(), [view], offset)
+    stream.seek(offset)
+    return stream.readinto(view) or 0

@@ -16,6 +16,7 @@ import torch
 from bullpen_worker.engines.base import Weights
 from bullpen_worker.engines.torch.model_files import ModelFolder
 
+_ALIGNMENT = 64
 _LENGTH = struct.Struct("<Q")
 _TYPES = {
     "F64": torch.float64,
@@ -66,6 +67,17 @@ def read_head(path: Path) -> WeightFile:
         if name != "__metadata__"
     }
     return WeightFile(path, _LENGTH.size + length, entries)
+
+
+def layout(file: WeightFile, dtype: torch.dtype | None) -> tuple[dict[str, int], int]:
+    """Where each tensor of a file goes in one block of memory, and the block's size; floating numbers as `dtype`, or
+    with None as they are in the file. Each begins where processors and accelerators like it: files pack them closer.
+    """
+    places, end = {}, 0
+    for name, entry in sorted(file.entries.items(), key=lambda item: item[1].begin):
+        places[name] = end
+        end += -(-entry.size(dtype or entry.dtype) // _ALIGNMENT) * _ALIGNMENT
+    return places, end
 
 
 def component_files(folder: ModelFolder, component: str) -> list[Path]:
