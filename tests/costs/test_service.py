@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bullpen_api.v1 import cost_pb2, lab_pb2, postprocess_pb2
-from bullpen_client import Session
 from bullpen_client.errors import BullpenError, EtagMismatch
 
 from tests.cli.conftest import Bullpen
 from tests.cli.conftest import bullpen as bullpen
-from tests.cli.conftest import home as home
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio
 
@@ -23,15 +20,9 @@ RUN, NONE = cost_pb2.COST_DIMENSION_RUN, cost_pb2.COST_DIMENSION_UNSPECIFIED
 
 
 @pytest.fixture
-def daemon(home: Path) -> Iterator[Daemon]:
-    with Daemon(home) as serving:
-        yield serving
-
-
-@pytest.fixture
-async def studio(daemon: Daemon, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with Session(daemon.home) as session:
-        yield Studio(session, tmp_path)
+def home(daemon: Daemon) -> Path:
+    """Where the command line finds the module's daemon."""
+    return daemon.home
 
 
 async def test_every_picture_of_a_run_is_in_the_ledger(studio: Studio, bullpen: Bullpen) -> None:
@@ -109,7 +100,7 @@ async def test_wrong_questions_are_refused_by_field(studio: Studio) -> None:
 
 async def test_work_outside_of_runs_is_put_down_too(studio: Studio) -> None:
     """Pictures of the lab and steps of post-process have a line each, with the time that they said they took."""
-    project = await studio.project("harbor")
+    project = await studio.project()
     asset = await studio.picture(project, 1)
     wish = lab_pb2.GenerateRequest(prompt="a pier scripted: steps=2", count=2, model="models/scripted")
     made = [answer.picture async for answer in studio.session.lab.Generate(wish) if answer.HasField("picture")]
@@ -120,8 +111,8 @@ async def test_work_outside_of_runs_is_put_down_too(studio: Studio) -> None:
     )
     _ = [answer async for answer in studio.session.postprocess.ProcessAssets(process)]
     answer = await studio.session.costs.ListCostEvents(cost_pb2.ListCostEventsRequest())
-    lines = [(item.operation, item.project, item.model, item.device) for item in answer.cost_events]
-    generated = ("generate", "", "models/scripted", "devices/scripted")
-    assert lines == [("color", project, "", "devices/post"), generated, generated]
-    assert [item.device_seconds for item in answer.cost_events[2:0:-1]] == [item.device_seconds for item in made]
-    assert answer.cost_events[0].device_seconds > 0
+    color, *generated = [item for item in answer.cost_events if item.operation != "edit"]
+    assert (color.operation, color.project, color.device) == ("color", project, "devices/post")
+    assert color.device_seconds > 0
+    assert {(item.operation, item.project, item.model) for item in generated} == {("generate", "", "models/scripted")}
+    assert [item.device_seconds for item in reversed(generated)] == [item.device_seconds for item in made]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,16 +26,12 @@ from tests.support.studio import Studio, spec
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-def daemon(tmp_path: Path) -> Daemon:
-    return Daemon(tmp_path / "home", {"testing.price": "0.04 USD", "spend.confirm_seconds": "3600"})
-
-
-@pytest.fixture
-async def studio(daemon: Daemon, tmp_path: Path) -> AsyncIterator[Studio]:
-    with daemon:
-        async with Session(daemon.home) as session:
-            yield Studio(session, tmp_path)
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon whose scripted model costs money."""
+    home = tmp_path_factory.mktemp("d") / "home"
+    with Daemon(home, {"testing.price": "0.04 USD", "spend.confirm_seconds": "3600"}) as running:
+        yield running
 
 
 async def plan(studio: Studio, project: str, candidates: int = 2) -> run_pb2.Plan:

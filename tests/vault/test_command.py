@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Bullpen
 from tests.cli.conftest import bullpen as bullpen
-from tests.cli.conftest import home as home
 from tests.support.daemon import Daemon
 from tests.vault.conftest import VALUE
 
@@ -18,12 +16,12 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def real(home: Path) -> Iterator[Daemon]:
-    with Daemon(home) as daemon:
-        yield daemon
+def home(daemon: Daemon) -> Path:
+    """Where the command line finds the module's daemon."""
+    return daemon.home
 
 
-async def test_a_secret_is_kept_listed_replaced_and_deleted(real: Daemon, bullpen: Bullpen) -> None:
+async def test_a_secret_is_kept_listed_replaced_and_deleted(home: Path, bullpen: Bullpen) -> None:
     """The whole life of a secret on the command line; no line of it shows the value."""
     lines = [
         await bullpen("vault", "list"),
@@ -39,11 +37,11 @@ async def test_a_secret_is_kept_listed_replaced_and_deleted(real: Daemon, bullpe
     assert lines[0].out.startswith("There is no secret here.")
     assert "version 2" in lines[2].out
     assert json.loads(lines[3].out)["secrets"][0]["version"] == 2
-    assert str(real.home / "vault.key") in lines[4].out
+    assert str(home / "vault.key") in lines[4].out
     assert "gone" in lines[6].out
 
 
-async def test_what_cannot_be_kept_is_refused_in_one_line(real: Daemon, bullpen: Bullpen) -> None:
+async def test_what_cannot_be_kept_is_refused_in_one_line(home: Path, bullpen: Bullpen) -> None:
     """Nothing, too much, a secret that is not there, a deletion without a yes: one line, and the right status."""
     empty = await bullpen("vault", "set", "openai-main", stdin="")
     long = await bullpen("vault", "set", "openai-main", "--json", stdin=VALUE * 50_000)
