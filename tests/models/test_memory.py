@@ -249,3 +249,23 @@ async def test_pins_and_keep_alives_outlive_the_daemon(tmp_path: Path) -> None:
             assert (await load(session, "small")).resident.keep_alive.seconds == 77
             await told(Studio(session, tmp_path), before, "model.loaded", "one")
             assert (await residents(session))["one"].pinned
+
+
+async def test_a_run_says_how_long_its_model_stays(studio: Studio, session: Session) -> None:
+    """With 0 it goes with the run's last job; less than nothing is refused before anything is written."""
+    project = await studio.universe(2)
+    wanted = spec("steps=1")
+    wanted.model = "models/one"
+    request = run_pb2.CreateRunRequest(parent=project, spec=wanted, keep_alive=Duration(seconds=-5))
+    with pytest.raises(errors.FieldInvalid) as refused:
+        await session.runs.CreateRun(request)
+    assert refused.value.field == "keep_alive"
+    before = await revision(session)
+    request.keep_alive.CopyFrom(Duration())
+    run = await session.runs.CreateRun(request)
+    gone = await told(studio, before, "model.unloaded", "one")
+    assert (await studio.ended(run)).state == run_pb2.Run.STATE_SUCCEEDED
+    assert gone.notice.details["device"] == "devices/scripted"
+    request.keep_alive.CopyFrom(Duration(seconds=40))
+    assert (await studio.ended(await session.runs.CreateRun(request))).state == run_pb2.Run.STATE_SUCCEEDED
+    assert (await residents(session))["one"].keep_alive.seconds == 40

@@ -29,7 +29,7 @@ def test_one_slow_preview_is_forgotten() -> None:
     pacer = PreviewPacer()
     pacer.spent(0.5, now=0.0)
     now, shown = 0.0, 0
-    for _ in range(3000):
+    for _ in range(8000):
         now += 0.03
         pacer.earned(0.03)
         if pacer.due(now):

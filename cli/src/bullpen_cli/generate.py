@@ -21,6 +21,7 @@ from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
 from bullpen_cli.follow import bar
 from bullpen_cli.run import lora_uses, model_name
+from bullpen_cli.spans import SPAN
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -68,6 +69,7 @@ def request_of(prompt: str, options: dict[str, Any]) -> lab_pb2.GenerateRequest:
         count=options["count"],
         loras=lora_uses(options["loras"]),
         confirm_spend=options["confirm_spend"],
+        keep_alive=options["keep_alive"],
     )
 
 
@@ -164,6 +166,7 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
 @click.option("--count", type=Whole(1), default=1, show_default=True, help="Pictures to make.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME[=SCALE]", help="A LoRA on the model; scale −2 to 2.")
 @click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
+@click.option("--keep-alive", type=SPAN, help="How long the model stays in memory afterwards, such as 0, 90s or 1h.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @pass_state
 def generate(state: State, /, prompt: str, **options: Any) -> int:

@@ -17,6 +17,7 @@ from bullpen_cli import output, plan, results
 from bullpen_cli.command import Command, State, Whole, pairs, pass_state
 from bullpen_cli.failure import FAILED, INTERRUPTED, OK
 from bullpen_cli.follow import follow
+from bullpen_cli.spans import SPAN
 from bullpen_cli.transfer import absolute
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _check(options: dict[str, Any]) -> None:
 @click.option(
     "--retry-change", type=click.Choice(list(CHANGES)), default="seed", show_default=True, help="What a retry changes."
 )
+@click.option("--keep-alive", type=SPAN, help="How long the model stays in memory afterwards, such as 0, 90s or 1h.")
 @click.option("--replay", metavar="LOG", type=click.Path(exists=True, dir_okay=False), help="Repeat a run log.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--yes", is_flag=True, help="Start without asking; also confirms what the plan costs.")
@@ -299,6 +301,11 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
             return None
         confirmed = True
     request = run_pb2.CreateRunRequest(
-        parent=parent, spec=spec, plan_digest=planned.digest, confirm_spend=confirmed, request_id=str(uuid.uuid4())
+        parent=parent,
+        spec=spec,
+        plan_digest=planned.digest,
+        confirm_spend=confirmed,
+        request_id=str(uuid.uuid4()),
+        keep_alive=options["keep_alive"],
     )
     return await session.runs.CreateRun(request)

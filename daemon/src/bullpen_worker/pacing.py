@@ -6,7 +6,7 @@ time that denoising took so far, and bounds how many go over the link.
 
 from __future__ import annotations
 
-SHARE = 0.025
+SHARE = 0.01
 MIN_INTERVAL_SECONDS = 0.1
 _MAX_CREDIT_SECONDS = 1.0
 

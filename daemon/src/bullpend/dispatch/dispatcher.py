@@ -63,6 +63,7 @@ def queued(row: Row) -> s.QueuedJob:
         place=row["place"],
         paused=bool(row["paused"]),
         steps=row["steps"],
+        keep_alive=row["keep_alive"],
     )
 
 
@@ -157,10 +158,17 @@ class Dispatcher:
         self._newest = max(self._newest, row["id"])
         self.tell(s.JobSubmitted(queued(row)))
 
-    def single(self, model: Model, loras: Sequence[Lora], order: link_pb2.RunJob, seeds: Sequence[int]) -> Single:
+    def single(
+        self,
+        model: Model,
+        loras: Sequence[Lora],
+        order: link_pb2.RunJob,
+        seeds: Sequence[int],
+        keep_alive: float | None = None,
+    ) -> Single:
         """Takes an order that belongs to no run, after all jobs that were accepted before. Raises QueueFull."""
         order.out_folder, order.preview_every = str(self._orders.scratch), self._orders.preview_every
-        return self.singles.submit(model.name, model.digest, loras, order, seeds, self._newest)
+        return self.singles.submit(model.name, model.digest, loras, order, seeds, self._newest, keep_alive)
 
     async def cancel(self, jobs: Iterable[str], seconds: float) -> None:
         """Cancels jobs and waits until that is durable, `seconds` at most. Ended ones are left alone."""

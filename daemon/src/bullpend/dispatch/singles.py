@@ -103,6 +103,7 @@ class Singles:
         order: link_pb2.RunJob,
         seeds: Sequence[int],
         seq: int,
+        keep_alive: float | None = None,
     ) -> Single:
         """Takes an order; `seq` is the place of the newest job. Raises QueueFull."""
         if len(self._open) >= MOST:
@@ -110,7 +111,8 @@ class Singles:
         job = f"{COLLECTION}/{next(self._numbers):09d}"
         single = Single(job, model, model_digest, tuple(loras), order, tuple(seeds))
         self._open[job] = single
-        self._tell(s.JobSubmitted(s.QueuedJob(job, job, COLLECTION, model, priority=PRIORITY, seq=seq)))
+        queued = s.QueuedJob(job, job, COLLECTION, model, priority=PRIORITY, seq=seq, keep_alive=keep_alive)
+        self._tell(s.JobSubmitted(queued))
         return single
 
     def leave(self, single: Single) -> None:

@@ -17,6 +17,7 @@ from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.dispatch.singles import Single
 from bullpend.errors import BullpenError, ModelCorrupt, from_failure
 from bullpend.lab import rules
+from bullpend.models.keeping import keep_alive
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.remote.consent import Consents
@@ -63,6 +64,7 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
         self, request: lab_pb2.GenerateRequest, context: Any
     ) -> AsyncIterator[lab_pb2.GenerateResponse]:
         """Pictures from a text."""
+        seconds = keep_alive(request)
         sitting, cost = await self._agreed(await self._sitting(_read(request)), request.confirm_spend)
         sampling = sitting.sampling
         order = link_pb2.RunJob(
@@ -74,7 +76,7 @@ class LabService(lab_pb2_grpc.LabServiceServicer):
             width=sampling.width,
             height=sampling.height,
         )
-        single = self._dispatcher.single(sitting.model, sitting.loras, order, sitting.seeds)
+        single = self._dispatcher.single(sitting.model, sitting.loras, order, sitting.seeds, seconds)
         # A client that leaves while a message is on its way ends this generator late; the device need not wait for it.
         context.add_done_callback(lambda _: self._dispatcher.singles.leave(single))
         try:

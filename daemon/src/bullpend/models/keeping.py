@@ -51,6 +51,12 @@ def put(tx: Tx, model: str, keeping: Keeping) -> None:
         tx.insert("model_keepings", {"model": model, "pinned": int(keeping.pinned), "keep_alive": keeping.keep_alive})
 
 
+def put_keep_alive(tx: Tx, run_id: int, request: Message) -> None:
+    """Writes what a request says of a run's models; nothing where it says nothing."""
+    if "keep_alive" in request.DESCRIPTOR.fields_by_name and (seconds := keep_alive(request)) is not None:
+        tx.insert("run_keep_alives", {"run_id": run_id, "seconds": seconds})
+
+
 def footprints(view: View) -> list[tuple[str, str, int, int]]:
     """Everything that was measured: digest of the model, kind of device, pixels, bytes."""
     rows = view.all("SELECT digest, device_kind, pixels, working_bytes FROM model_footprints")

@@ -20,6 +20,7 @@ from bullpend.costs.model import Quote
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
+from bullpend.models.keeping import keep_alive, put_keep_alive
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.quality.model import FindingKind
@@ -63,6 +64,7 @@ class Making:
 
     async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
         """A run as it is planned now. Raises PlanStale where that is not what was shown."""
+        keep_alive(request)
         if known := await self._known(request.request_id):
             return await self._store(project, request, known)
         draft = await self._planning.draft(project, request.spec)
@@ -362,6 +364,7 @@ class Making:
                 if store.open_count(tx) + len(new.jobs) > self._queue_limit:
                     raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)
                 row = store.create(tx, new)
+                put_keep_alive(tx, row["id"], request)
                 if quote is not None:
                     cost = quote.each.times(row["candidates"])
                     guard.redeem(tx, project, new.plan_digest, cost, run_name(row))

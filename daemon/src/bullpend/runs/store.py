@@ -236,9 +236,11 @@ def open_jobs(view: View, where: str = "1", *args: int | str) -> list[Row]:
     """
     return view.all(
         f"""SELECT j.id, j.name, j.state, j.attempt, j.strikes, j.place, j.paused, r.project, r.slug, r.model,
-                   r.priority, r.steps * (SELECT count(*) FROM candidates c WHERE c.job_id = j.id
-                                          AND c.state IN {OPEN_JOBS}) AS steps
-            FROM jobs j JOIN runs r ON r.id = j.run_id WHERE j.state IN {OPEN_JOBS} AND {where} ORDER BY j.id""",
+                   r.priority, k.seconds AS keep_alive,
+                   r.steps * (SELECT count(*) FROM candidates c WHERE c.job_id = j.id
+                              AND c.state IN {OPEN_JOBS}) AS steps
+            FROM jobs j JOIN runs r ON r.id = j.run_id LEFT JOIN run_keep_alives k ON k.run_id = r.id
+            WHERE j.state IN {OPEN_JOBS} AND {where} ORDER BY j.id""",
         *args,
     )
 

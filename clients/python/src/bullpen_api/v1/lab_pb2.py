@@ -28,7 +28,7 @@ from bullpen_api.v1 import run_pb2 as bullpen_dot_v1_dot_run__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x62ullpen/v1/lab.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/model.proto\x1a\x1c\x62ullpen/v1/postprocess.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe1\x01\n\x0fGenerateRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x30\n\x08sampling\x18\x04 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\x12\"\n\x05loras\x18\x07 \x03(\x0b\x32\x13.bullpen.v1.LoraUse\x12\x15\n\rconfirm_spend\x18\x08 \x01(\x08\x42\x07\n\x05_seed\"\xbe\x01\n\x10GenerateResponse\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1b.bullpen.v1.GenerateStartedH\x00\x12\x30\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.bullpen.v1.GenerateProgressH\x00\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1c.bullpen.v1.GeneratedPictureH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x62ody\"\x8f\x01\n\x0fGenerateStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x30\n\x08sampling\x18\x02 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\r\n\x05seeds\x18\x03 \x03(\x03\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x1a\n\x12\x65stimated_cost_usd\x18\x05 \x01(\x01\"\xb9\x01\n\x10GenerateProgress\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\r\n\x05phase\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12,\n\ttime_left\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07preview\x18\x07 \x01(\x0c\x12\x19\n\x11preview_mime_type\x18\x08 \x01(\t\"\xb4\x01\n\x10GeneratedPicture\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\x0c\n\x04seed\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x16\n\x0e\x64\x65vice_seconds\x18\x08 \x01(\x01\x12\x13\n\x0brecipe_json\x18\t \x01(\t2\x94\x02\n\nLabService\x12G\n\x08Generate\x12\x1b.bullpen.v1.GenerateRequest\x1a\x1c.bullpen.v1.GenerateResponse0\x01\x12[\n\x0eProcessPicture\x12!.bullpen.v1.ProcessPictureRequest\x1a\".bullpen.v1.ProcessPictureResponse(\x01\x30\x01\x12`\n\x11ListColorProfiles\x12$.bullpen.v1.ListColorProfilesRequest\x1a%.bullpen.v1.ListColorProfilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x62ullpen/v1/lab.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/model.proto\x1a\x1c\x62ullpen/v1/postprocess.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\x90\x02\n\x0fGenerateRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x30\n\x08sampling\x18\x04 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\x12\"\n\x05loras\x18\x07 \x03(\x0b\x32\x13.bullpen.v1.LoraUse\x12\x15\n\rconfirm_spend\x18\x08 \x01(\x08\x12-\n\nkeep_alive\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05_seed\"\xbe\x01\n\x10GenerateResponse\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1b.bullpen.v1.GenerateStartedH\x00\x12\x30\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.bullpen.v1.GenerateProgressH\x00\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1c.bullpen.v1.GeneratedPictureH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x62ody\"\x8f\x01\n\x0fGenerateStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x30\n\x08sampling\x18\x02 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\r\n\x05seeds\x18\x03 \x03(\x03\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x1a\n\x12\x65stimated_cost_usd\x18\x05 \x01(\x01\"\xb9\x01\n\x10GenerateProgress\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\r\n\x05phase\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12,\n\ttime_left\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07preview\x18\x07 \x01(\x0c\x12\x19\n\x11preview_mime_type\x18\x08 \x01(\t\"\xb4\x01\n\x10GeneratedPicture\x12\x0f\n\x07picture\x18\x01 \x01(\x05\x12\x0c\n\x04seed\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x16\n\x0e\x64\x65vice_seconds\x18\x08 \x01(\x01\x12\x13\n\x0brecipe_json\x18\t \x01(\t2\x94\x02\n\nLabService\x12G\n\x08Generate\x12\x1b.bullpen.v1.GenerateRequest\x1a\x1c.bullpen.v1.GenerateResponse0\x01\x12[\n\x0eProcessPicture\x12!.bullpen.v1.ProcessPictureRequest\x1a\".bullpen.v1.ProcessPictureResponse(\x01\x30\x01\x12`\n\x11ListColorProfiles\x12$.bullpen.v1.ListColorProfilesRequest\x1a%.bullpen.v1.ListColorProfilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,15 +36,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bullpen_api.v1.lab_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GENERATEREQUEST']._serialized_start=145
-  _globals['_GENERATEREQUEST']._serialized_end=370
-  _globals['_GENERATERESPONSE']._serialized_start=373
-  _globals['_GENERATERESPONSE']._serialized_end=563
-  _globals['_GENERATESTARTED']._serialized_start=566
-  _globals['_GENERATESTARTED']._serialized_end=709
-  _globals['_GENERATEPROGRESS']._serialized_start=712
-  _globals['_GENERATEPROGRESS']._serialized_end=897
-  _globals['_GENERATEDPICTURE']._serialized_start=900
-  _globals['_GENERATEDPICTURE']._serialized_end=1080
-  _globals['_LABSERVICE']._serialized_start=1083
-  _globals['_LABSERVICE']._serialized_end=1359
+  _globals['_GENERATEREQUEST']._serialized_end=417
+  _globals['_GENERATERESPONSE']._serialized_start=420
+  _globals['_GENERATERESPONSE']._serialized_end=610
+  _globals['_GENERATESTARTED']._serialized_start=613
+  _globals['_GENERATESTARTED']._serialized_end=756
+  _globals['_GENERATEPROGRESS']._serialized_start=759
+  _globals['_GENERATEPROGRESS']._serialized_end=944
+  _globals['_GENERATEDPICTURE']._serialized_start=947
+  _globals['_GENERATEDPICTURE']._serialized_end=1127
+  _globals['_LABSERVICE']._serialized_start=1130
+  _globals['_LABSERVICE']._serialized_end=1406
 # @@protoc_insertion_point(module_scope)

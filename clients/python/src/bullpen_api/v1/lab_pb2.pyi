@@ -33,6 +33,7 @@ class GenerateRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
     CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """What the picture shows. Required."""
     negative_prompt: _builtins.str
@@ -50,6 +51,10 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def loras(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.LoraUse]: ...
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """How long the model stays in memory afterwards; unset takes the model's own, 0 lets it go at once."""
+
     def __init__(
         self,
         *,
@@ -61,10 +66,11 @@ class GenerateRequest(_message.Message):
         count: _builtins.int = ...,
         loras: _abc.Iterable[_model_pb2.LoraUse] | None = ...,
         confirm_spend: _builtins.bool = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "keep_alive", b"keep_alive", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "confirm_spend", b"confirm_spend", "count", b"count", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "confirm_spend", b"confirm_spend", "count", b"count", "keep_alive", b"keep_alive", "loras", b"loras", "model", b"model", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015

@@ -1061,6 +1061,7 @@ class CreateRunRequest(_message.Message):
     PLAN_DIGEST_FIELD_NUMBER: _builtins.int
     CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KEEP_ALIVE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     plan_digest: _builtins.str
     """Digest of the plan that was shown; empty skips the check, where the plan costs nothing."""
@@ -1069,6 +1070,10 @@ class CreateRunRequest(_message.Message):
     request_id: _builtins.str
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
+    @_builtins.property
+    def keep_alive(self) -> _duration_pb2.Duration:
+        """How long the model stays in memory after a job of this run; unset takes the model's own, 0 lets it go at once."""
+
     def __init__(
         self,
         *,
@@ -1077,10 +1082,11 @@ class CreateRunRequest(_message.Message):
         plan_digest: _builtins.str = ...,
         confirm_spend: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        keep_alive: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_spend", b"confirm_spend", "parent", b"parent", "plan_digest", b"plan_digest", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_spend", b"confirm_spend", "keep_alive", b"keep_alive", "parent", b"parent", "plan_digest", b"plan_digest", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
