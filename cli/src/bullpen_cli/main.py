@@ -44,6 +44,7 @@ COMMANDS = {
     "chat": "bullpen_cli.chat:chat",
     "chat": "bullpen_cli.chat:chat",
     "instructions": "bullpen_cli.instructions:instructions",
+    "prompts": "bullpen_cli.prompts:prompts",
     "watch": "bullpen_cli.events:watch",
     "ps": "bullpen_cli.models:ps",
     "models": "bullpen_cli.models:models",

@@ -294,7 +294,7 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.SystemService",
             ),
         ]
-        copilot = Copilot(database, bus, settings)
+        copilot = Copilot(database, bus, settings, registry.get)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
         server = Server(Guard(token, Notes(database)), mounts)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
-from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc
+from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc, prompt_pb2_grpc
 
 from bullpend.copilot import store, vocabulary
 from bullpend.copilot.builtin import ENGINE, Builtin
@@ -23,6 +23,9 @@ from bullpend.instructions.desk import Desk
 from bullpend.instructions.model import Policy
 from bullpend.instructions.service import InstructionService
 from bullpend.instructions.worker import Worker
+from bullpend.models.model import Model
+from bullpend.prompts import enhance
+from bullpend.prompts.service import PromptService
 from bullpend.rpc.inside import Calls
 from bullpend.rpc.server import Mount
 from bullpend.settings import Settings
@@ -35,7 +38,7 @@ SEEDS = 2**32
 class Whole:
     """Made before the daemon serves; `start` needs the services of everybody."""
 
-    def __init__(self, database: Database, bus: Bus, settings: Settings) -> None:
+    def __init__(self, database: Database, bus: Bus, settings: Settings, find_model: Callable[[str], Model]) -> None:
         chosen = settings.tree.instructions
         policy = Policy(
             poll_seconds=chosen.poll_seconds,
@@ -64,6 +67,11 @@ class Whole:
                 copilot_pb2_grpc.add_CopilotServiceServicer_to_server,
                 CopilotService(database, self._conversations, engines, ENGINE),
                 "bullpen.v1.CopilotService",
+            ),
+            (
+                prompt_pb2_grpc.add_PromptServiceServicer_to_server,
+                PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, find_model),
+                "bullpen.v1.PromptService",
             ),
         ]
 
