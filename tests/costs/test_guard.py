@@ -88,6 +88,8 @@ async def test_a_plan_grows_old(database: Database, project: str, clock: ManualC
     with pytest.raises(PlanExpired) as refused:
         await take(database)
     assert refused.value.metadata["why"] == "expired"
+    await offer(database, "another")
+    assert await database.read(lambda view: view.value("SELECT count(*) FROM spend_offers")) == 1
 
 
 async def test_another_price_is_another_plan(database: Database, project: str) -> None:

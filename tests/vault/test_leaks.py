@@ -18,7 +18,7 @@ from bullpen_api.v1 import (
     vault_pb2,
 )
 from bullpen_client import Session
-from bullpen_client.errors import BullpenError
+from bullpen_client.errors import BullpenError, VaultLocked
 
 from tests.support.daemon import Daemon
 from tests.support.studio import PATIENCE, Studio
@@ -126,30 +126,46 @@ def while_serving(home: Path) -> None:
         assert VALUE.encode() not in path.read_bytes(), path
 
 
-async def test_a_secret_outlives_the_daemon_and_its_users_are_told(studio: Studio, daemon: Daemon) -> None:
-    """After a kill the secret is there, and says which accounts name it; deleting leaves the accounts."""
-    session = studio.session
+async def test_r08_a_lost_key_is_told_and_nothing_opens_until_it_is_back(studio: Studio, daemon: Daemon) -> None:
+    """Over a kill the secret stays; without its key the vault says which one is missing and takes nothing; with the key
+    back everything opens, and a rotation puts another in its place. Who names a deleted secret keeps the name.
+    """
     project = await studio.project("harbor")
-    await session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/openai-main", value=VALUE))
+    await studio.session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/openai-main", value=VALUE))
     account = bible_pb2.ProviderAccount(
         provider=bible_pb2.ProviderAccount.PROVIDER_OPENAI, secret_names={"api_key": "openai-main"}
     )
-    await session.bible.CreateProviderAccount(
+    await studio.session.bible.CreateProviderAccount(
         bible_pb2.CreateProviderAccountRequest(parent=project, provider_account_id="paid", provider_account=account)
     )
+    key = (await studio.session.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())).key_id
     daemon.kill()
+    (daemon.home / "vault.key").rename(daemon.home / "elsewhere")
     daemon.start()
     async with Session(daemon.home) as again:
-        found = (await again.vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets
-        status = await again.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())
-        await again.vault.DeleteSecret(vault_pb2.DeleteSecretRequest(name="secrets/openai-main"))
-        left = (await again.vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets
+        vault = again.vault
+        found = (await vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets
+        assert [(item.name, item.version, list(item.used_by)) for item in found] == [
+            ("secrets/openai-main", 1, [f"{project}/providerAccounts/paid"])
+        ]
+        assert dict((await vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())).lost) == {key: 1}
+        for refused in (
+            vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/photoroom", value=VALUE)),
+            vault.RotateVaultKey(vault_pb2.RotateVaultKeyRequest()),
+        ):
+            with pytest.raises(VaultLocked) as error:
+                await refused
+            assert error.value.metadata["key_id"] == key
+        checks = (await again.system.Diagnose(system_pb2.DiagnoseRequest())).checks
+        assert [item.status for item in checks if item.name == "vault"] == [system_pb2.Check.STATUS_ERROR]
+        (daemon.home / "elsewhere").rename(daemon.home / "vault.key")
+        rotated = await vault.RotateVaultKey(vault_pb2.RotateVaultKeyRequest())
+        assert (rotated.current, dict(rotated.lost)) == (1, {})
+        assert rotated.key_id != key
+        await vault.DeleteSecret(vault_pb2.DeleteSecretRequest(name="secrets/openai-main"))
+        assert list((await vault.ListSecrets(vault_pb2.ListSecretsRequest())).secrets) == []
         accounts = await again.bible.ListProviderAccounts(bible_pb2.ListProviderAccountsRequest(parent=project))
-    assert [(item.name, item.version, list(item.used_by)) for item in found] == [
-        ("secrets/openai-main", 1, [f"{project}/providerAccounts/paid"])
-    ]
-    assert (status.current, list(left)) == (1, [])
-    assert [dict(item.secret_names) for item in accounts.provider_accounts] == [{"api_key": "openai-main"}]
+        assert [dict(item.secret_names) for item in accounts.provider_accounts] == [{"api_key": "openai-main"}]
 
 
 async def test_the_key_of_the_environment_is_not_passed_on(tmp_path: Path) -> None:

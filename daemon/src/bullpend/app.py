@@ -34,7 +34,7 @@ from bullpen_api.v1 import (
     vault_pb2_grpc,
 )
 
-from bullpend import __version__
+from bullpend import __version__, redaction
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
@@ -297,6 +297,7 @@ async def serve(settings: Settings) -> None:
         copilot = Copilot(database, bus, settings, registry.get)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
+        redaction.remember(token, "token of this daemon")
         server = Server(Guard(token, Notes(database)), mounts)
         path = socket_path(home.root)
         await copilot.start(mounts)

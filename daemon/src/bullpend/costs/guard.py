@@ -17,6 +17,8 @@ from bullpend.errors import PlanExpired, PlanStale, SpendNotConfirmed
 def offer(tx: Tx, project: str, digest: str, cost: Money, seconds: float) -> float:
     """Offers a plan for so many seconds, anew where it was taken before; returns until when, in seconds since 1970."""
     until = tx.now + seconds
+    # While somebody composes, plans are made with each key that is pressed.
+    tx.run("DELETE FROM spend_offers WHERE expire_time < ? AND used_by = ''", tx.now)
     tx.run(
         "INSERT INTO spend_offers (project, digest, currency, amount_micros, offer_time, expire_time) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET currency = ?3, amount_micros = ?4, "

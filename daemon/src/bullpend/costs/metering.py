@@ -46,7 +46,7 @@ class Metering:
 
     def single(self, single: Single, frame: link_pb2.CandidateReady) -> None:
         """A picture of the lab was made. One of a provider has its own line."""
-        if single.device == PROVIDER:
+        if single.device.startswith(PROVIDER):
             return
         self._put(
             CostEvent(
