@@ -7,7 +7,7 @@ and previews are not durable: what was missed is gone, the next value counts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from bullpen_api.v1 import event_pb2, system_pb2
@@ -72,19 +72,19 @@ async def watch(
         try:
             if last is None:
                 last = (await session.system.GetInfo(system_pb2.GetInfoRequest())).revision
-            request = event_pb2.WatchRequest(parent=parent, after_revision=last, progress=progress, previews=previews)
+            request = event_pb2.WatchRequest(
+                parent=parent, after_revision=last, progress=progress, previews=previews, batch=True
+            )
             if attempt:
                 await _connected(session)
                 yield Reconnected(last)
                 attempt = 0
             async for message in session.events.Watch(request):
                 token_refused = False
-                item = _fresh(message, last)
-                if item is None:
-                    continue
-                if isinstance(item, event_pb2.Event | event_pb2.Bookmark):
-                    last = max(last, item.revision)
-                yield item
+                for item in _fresh(message, last):
+                    if isinstance(item, event_pb2.Event | event_pb2.Bookmark):
+                        last = max(last, item.revision)
+                    yield item
             error: errors.BullpenError = errors.DaemonUnavailable("The daemon ended the stream.")
         except _RESUMABLE as resumable:
             error = resumable
@@ -106,15 +106,17 @@ async def _connected(session: Session) -> None:
         raise errors.DaemonUnavailable("The daemon does not answer.")
 
 
-def _fresh(message: event_pb2.WatchResponse, last: int) -> Item | None:
-    """The item of a message; None for an event that was seen before, and for kinds that this client does not know."""
-    kind = message.WhichOneof("item")
-    if kind == "event":
-        return message.event if message.event.revision > last else None
-    if kind == "progress":
-        return message.progress
-    if kind == "preview":
-        return message.preview
-    if kind == "bookmark":
-        return message.bookmark
-    return None
+def _fresh(message: event_pb2.WatchResponse, last: int) -> Iterator[Item]:
+    """The items of a message, without events that were seen before and kinds that this client does not know."""
+    match message.WhichOneof("item"):
+        case "event":
+            if message.event.revision > last:
+                yield message.event
+        case "events":
+            yield from (event for event in message.events.events if event.revision > last)
+        case "progress":
+            yield message.progress
+        case "preview":
+            yield message.preview
+        case "bookmark":
+            yield message.bookmark

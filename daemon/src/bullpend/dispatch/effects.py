@@ -27,7 +27,7 @@ from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.metrics.collect import Rate
-from bullpend.models.loading import Loading
+from bullpend.models.loading import Loading, References
 from bullpend.quality.model import Checks
 from bullpend.runs import loras, method, retrying, store, transitions
 from bullpend.runs.model import Failure, JobState
@@ -39,6 +39,11 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
 LOG_RETRY_SECONDS = 3.0
+LOOKED_AT_SECONDS = 0.5
+# The kind of device that is not of this machine.
+REMOTE = "remote"
+# Rows of the run, the job with its candidates, its source, and the pictures beside it, by name.
+Leased = tuple[Row, Row, Row, dict[str, Row]]
 
 
 @dataclass
@@ -98,6 +103,8 @@ class Effects:
         self._archive = Archive(database, files, supervisor.run_task)
         self._work: dict[str, Work] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        # What was looked at last, when, and what was seen.
+        self._looked_at: tuple[tuple[Any, ...], float, References | None] = ((), 0.0, None)
         # One at a time writes the files of a run; the last one sees what all before it decided.
         self._archiving: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -169,7 +176,7 @@ class Effects:
         work.chain = self.spawn(link())
 
     async def _start(self, command: s.StartJob) -> None:
-        def take(tx: Tx) -> tuple[Row, Row, Row, dict[str, Row]] | None:
+        def take(tx: Tx) -> Leased | None:
             leased = transitions.lease(tx, command.job, command.attempt, command.device)
             if leased is None:
                 return None
@@ -177,21 +184,44 @@ class Effects:
             beside = method.inputs_from_json(job["inputs"]).assets
             return run, job, assets.by_name(tx, job["source_asset"]), {one: assets.by_name(tx, one) for one in beside}
 
-        taken = await self.durably(take)
-        if taken is None:
-            self._work.pop(command.job, Work()).ended.set()
-            self._tell(s.LeaseRefused(command.job, command.attempt))
-            return
+        # A worker of this machine dies with the daemon, so it may begin while the lease is brought to the disk: what it
+        # makes is registered by the same writer, after it. What goes to a provider waits.
+        loop, early = asyncio.get_running_loop(), asyncio.Event()
+        found: list[Leased] = []
+
+        def take_and_tell(tx: Tx) -> Leased | None:
+            taken = take(tx)
+            if taken is not None and self._orders.kinds[command.device] != REMOTE:
+                found.append(taken)
+                loop.call_soon_threadsafe(early.set)
+            return taken
+
+        durable = asyncio.ensure_future(self.durably(take_and_tell))
+        hint = asyncio.ensure_future(early.wait())
+        try:
+            await asyncio.wait({durable, hint}, return_when=asyncio.FIRST_COMPLETED)
+            if not found and await durable is None:
+                self._work.pop(command.job, Work()).ended.set()
+                self._tell(s.LeaseRefused(command.job, command.attempt))
+                return
+            leased = found[0] if found else await durable
+            assert leased is not None
+            await self._order(command, leased)
+            await durable
+            failpoints.reach("job.leased")
+        finally:
+            hint.cancel()
+            durable.cancel()
+
+    async def _order(self, command: s.StartJob, leased: Leased) -> None:
+        """Gives a leased job to its worker, unless that was lost meanwhile; what follows is under way then."""
         if self._leased(command.job) != (command.attempt, command.device):
-            return  # the worker was lost while the lease was written; what follows is under way
-        failpoints.reach("job.leased")
-        run, job, source, beside = taken
+            return
+        run, job, source, beside = leased
         try:
             used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(job["loras"])]
             others = [(one.name, one.digest) for one in method.method_from_json(run["method"]).companions]
-            models = await asyncio.to_thread(
-                self._orders.models.references, run["model"], run["model_digest"], used, others
-            )
+            models = await self._references(run["model"], run["model_digest"], used, others)
         except BullpenError as error:
             failure = s.Failure(error.reason, error.message, error.remedy)
             self._tell(s.JobEnded(command.job, command.attempt, command.device, s.Outcome.FAILED, failure))
@@ -208,6 +238,19 @@ class Effects:
         )
         self._work[command.job].lease = lease
         self._supervisor.send(command.device, lease.frame(models, self._orders.scratch, self._orders.preview_every))
+
+    async def _references(
+        self, name: str, digest: str, used: list[tuple[str, str, float]], others: list[tuple[str, str]]
+    ) -> References:
+        """What the worker is told of models. Their files are looked at, but not anew for each of many quick jobs: the
+        worker compares them again when it loads them.
+        """
+        key, now = (name, digest, *used, *others), asyncio.get_running_loop().time()
+        known, at, seen = self._looked_at
+        if seen is None or key != known or now - at > LOOKED_AT_SECONDS:
+            seen = await asyncio.to_thread(self._orders.models.references, name, digest, used, others)
+            self._looked_at = (key, now, seen)
+        return seen
 
     async def _stop(self, command: s.StopJob) -> None:
         frame = link_pb2.CancelJob(job=command.job, attempt=command.attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import grpc
@@ -16,6 +16,7 @@ from bullpend.rpc import names
 from bullpend.rpc.wire import timestamp
 
 PAGE = 256
+BATCH_BYTES = 256 * 1024
 BOOKMARK_SECONDS = 10.0
 STALL_SECONDS = 60.0
 
@@ -36,6 +37,26 @@ def pack(event: Event) -> event_pb2.WatchResponse:
     if at := timestamp(event.time):
         message.time.CopyFrom(at)
     return response
+
+
+def together(events: Sequence[Event]) -> Iterator[event_pb2.WatchResponse]:
+    """The wire form of several events: as few messages as stay well below the limit of one."""
+    part: list[event_pb2.Event] = []
+    size = 0
+    for event in events:
+        if part and size + len(event.payload) > BATCH_BYTES:
+            yield _joined(part)
+            part, size = [], 0
+        part.append(pack(event).event)
+        size += len(event.payload)
+    if part:
+        yield _joined(part)
+
+
+def _joined(events: list[event_pb2.Event]) -> event_pb2.WatchResponse:
+    if len(events) == 1:
+        return event_pb2.WatchResponse(event=events[0])
+    return event_pb2.WatchResponse(events=event_pb2.Events(events=events))
 
 
 class EventService(event_pb2_grpc.EventServiceServicer):
@@ -64,11 +85,13 @@ class EventService(event_pb2_grpc.EventServiceServicer):
             await send(context, bookmark(cursor))
             marked = cursor
             while True:
-                async for event in self._catch_up(cursor, project):
-                    cursor = event.revision
-                    if not project or event.project == project:
-                        await send(context, pack(event))
-                        marked = cursor
+                async for page in self._catch_up(cursor):
+                    cursor = page[-1].revision
+                    shown = [event for event in page if not project or event.project == project]
+                    for item in together(shown) if request.batch else map(pack, shown):
+                        await send(context, item)
+                    if shown:
+                        marked = shown[-1].revision
                 for item in subscriber.take():
                     candidate = item.progress.candidate or item.preview.candidate
                     # The queue is one for all projects.
@@ -102,17 +125,18 @@ class EventService(event_pb2_grpc.EventServiceServicer):
             raise ProjectNotFound(f"There is no project {project}.", field="parent", project=project)
         return project
 
-    async def _catch_up(self, after: int, project: str) -> AsyncIterator[Event]:
-        """Everything committed after a revision: from memory where it reaches back, else from the journal."""
+    async def _catch_up(self, after: int) -> AsyncIterator[list[Event]]:
+        """Everything committed after a revision, page by page: from memory where it reaches back, else from the
+        journal.
+        """
         while after < self._bus.revision:
             end = self._bus.revision
             page = self._bus.recent(after, PAGE)
             if page is None:
                 page = await self._database.read(lambda view: read_journal(view, after, "", PAGE))  # noqa: B023
-            for event in page:
-                yield event
             if not page:
                 return
+            yield page
             after = page[-1].revision
             if after >= end:
                 return

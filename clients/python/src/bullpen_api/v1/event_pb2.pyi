@@ -39,6 +39,7 @@ class WatchRequest(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Only this project, `projects/{project}`; empty or `projects/-` means all."""
     after_revision: _builtins.int
@@ -49,6 +50,8 @@ class WatchRequest(_message.Message):
     """Also send Preview."""
     queue: _builtins.bool
     """Also send Queue."""
+    batch: _builtins.bool
+    """Several events at once where several are there; a client that does not ask gets each in a message of its own."""
     def __init__(
         self,
         *,
@@ -57,10 +60,11 @@ class WatchRequest(_message.Message):
         progress: _builtins.bool = ...,
         previews: _builtins.bool = ...,
         queue: _builtins.bool = ...,
+        batch: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision", "parent", b"parent", "previews", b"previews", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision", "after_revision", b"after_revision", "batch", b"batch", "parent", b"parent", "previews", b"previews", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_revision: _TypeAlias = _typing.Literal["after_revision"]  # noqa: Y015
     _WhichOneofArgType__after_revision: _TypeAlias = _typing.Literal["_after_revision", b"_after_revision"]  # noqa: Y015
@@ -77,6 +81,7 @@ class WatchResponse(_message.Message):
     PREVIEW_FIELD_NUMBER: _builtins.int
     BOOKMARK_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___Event: ...
     @_builtins.property
@@ -89,6 +94,10 @@ class WatchResponse(_message.Message):
     def queue(self) -> _queue_pb2.Queue:
         """Where everything stands in the queue; at once, and with each change, twice a second at most."""
 
+    @_builtins.property
+    def events(self) -> Global___Events:
+        """Only where `batch` was asked for; at least two, in their order."""
+
     def __init__(
         self,
         *,
@@ -97,16 +106,39 @@ class WatchResponse(_message.Message):
         preview: Global___Preview | None = ...,
         bookmark: Global___Bookmark | None = ...,
         queue: _queue_pb2.Queue | None = ...,
+        events: Global___Events | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "events", b"events", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "events", b"events", "item", b"item", "preview", b"preview", "progress", b"progress", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["event", "progress", "preview", "bookmark", "queue"]  # noqa: Y015
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["event", "progress", "preview", "bookmark", "queue", "events"]  # noqa: Y015
     _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class Events(_message.Message):
+    """Events that were committed close together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Events: _TypeAlias = Events  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
