@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import lab_pb2, postprocess_pb2, remote_pb2, run_pb2
+from bullpen_api.v1 import cost_pb2, lab_pb2, postprocess_pb2, remote_pb2, run_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
@@ -192,6 +192,9 @@ async def test_u01_a_picture_from_a_text(desk: PaidStudio, provider: Provider) -
             assert image.size == (640, 320)
     mine = [one for one in await desk.requests() if one.project == project]
     assert [one.state for one in mine] == [remote_pb2.PaidRequest.STATE_ANSWERED] * 2
+    costs = cost_pb2.ListCostEventsRequest(page_size=500)
+    events = (await desk.session.costs.ListCostEvents(costs)).cost_events
+    assert not [event for event in events if event.device.startswith("devices/remote")], "no time of a device"
 
 
 async def test_no_provider_is_taken_unasked(desk: PaidStudio, provider: Provider) -> None:

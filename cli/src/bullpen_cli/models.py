@@ -37,15 +37,15 @@ def list_models(state: State, capability: str) -> None:
         output.emit({"models": [output.as_dict(model) for model in found]})
         return
     output.table(
-        ("model", "state", "can", "family", "engine", "size", "picture", "title"),
+        ("model", "state", "can", "family", "engine", "size or cost", "picture", "title"),
         (
             (
                 model.name,
-                output.state_name(model).lower() + (f": {model.problem}" if model.problem else ""),
+                state_words(model) + (f": {model.problem}" if model.problem else ""),
                 " ".join(model.capabilities) or "–",
                 model.family,
                 model.engine,
-                output.size(model.size_bytes),
+                output.size(model.size_bytes) if not model.price else f"{model.cost_usd:.3f} USD",
                 f"{model.default_width}×{model.default_height}" if model.default_width else "–",
                 model.title,
             )
@@ -54,7 +54,7 @@ def list_models(state: State, capability: str) -> None:
         empty=f"No installed model can do {capability}. `bullpen models list` shows what there is."
         if capability
         else "No model is installed. `bullpen doctor` says how to get the starter.",
-        right=("size", "picture"),
+        right=("size or cost", "picture"),
     )
 
 
@@ -74,19 +74,23 @@ def show_model(state: State, name: str) -> None:
     rows = [
         ("model", model.name),
         ("title", model.title),
-        ("state", output.state_name(model).lower()),
+        ("state", state_words(model)),
         ("problem", model.problem or "–"),
         ("family", model.family),
         ("engine", model.engine or "–"),
         ("can", " ".join(model.capabilities) or "–"),
         *([("for", model.base_model)] if model.base_model else []),
         *([("picture", _picture(model))] if model.default_width else []),
-        ("size", output.size(model.size_bytes)),
+        *([("costs", model.price)] if model.price else [("size", output.size(model.size_bytes))]),
         ("licence", model.licence or "–"),
-        ("digest", model.digest or "not read yet"),
-        ("path", model.path),
+        *([("digest", model.digest or "not read yet"), ("path", model.path)] if model.path else []),
     ]
     output.details(rows)
+
+
+def state_words(model: model_pb2.Model) -> str:
+    """A model's state as a person reads it."""
+    return output.state_name(model).lower().replace("_", " ")
 
 
 def _picture(model: model_pb2.Model) -> str:

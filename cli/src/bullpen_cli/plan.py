@@ -102,7 +102,7 @@ def show(plan: run_pb2.Plan) -> None:
     scales = {use.model: use.scale if use.HasField("scale") else 1.0 for job in plan.jobs for use in job.loras}
     for number, model in enumerate(plan.models):
         warm = "in memory" if model.resident else "to be loaded"
-        words = f"{output.size(model.size_bytes)}, {warm}"
+        words = "at the provider" if ":" in model.model else f"{output.size(model.size_bytes)}, {warm}"
         # After the model come its LoRAs: those of the request in its order, then those of characters.
         use = plan.spec.loras[number - 1] if 0 < number <= len(plan.spec.loras) else None
         if use is not None:

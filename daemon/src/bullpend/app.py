@@ -197,11 +197,11 @@ async def serve(settings: Settings) -> None:
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
-        paid = remote.cutouts(supervisor)
         metering = Metering(database, home.projects)
         stack.push_async_callback(metering.close)
         dispatcher.singles.on_made = metering.single
         run_long_task = metering.long_tasks(supervisor.run_long_task)
+        paid = remote.cutouts(supervisor.run_task, run_long_task)
         lab = Lab(
             registry,
             dispatcher,

@@ -45,11 +45,10 @@ def devices(count: int) -> list[DeviceInfo]:
     ]
 
 
-def quote(entry: Entry, width: int, height: int) -> Quote:
-    """What one picture of this size is expected to cost."""
-    size = entry.size_for(width, height) if width and height else (0, 0)
-    words = f"{entry.title}, prices as of {entry.price.as_of}"
-    return Quote(entry.provider, entry.price.expected(f"{size[0]}x{size[1]}"), words)
+def quote(entry: Entry) -> Quote:
+    """What one picture is expected to cost at most: its shape decides the size, and a plan is for all shapes."""
+    each = max((entry.price.expected(size) for size in ("", *entry.sizes)), key=lambda money: money.micros)
+    return Quote(entry.provider, each, f"{entry.title}, prices as of {entry.price.as_of}")
 
 
 class RemoteEngine:

@@ -39,7 +39,7 @@ class Listing:
             model.digest = ""
             if entry.provider not in providers:
                 model.state = model_pb2.Model.STATE_NO_ACCOUNT
-                model.problem = "no account is configured (bullpen providers add)"
+                model.problem = "add one with `bullpen providers add`"
 
     async def payer(self, project: str, model: Model) -> Model:
         """The model with the account that pays for it in a project behind its name, so that a plan says who pays.
@@ -54,7 +54,7 @@ class Listing:
         return replace(model, name=f"{catalogue.PREFIX}{name}@{place}")
 
     def quoting(self, model: Model, width: int, height: int) -> Quote | None:
-        """What a picture of a provider's model is expected to cost; None for one that runs here."""
+        """What a picture of a provider's model is expected to cost at most; None for one that runs here."""
         if model.engine != catalogue.ENGINE:
             return None
-        return quote(self._catalogue.entry(model.name), width, height)
+        return quote(self._catalogue.entry(model.name))

@@ -8,12 +8,13 @@ from bullpend.clock import Clock
 from bullpend.db import Database
 from bullpend.errors import SettingInvalid
 from bullpend.failpoints import POINTS, Failpoints
+from bullpend.postprocess.following import RunLongTask
 from bullpend.remote import engine
 from bullpend.remote.accounts import Accounts, Vault
 from bullpend.remote.answers import Answers
 from bullpend.remote.catalogue import Catalogue
 from bullpend.remote.consent import Consents
-from bullpend.remote.cutouts import PaidCutouts
+from bullpend.remote.cutouts import PaidCutouts, RunTask
 from bullpend.remote.engine import Heard, RemoteEngine
 from bullpend.remote.exchange import Limits
 from bullpend.remote.listing import Listing
@@ -62,9 +63,9 @@ class Remote:
         self._scratch = settings.home.tmp
         self._engine: RemoteEngine | None = None
 
-    def cutouts(self, supervisor: Supervisor) -> PaidCutouts:
-        """Cutouts by providers, on these workers."""
-        return PaidCutouts(self.consents, self.paying, supervisor.run_task, supervisor.run_long_task, self._scratch)
+    def cutouts(self, run_task: RunTask, run_long: RunLongTask) -> PaidCutouts:
+        """Cutouts by providers; what else is to be done to the pictures is done by `run_long`."""
+        return PaidCutouts(self.consents, self.paying, run_task, run_long, self._scratch)
 
     @property
     def mounts(self) -> list[Mount]:

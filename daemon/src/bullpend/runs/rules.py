@@ -230,7 +230,9 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         ),
         estimated_seconds=estimate.seconds if estimate else None,
         basis=estimate.basis if estimate else None,
-        memory_bytes=estimates.memory((model, *world.loras, *of_cast, *chosen.companions), world.footprints, sampling),
+        memory_bytes=0
+        if model.engine == "remote"
+        else estimates.memory((model, *world.loras, *of_cast, *chosen.companions), world.footprints, sampling),
         suggestion=sizes.suggest(
             model, [(picture.width, picture.height) for picture in pictures], (sampling.width, sampling.height)
         ),
