@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bullpen_api.v1 import asset_pb2, audit_pb2, bible_pb2, project_pb2, run_pb2, vault_pb2
+from bullpen_api.v1 import asset_pb2, audit_pb2, bible_pb2, project_pb2, run_pb2, system_pb2, vault_pb2
 from bullpen_client.errors import BullpenError
 from bullpend.audit.calls import local_user
 from bullpend.audit.rules import only_reads
@@ -84,11 +84,17 @@ async def test_a_persons_calls_are_put_down(studio: Studio) -> None:
 
 
 async def test_reads_and_refusals_leave_nothing(studio: Studio) -> None:
-    """Looking changes nothing, and what was refused did not happen."""
+    """Looking changes nothing, nor does what is as it was or was only tried, and what was refused did not happen."""
     project = await studio.project("quay")
     before = await entries(studio)
     await studio.session.projects.GetProject(project_pb2.GetProjectRequest(name=project))
     await studio.session.projects.ListProjects(project_pb2.ListProjectsRequest())
+    await studio.session.projects.UpdateProject(
+        project_pb2.UpdateProjectRequest(project=project_pb2.Project(name=project, title="Quay"))
+    )
+    await studio.session.system.Diagnose(system_pb2.DiagnoseRequest())
+    manifest = run_pb2.Manifest(name=f"{project}/manifest")
+    await studio.session.runs.UpdateManifest(run_pb2.UpdateManifestRequest(manifest=manifest, validate_only=True))
     for refused in (
         studio.session.projects.CreateProject(project_pb2.CreateProjectRequest(project_id="quay")),
         studio.session.vault.SetSecret(vault_pb2.SetSecretRequest(name="secrets/x", value="short")),

@@ -75,7 +75,8 @@ async def test_the_value_is_found_nowhere(studio: Studio, daemon: Daemon) -> Non
     )
     said: list[object] = [made]
     # By mistake: in a text that is kept, in the place of a name, in a path, in a page token.
-    story = project_pb2.Project(title="x", story=f"The key is {VALUE}.")
+    token = daemon.endpoint.token
+    story = project_pb2.Project(title="x", story=f"The key is {VALUE}, the token {token}.")
     await session.projects.CreateProject(project_pb2.CreateProjectRequest(project_id="by-mistake", project=story))
     said.append(await session.projects.GetProject(project_pb2.GetProjectRequest(name="projects/by-mistake")))
     misplaced = bible_pb2.ProviderAccount(
@@ -112,18 +113,21 @@ async def test_the_value_is_found_nowhere(studio: Studio, daemon: Daemon) -> Non
     assert made.used_by == []
     for answer in said:
         assert VALUE not in str(answer), answer
-    while_serving(daemon.home)
+        assert token not in str(answer), answer
+    search(daemon.home, token)
     daemon.stop()
-    while_serving(daemon.home)
+    search(daemon.home, token)
     assert VALUE.encode() not in daemon.said
 
 
-def while_serving(home: Path) -> None:
+def search(home: Path, token: str) -> None:
     """Searches every file of the home: database, write-ahead log, logs, sidecars, key file."""
     files = [path for path in home.rglob("*") if path.is_file()]
     assert {"bullpen.sqlite3", "vault.key", "bullpend.log"} <= {path.name for path in files}
     for path in files:
-        assert VALUE.encode() not in path.read_bytes(), path
+        content = path.read_bytes()
+        assert VALUE.encode() not in content, path
+        assert token.encode() not in content or path.name == "endpoint.json", path
 
 
 async def test_r08_a_lost_key_is_told_and_nothing_opens_until_it_is_back(studio: Studio, daemon: Daemon) -> None:

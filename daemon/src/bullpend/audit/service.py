@@ -28,7 +28,7 @@ class Notes:
 
     async def ended(self, call: Call, request: Any) -> None:
         """After a call that succeeded. The change has been made: an entry that cannot be written is in the log."""
-        if call.entries or rules.only_reads(call.method):
+        if call.entries or not rules.changed_silently(call.method, request):
             return
         subject = rules.subject_of(request)[:300]
         try:
