@@ -1,0 +1,1 @@
+"""One test per step of a person's journey, on the starter, over the public socket."""
