@@ -21,9 +21,12 @@ from bullpend.errors import (
 from bullpend.models.registry import Registry
 from bullpend.postprocess.resolving import Resolver
 from bullpend.postprocess.settings import CHAIN_FILE, COLOUR_FILE
+from bullpend.remote.catalogue import Catalogue
 
 from tests.postprocess.test_settings import colours, write
 from tests.worker.ops.networks import cutout_model, upscale_model
+
+SETTINGS = Path(__file__).resolve().parents[2] / "settings"
 
 
 @pytest.fixture
@@ -163,3 +166,37 @@ def test_the_folders_are_looked_at_anew(resolver: Resolver, tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "models" / "alpha-up")
     upscale_model(tmp_path / "models" / "aardvark-up")
     assert resolver.resolve(PostProcess(upscale=UpscaleStep())).post_process.upscale.model == "models/aardvark-up"
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Resolver:
+    """No cutout model here, but those of providers."""
+    models = Registry([tmp_path / "models"], remote=Catalogue([SETTINGS]))
+    return Resolver(models, [tmp_path / "settings"], [tmp_path])
+
+
+def test_a_provider_s_model_is_taken_by_its_name(remote: Resolver) -> None:
+    """A named one is passed on for a provider; what cannot cut out is refused, and so is one without a price."""
+    found = remote.resolve(PostProcess(cutout=CutoutStep(model="photoroom:segment@a")))
+    assert found.work.cutout.provider == found.post_process.cutout.model == "models/photoroom:segment@a"
+    with pytest.raises(ModelUnsupported):
+        remote.resolve(PostProcess(cutout=CutoutStep(model="openai:gpt-image-1")))
+    with pytest.raises(ModelNotFound) as missing:
+        remote.resolve(PostProcess(cutout=CutoutStep(model="photoroom:unheard-of")))
+    assert missing.value.field == "post_process.cutout.model"
+
+
+def test_a_paid_fallback_is_taken_only_where_nothing_runs_here(
+    remote: Resolver, resolver: Resolver, tmp_path: Path
+) -> None:
+    """Without the setting a provider is never chosen; with it, where no local model can, and never for a named one."""
+    shutil.rmtree(tmp_path / "models" / "cut")
+    with pytest.raises(ModelNotFound):
+        remote.resolve(PostProcess(cutout=CutoutStep()))
+    chain = {"schema_version": 1, "cutout": {"fallback": "remove_bg:removebg"}}
+    write(tmp_path / "settings", CHAIN_FILE, chain)
+    assert remote.resolve(PostProcess(cutout=CutoutStep())).post_process.cutout.model == "models/remove_bg:removebg"
+    with pytest.raises(ModelNotFound):
+        remote.resolve(PostProcess(cutout=CutoutStep(model="models/not-there")))
+    cutout_model(tmp_path / "models" / "cut")
+    assert remote.resolve(PostProcess(cutout=CutoutStep())).post_process.cutout.model == "models/cut"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import cost_pb2, lab_pb2, postprocess_pb2, remote_pb2, run_pb2
+from bullpen_api.v1 import cost_pb2, lab_pb2, postprocess_pb2, remote_pb2, run_pb2, system_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
@@ -106,6 +106,8 @@ async def test_a_lost_answer_waits_for_a_person(desk: PaidStudio, provider: Prov
         with pytest.raises(errors.PaidOutcomeUnknown) as unknown:
             await cut(desk.session, path, name)
     assert len(provider.calls) == 1
+    checks = (await desk.session.system.Diagnose(system_pb2.DiagnoseRequest())).checks
+    assert [check.status for check in checks if check.name == "paid requests"] == [system_pb2.Check.STATUS_WARNING]
     resolved = await desk.session.remote.ResolvePaidRequest(
         remote_pb2.ResolvePaidRequestRequest(
             name=unknown.value.metadata["paid_request"],

@@ -192,7 +192,12 @@ async def serve(settings: Settings) -> None:
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
         diagnosis = Diagnosis(
-            database, files, registry, shown.all, metrics.machine, [lambda: vault_diagnosis.check(vault)]
+            database,
+            files,
+            registry,
+            shown.all,
+            metrics.machine,
+            [lambda: vault_diagnosis.check(vault), remote.diagnose],
         )
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)

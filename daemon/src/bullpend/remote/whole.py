@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import remote_pb2_grpc
+from bullpen_api.v1 import remote_pb2_grpc, system_pb2
 
 from bullpend.clock import Clock
 from bullpend.db import Database
 from bullpend.errors import SettingInvalid
 from bullpend.failpoints import POINTS, Failpoints
 from bullpend.postprocess.following import RunLongTask
-from bullpend.remote import engine
+from bullpend.remote import diagnosis, engine
 from bullpend.remote.accounts import Accounts, Vault
 from bullpend.remote.answers import Answers
 from bullpend.remote.catalogue import Catalogue
@@ -66,6 +66,10 @@ class Remote:
     def cutouts(self, run_task: RunTask, run_long: RunLongTask) -> PaidCutouts:
         """Cutouts by providers; what else is to be done to the pictures is done by `run_long`."""
         return PaidCutouts(self.consents, self.paying, run_task, run_long, self._scratch)
+
+    async def diagnose(self) -> system_pb2.Check:
+        """What `bullpen doctor` says of paid requests."""
+        return await diagnosis.check(self._database)
 
     @property
     def mounts(self) -> list[Mount]:
