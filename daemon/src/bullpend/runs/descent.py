@@ -99,6 +99,9 @@ def from_json(text: str) -> Stale | None:
     return Stale(**json.loads(text)) if text else None
 
 
+# The indexes by scene leave jobs without one out: queries say so too, or they would not be used.
+
+
 def origin(view: View, scene: str, source_asset: str) -> tuple[str, int]:
     """What a new job of a scene starts from (`Node.starts_from`), and the branch of that picture; 0 without a scene.
 
@@ -112,7 +115,7 @@ def origin(view: View, scene: str, source_asset: str) -> tuple[str, int]:
         return SCENE, 1
     row = view.one(
         "SELECT c.name, j.branch FROM candidates c JOIN jobs j ON j.id = c.job_id "
-        "WHERE j.scene = ? AND c.asset = ? ORDER BY c.accepted DESC, c.id DESC LIMIT 1",
+        "WHERE j.scene = ? AND j.scene != '' AND c.asset = ? ORDER BY c.accepted DESC, c.id DESC LIMIT 1",
         scene,
         source_asset,
     )
@@ -124,7 +127,8 @@ def branch(view: View, scene: str, stage: str, starts_from: str, of_parent: int)
     if not of_parent:
         return 0
     before = view.value(
-        "SELECT 1 FROM jobs j JOIN runs r ON r.id = j.run_id WHERE j.scene = ? AND r.stage = ? AND j.starts_from = ? "
+        "SELECT 1 FROM jobs j JOIN runs r ON r.id = j.run_id "
+        "WHERE j.scene = ? AND j.scene != '' AND r.stage = ? AND j.starts_from = ? "
         "AND j.state NOT IN ('FAILED', 'CANCELED', 'HELD') LIMIT 1",
         scene,
         stage,
@@ -132,7 +136,7 @@ def branch(view: View, scene: str, stage: str, starts_from: str, of_parent: int)
     )
     if not before:
         return of_parent
-    return int(view.value("SELECT coalesce(max(branch), 0) + 1 FROM jobs WHERE scene = ?", scene))
+    return int(view.value("SELECT coalesce(max(branch), 0) + 1 FROM jobs WHERE scene = ? AND scene != ''", scene))
 
 
 def nodes_of(view: View, scene: str) -> dict[str, Node]:
@@ -140,7 +144,7 @@ def nodes_of(view: View, scene: str) -> dict[str, Node]:
     rows = view.all(
         "SELECT c.name, c.asset, c.stale, r.stage, j.starts_from, j.source_asset FROM candidates c "
         "JOIN jobs j ON j.id = c.job_id JOIN runs r ON r.id = j.run_id "
-        "WHERE j.scene = ? AND c.state = 'SUCCEEDED' ORDER BY c.id",
+        "WHERE j.scene = ? AND j.scene != '' AND c.state = 'SUCCEEDED' ORDER BY c.id",
         scene,
     )
     return {row["name"]: Node(**row) for row in rows}

@@ -37,7 +37,11 @@ def nodes(view: View, name: str) -> list[lineage_pb2.LineageNode]:
 
 
 def _whole(view: View, scenes: list[str], asked: set[str]) -> list[lineage_pb2.LineageNode]:
-    rows = [row for scene in scenes for row in view.all(_NODES + "j.scene = ? ORDER BY c.id LIMIT ?", scene, MOST)]
+    rows = [
+        row
+        for scene in scenes
+        for row in view.all(_NODES + "j.scene = ? AND j.scene != '' ORDER BY c.id LIMIT ?", scene, MOST)
+    ]
     return [_node(row, row["name"] in asked) for row in rows]
 
 
@@ -54,10 +58,19 @@ def _of_run(view: View, project: str, name: str, rest: list[str]) -> list[Row]:
 def _of_asset(view: View, project: str, name: str) -> list[Row]:
     """Candidates that an asset is, or was made of, or that were made from it."""
     assets.by_name(view, name)
+    return _candidates_of(view, project, name)
+
+
+def _candidates_of(view: View, project: str, name: str) -> list[Row]:
     seen, turn = {name}, [name]
     for _ in range(DEPTH):
         marks = ", ".join("?" * len(turn))
-        found = view.all(_NODES + f"r.project = ? AND c.asset IN ({marks}) ORDER BY c.id LIMIT ?", project, *turn, MOST)
+        found = view.all(
+            _NODES + f"r.project = ? AND c.asset IN ({marks}) AND c.asset != '' ORDER BY c.id LIMIT ?",
+            project,
+            *turn,
+            MOST,
+        )
         if found:
             return found
         parents = {

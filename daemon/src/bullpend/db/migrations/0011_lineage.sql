@@ -11,7 +11,7 @@ ALTER TABLE candidates ADD COLUMN stale TEXT NOT NULL DEFAULT '';
 
 UPDATE jobs SET branch = 1, starts_from = coalesce(
   (SELECT c.name FROM candidates c JOIN jobs p ON p.id = c.job_id
-   WHERE p.scene = jobs.scene AND c.asset = jobs.source_asset ORDER BY c.accepted DESC, c.id DESC LIMIT 1),
+   WHERE p.scene = jobs.scene AND p.scene != '' AND c.asset = jobs.source_asset ORDER BY c.accepted DESC, c.id DESC LIMIT 1),
   (SELECT 'scene' FROM scenes s
    WHERE 'projects/' || s.project || '/scenes/' || s.slug = jobs.scene AND s.source_asset = jobs.source_asset),
   ''
