@@ -98,6 +98,17 @@ def test_numbers_that_mean_two_scenes_are_asked_about() -> None:
     assert short(understand("run style on scene_03", world)).startswith("PROPOSE")
 
 
+def test_a_scene_may_be_called_like_its_universe() -> None:
+    """`Harbor Lights` is the universe after `all scenes of`, and the scene elsewhere."""
+    scenes = (*WORLD.scenes[:3], SceneWords("scene_04", "Harbor lights", 4))
+    world = dataclasses.replace(WORLD, project="harbor_lights", title="Harbor Lights", scenes=scenes)
+    assert '"scenes": {}' in short(understand("run style on all scenes of Harbor Lights", world))
+    assert '"scenes": {}' in short(understand("run style on everything in harbor_lights, 2 candidates", world))
+    found = understand("run style on Harbor lights", world)
+    assert isinstance(found, Propose)
+    assert found.calls[0][1]["spec"]["scenes"] == {"scenes": ["projects/harbor_lights/scenes/scene_04"]}
+
+
 def test_an_empty_project_is_not_guessed_about() -> None:
     """Without scenes or runs there is nothing to propose, and it says so."""
     world = dataclasses.replace(WORLD, scenes=(), runs=())

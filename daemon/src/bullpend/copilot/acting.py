@@ -13,7 +13,8 @@ from bullpend.copilot.world import RunWords, World
 from bullpend.instructions import model
 
 _CANCEL = (
-    r"cancel|stop|abort|kill|halt|terminate|call off|interrupt|break off|shut down|stop making|stop running|get rid of"
+    r"cancel|stop|abort|kill|halt|terminate|call off|stop rendering|stop generating|interrupt|break off|shut "
+    r"down|stop making|stop running|get rid of"
 )
 _PAUSE = r"pause|hold|suspend|freeze|put on hold|halt for now|put (?P<w>.*?) on hold"
 _RESUME = (
@@ -90,10 +91,7 @@ def _pause_or_resume(line: Line, world: World) -> Understood | None:
         return None
     active = list(world.active)
     word = "pause" if pause else "resume"
-    if line.take(
-        r"(?:the |my )?(?:whole |entire )?queue|everything|all(?: (?:of )?(?:the )?(?:runs|jobs|work))?|all "
-        r"of it|the scheduler|(?:all )?(?:the )?work|generating|rendering"
-    ):
+    if line.take(r"(?:the |my )?(?:whole |entire )?queue|the scheduler|everything in the queue|all projects"):
         if (ask := leftover.unread(line)) is not None:
             return ask
         method = model.PAUSE_QUEUE if pause else model.RESUME_QUEUE

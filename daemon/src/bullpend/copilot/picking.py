@@ -30,7 +30,10 @@ _ALL = (
     r"world|thing|cast of scenes)"
     rf"|the (?:whole|entire) (?:set|bunch) of {SCENE}|(?:whole|entire) (?:project|story|universe|comic|book)"
 )
-_ALL_COUNT = rf"(?:all|the full|all of the|the whole|the) (?P<n>{NUM})(?: {SCENE})?(?! (?:candidates?|variants?|of))"
+_ALL_COUNT = (
+    rf"(?:all|the full|all of the|the whole|the) (?P<n>{NUM})(?: {SCENE})?(?! (?:candidates?|variants?|of|"
+    rf"first|last|final))"
+)
 _EXCEPT = (
     r"except(?:ing)?(?: for)?|but not|but|apart from|other than|besides|excluding|exclude|without|minus|save(?: for)?"
     r"|not including|leaving out|leave out|skip|skipping|omit|omitting|ignoring|ignore|bar|barring|with the "
@@ -263,6 +266,10 @@ class Picker:
     def _edge(self, position: int) -> tuple[int, set[str]] | None:
         """`the first three scenes`, `the last two`, `the last scene`, `the odd panels`."""
         order = [scene.slug for scene in self._world.scenes]
+        found = self._match(rf"{_THE}(?P<n>{NUM}) (?P<e>first|last|final) {SCENE}", position)
+        if found is not None and 0 < number(found["n"]) <= len(order):
+            many = number(found["n"])
+            return found.end(), set(order[:many] if found["e"] == "first" else order[-many:])
         found = self._match(
             rf"{_THE}(?P<e>first|last|final|opening|closing) (?P<n>{NUM})(?: of (?:them|the {SCENE}))?(?: {SCENE})?",
             position,
@@ -273,6 +280,10 @@ class Picker:
                 self._ask(f"There are only {len(order)} scenes. Shall I take all of them?", "all scenes")
             front = found["e"] in ("first", "opening")
             return found.end(), set(order[:many] if front else order[-many:] if many else [])
+        found = self._match(rf"{_THE}(?P<n>{NUM}) (?P<e>first|last|final) {SCENE}", position)
+        if found is not None:
+            many = number(found["n"])
+            return found.end(), set(order[:many] if found["e"] == "first" else order[-many:])
         found = self._match(rf"{_THE}(?P<e>last|final|closing|opening) {SCENE}|{_THE}(?P<f>last|final) one", position)
         if found is not None and order:
             return found.end(), {order[0] if found["e"] == "opening" else order[-1]}

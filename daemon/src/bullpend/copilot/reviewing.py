@@ -13,11 +13,13 @@ from bullpend.copilot.world import JobWords, RunWords, World
 from bullpend.instructions import model
 
 _TAKE = (
-    r"accept|take|pick|choose|select|approve|use|prefer|keep|go with|i like|i prefer|settle on|mark|make|set|"
+    r"i choose|i pick|i take|i accept|accept|take|pick|choose|select|approve|use|prefer|keep|go with|i like|i "
+    r"prefer|settle on|mark|make|set|"
     r"let us go with|promote|crown"
 )
 _PROCESS = (
-    r"upscale|up-scale|enlarge|blow up|scale|cut out|cutout|cut|remove|isolate|colou?r|colou?r-?grade|grade|"
+    r"background removal|upscaling|colou?r grading|upscale|up-scale|enlarge|blow up|scale|cut out|cutout|cut|"
+    r"remove|isolate|colou?r|colou?r-?grade|grade|"
     r"post-?process|postprocess|apply|run|do|make|refine|give|double|quadruple|perform"
 )
 _QUALITY = r"(?:qa|quality|quality control|qc|quality assurance)"
@@ -36,7 +38,7 @@ def read(line: Line, world: World) -> Understood | None:
 def _accept(line: Line, world: World) -> Understood | None:
     if line.find(rf"{NUM} {CANDIDATE}(?: (?:each|per|for each|apiece|for every))") is not None:
         return None
-    took = begins(line, _TAKE)
+    took = begins(line, _TAKE) or line.take(rf"(?:{_TAKE})(?= (?:the )?(?:{CANDIDATE}|{ORD}|number|c-))")
     reason = re.search(r"(?: ,)? (?:because(?: of)?|since|reason :?|as it|because it|for its) (?P<r>.+)$", line.text)
     why = ""
     if reason is not None:
@@ -141,7 +143,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
 _SCALE = (
     r"(?:(?:by|to) (?:a )?(?:factor (?:of )?)?|x ?|factor (?:of )?)(?P<a>2|4|two|four)(?: ?x| times| "
     r"?fold)?(?: (?:the|its|their) (?:size|resolution))?"
-    r"|(?P<b>2|4|two|four)(?: ?x| times| ?fold)(?: (?:the|its|their) (?:size|resolution))?|(?P<c>twice|"
+    r"|(?P<b>2|4|two|four)(?: ?x| times| ?fold)(?: (?:the|its|their) (?:size|resolution))?|(?:to )?(?P<c>twice|"
     r"double)(?: (?:the|its|their) (?:size|resolution))?"
 )
 
@@ -199,6 +201,7 @@ def _processed(line: Line, world: World, steps: dict[str, dict[str, Any]]) -> Un
         rf"(?:all|every)(?: of)?(?: the| our| my)? (?:accepted|winning|final|finished|approved) (?:{SCENE}|"
         rf"ones|results|candidates?)$"
     )
+    accepted = accepted or line.take(r"everything(?: that is| that was)? accepted")
     line.take(
         rf"(?:all )?(?:of )?(?:the )?(?:accepted|winning|final|finished|approved) (?:{SCENE}|ones|winners|"
         rf"results|candidates?)(?: of| in| from)?|(?:the )?winners(?: of| from)?|results of"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from bullpend.copilot import leftover, options, picking, staging
-from bullpend.copilot.targets import POLITE, own_name, stage_words
+from bullpend.copilot.targets import POLITE, own_name, stage_words, without_own_name
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
 from bullpend.copilot.words import CANDIDATE, NUM, Line, either, several
 from bullpend.copilot.world import World
@@ -56,7 +56,8 @@ def read(line: Line, world: World) -> Understood | None:
     """A run that is proposed or planned, or what is missing for it."""
     raw = line.raw
     between = rf"(?<!\S)({NUM}) ((?:{stage_words(world)})(?: lock)?) ({CANDIDATE})(?!\S)"
-    line = Line(re.sub(between, r"\2 \1 \3", picking.marked(line.text, world)))
+    whole = without_own_name(line.text, world)
+    line = Line(re.sub(between, r"\2 \1 \3", picking.marked(whole, world)))
     folder = _folder(line, raw)
     planned = _planned(line)
     if len(world.project) > 2:
@@ -71,6 +72,7 @@ def read(line: Line, world: World) -> Understood | None:
         r"(?:with )?(?:the )?(?:default|usual|normal|standard)(?: (?:number|count|amount) of)?(?: candidates?|"
         r" settings?| values?)?"
     )
+    line.take(r"(?:the )?same(?= again)|look like|looking like")
     line.take(r"(?:all )?(?:over )?(?:from (?:scratch|the (?:start|beginning)))|all over")
     while line.take(rf"(?:{_VERBS}|{_DONE}|also)(?= |$)"):
         pass

@@ -62,7 +62,8 @@ def _values(line: Line, world: World, made: Staged) -> None:
         for spoken in sorted(stage.values, key=len, reverse=True):
             variable, value = stage.values[spoken]
             lead = (
-                r"(?:(?:and )?(?:to|as|in|at|into|for|with|under|by|make it|let it|have it|be|is|being|during|"
+                r"(?:(?:and )?(?:to|look like|looks like|as|in|at|into|for|with|under|by|make it|let it|have "
+                r"it|be|is|being|during|"
                 r"on|set to|= |: |it) )?(?:(?:a|an|the) )?"
                 r"(?:heavy |light |bright |deep )?"
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bullpend.copilot.wishes import Ask
-from bullpend.copilot.words import Line
+from bullpend.copilot.words import SCENE, Line
 from bullpend.copilot.world import RunWords, World
 
 # What may stand before an order without changing it.
@@ -41,6 +41,16 @@ def own_name(line: Line, world: World) -> None:
     line.take(
         rf"(?:(?:in|of|for|on|from|within) )?(?:the )?(?:project |universe )?\"?(?:{either})\"?(?: project| "
         rf"universe)?(?: only)?"
+    )
+
+
+def without_own_name(text: str, world: World) -> str:
+    """`all scenes of Harbor Lights` without its end: a scene may be called like its universe, and is not meant here."""
+    names = {world.project, world.project.replace("_", " "), world.title.lower()} - {""}
+    either = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    everything = rf"(?:(?:all|every|each)(?: \S+){{0,4}}? {SCENE}|everything)"
+    return re.sub(
+        rf"(?<!\S)({everything}) (?:in|of|from|for) (?:the )?(?:project |universe )?(?:{either})(?!\S)", r"\1", text
     )
 
 
@@ -81,7 +91,7 @@ def take_run(line: Line, world: World, among: Sequence[RunWords], what: str) -> 
         return _one([run for run in among if run.stage == stage], world, what, found["k"] or found["l"] or "", stage)
     if line.take(
         rf"(?:all|every|each)(?: of)?(?: (?:the|my|our|these|those))?(?: {kinds})? {runs}|everything|all of "
-        rf"(?:it|them)|it all|them all|all|the (?:whole|entire) queue"
+        rf"(?:it|them)|it all|them all|all|the (?:whole|entire) queue|generating|rendering|(?:all )?(?:the )?work"
     ):
         return Target(many=True, said=True)
     if found := line.take(rf"(?:the |my |our |that |this )?(?P<k>{kinds}) (?:one|{runs})(?: that is running)?"):

@@ -51,7 +51,7 @@ FILLERS = frozenset(
     want wants need needs have has get give now right just again fresh new whole entire full complete each per
     apiece piece hey hi hello ok okay well alright copilot bullpen thanks thank ta cheers here there also too today
     finally quickly soon asap possible run stage pass step phase job lock universe project story world book comic
-    issue go-ahead immediately directly straight away kind mind favour favor , . ; : ! ? & + = ( ) [ ] / -
+    issue go-ahead immediately directly straight away kind mind favour favor inclusive , . ; : ! ? & + = ( ) [ ] / -
     """
     )
 )
