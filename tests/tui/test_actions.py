@@ -10,6 +10,7 @@ from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.costs import CostsScreen
+from bullpen_tui.screens.lab import LabScreen
 from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.models import ModelsScreen
@@ -21,6 +22,7 @@ from bullpen_tui.screens.runs import RunsScreen
 from bullpen_tui.screens.settings import SettingsScreen
 from bullpen_tui.screens.tasks import TasksScreen
 from bullpen_tui.screens.universe import UniverseScreen
+from bullpen_tui.screens.welcome import WelcomeScreen
 from textual.binding import Binding
 
 SCREENS: tuple[type[StudioScreen], ...] = (
@@ -38,6 +40,8 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     CostsScreen,
     LogsScreen,
     TasksScreen,
+    LabScreen,
+    WelcomeScreen,
 )
 
 

@@ -151,11 +151,27 @@ async def test_moving_by_letters() -> None:
 async def test_an_empty_home_says_what_to_press() -> None:
     """Every screen of an empty home names the next key."""
     async with studio(FakeDaemon(empty=True)) as at:
-        assert "n makes a new one" in at.screen_text()
+        await at.until(lambda: at.place == "welcome")
+        await at.until(lambda: "n makes a new project" in at.screen_text())
+        assert "models/old-paint is damaged. Install the model again." in at.screen_text()
+        assert "Starter edit" in at.screen_text()
+        await at.press("escape")
+        await at.until(lambda: "n makes a new one" in at.screen_text())
         await at.go("2", "runs")
         assert "1 goes to the projects" in at.screen_text()
         await at.go("3", "assets")
         assert "No picture yet" in at.screen_text()
+
+
+async def test_the_first_project_is_made_from_the_welcome() -> None:
+    """A new home begins with what it has; n makes the first project and goes to it."""
+    async with studio(FakeDaemon(empty=True), size=(80, 24)) as at:
+        await at.until(lambda: at.place == "welcome")
+        await at.press("n")
+        await at.until(lambda: at.place == "NewProjectDialog")
+        await at.type("Noir")
+        await at.press("enter", "enter", "enter")
+        await at.until(lambda: at.place == "projects" and at.app.project == "projects/noir")
 
 
 async def test_a_wanted_project_is_chosen() -> None:

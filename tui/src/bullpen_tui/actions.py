@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-TOP = ("projects", "runs", "assets", "metrics", "models", "quality", "settings")
+TOP = ("projects", "runs", "assets", "metrics", "models", "quality", "lab", "settings")
 """Places with a digit, in the order of the first line."""
 SIDE = ("universe", "costs", "logs", "tasks")
 """Places with a letter."""
-TABBED = ("universe", "quality", "costs")
-LISTS = (*TOP, *SIDE, "run")
-PLACES = (*TOP, *SIDE, "run", "review")
+TABBED = ("universe", "quality", "costs", "lab", "models")
+LISTS = tuple(one for one in (*TOP, *SIDE, "run") if one != "lab")
+PLACES = (*TOP, *SIDE, "run", "review", "welcome")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
 STOPPING = ("run", "tasks")
-MARKING = ("run", "universe", "quality")
+MARKING = ("run", "universe", "quality", "assets")
 OPENING = ("projects", "runs", "run", "assets", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
+CHAIN = ("run", "assets")
+"""Where pictures are taken through post-process."""
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -99,6 +101,7 @@ REGISTRY: tuple[Action, ...] = (
     _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
     _go("models", "7", "Models", "Go to models and devices"),
     _go("quality", "8", "QA", "Go to what was found in the pictures"),
+    _go("lab", "9", "Lab", "Go to single pictures, without a project"),
     _go("costs", "C", "Costs", "Go to what was spent, in time and in money"),
     _go("logs", "L", "Logs", "Go to the journal of what happens"),
     _go("tasks", "w", "Tasks", "Go to what is being made or waits, over all projects"),
@@ -119,7 +122,7 @@ REGISTRY: tuple[Action, ...] = (
     Action("to_parent", ("p",), "made from", "Go to the picture that this one was made from", ("assets",), footer=40),
     # Projects and runs
     Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
-    Action("new_project", ("n",), "new project", "Create a project", ("projects",), footer=20),
+    Action("new_project", ("n",), "new project", "Create a project", ("projects", "welcome"), footer=20),
     Action("compose", ("r",), "new run", "Compose a run and see its plan", COMPOSING, footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
     Action(
@@ -144,10 +147,20 @@ REGISTRY: tuple[Action, ...] = (
     Action("previous_job", ("left_square_bracket",), "scene", "The scene before", ("review",), footer=20),
     Action("next_job", ("right_square_bracket",), "scene", "The next scene", ("review",), footer=20),
     # Metrics and models
-    Action("unload", ("u",), "unload", "Free the memory of the model under the cursor", ("metrics",), footer=10),
+    Action(
+        "unload", ("u",), "unload", "Free the memory of the model under the cursor", ("models", "metrics"), footer=13
+    ),
     Action("other_table", ("tab",), "models / devices", "Move between the two tables", ("models",), footer=10),
     # Compose
     Action("run_plan", ("f5", "ctrl+enter"), "run", "Run what the plan shows", ("compose",), footer=10),
+    Action("lab_run", ("f5", "ctrl+enter"), "make it / stop", "Run the tool, or stop it", ("lab",), footer=10),
+    Action("lab_save", ("f2", "ctrl+s"), "save", "Write the picture to a file of this machine", ("lab",), footer=12),
+    Action("lab_next", ("f3",), "next picture", "The next of several pictures", ("lab",), footer=14),
+    Action("post_process", ("c",), "cut out …", "Take pictures through the chain of post-process", CHAIN, footer=26),
+    Action("trash", ("d",), "trash", "Put what is under the cursor into the trash", ("universe",), footer=30),
+    Action("undo", ("u",), "undo", "Take back out of the trash what went there last", ("universe",), footer=31),
+    Action("load", ("o",), "load", "Bring the model into memory", ("models",), footer=12),
+    Action("pin", ("P",), "pin", "Keep the model in memory, or let it go again", ("models", "metrics"), footer=14),
     Action("dry_run", ("f6", "d"), "dry run", "Show the whole plan and start nothing", ("compose",), footer=20),
     # Everywhere
     Action("filter", ("slash",), "filter", "Show only rows with these words; !word leaves rows out", LISTS, footer=80),

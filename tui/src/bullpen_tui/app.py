@@ -102,6 +102,7 @@ class StudioApp(App[int]):
         self.errands = Errands(self)
         self._daemon: Daemon | None = None
         self._project = ""
+        self._welcomed = False
         self._live = Live(dial, self.post_message)
         self.pictures = PictureStore(self._read_picture)
         if registry != REGISTRY:
@@ -237,10 +238,20 @@ class StudioApp(App[int]):
             self._chrome()
         before = self.snapshot
         self.snapshot = apply_all(before, message.changes)
+        self._welcome()
         answered = any(isinstance(one, Listed) and not one.items for one in message.changes)
         if self.snapshot is not before or answered:
             self.draw()
         self.call_after_refresh(self._live.painted.set)
+
+    def _welcome(self) -> None:
+        """A home without a project is shown what it has and lacks, once."""
+        from bullpen_tui.screens.welcome import WelcomeScreen
+
+        if not self._welcomed and self.listed:
+            self._welcomed = True
+            if not self.snapshot.projects and not self.deep:
+                self.push_screen(WelcomeScreen())
 
     def on_metrics_arrived(self, message: say.MetricsArrived) -> None:
         """Keeps the figures of the last minutes."""

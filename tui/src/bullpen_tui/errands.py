@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import asset_pb2, lab_pb2, postprocess_pb2, run_pb2
+from textual.message import Message
 from textual.message_pump import MessagePump
 
 from bullpen_tui import messages as say
+from bullpen_tui.lab import generated, processed
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
+
+
+LAB = "lab"
+"""Group of the worker that waits for the lab: there is one at most."""
 
 
 class Errands:
@@ -85,6 +92,44 @@ class Errands:
     def unload(self, model: str, to: MessagePump) -> None:
         """Frees a model's memory."""
         self._studio.ask(self._studio.daemon.unload(model), lambda _: say.ModelUnloaded(model), to=to)
+
+    # --- pictures ----------------------------------------------------------------------------------------------------
+
+    def generate(self, request: lab_pb2.GenerateRequest, to: MessagePump) -> None:
+        """Makes pictures from words."""
+        self._follow(generated(self._studio.daemon.generate(request)), to)
+
+    def process_picture(self, head: postprocess_pb2.ProcessPictureHead, to: MessagePump) -> None:
+        """Takes one picture through the chain."""
+        self._follow(processed(self._studio.daemon.process_picture(head)), to)
+
+    def stop_lab(self) -> None:
+        """Ends what the lab is doing; the daemon stops within one step."""
+        self._studio.workers.cancel_group(self._studio, LAB)
+
+    def _follow(self, happens: AsyncIterator[Message], to: MessagePump) -> None:
+        async def follow() -> say.LabEnded:
+            async for message in happens:
+                to.post_message(message)
+            return say.LabEnded()
+
+        self._studio.ask(follow(), lambda ended: ended, to=to, refused=say.LabRefused, group=LAB, latest_only=True)
+
+    def post_process(self, project: str, assets: Sequence[str], run: str, to: MessagePump) -> None:
+        """Takes assets, or what was accepted of a run, through the steps that the settings switch on."""
+
+        async def follow() -> say.PicturesMade:
+            made: list[asset_pb2.Asset] = []
+            sources = 0
+            async for answer in self._studio.daemon.process_assets(project, assets, run):
+                kind = answer.WhichOneof("body")
+                if kind == "started":
+                    sources = len(answer.started.assets)
+                elif kind == "made":
+                    made.append(answer.made.asset)
+            return say.PicturesMade(made, sources)
+
+        self._studio.ask(follow(), lambda message: message, to=to, group="post-process")
 
     def recipe(self, candidate: str, to: MessagePump) -> None:
         """The run and the job that a candidate came from, to be made again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import project_pb2, queue_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import asset_pb2, project_pb2, queue_pb2, run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from PIL import Image
 from textual.message import Message
@@ -168,6 +168,45 @@ class ModelPinned(Message):
         super().__init__()
         self.model = model
         self.pinned = pinned
+
+
+class LabMoved(Message):
+    """How far the lab is, with the newest preview where there is one."""
+
+    def __init__(self, words: str, preview: bytes = b"") -> None:
+        super().__init__()
+        self.words = words
+        self.preview = preview
+
+
+class LabMade(Message):
+    """The lab made a picture; `content` is its file."""
+
+    def __init__(self, content: bytes, about: str) -> None:
+        super().__init__()
+        self.content = content
+        self.about = about
+
+
+class LabEnded(Message):
+    """The lab has done what was asked."""
+
+
+class LabRefused(Message):
+    """The lab could not do it."""
+
+    def __init__(self, error: BullpenError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class PicturesMade(Message):
+    """Post-process made these assets."""
+
+    def __init__(self, made: list[asset_pb2.Asset], sources: int) -> None:
+        super().__init__()
+        self.made = made
+        self.sources = sources
 
 
 class JobStopped(Message):

@@ -16,6 +16,7 @@ SCREENS = {
     "metrics": "metrics:MetricsScreen",
     "models": "models:ModelsScreen",
     "quality": "quality:QualityScreen",
+    "lab": "lab:LabScreen",
     "costs": "costs:CostsScreen",
     "logs": "logs:LogsScreen",
     "tasks": "tasks:TasksScreen",

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.mirror import Snapshot, leaf
+from bullpen_tui.mirror import Listed, Snapshot, leaf
 from bullpen_tui.plan import form_of
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.search import Search, SearchError, candidate_of, fits, lineage, parse
@@ -268,6 +268,8 @@ class AssetsScreen(StudioScreen):
         if action in ("open", "use_recipe"):
             asset = self.asset
             return asset is not None and bool(candidate_of(asset, self.snapshot))
+        if action in ("post_process", "mark"):
+            return self.asset is not None
         if action == "to_parent":
             asset = self.asset
             return asset is not None and bool(asset.derived_from)
@@ -290,6 +292,18 @@ class AssetsScreen(StudioScreen):
             run = candidate.split("/jobs/")[0]
             self.studio.reading.jobs_once(run)
             self.studio.push_screen(ReviewScreen(run, candidate.split("/candidates/")[0]))
+
+    def action_post_process(self) -> None:
+        """Takes the marked pictures, else the one under the cursor, through post-process."""
+        chosen = self.lister.chosen
+        self.studio.errands.post_process(self.studio.project, chosen, "", self)
+        self.notify(f"{words.plural(len(chosen), 'picture')} through the chain of the settings.", title="Post-process")
+
+    def on_pictures_made(self, message: say.PicturesMade) -> None:
+        """Says what came of it."""
+        made, of = words.plural(len(message.made), "picture"), words.plural(message.sources, "picture")
+        self.studio.post_message(say.ChangesArrived((Listed(tuple(message.made)),)))
+        self.notify(f"{made} made of {of}; 3 shows them.", title="Post-process")
 
     def action_to_parent(self) -> None:
         """Puts the cursor on the picture that this one was made from."""

@@ -88,6 +88,32 @@ class ReasonDialog(ModalScreen[str]):
         self.dismiss("")
 
 
+class PathDialog(ModalScreen[str | None]):
+    """Asks for a file on this machine."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def __init__(self, title: str, suggestion: str) -> None:
+        super().__init__()
+        self._title = title
+        self._suggestion = suggestion
+
+    def compose(self) -> ComposeResult:
+        """Field and keys."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            yield Input(self._suggestion, compact=True, id="path-asked", select_on_focus=False)
+            yield Static(hint(("enter", "take it"), ("esc", "leave it")), classes="hint")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)
+
+    def action_leave(self) -> None:
+        """Closes without an answer."""
+        self.dismiss(None)
+
+
 class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
     """Title, slug and story. The slug follows the title until it is written by hand."""
 

@@ -14,6 +14,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.models import pin_words
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
@@ -125,6 +126,12 @@ def resident_row(resident: model_pb2.Resident, now: float) -> Row:
     stays = words.moment(resident.expires) - now
     expires = words.clock(stays) if resident.expires.seconds and stays > 0 else words.DASH
     state = words.text(("● in use", words.ACCENT)) if resident.in_use else words.text(("○ warm", words.GOOD))
+    if resident.state == model_pb2.Resident.STATE_LOADING:
+        state = words.text(("◐ loads", words.WARN))
+    elif resident.state == model_pb2.Resident.STATE_UNLOADING:
+        state = words.text(("◌ leaves", words.QUIET))
+    if resident.pinned:
+        expires = "⚑ pinned"
     return Row(
         f"{resident.model} {resident.device}",
         (
@@ -194,13 +201,25 @@ class MetricsScreen(StudioScreen):
         """A model in use stays."""
         if action == "unload" and self.is_mounted:
             model = self._model
-            return model is not None and not model.in_use
+            return model is not None and not model.in_use and not model.pinned
+        if action == "pin" and self.is_mounted:
+            return self._model is not None
         return True
 
     def action_unload(self) -> None:
         """Frees the model's memory."""
         if (model := self._model) is not None:
             self.studio.errands.unload(model.model, self)
+
+    def action_pin(self) -> None:
+        """Keeps the model in memory, or lets it go again."""
+        if (model := self._model) is not None:
+            self.studio.errands.pin(model.model, not model.pinned, self)
+
+    def on_model_pinned(self, message: say.ModelPinned) -> None:
+        """Says so."""
+        self.notify(pin_words(message))
+        self.draw_metrics()
 
     def on_model_unloaded(self, message: say.ModelUnloaded) -> None:
         """Says so."""

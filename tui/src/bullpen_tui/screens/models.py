@@ -10,11 +10,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.tabs import TabLine
 
 NO_MODEL = words.text(
     "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
@@ -40,9 +42,40 @@ DEVICE_COLUMNS = (
 )
 
 
+CAPABILITIES = (
+    ("edit", "instruction_edit"),
+    ("text", "text_to_image"),
+    ("i2i", "img2img"),
+    ("fill", "inpaint"),
+    ("ctrl", "structure_control"),
+    ("refs", "reference"),
+    ("LoRA", "lora"),
+    ("cut", "cutout"),
+    ("up", "upscale"),
+    ("face", "identity_embedding"),
+    ("look", "style_embedding"),
+    ("tag", "tag"),
+)
+"""What a column of the matrix is called, and the capability behind it."""
+MATRIX_COLUMNS = (
+    Column("model", minimum=14, weight=1),
+    Column("engine", width=8, drop=9),
+    *(Column(title, width=4, drop=max(0, index - 7)) for index, (title, _) in enumerate(CAPABILITIES)),
+)
+
+
+def matrix_row(model: model_pb2.Model) -> Row:
+    """A model for `MATRIX_COLUMNS`: what it can do, and what it could if it were whole."""
+    ready = model.state == model_pb2.Model.STATE_READY
+    sign = words.text(("✓", words.GOOD) if ready else ("◌", words.WARN))
+    cells = [sign if one in model.capabilities else words.text(("·", words.FAINT)) for _, one in CAPABILITIES]
+    name = words.text(model.title or leaf(model.name), ("" if ready else " ✗", words.BAD))
+    return Row(model.name, (name, words.text((model.engine or words.DASH, words.QUIET)), *cells))
+
+
 def model_row(model: model_pb2.Model, residents: Iterable[model_pb2.Resident]) -> Row:
     """A model for `MODEL_COLUMNS`."""
-    homes = [leaf(one.device) for one in residents if one.model == model.name]
+    homes = [f"{leaf(one.device)}{' ⚑' if one.pinned else ''}" for one in residents if one.model == model.name]
     sizes = f"{model.default_width}×{model.default_height}" if model.default_width else words.DASH
     return Row(
         model.name,
@@ -73,10 +106,17 @@ def device_row(device: model_pb2.Device) -> Row:
     )
 
 
+def pin_words(message: say.ModelPinned) -> str:
+    """What a pin means from now on."""
+    stays = "stays in memory from now on, over restarts too." if message.pinned else "may leave memory again."
+    return f"{leaf(message.model)} {stays}"
+
+
 class ModelsScreen(StudioScreen):
-    """Two tables; tab moves between them."""
+    """Models or what they can do above, devices below; tab moves between them."""
 
     place: ClassVar[str] = "models"
+    tabs = ("models", "what they can do")
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,6 +126,7 @@ class ModelsScreen(StudioScreen):
         """Models above, devices below."""
         with Vertical(classes="pane", id="models-pane") as pane:
             pane.border_title = "Models"
+            yield TabLine()
             yield RowTable(MODEL_COLUMNS, empty="Reading…", dom_id="models")
             yield Said(dom_id="model-words", classes="below")
         with Vertical(classes="pane", id="devices-pane") as pane:
@@ -129,7 +170,13 @@ class ModelsScreen(StudioScreen):
         if "models" in self.snapshot.answers:
             models.set_empty(NO_MODEL)
         loaded = list(residents.residents) if residents else []
-        models.set_rows([model_row(one, loaded) for one in self._models.values()])
+        self.query_one(TabLine).open(self.tabs, self.tab_open)
+        if self.tab_open:
+            models.set_columns(MATRIX_COLUMNS)
+            models.set_rows([matrix_row(one) for one in self._models.values()])
+        else:
+            models.set_columns(MODEL_COLUMNS)
+            models.set_rows([model_row(one, loaded) for one in self._models.values()])
         devices = self.query_one("#devices", RowTable)
         if "devices" in self.snapshot.answers:
             devices.set_empty(Content("No device was found."))
@@ -150,6 +197,61 @@ class ModelsScreen(StudioScreen):
         device = self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
         if device is not None:
             self.query_one("#device-words", Said).say(words.text((device.reason, words.QUIET)))
+
+    # --- memory ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _model(self) -> model_pb2.Model | None:
+        return self._models.get(self.query_one("#models", RowTable).cursor_key or "")
+
+    @property
+    def _resident(self) -> model_pb2.Resident | None:
+        answer = self.snapshot.answer("residents", model_pb2.ListResidentsResponse)
+        name = self._model.name if self._model is not None else ""
+        return next((one for one in answer.residents if one.model == name), None) if answer is not None else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works on the model under the cursor."""
+        if not self.is_mounted or action not in ("load", "unload", "pin"):
+            return True
+        model, resident = self._model, self._resident
+        if model is None or model.state != model_pb2.Model.STATE_READY:
+            return False
+        if action == "unload":
+            return resident is not None and not resident.in_use and not resident.pinned
+        return resident is None if action == "load" else True
+
+    def action_load(self) -> None:
+        """Brings the model into memory."""
+        if (model := self._model) is not None:
+            self.studio.errands.load(model.name, self)
+            self.notify(f"{leaf(model.name)} is being loaded.")
+
+    def action_unload(self) -> None:
+        """Frees the model's memory."""
+        if (model := self._model) is not None:
+            self.studio.errands.unload(model.name, self)
+
+    def action_pin(self) -> None:
+        """Keeps the model in memory, or lets it go again."""
+        if (model := self._model) is not None:
+            resident = self._resident
+            self.studio.errands.pin(model.name, resident is None or not resident.pinned, self)
+
+    def on_model_loaded(self, message: say.ModelLoaded) -> None:
+        """Says so."""
+        self.notify(f"{leaf(message.model)} is in memory.")
+        self._read()
+
+    def on_model_unloaded(self, message: say.ModelUnloaded) -> None:
+        """Says so."""
+        self.notify(f"{leaf(message.model)} was taken out of memory.")
+        self._read()
+
+    def on_model_pinned(self, message: say.ModelPinned) -> None:
+        """Says so."""
+        self.notify(pin_words(message))
+        self._read()
 
     def action_other_table(self) -> None:
         """Moves the focus between models and devices."""

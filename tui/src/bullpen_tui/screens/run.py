@@ -280,6 +280,9 @@ class RunScreen(RunActions, StudioScreen):
         job = self.job
         if action in ("open", "review"):
             return job is not None
+        if action == "post_process":
+            run = self.the_run
+            return run is not None and run.figures.accepted > 0
         if action == "cancel_job":
             found = (self.snapshot.jobs.get(one) for one in self.query_one("#jobs", RowTable).chosen)
             return any(one is not None and one.state in UNFINISHED for one in found)
@@ -297,6 +300,17 @@ class RunScreen(RunActions, StudioScreen):
     def action_review(self) -> None:
         """Opens the job in the review."""
         self.action_open()
+
+    def action_post_process(self) -> None:
+        """Takes what was accepted of the run through post-process."""
+        self.studio.errands.post_process(project_of(self._resource), (), self._resource, self)
+        self.notify("What was accepted goes through the chain of the settings.", title="Post-process")
+
+    def on_pictures_made(self, message: say.PicturesMade) -> None:
+        """Says what came of it."""
+        made, of = words.plural(len(message.made), "picture"), words.plural(message.sources, "picture")
+        self.studio.post_message(say.ChangesArrived((Listed(tuple(message.made)),)))
+        self.notify(f"{made} made of {of}; 3 shows them.", title="Post-process")
 
     def action_compose(self) -> None:
         """Composes another run of the project."""

@@ -53,6 +53,7 @@ class UniverseScreen(StudioScreen):
         super().__init__()
         self._board: bool | None = None
         self._pictured = ""
+        self._trashed: list[str] = []
 
     def body(self) -> Iterable[Widget]:
         """State of the look, tabs, list, and what is under the cursor."""
@@ -206,6 +207,10 @@ class UniverseScreen(StudioScreen):
         """Only what works now."""
         if action == "toggle_view":
             return self.tab_open == 0
+        if action == "undo":
+            return bool(self._trashed)
+        if action == "trash":
+            return self.is_mounted and self.lister.cursor_key is not None
         if action in ("compose", "open"):
             return self.is_mounted and bool(self.studio.project) and (action == "compose" or self._opens is not None)
         return True
@@ -226,6 +231,28 @@ class UniverseScreen(StudioScreen):
         if (way := self._opens) is not None:
             self.studio.reading.jobs_once(way[0])
             self.studio.push_screen(ReviewScreen(*way))
+
+    def action_trash(self) -> None:
+        """Puts the marked rows, else the one under the cursor, into the trash."""
+        for name in self.lister.chosen:
+            self.studio.errands.trash(name, self)
+        self.lister.clear_marks()
+
+    def on_trashed(self, message: say.Trashed) -> None:
+        """Says how to take it back."""
+        self._trashed.append(message.name)
+        self.notify(f"{leaf(message.name)} lies in the trash; u takes it back.")
+        self.draw_keys()
+
+    def action_undo(self) -> None:
+        """Takes back what went into the trash last."""
+        if self._trashed:
+            self.studio.errands.restore(self._trashed.pop(), self)
+
+    def on_restored(self, message: say.Restored) -> None:
+        """Says so."""
+        self.notify(f"{leaf(message.name)} is back.")
+        self.draw_keys()
 
     def action_toggle_view(self) -> None:
         """Board or list."""

@@ -89,7 +89,9 @@ class Filmstrip(Horizontal):
         self.call_after_refresh(self._paint, shown)
 
     def _paint(self, shown: tuple[Frame, ...]) -> None:
-        if not all(tile.children for tile in self.query(FrameTile)):
+        if not self.is_attached:
+            return
+        if not all(tile.query(".frame-label") and tile.query(Picture) for tile in self.query(FrameTile)):
             self.call_after_refresh(self._paint, shown)  # a new tile has no parts yet
             return
         for tile, frame in zip(self.query(FrameTile), shown, strict=False):
