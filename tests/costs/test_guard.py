@@ -177,3 +177,16 @@ async def test_a_projects_figures_show_its_money(database: Database, project: st
         await database.write(lambda tx, event=event: store.record(tx, event))  # type: ignore[misc]  # bound at once
     (entry,) = (await database.read(lambda view: projects.figures(view, "harbor")))["money"]
     assert (entry["currency"], entry["charged"], entry["unknown"]) == ("USD", 400_000, 400_000)
+
+
+async def test_calls_under_way_count_as_promised(database: Database, project: str) -> None:
+    """A single call that was sent and not answered stands against the limit; one of a run is promised with its run."""
+    row = {
+        "confirmation": "c", "provider": "photoroom", "account": "a", "model": "m", "operation": "cutout",
+        "project": "harbor", "stage": "", "subject": "", "payload_sha256": "", "currency": "USD",
+        "estimate_micros": 20_000, "create_time": 0.0,
+    }  # fmt: skip
+    for slug, state, run in (("a", "SENT", ""), ("b", "PREPARED", ""), ("c", "ANSWERED", ""), ("d", "SENT", RUN)):
+        values = {**row, "slug": slug, "idempotency_key": slug, "state": state, "run": run}
+        await database.write(lambda tx, values=values: tx.insert("paid_requests", values))  # type: ignore[misc]  # bound at once
+    assert await database.read(lambda view: limits.spent(view, "harbor")) == {"USD": Spent(promised=40_000)}

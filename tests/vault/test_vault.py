@@ -282,3 +282,22 @@ async def test_r08_the_doctor_tells_a_lost_key(vault: Vault, tmp_path: Path) -> 
     assert [*statuses, readable.status, lost.status] == [1, 1, 2, 3, 3]
     assert "chmod 600" in readable.remedy
     assert (await vault.status()).lost.keys() == {lost.message.partition("(")[2].partition(")")[0]}
+
+
+async def test_r08_the_key_may_lie_in_a_file_of_its_own(open_vault: OpenVault, tmp_path: Path) -> None:
+    """A file that the environment names gives the key, where nobody else can read it; what it holds is not repeated."""
+    file = tmp_path / "credential"
+    file.write_text(f"{KEY}\n")
+    file.chmod(0o600)
+    vault = open_vault(BULLPEN_VAULT_KEY_FILE=str(file))
+    await vault.put("openai-main", VALUE)
+    assert not (tmp_path / "vault.key").exists()
+    assert (await open_vault(**{CURRENT: KEY}).reveal("openai-main")).reveal() == VALUE
+    assert (await vault.status()).source == "environment BULLPEN_VAULT_KEY_FILE"
+    file.chmod(0o644)
+    with pytest.raises(SettingInvalid) as readable:
+        open_vault(BULLPEN_VAULT_KEY_FILE=str(file))
+    with pytest.raises(SettingInvalid) as missing:
+        open_vault(BULLPEN_VAULT_KEY_FILE=str(tmp_path / "nowhere"))
+    assert {error.value.field for error in (readable, missing)} == {"BULLPEN_VAULT_KEY_FILE"}
+    assert KEY not in readable.value.message

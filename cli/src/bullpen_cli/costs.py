@@ -117,7 +117,7 @@ def costs(
         right=("pictures", "device time", "expected", "charged", "expected cost", "unknown"),
     )
     if any(entry.unknown_events for entry in total.money):
-        output.note("Unknown: requests whose answer was lost. `bullpen remote list --state unknown` shows them.")
+        output.note("Unknown: requests whose answer was lost. `bullpen remote list --unknown` shows them.")
 
 
 def _cell(item: cost_pb2.CostTotal, name: str) -> str:

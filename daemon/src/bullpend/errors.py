@@ -156,7 +156,7 @@ class PlanStale(BullpenError):
 
 class SpendNotConfirmed(BullpenError):
     reason, kind = "SPEND_NOT_CONFIRMED", "FAILED_PRECONDITION"
-    default_remedy = "Look at the plan's cost and send confirm_spend."
+    default_remedy = "Look at what it costs, then confirm it: confirm_spend, or --yes on the command line."
 
 
 class RequestIdReused(BullpenError):

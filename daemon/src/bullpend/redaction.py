@@ -54,7 +54,7 @@ def mask(value: V) -> V:
         return value
     for known in _bytes:
         data = data.replace(known, b"*" * len(known))
-    return data.decode() if isinstance(value, str) else data  # type: ignore[return-value]  # the type that came in
+    return data.decode("utf-8", "surrogatepass") if isinstance(value, str) else data  # type: ignore[return-value]  # the type that came in
 
 
 def forget_all() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bullpend.costs.model import Budget, Limits, Money, Spent
 from bullpend.db import Row, Tx
 from bullpend.db.database import View
@@ -69,8 +71,14 @@ def spent(view: View, project: str) -> dict[str, Spent]:
            GROUP BY currency""",
         project,
     )
+    # Single calls that are under way; those of runs are promised with their run.
+    promised += view.all(
+        "SELECT currency, sum(estimate_micros) AS promised FROM paid_requests "
+        "WHERE run = '' AND state IN ('PREPARED', 'SENT') AND project = ? GROUP BY currency",
+        project,
+    )
     found = {row["currency"]: Spent(row["charged"], row["unknown"]) for row in booked}
     for row in promised:
         known = found.get(row["currency"], Spent())
-        found[row["currency"]] = Spent(known.charged, known.unknown, row["promised"])
+        found[row["currency"]] = replace(known, promised=known.promised + row["promised"])
     return found

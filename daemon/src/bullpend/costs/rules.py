@@ -65,4 +65,5 @@ def words(quote: Quote, candidates: int, budget: Budget) -> Iterator[tuple[bool,
         yield True, "SPEND_CAP_NEAR", f"After this, {left} of the project's {cap} are left."
     unknown = sum(one.unknown for one in budget.spent.values())
     if unknown:
-        yield True, "SPEND_UNKNOWN", "What some earlier requests cost is not known; see `bullpen remote list`."
+        known = "What some earlier requests cost is not known; see `bullpen remote list --unknown`."
+        yield True, "SPEND_UNKNOWN", known

@@ -3,6 +3,8 @@
 - `BULLPEN_VAULT_KEY` in the daemon's environment: 32 bytes in base64 or hexadecimal. Whoever starts the daemon keeps
   it, in the machine's keyring or in a service manager's credentials. `BULLPEN_VAULT_PREVIOUS_KEY` is the one before,
   while secrets are sealed with it.
+- `BULLPEN_VAULT_KEY_FILE` and `BULLPEN_VAULT_PREVIOUS_KEY_FILE`: the same, in files that only the daemon's user reads,
+  such as those that a service manager hands over as credentials. They are read once.
 - Else the file `vault.key` in the home, made with the first secret, for this user only (0600). That keeps secrets out
   of copies of the database, of logs and of exports; it does not keep them from someone who can read the home, who
   reads the key as well. The first key of the file is the current one; more than one is there only while a rotation is
@@ -37,10 +39,12 @@ class Keys:
     def __init__(self, file: Path, environment: MutableMapping[str, str]) -> None:
         """Takes the keys out of the environment. Raises SettingInvalid, which does not repeat them."""
         self.file = file
-        given = {name: environment.pop(name, "") for name in (CURRENT, PREVIOUS)}
+        from_file = "" if environment.get(CURRENT) else environment.get(f"{CURRENT}_FILE", "")
+        given = {name: _given(name, environment) for name in (CURRENT, PREVIOUS)}
         if given[PREVIOUS] and not given[CURRENT]:
             raise SettingInvalid(f"{PREVIOUS} is set and {CURRENT} is not.", field=CURRENT, remedy=f"Set {CURRENT}.")
         self._given = [_read(name, text) for name, text in given.items() if text]
+        self._source = f"environment {CURRENT}{from_file and '_FILE'}" if self._given else str(file)
 
     @property
     def from_environment(self) -> bool:
@@ -50,7 +54,7 @@ class Keys:
     @property
     def source(self) -> str:
         """Where the current key is, in words."""
-        return f"environment {CURRENT}" if self._given else str(self.file)
+        return self._source
 
     def all(self) -> list[MasterKey]:
         """Every key, the current one first; empty where there is none yet.
@@ -119,6 +123,31 @@ class Keys:
                 file.flush()
                 os.fsync(file.fileno())
             _sync_folder(place.parent)
+
+
+def _given(name: str, environment: MutableMapping[str, str]) -> str:
+    """A key as text, from its variable or from the file that another one names; empty where neither is set.
+
+    Raises SettingInvalid.
+    """
+    text, path = environment.pop(name, ""), environment.pop(f"{name}_FILE", "")
+    if text or not path:
+        return text
+    place = Path(path)
+    try:
+        if sys.platform != "win32" and place.stat().st_mode & 0o077:
+            raise SettingInvalid(
+                f"{name}_FILE names a file that others can read.",
+                field=f"{name}_FILE",
+                remedy=f"Make it yours alone: chmod 600 {place}.",
+            )
+        return place.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(
+            f"{name}_FILE names {place}, which cannot be read: {type(error).__name__}.",
+            field=f"{name}_FILE",
+            remedy="Name a file that holds the key in base64 or hexadecimal.",
+        ) from None
 
 
 def _read(name: str, text: str) -> MasterKey:
