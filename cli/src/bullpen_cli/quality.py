@@ -41,7 +41,9 @@ def show(summary: quality_pb2.QualitySummary, titles: Titles) -> None:
     _jobs(summary, titles)
     for job in summary.jobs:
         if job.retry_reason:
-            again = "/".join(job.parent_job.split("/")[3::2]) or "another run"
+            parts = job.parent_job.split("/")[3::2]
+            same = job.parent_job.startswith(f"{summary.name}/")
+            again = (parts[-1] if same else "/".join(parts)) if parts else "a picture of another run"
             output.say(f"↻ {names.ident(job.job)} makes {again} again: {job.retry_reason}", wrap=2)
 
 
