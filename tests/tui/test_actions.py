@@ -9,7 +9,9 @@ from bullpen_tui.keymap import bindings_for, footer_entries, key_name, without_l
 from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.compose import ComposeScreen
+from bullpen_tui.screens.copilot import CopilotScreen
 from bullpen_tui.screens.costs import CostsScreen
+from bullpen_tui.screens.instructions import InstructionsScreen
 from bullpen_tui.screens.lab import LabScreen
 from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.screens.metrics import MetricsScreen
@@ -42,6 +44,8 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     TasksScreen,
     LabScreen,
     WelcomeScreen,
+    CopilotScreen,
+    InstructionsScreen,
 )
 
 

@@ -18,6 +18,7 @@ PLACES = {
     "1": "projects",
     "2": "runs",
     "3": "assets",
+    "5": "instructions",
     "6": "metrics",
     "7": "models",
     "8": "quality",

@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-TOP = ("projects", "runs", "assets", "metrics", "models", "quality", "lab", "settings")
+TOP = ("projects", "runs", "assets", "copilot", "instructions", "metrics", "models", "quality", "lab", "settings")
 """Places with a digit, in the order of the first line."""
 SIDE = ("universe", "costs", "logs", "tasks")
 """Places with a letter."""
-TABBED = ("universe", "quality", "costs", "lab", "models")
+TABBED = ("instructions", "universe", "quality", "costs", "lab", "models")
 LISTS = tuple(one for one in (*TOP, *SIDE, "run") if one != "lab")
+DECIDING = ("instructions", "copilot")
+"""Where instructions are confirmed."""
 PLACES = (*TOP, *SIDE, "run", "review", "welcome")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
 ALL = (*PLACES, "compose")
 STOPPING = ("run", "tasks")
 MARKING = ("run", "universe", "quality", "assets")
-OPENING = ("projects", "runs", "run", "assets", "universe", "quality", "logs", "tasks")
+OPENING = ("projects", "runs", "run", "assets", "instructions", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
+TRASHING = ("universe", "copilot")
 CHAIN = ("run", "assets")
 """Where pictures are taken through post-process."""
 ALWAYS = 9
@@ -98,6 +101,8 @@ REGISTRY: tuple[Action, ...] = (
     _go("runs", "2", "Runs", "Go to the runs of the project"),
     _go("universe", "U", "Universe", "Go to the story, the cast and the styles of the project"),
     _go("assets", "3", "Assets", "Go to the pictures of the project"),
+    _go("copilot", "4", "Copilot", "Go to the conversation about the project"),
+    _go("instructions", "5", "Instructions", "Go to what was proposed and waits for a person"),
     _go("metrics", "6", "Metrics", "Go to the metrics and the models in memory"),
     _go("models", "7", "Models", "Go to models and devices"),
     _go("quality", "8", "QA", "Go to what was found in the pictures"),
@@ -153,12 +158,19 @@ REGISTRY: tuple[Action, ...] = (
     Action("other_table", ("tab",), "models / devices", "Move between the two tables", ("models",), footer=10),
     # Compose
     Action("run_plan", ("f5", "ctrl+enter"), "run", "Run what the plan shows", ("compose",), footer=10),
+    Action("confirm", ("y",), "confirm", "Let what was proposed be carried out as shown", DECIDING, footer=10),
+    Action("cancel_instruction", ("x",), "cancel", "End what was proposed or is carried out", DECIDING, footer=11),
+    Action("show_anew", ("s",), "show anew", "Look at a draft's target again", DECIDING, footer=13),
+    Action("retry_instruction", ("R",), "retry", "Propose it once more", ("instructions",), footer=14),
+    Action("new_chat", ("n",), "new", "Begin another conversation", ("copilot",), footer=20),
+    Action("ask", ("i", "enter", "l"), "write", "To the line to write in", ("copilot",), footer=12),
+    Action("stop_answer", ("X",), "stop", "Stop the answer that is being written", ("copilot",), footer=9),
     Action("lab_run", ("f5", "ctrl+enter"), "make it / stop", "Run the tool, or stop it", ("lab",), footer=10),
     Action("lab_save", ("f2", "ctrl+s"), "save", "Write the picture to a file of this machine", ("lab",), footer=12),
     Action("lab_next", ("f3",), "next picture", "The next of several pictures", ("lab",), footer=14),
     Action("post_process", ("c",), "cut out …", "Take pictures through the chain of post-process", CHAIN, footer=26),
-    Action("trash", ("d",), "trash", "Put what is under the cursor into the trash", ("universe",), footer=30),
-    Action("undo", ("u",), "undo", "Take back out of the trash what went there last", ("universe",), footer=31),
+    Action("trash", ("d",), "trash", "Put what is under the cursor into the trash", TRASHING, footer=30),
+    Action("undo", ("u",), "undo", "Take back out of the trash what went there last", TRASHING, footer=31),
     Action("load", ("o",), "load", "Bring the model into memory", ("models",), footer=12),
     Action("pin", ("P",), "pin", "Keep the model in memory, or let it go again", ("models", "metrics"), footer=14),
     Action("dry_run", ("f6", "d"), "dry run", "Show the whole plan and start nothing", ("compose",), footer=20),

@@ -11,6 +11,7 @@ from textual.message_pump import MessagePump
 
 from bullpen_tui import messages as say
 from bullpen_tui.lab import generated, processed
+from bullpen_tui.mirror import Grew, Listed
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -92,6 +93,49 @@ class Errands:
     def unload(self, model: str, to: MessagePump) -> None:
         """Frees a model's memory."""
         self._studio.ask(self._studio.daemon.unload(model), lambda _: say.ModelUnloaded(model), to=to)
+
+    # --- instructions and conversations ------------------------------------------------------------------------------
+
+    def confirm(self, name: str, digest: str, spend: bool, to: MessagePump) -> None:
+        """Lets an instruction be carried out as it was shown."""
+        self._studio.ask(self._studio.daemon.confirm_instruction(name, digest, spend), say.InstructionChanged, to=to)
+
+    def cancel_instruction(self, name: str, to: MessagePump) -> None:
+        """Ends an instruction."""
+        self._studio.ask(self._studio.daemon.cancel_instruction(name), say.InstructionChanged, to=to)
+
+    def show_anew(self, name: str, to: MessagePump) -> None:
+        """Looks at a draft's target again."""
+        self._studio.ask(self._studio.daemon.show_instruction(name), say.InstructionChanged, to=to)
+
+    def retry_instruction(self, name: str, to: MessagePump) -> None:
+        """Proposes a failed or canceled instruction again."""
+        call = self._studio.daemon.retry_instruction(name, self._studio.request_id())
+        self._studio.ask(call, say.InstructionChanged, to=to)
+
+    def new_chat(self, project: str, to: MessagePump) -> None:
+        """Begins a conversation."""
+        self._studio.ask(self._studio.daemon.new_chat(project, self._studio.request_id()), say.ChatBegun, to=to)
+
+    def send_chat(self, session: str, text: str, to: MessagePump) -> None:
+        """Says something; the answer grows in the mirror."""
+
+        async def follow() -> say.ChatStatus:
+            async for item in self._studio.daemon.send_chat(session, text, self._studio.request_id()):
+                kind = item.WhichOneof("item")
+                if kind == "message":
+                    self._studio.post_message(say.ChangesArrived((Listed((item.message,)),)))
+                elif kind == "delta":
+                    self._studio.post_message(say.ChangesArrived((Grew(item.delta),)))
+                elif kind == "status":
+                    to.post_message(say.ChatStatus(item.status.text))
+            return say.ChatStatus("")
+
+        self._studio.ask(follow(), lambda ended: ended, to=to, group=f"chat {session}")
+
+    def stop_answer(self, session: str, to: MessagePump) -> None:
+        """Stops the answer that is being written."""
+        self._studio.ask(self._studio.daemon.stop_answer(session), lambda _: say.ChatStatus(""), to=to)
 
     # --- pictures ----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import asset_pb2, project_pb2, queue_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import asset_pb2, copilot_pb2, instruction_pb2, project_pb2, queue_pb2, run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from PIL import Image
 from textual.message import Message
@@ -207,6 +207,30 @@ class PicturesMade(Message):
         super().__init__()
         self.made = made
         self.sources = sources
+
+
+class InstructionChanged(Message):
+    """An instruction was confirmed, canceled, shown anew or proposed again."""
+
+    def __init__(self, instruction: instruction_pb2.Instruction) -> None:
+        super().__init__()
+        self.instruction = instruction
+
+
+class ChatBegun(Message):
+    """A conversation exists now."""
+
+    def __init__(self, session: copilot_pb2.ChatSession) -> None:
+        super().__init__()
+        self.session = session
+
+
+class ChatStatus(Message):
+    """What goes on in a conversation before there are words; empty when there are."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
 
 
 class JobStopped(Message):

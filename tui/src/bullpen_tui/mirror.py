@@ -24,6 +24,7 @@ from bullpen_tui.snapshot import Kept, Snapshot, leaf, natural, project_of
 __all__ = [
     "Answered",
     "Change",
+    "Grew",
     "Happened",
     "Listed",
     "Recalled",
@@ -105,6 +106,13 @@ class Recalled:
 
 
 @dataclass(frozen=True)
+class Grew:
+    """An answer that is being written has more words."""
+
+    delta: copilot_pb2.ChatDelta
+
+
+@dataclass(frozen=True)
 class Happened:
     """The watch brought one item."""
 
@@ -116,7 +124,7 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Answered | Recalled | Happened | Restarted
+Change = Listed | Answered | Recalled | Grew | Happened | Restarted
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
@@ -134,6 +142,8 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             first = snapshot.journal[0].revision if snapshot.journal else None
             older = [entry_of(event) for event in events if first is None or event.revision < first]
             return replace(snapshot, journal=(*older, *snapshot.journal)[-JOURNAL_KEPT:]) if older else snapshot
+        case Grew(delta):
+            return _grew(snapshot, delta)
         case Happened(item):
             return _watched(snapshot, item)
         case Restarted():
@@ -145,6 +155,21 @@ def apply_all(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
     for change in changes:
         snapshot = apply(snapshot, change)
     return snapshot
+
+
+def _grew(snapshot: Snapshot, delta: copilot_pb2.ChatDelta) -> Snapshot:
+    """Adds words to an answer. One that has ended, or is not known, is whole already or comes whole."""
+    known = snapshot.chat_messages.get(delta.message)
+    if known is None or known.state != copilot_pb2.ChatMessage.STATE_WRITING or delta.part > len(known.parts):
+        return snapshot
+    grown = copilot_pb2.ChatMessage()
+    grown.CopyFrom(known)
+    part = grown.parts[delta.part] if delta.part < len(grown.parts) else grown.parts.add()
+    if delta.WhichOneof("added") == "text":
+        part.text += delta.text
+    else:
+        part.CopyFrom(delta.whole)
+    return replace(snapshot, chat_messages=snapshot.chat_messages.put(grown))
 
 
 def _watched(snapshot: Snapshot, item: object) -> Snapshot:

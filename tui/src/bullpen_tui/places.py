@@ -17,6 +17,8 @@ SCREENS = {
     "models": "models:ModelsScreen",
     "quality": "quality:QualityScreen",
     "lab": "lab:LabScreen",
+    "copilot": "copilot:CopilotScreen",
+    "instructions": "instructions:InstructionsScreen",
     "costs": "costs:CostsScreen",
     "logs": "logs:LogsScreen",
     "tasks": "tasks:TasksScreen",

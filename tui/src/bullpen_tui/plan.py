@@ -126,7 +126,7 @@ def _fact(label: str, *value: str | tuple[str, str] | Content) -> Content:
     return words.text((f"{label:<11}", words.QUIET), *value)
 
 
-def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse, scene: str) -> list[Content]:
+def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, scene: str) -> list[Content]:
     """A plan in a dozen lines, with the prompt of one scene."""
     each = max((len(job.seeds) for job in plan.jobs), default=0)
     rows = [
@@ -136,7 +136,7 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse, scene: st
             (f"   {words.plural(len(plan.jobs), 'job')} × {words.plural(each, 'candidate')}", words.QUIET),
         )
     ]
-    if stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
+    if stages is not None and stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
         rows.append(_fact("", (f"one run takes at most {stages.safe_batch_limit} jobs", words.FAINT)))
     for model in plan.models:
         state = ("in memory", words.GOOD) if model.resident else (f"loads {words.size(model.size_bytes)}", words.QUIET)

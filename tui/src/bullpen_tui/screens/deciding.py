@@ -1,0 +1,82 @@
+"""What can be done with an instruction, the same where it is a row and where it is a card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bullpen_api.v1 import instruction_pb2
+
+from bullpen_tui import messages as say
+from bullpen_tui.mirror import Listed
+from bullpen_tui.proposals import MARKS, OPEN, cost_of, expired
+from bullpen_tui.words import state
+
+if TYPE_CHECKING:
+    from bullpen_tui.screens.base import StudioScreen
+
+    Base = StudioScreen
+else:
+    Base = object
+
+_AGAIN = (instruction_pb2.Instruction.STATE_FAILED, instruction_pb2.Instruction.STATE_CANCELED)
+
+
+class Deciding(Base):
+    """Confirm, cancel, show anew and retry the instruction that `decided` names."""
+
+    @property
+    def decided(self) -> instruction_pb2.Instruction | None:
+        """The instruction that the keys act on."""
+        raise NotImplementedError
+
+    def check_decision(self, action: str) -> bool:
+        """Whether an action on the instruction works now; true for actions that are none."""
+        one = self.decided
+        draft = one is not None and one.state == instruction_pb2.Instruction.STATE_DRAFT
+        if action == "confirm":
+            return draft and one is not None and not expired(one, self.studio.now())
+        if action == "show_anew":
+            return draft
+        if action == "cancel_instruction":
+            return one is not None and one.state in OPEN
+        if action == "retry_instruction":
+            return one is not None and one.state in _AGAIN
+        return True
+
+    def action_confirm(self) -> None:
+        """Confirms what was shown; where it costs money the sum is asked for once more."""
+        from bullpen_tui.screens.dialogs import ConfirmDialog
+
+        one = self.decided
+        if one is None:
+            return
+        if not cost_of(one):
+            self.studio.errands.confirm(one.name, one.digest, False, self)
+            return
+        question = f"This costs about ${cost_of(one):.2f}: {one.preview.summary or one.objective}"
+        self.studio.push_screen(ConfirmDialog(question, "spend it"), lambda yes: self._spend(one, bool(yes)))
+
+    def _spend(self, one: instruction_pb2.Instruction, yes: bool) -> None:
+        if yes:
+            self.studio.errands.confirm(one.name, one.digest, True, self)
+
+    def action_cancel_instruction(self) -> None:
+        """Ends the instruction."""
+        if (one := self.decided) is not None:
+            self.studio.errands.cancel_instruction(one.name, self)
+
+    def action_show_anew(self) -> None:
+        """Has the target looked at again."""
+        if (one := self.decided) is not None:
+            self.studio.errands.show_anew(one.name, self)
+
+    def action_retry_instruction(self) -> None:
+        """Proposes it again."""
+        if (one := self.decided) is not None:
+            self.studio.errands.retry_instruction(one.name, self)
+
+    def on_instruction_changed(self, message: say.InstructionChanged) -> None:
+        """Shows the instruction as it is now."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.instruction,)),)))
+        word = state(MARKS, message.instruction.state)[2]
+        self.notify(f"{message.instruction.preview.summary or message.instruction.objective}: {word}.")

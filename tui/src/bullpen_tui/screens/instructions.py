@@ -1,0 +1,108 @@
+"""Instructions: what was proposed and waits for a person, what is carried out, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from bullpen_api.v1 import instruction_pb2
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+
+from bullpen_tui import proposals, words
+from bullpen_tui.mirror import leaf
+from bullpen_tui.plan import plan_lines
+from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.deciding import Deciding
+from bullpen_tui.widgets.lister import Lister
+from bullpen_tui.widgets.rows import RowTable
+from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.tabs import TabLine
+
+TIMES_SECONDS = 5.0
+NONE = words.text(
+    "Nothing was proposed in this project yet.\n\n", ("4", "bold $accent"), " goes to the copilot, which proposes runs."
+)
+
+
+class InstructionsScreen(Deciding, StudioScreen):
+    """The queue at the left, one instruction with its card, timeline and plan at the right."""
+
+    place: ClassVar[str] = "instructions"
+    tabs = tuple(name for name, _ in proposals.TABS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = ""
+
+    def body(self) -> Iterable[Widget]:
+        """Tabs, table, card."""
+        yield TabLine()
+        with Horizontal():
+            with Vertical(classes="pane", id="instructions-pane"):
+                yield RowTable(proposals.COLUMNS, empty="Reading…", dom_id="instructions")
+            with VerticalScroll(classes="pane", id="instruction-pane", can_focus=False):
+                yield Said(dom_id="instruction-words")
+
+    def on_mount(self) -> None:
+        """Keeps times and expiry going."""
+        super().on_mount()
+        self.set_interval(TIMES_SECONDS, self.draw)
+
+    def draw(self) -> None:
+        """Draws rows and card in place."""
+        project, now = self.studio.project, self.studio.now()
+        every: list[instruction_pb2.Instruction] = []
+        if project:
+            self.studio.reading.instructions(project)
+            every = self.snapshot.instructions.of(project)
+        counts = [sum(one.state in states for one in every) if states else len(every) for _, states in proposals.TABS]
+        names = [f"{name} {count or words.DASH}" for (name, _), count in zip(proposals.TABS, counts, strict=True)]
+        self.query_one(TabLine).open(names, self.tab_open)
+        states = proposals.TABS[self.tab_open][1]
+        found = [one for one in every if not states or one.state in states]
+        table = self.query_one("#instructions", RowTable)
+        if self.studio.reading.known(f"instructions {project}"):
+            table.set_empty(words.text("None of these.") if every else NONE)
+        table.set_items(found, lambda one: proposals.instruction_row(one, now))
+        self.query_one("#instructions-pane").border_title = leaf(project)
+        self._draw_card()
+
+    def _draw_card(self) -> None:
+        one, now = self.decided, self.studio.now()
+        said = self.query_one("#instruction-words", Said)
+        if one is None:
+            said.say("")
+            return
+        if one.type == instruction_pb2.Instruction.TYPE_PIPELINE_RUN and one.name != self._asked:
+            self._asked = one.name
+            self.studio.reading.instruction(one.name)
+        rows = [*proposals.card_lines(one, now), Content(""), *proposals.timeline(one, now)]
+        whole = self.snapshot.answer(f"instruction {one.name}", instruction_pb2.Instruction)
+        if whole is not None and whole.preview.plan.jobs:
+            rows += [Content(""), words.text(("plan", words.QUIET)), *plan_lines(whole.preview.plan, None, "")]
+        said.say(words.lines(rows))
+
+    @on(Lister.Moved)
+    def _other(self) -> None:
+        self._draw_card()
+
+    @property
+    def decided(self) -> instruction_pb2.Instruction | None:
+        """The instruction under the cursor."""
+        return self.snapshot.instructions.get(self.query_one("#instructions", RowTable).cursor_key or "")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works on the instruction under the cursor."""
+        if not self.is_mounted:
+            return True
+        if action == "open":
+            return self.decided is not None and bool(self.decided.run)
+        return self.check_decision(action)
+
+    def action_open(self) -> None:
+        """Opens the run that it started."""
+        if self.decided is not None and self.decided.run:
+            self.studio.open_run(self.decided.run)
