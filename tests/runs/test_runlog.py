@@ -12,6 +12,7 @@ from bullpend.errors import RunLogInvalid
 from bullpend.home import settings_folder
 from bullpend.quality.model import Limits, Measured
 from bullpend.quality.rules import assess
+from bullpend.runs import ingest
 from bullpend.runs.logform import schema
 from bullpend.runs.model import (
     AppliedChange,
@@ -181,6 +182,8 @@ def test_what_a_replay_needs_is_missed_by_name(path: str) -> None:
         ("jobs.0.candidates.0.seed", 2**32),
         ("request.acceptance", "NEVER"),
         ("request.seed", 1.5),
+        ("request.priority", 10**30),
+        ("request.candidates", -1),
     ],
 )
 def test_wrong_values_are_named(path: str, value: Any) -> None:
@@ -222,3 +225,41 @@ def test_the_published_schema_is_that_of_the_form() -> None:
     published = settings_folder({}).parent / "docs" / "schemas" / "run-log-1.schema.json"
     assert published.read_text(encoding="utf-8") == schema()
     assert {"schema", "run", "request", "plan", "jobs", "winners", "versions"} <= set(json.loads(schema())["required"])
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e999", '"\\ud800"', "[" * 5000 + "]" * 5000])
+def test_what_no_json_holds_is_refused_wherever_it_stands(text: str) -> None:
+    """Also in parts that nobody reads: a log that was taken in must be writable again."""
+    with pytest.raises(RunLogInvalid):
+        parse(changed("jobs.0.candidates.0.recipe", "HERE").replace('"HERE"', f'{{"x": {text}}}'))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("times.create", 1e300),
+        ("times.create", -1.0),
+        ("jobs.0.candidates.0.device_seconds", 1e308),
+        ("jobs.0.attempt", 2**40),
+        ("jobs.0.candidates.0.quality", {}),
+        ("jobs.0.candidates.0.sha256", "x"),
+        ("jobs.1.error", {"reason": ""}),
+        ("winners.0.candidate", ""),
+        ("versions", {"torch": 2}),
+    ],
+)
+def test_an_ingest_needs_the_whole_log(path: str, value: Any) -> None:
+    """What a replay does not read is held against the form where a run is made of it."""
+    text = changed(path, value)
+    assert parse(text).run == RUN
+    with pytest.raises(RunLogInvalid) as caught:
+        ingest.parse(text)
+    assert caught.value.field.startswith(path)
+
+
+def test_a_log_is_known_by_its_content() -> None:
+    """Blanks and the order of keys decide nothing; a value does."""
+    known = ingest.parse(TEXT).digest
+    turned = json.dumps(dict(reversed(json.loads(TEXT).items())))
+    assert ingest.parse(turned).digest == known
+    assert ingest.parse(TEXT.replace('"rank": 1', '"rank": 2', 1)).digest != known

@@ -47,8 +47,10 @@ OwnSide = Annotated[int, Field(ge=SIZE_STEP, le=SIZE[1])]
 MostLoras = Field(max_length=loras.MOST)
 Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-# Seconds since 1970.
-Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Seconds since 1970, up to the year 9999.
+Moment = Annotated[float, Field(ge=0, lt=253_402_300_800, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Priority = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 KindName = Annotated[str, Field(pattern=f"^({'|'.join(FindingKind)})$")]
 PartName = Annotated[str, Field(pattern=f"^({'|'.join(Part)})$")]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -206,7 +208,7 @@ class Request(Form):
     stage: Text
     scenes: list[str] | None
     input_folder: str
-    candidates: int
+    candidates: Count
     model: str
     sampling: AskedSampling
     seed: Seed | None
@@ -214,7 +216,7 @@ class Request(Form):
     variables: dict[str, str]
     instruction: str
     acceptance: Literal["BEST", "MANUAL"]
-    priority: int
+    priority: Priority
     # Logs of the first version know no LoRAs.
     loras: Annotated[list[LoraUse], MostLoras] = []
     prompt_template: str = ""
@@ -311,7 +313,7 @@ class WholeCandidate(Candidate):
     state: Literal["SUCCEEDED", "FAILED", "CANCELED"]
     asset: str
     sha256: HashOrNone
-    device_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    device_seconds: Seconds
     end_time: Moment | None
     quality: Quality | None
     rank: Count

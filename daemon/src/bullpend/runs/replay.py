@@ -161,7 +161,10 @@ def _decoded(text: str) -> Any:
     if len(text) > MAX_BYTES:
         raise _wrong("run_log", "is too large to be a run log")
     try:
-        return json.loads(text)
+        data = json.loads(text)
+        # What JSON does not know, numbers beyond a float and halves of characters would go wrong far from here.
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+        return data
     except (ValueError, RecursionError) as error:
         raise _wrong("run_log", f"is not valid JSON ({error})") from error
 
