@@ -19,7 +19,7 @@ from tests.bench.studio import PROJECT, SCRIPTED_MODEL, Studio, run_request
 from tests.bench.table import Row, Series
 
 STAGES = ("style", "time", "weather", "characters")
-SCENES, MANY, CANDIDATES, PAGE = 100, 1000, 3, 50
+SCENES, MANY, CANDIDATES, PAGE = 100, 400, 3, 50
 MOST_SECONDS, MOST_GROWTH = 0.5, 24 * 1024 * 1024
 VALUES = {"style": "ink", "time": "night", "weather": "rain", "place": "left"}
 

@@ -190,7 +190,7 @@ def test_a_refusal_names_what_would_help() -> None:
     assert "models/starter-edit, models/sd15" in error.remedy
     assert "broken" not in error.remedy
     assert error.field == "model"
-    with pytest.raises(ModelUnsupported, match="models list --capability instruction_edit"):
+    with pytest.raises(ModelUnsupported, match="a family that can: instruct-pix2pix, stable-diffusion"):
         raise plan_error(world(model=upscaler))
 
 

@@ -200,6 +200,16 @@ class Runs(_Service, run_pb2_grpc.RunServiceServicer):
         listed = [run_pb2.Stage(name=f"stages/{stage}", title=stage.title(), default_candidates=2) for stage in STAGES]
         return run_pb2.ListStagesResponse(stages=listed, safe_batch_limit=20, candidate_cap=6)
 
+    async def GetManifest(self, request: run_pb2.GetManifestRequest, context: Any) -> run_pb2.Manifest:
+        """No project has a part of its own."""
+        return run_pb2.Manifest(name=request.name)
+
+    async def UpdateManifest(
+        self, request: run_pb2.UpdateManifestRequest, context: Any
+    ) -> run_pb2.Manifest:
+        """Takes everything and keeps nothing."""
+        return request.manifest
+
     async def PlanRun(self, request: Any, context: Any) -> run_pb2.Plan:
         await self.the(context, self.daemon.projects, "project", request.parent)
         spec = request.spec

@@ -10,6 +10,7 @@ from bullpen_client import names
 
 from bullpen_cli import memory, output
 from bullpen_cli.command import Command, Group, State, pass_state
+from bullpen_cli.convert import convert
 from bullpen_cli.paging import everything
 from bullpen_cli.run import model_name
 
@@ -101,6 +102,7 @@ def _picture(model: model_pb2.Model) -> str:
 ps = memory.ps
 for command in memory.COMMANDS:
     models.add_command(command)
+models.add_command(convert)
 
 
 @click.command(cls=Command, examples=["bullpen devices"])

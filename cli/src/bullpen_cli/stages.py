@@ -94,7 +94,19 @@ def _show_own(state: State, project: str) -> None:
         return await session.runs.GetManifest(run_pb2.GetManifestRequest(name=_name(project)))
 
     found = state.with_session(body)
-    output.emit(found) if state.json else click.echo(json.dumps(MessageToDict(found.own), indent=2, ensure_ascii=False))
+    if state.json:
+        output.emit(found)
+    else:
+        click.echo(json.dumps(_whole(MessageToDict(found.own)), indent=2, ensure_ascii=False))
+
+
+def _whole(value: Any) -> Any:
+    """Numbers without a fraction as whole ones: on the wire all are fractions."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _replace(state: State, project: str, own: Struct, look: bool) -> None:

@@ -116,15 +116,15 @@ def users_of_set(view: View, project: str, name: str) -> list[tuple[AnyKind, str
     return found
 
 
-def accepted(view: View, project: str, scene: str = "") -> dict[str, list[Row]]:
-    """Accepted pictures by scene, of one scene or of all; `stale` and `branch` are those of their candidates."""
-    where, args = ("AND a.scene = ?", (scene,)) if scene else ("", ())
+def accepted(view: View, project: str, *scenes: str) -> dict[str, list[Row]]:
+    """Accepted pictures by scene, of these or of all; `stale` and `branch` are those of their candidates."""
+    where = f"AND a.scene IN ({', '.join('?' * len(scenes))})" if scenes else ""
     rows = view.all(
         "SELECT a.*, coalesce(c.stale, '') AS stale, coalesce(j.branch, 0) AS branch FROM accepted a "
         "LEFT JOIN candidates c ON c.name = a.candidate LEFT JOIN jobs j ON j.id = c.job_id "
         f"WHERE a.project = ? {where} ORDER BY a.scene, a.time",
         project,
-        *args,
+        *scenes,
     )
     found: dict[str, list[Row]] = {}
     for row in rows:

@@ -183,7 +183,8 @@ class Planning:
     ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], Measured, tuple[TemplateFacts, ...]]:
         project = request.project
         chosen = _scenes(view, project, request.scenes)
-        accepted = bible.accepted(view, project) if chosen else {}
+        some = [row["slug"] for row in chosen] if request.scenes else []
+        accepted = bible.accepted(view, project, *some) if chosen else {}
         wanted = {row["source_asset"] for row in chosen}
         wanted |= {item["asset"] for row in chosen for item in accepted.get(row["slug"], [])}
         pictures = _pictures(view, project, [name.rsplit("/", 1)[-1] for name in wanted])

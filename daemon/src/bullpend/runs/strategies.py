@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bullpend.errors import FieldInvalid, ModelUnsupported
 from bullpend.models import model as models
 from bullpend.models.model import Model, ModelState
-from bullpend.models.rules import fits_beside, require
+from bullpend.models.rules import FAMILIES, fits_beside, require
 from bullpend.runs.manifest import SHARE_SCALE, STRENGTH, Mask, Stage
 from bullpend.runs.method import Box, Companion, Given, Inputs, Method
 from bullpend.runs.model import Aspect, RunRequest, Strategy
@@ -258,9 +258,11 @@ def _nothing(
     ]
     can = ", ".join(model.capabilities) or "nothing that this version knows"
     reasons = "; ".join(f"{name}: {why}" for name, why in passed)
-    helped = f"Choose a model that can, such as {', '.join(could[:4])}." if could else "Install a model that can"
-    if not could:
-        helped += f": `bullpen models list --capability {names[0]}` lists those that are there."
+    if could:
+        helped = f"Choose a model that can, such as {', '.join(could[:4])}."
+    else:
+        families = dict.fromkeys(family.name for family in FAMILIES.values() if set(names) & set(family.capabilities))
+        helped = f"Install a model of a family that can: {', '.join(families)}."
     if any("is installed" in why for _, why in passed):
         helped += " Or install what is missing beside the model."
     if any("nothing says where" in why for _, why in passed):
