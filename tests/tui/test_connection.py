@@ -10,6 +10,7 @@ from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, Revision
 from bullpen_client.watch import Reconnected, Reconnecting
 from bullpen_tui import live
 from bullpen_tui.app import StudioApp
+from bullpen_tui.places import SCREENS
 from bullpen_tui.port import Daemon
 from bullpen_tui.widgets.chrome import Banner
 
@@ -117,3 +118,18 @@ async def test_two_projects_are_in_order() -> None:
     async with studio(fake) as at:
         text = at.screen_text()
         assert text.index("aurora") < text.index("harbor_lights")
+
+
+async def test_every_place_stands_without_a_daemon() -> None:
+    """Where no daemon is reached each place can be gone to, says so, and what is asked for is refused in words."""
+    fake = FakeDaemon()
+    fake.refuse["dial"] = DaemonUnavailable("No daemon serves this home.", remedy="Start one.")
+    app = StudioApp(fake.dial, now=lambda: story.NOW)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        at = Driver(pilot, app, fake)
+        for place in (*SCREENS, "projects"):
+            app.go(place)
+            await at.until(lambda place=place: at.place == place)  # type: ignore[misc]
+            await at.until(lambda: "Start one." in at.screen_text())
+        app.errands.cancel_run("projects/p/runs/r", app)
+        await at.until(lambda: "No daemon was reached yet" in at.screen_text())

@@ -33,6 +33,7 @@ from bullpen_tui.graphics import Graphics, choose
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
 from bullpen_tui.live import Live, stranger, trouble
 from bullpen_tui.mirror import Listed, Restarted, Snapshot, apply_all
+from bullpen_tui.nobody import NOBODY
 from bullpen_tui.palette import ActionCommands
 from bullpen_tui.pictures import PictureStore
 from bullpen_tui.places import screen_of
@@ -112,10 +113,8 @@ class StudioApp(App[int]):
 
     @property
     def daemon(self) -> Daemon:
-        """The daemon, for `reading` and `errands`; screens have no need of it."""
-        if self._daemon is None:
-            raise RuntimeError("no daemon was reached yet")
-        return self._daemon
+        """The daemon, for `reading` and `errands`; screens have no need of it. Before it was reached it refuses."""
+        return self._daemon if self._daemon is not None else NOBODY
 
     @property
     def connected(self) -> bool:
