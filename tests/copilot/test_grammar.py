@@ -37,7 +37,7 @@ def test_phrase(said: str, meant: str) -> None:
 def test_no_word_is_dropped(word: str) -> None:
     """A word that nobody knows, anywhere in an order, turns it into a question; nothing is proposed on the quiet."""
     chance = random.Random(word)
-    for said in ORDERS:
+    for said in chance.sample(ORDERS, 100):
         words = said.split()
         words.insert(chance.randint(0, len(words)), word)
         found = understand(" ".join(words), WORLD)
@@ -125,7 +125,7 @@ def test_a_confirmation_in_words_is_no_order() -> None:
         assert isinstance(understand(said, WORLD), Say)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_is_read(said: str) -> None:
     """No text breaks the reader; only words of the studio propose anything."""
@@ -135,7 +135,7 @@ def test_any_text_is_read(said: str) -> None:
 WORDS = sorted({word for said, _ in TABLE for word in said.split()})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14))
 def test_words_of_the_studio_in_any_order_are_read(words: list[str]) -> None:
     """What is proposed names scenes of the project only, and never more candidates than a picture may have."""

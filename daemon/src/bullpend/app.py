@@ -299,7 +299,7 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.SystemService",
             ),
         ]
-        copilot = Copilot(database, bus, settings, registry.get)
+        copilot = Copilot(database, bus, settings, registry.get, vault)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
         redaction.remember(token, "token of this daemon")

@@ -150,6 +150,25 @@ class RemoteSettings(_Group):
     )
 
 
+class CopilotSettings(_Group):
+    """The language model that the copilot may ask; without one the built-in grammar answers."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = Field(
+        default="",
+        description="Address of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1; empty means none.",
+    )
+    model: str = Field(default="", description="Name of the model that the server is asked for.")
+    secret: str = Field(
+        default="", description="Name of the vault's secret that holds the server's key; empty sends none."
+    )
+    silence_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=60.0, description="After how long without a word an answer of the server is given up."
+    )
+    context_characters: Annotated[int, Field(ge=1000, le=4_000_000)] = Field(
+        default=24_000, description="Characters of a conversation that are sent as they are; older ones are summed up."
+    )
+
+
 class TestingSettings(_Group):
     """Only for tests of the daemon."""
 
@@ -184,6 +203,7 @@ class Tree(_Group):
     post: PostSettings = PostSettings()
     previews: PreviewSettings = PreviewSettings()
     instructions: InstructionSettings = InstructionSettings()
+    copilot: CopilotSettings = CopilotSettings()
     spend: SpendSettings = SpendSettings()
     remote: RemoteSettings = RemoteSettings()
     testing: TestingSettings = TestingSettings()

@@ -192,7 +192,7 @@ class Conversations:
             text=text,
             history=history,
             asked=asked,
-            sampling=lambda: ParseDict(json.loads(session["sampling"]), pb.ChatSampling()),
+            sampling=lambda: ParseDict(json.loads(live.session["sampling"]), pb.ChatSampling()),
             world=lambda: self._gathering.world(project),
             read=read,
             propose=propose,

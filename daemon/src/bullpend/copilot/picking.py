@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bullpend.copilot.words import NUM, NUM_OR_ORD, ORD, SCENE, Line, number, several
+from bullpend.copilot.words import NUM, NUM_OR_ORD, ORD, SCENE, Line, compiled, number, several
 from bullpend.copilot.world import SceneWords, World
 
 _THE = r"(?:the )?"
@@ -123,7 +123,7 @@ class Picker:
 
     def _except(self) -> set[str]:
         found: set[str] = set()
-        before = re.compile(rf"(?<![^\s\x00])(?:, )?(?:and )?(?:{_EXCEPT}) (?=[^\s\x00])")
+        before = compiled(rf"(?<![^\s\x00])(?:, )?(?:and )?(?:{_EXCEPT}) (?=[^\s\x00])")
         while match := before.search(self._line.rest):
             taken = self._sequence(match.end(), bare=True) or self._telling(match.end())
             if taken is None:
@@ -152,7 +152,7 @@ class Picker:
                     self._line.remove(lead.start(), position)
                 found |= slugs
                 position = end
-            following = re.compile(r"[ \x00]").search(self._line.rest, position)
+            following = compiled(r"[ \x00]").search(self._line.rest, position)
             if following is None:
                 break
             position = following.end()
@@ -164,13 +164,13 @@ class Picker:
         if first is None:
             return None
         end, slugs = first
-        if to := re.compile(rf" (?:{_RANGE}) (?=[^\s\x00])").match(self._line.rest, end):
+        if to := compiled(rf" (?:{_RANGE}) (?=[^\s\x00])").match(self._line.rest, end):
             last = self._part(to.end(), bare=True) if len(slugs) == 1 else None
             if last is not None and len(last[1]) == 1:
                 order = [scene.slug for scene in self._world.scenes]
                 low, high = sorted((order.index(min(slugs)), order.index(min(last[1]))))
                 end, slugs = last[0], set(order[low : high + 1])
-        while joined := re.compile(_JOIN).match(self._line.rest, end):
+        while joined := compiled(_JOIN).match(self._line.rest, end):
             more = self._part(joined.end(), bare=True)
             if more is None:
                 break
@@ -186,7 +186,7 @@ class Picker:
         return self._bare(position) if bare else None
 
     def _match(self, pattern: str, position: int) -> re.Match[str] | None:
-        return re.compile(rf"(?:{pattern})(?![^\s\x00])").match(self._line.rest, position)
+        return compiled(rf"(?:{pattern})(?![^\s\x00])").match(self._line.rest, position)
 
     def _numbered(self, position: int) -> tuple[int, set[str]] | None:
         """`scene 4`, `scenes 1, 2 and 5`, `panels 1-3`, `scene number four`."""
@@ -217,7 +217,7 @@ class Picker:
             end, slugs = item
             found |= slugs
             took = True
-            joined = re.compile(_JOIN).match(self._line.rest, end)
+            joined = compiled(_JOIN).match(self._line.rest, end)
             if joined is None:
                 break
             again = self._match(rf"{_THE}{SCENE} (?:number )?", joined.end())
@@ -357,7 +357,7 @@ class Picker:
         """Telling words of titles, wherever they stand; or only those that are joined to scenes that were taken."""
         found: set[str] = set()
         position = 0
-        while following := re.compile(r"(?<![^\s\x00])(?=[a-z])").search(self._line.rest, position):
+        while following := compiled(r"(?<![^\s\x00])(?=[a-z])").search(self._line.rest, position):
             position = following.start() + 1
             taken = self._telling(following.start())
             rest = self._line.rest

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc, prompt_pb2_grpc
 
-from bullpend.copilot import store, vocabulary
+from bullpend.copilot import remote, store, tools, vocabulary
 from bullpend.copilot.builtin import ENGINE, Builtin
 from bullpend.copilot.conversation import Conversations
 from bullpend.copilot.engines import Engine
@@ -29,6 +29,7 @@ from bullpend.prompts.service import PromptService
 from bullpend.rpc.inside import Calls
 from bullpend.rpc.server import Mount
 from bullpend.settings import Settings
+from bullpend.vault.vault import Vault
 
 log = structlog.get_logger("copilot")
 
@@ -38,7 +39,9 @@ SEEDS = 2**32
 class Whole:
     """Made before the daemon serves; `start` needs the services of everybody."""
 
-    def __init__(self, database: Database, bus: Bus, settings: Settings, find_model: Callable[[str], Model]) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, settings: Settings, find_model: Callable[[str], Model], vault: Vault
+    ) -> None:
         chosen = settings.tree.instructions
         policy = Policy(
             poll_seconds=chosen.poll_seconds,
@@ -56,6 +59,22 @@ class Whole:
         words = vocabulary.load(settings.folder / vocabulary.FILE_NAME)
         gathering = Gathering(database, reading, self._desk, words)
         engines: dict[str, Engine] = {ENGINE: Builtin(lambda: secrets.randbelow(SEEDS))}
+        asked = settings.tree.copilot
+        if asked.url:
+
+            async def reveal(name: str) -> str:
+                return (await vault.reveal(name, "copilot.secret")).reveal()
+
+            endpoint = remote.Endpoint(
+                asked.url,
+                asked.model,
+                asked.secret,
+                silence_seconds=asked.silence_seconds,
+                context_characters=asked.context_characters,
+            )
+            prompt = settings.folder / remote.PROMPT_FILE
+            engines[remote.ENGINE] = remote.Remote(endpoint, prompt, lambda: tools.tools(self._calls), reveal)
+        default = remote.ENGINE if asked.url else ENGINE
         self._conversations = Conversations(database, engines, gathering, reading, self._desk)
         self.mounts: list[Mount] = [
             (
@@ -65,7 +84,7 @@ class Whole:
             ),
             (
                 copilot_pb2_grpc.add_CopilotServiceServicer_to_server,
-                CopilotService(database, self._conversations, engines, ENGINE),
+                CopilotService(database, self._conversations, engines, default),
                 "bullpen.v1.CopilotService",
             ),
             (

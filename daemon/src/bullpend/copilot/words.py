@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 MAX_CHARACTERS = 4000
 
@@ -103,6 +104,12 @@ def number(text: str) -> int:
     return int(re.match(r"\d+", text)[0])  # type: ignore[index]  # NUM and ORD begin with digits otherwise
 
 
+@lru_cache(4096)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, made once: those of a project's stages and scenes come again with every sentence."""
+    return re.compile(pattern)
+
+
 class Line:
     """A sentence from which parts are taken."""
 
@@ -113,7 +120,7 @@ class Line:
 
     def find(self, pattern: str) -> re.Match[str] | None:
         """Where a pattern stands among what is left, as whole words."""
-        return re.search(rf"(?<![^\s\x00])(?:{pattern})(?![^\s\x00])", self.rest)
+        return compiled(rf"(?<![^\s\x00])(?:{pattern})(?![^\s\x00])").search(self.rest)
 
     def take(self, pattern: str) -> re.Match[str] | None:
         """Finds a pattern and takes it."""
