@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
 import pytest
 from bullpend.errors import AddressNotAllowed
 from bullpend.remote import addresses
 from bullpend.remote import exchange as exchanges
 from bullpend.remote.exchange import Limits, NotSent, Outgoing, exchange
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.support.providers import KEY, Provider
 
@@ -108,3 +119,43 @@ async def test_a_name_that_nobody_knows_was_sent_nothing(monkeypatch: pytest.Mon
         monkeypatch.setattr(exchanges, "resolve", resolve)
         with pytest.raises(NotSent):
             await exchange(Outgoing("https://api.example/v1"), {}, LIMITS)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """The server's certificate is proved against the name before a byte of key or picture goes out."""
+    heard = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NotSent, match=r"(?i)certificate"):
+            await exchange(Outgoing(f"https://127.0.0.1:{port}/v1"), {"x-api-key": KEY}, Limits(allow_private=True))
+    assert not heard.is_set()
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "server.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path

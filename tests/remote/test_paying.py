@@ -76,10 +76,31 @@ async def test_the_same_confirmation_is_not_paid_twice(desk: Desk) -> None:
 
 
 async def test_two_at_once_are_one_call(desk: Desk) -> None:
-    """A second order under a confirmation whose call is under way is refused, not sent."""
-    done = await asyncio.gather(*(desk.paying.pay(desk.order()) for _ in range(4)), return_exceptions=True)
+    """Who asks for the same while it is under way gets the same answer; for another under the same consent, none."""
+    desk.provider.ways = [Way(fault="hang")]
+    first = asyncio.create_task(desk.paying.pay(desk.order()))
+    await asyncio.to_thread(desk.provider.heard.wait)
+    with pytest.raises(StateConflict):
+        await desk.paying.pay(desk.order(prompt="colder, please"))
+    second = asyncio.create_task(desk.paying.pay(desk.order()))
+    await asyncio.sleep(0)
+    desk.provider.release.set()
+    assert await first == await second
     assert len(desk.provider.calls) == 1
-    assert sum(isinstance(result, StateConflict) for result in done) == 3
+
+
+async def test_a_key_that_cannot_be_sent_was_not_sent(desk: Desk) -> None:
+    """A key with signs that no header takes costs nothing and is not repeated in any word."""
+
+    async def odd(account: object) -> dict[str, str]:
+        return {"api_key": "schlüssel\nnext: line"}
+
+    desk.paying.accounts.keys = odd  # type: ignore[method-assign]
+    with pytest.raises(ProviderUnavailable) as refused:
+        await desk.paying.pay(desk.order())
+    assert "schlüssel" not in str(refused.value)
+    (row,) = await desk.rows()
+    assert (row["state"], row["charged"]) == ("FAILED", 0)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ class RemoteEngine:
         self._say(device, link_pb2.FromWorker(job_ended=ended))
 
     async def _candidates(self, device: str, job: link_pb2.RunJob) -> None:
+        await self._paying.forget()
         entry = await asyncio.to_thread(self._paying.catalogue.entry, job.model.name)
         folder = Path(job.out_folder)
         sent = folder / f"upload-{new_id()}.png"

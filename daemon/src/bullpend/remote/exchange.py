@@ -18,11 +18,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from bullpend.errors import AddressNotAllowed
 from bullpend.remote import addresses
 
 if TYPE_CHECKING:
     import httpcore2
+
+log = structlog.get_logger("remote")
 
 Part = tuple[str, tuple[str, bytes, str]]
 # Addresses of one name that are tried.
@@ -30,7 +34,11 @@ _TRIES = 3
 
 
 class NotSent(Exception):
-    """No byte of the request left this machine; the text says why."""
+    """No byte of the request left this machine; the text says why, and `again` whether it may be tried again."""
+
+    def __init__(self, why: str, *, again: bool = True) -> None:
+        super().__init__(why)
+        self.again = again
 
 
 class Lost(Exception):
@@ -79,14 +87,18 @@ async def exchange(outgoing: Outgoing, secret_headers: Mapping[str, str], limits
     import httpx2
 
     addresses.check(outgoing.url, limits.allow_private)
-    built = httpx2.Request(
-        "POST",
-        outgoing.url,
-        data=dict(outgoing.fields) if outgoing.json is None else None,
-        files=list(outgoing.files) or None,
-        json=outgoing.json,
-        headers={**outgoing.headers, **secret_headers, "accept-encoding": "identity", "connection": "close"},
-    )
+    try:
+        built = httpx2.Request(
+            "POST",
+            outgoing.url,
+            data=dict(outgoing.fields) if outgoing.json is None else None,
+            files=list(outgoing.files) or None,
+            json=outgoing.json,
+            headers={**outgoing.headers, **secret_headers, "accept-encoding": "identity", "connection": "close"},
+        )
+    except (ValueError, TypeError, httpx2.InvalidURL):
+        # Not repeated: what is wrong may be the key.
+        raise NotSent("the request cannot be written; does the key hold odd signs?", again=False) from None
     begun = _Begun()
     timeouts = {
         "connect": limits.connect_seconds,
@@ -126,6 +138,10 @@ async def exchange(outgoing: Outgoing, secret_headers: Mapping[str, str], limits
         raise begun.failed("no answer came in time") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
         raise begun.failed(_words(error)) from error
+    except Exception as error:
+        # Whatever it is, it must not leave open whether something was sent.
+        log.error("exchange.fault", exc_info=error)
+        raise begun.failed(f"a fault of Bullpen ({type(error).__name__})") from error
 
 
 async def _body(answer: httpcore2.Response, headers: Mapping[str, str], most: int) -> bytes:

@@ -219,13 +219,14 @@ def recover(tx: Tx, kept: Callable[[str], Kept | None]) -> int:
 
 
 def forget_answers(tx: Tx, before: float) -> list[str]:
-    """Ids of requests whose answers need not be kept: their picture is stored, their candidate ended, or they are old.
+    """Ids of requests whose answers need not be kept: their picture is stored, or they are old.
 
-    They are marked as no longer kept; the caller deletes the files.
+    They are marked as no longer kept; the caller deletes the files. An answer that could not be used stays for a while:
+    it was paid for.
     """
     rows = tx.all(
         "UPDATE paid_requests SET answer_kept = 0 WHERE answer_kept = 1 AND (end_time < ? OR EXISTS (SELECT 1 FROM "
-        "candidates c WHERE c.name = paid_requests.confirmation AND c.state IN ('SUCCEEDED', 'FAILED', 'CANCELED'))) "
+        "candidates c WHERE c.name = paid_requests.confirmation AND c.state = 'SUCCEEDED')) "
         "RETURNING slug",
         before,
     )

@@ -81,7 +81,8 @@ class Paying:
         self._patience = patience_seconds
         self._failpoints = failpoints or Failpoints()
         self._send = send
-        self._under_way: set[asyncio.Task[Paid]] = set()
+        # By what was confirmed and what is asked for.
+        self._under_way: dict[tuple[object, ...], asyncio.Task[Paid]] = {}
 
     async def recover(self) -> int:
         """At the start, before anything is asked for: how many outcomes are unknown now."""
@@ -101,19 +102,24 @@ class Paying:
         Raises AddressNotAllowed, ProviderAccountMissing, the vault's errors, ProviderRefused, ProviderUnavailable,
         PaidOutcomeUnknown, StateConflict, ModelNotFound, SettingInvalid.
         """
-        task = asyncio.ensure_future(self._pay(order))
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
+        sha256 = order.upload.sha256 if order.upload else ""
+        key = (order.confirmation, order.account.name, order.model, order.prompt, order.size, sha256)
+        task = self._under_way.get(key)
+        if task is None:
+            # Whoever asks for the same while it is under way gets the same answer.
+            task = self._under_way[key] = asyncio.ensure_future(self._pay(order))
+            task.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(task)
 
     async def close(self, seconds: float) -> None:
         """Waits for answers that are under way, that long at most; what is not answered then is of unknown outcome."""
         if self._under_way:
             log.info("paid.waiting_for_answers", requests=len(self._under_way))
-            await asyncio.wait(self._under_way, timeout=seconds)
-        for task in self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=seconds)
+        tasks = list(self._under_way.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # ---- one request ------------------------------------------------------------------------------------------------
 
@@ -149,7 +155,7 @@ class Paying:
                 raise
             except NotSent as error:
                 problem: BullpenError = ProviderUnavailable(f"{entry.title} cannot be reached: {error}.")
-                pause = 0.5 * 2 ** (sendings - 1)
+                pause = 0.5 * 2 ** (sendings - 1) if error.again else self._patience + 1
             except Lost as error:
                 raise await self._lose(slug, f"{error}") from error
             else:
@@ -158,7 +164,7 @@ class Paying:
                     return reply
                 problem, pause = await self._refused(slug, reply, entry)
             if sendings >= SENDINGS or waited + pause > self._patience:
-                if isinstance(problem, ProviderUnavailable) and pause > 0:
+                if problem.metadata.get("status"):
                     problem.metadata["retry_after"] = f"{pause:.0f}"
                 await self._fail(slug, problem)
                 raise problem
@@ -236,8 +242,8 @@ class Paying:
                 log.error("paid.write_failed", reason=error.reason, message=error.message)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    def _done(self, task: asyncio.Task[Paid]) -> None:
-        self._under_way.discard(task)
+    def _done(self, key: tuple[object, ...], task: asyncio.Task[Paid]) -> None:
+        del self._under_way[key]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, BullpenError):
             log.error("paid.fault", exc_info=error)
 
