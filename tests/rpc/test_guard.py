@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 import sqlite3
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
-from bullpen_api.v1 import asset_pb2, bible_pb2, event_pb2, model_pb2, project_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import bible_pb2, event_pb2, project_pb2
 from bullpen_client import Session, errors
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped, unused-ignore]
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -23,13 +24,18 @@ from tests.support.studio import Studio
 
 pytestmark = pytest.mark.e2e
 
-FILES = (asset_pb2, bible_pb2, event_pb2, model_pb2, project_pb2, run_pb2, system_pb2)
-METHODS = [
-    (f"/{service.full_name}/{method.name}", method)
+ROOT = Path(__file__).resolve().parents[2]
+FILES = [
+    import_module(f"bullpen_api.v1.{path.stem}_pb2") for path in sorted((ROOT / "proto/bullpen/v1").glob("*.proto"))
+]
+DAEMON = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "daemon/src/bullpend").rglob("*.py"))
+SERVICES = [
+    service
     for file in FILES
     for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
+    if f"{service.name}Servicer)" in DAEMON
 ]
+METHODS = [(f"/{service.full_name}/{method.name}", method) for service in SERVICES for method in service.methods]
 
 
 @pytest.fixture
