@@ -52,6 +52,9 @@ async def test_j04_a_conversation_in_the_shell(real: Daemon, bullpen: Bullpen, t
     assert "in the trash" in (await bullpen("chat", "delete", "noir/c-0001")).out
     assert "there again" in (await bullpen("chat", "delete", "noir/c-0001", "--restore")).out
     assert "builtin" in (await bullpen("chat", "engines")).out
+    watched = await bullpen("watch", "--after", "0", "--project", "noir", "--count", "16")
+    assert "draft: Run style over 1 scene, 2 candidates each" in watched.out
+    assert "complete run style with the scripted model" in watched.out
     unknown = await bullpen("chat", "nowhere", "hello", "--json")
     assert (unknown.status, unknown.error["reason"]) == (1, "PROJECT_NOT_FOUND")
     for line in (("show", "noir"), ("export", "a/b/c"), ("say", "noir", "--json")):

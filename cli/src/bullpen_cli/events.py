@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from bullpen_api.v1 import event_pb2
+from bullpen_api.v1 import copilot_pb2, event_pb2
 from bullpen_client import Backoff, Reconnected, Reconnecting, names
 from bullpen_client import watch as watch_journal
 
@@ -34,7 +34,18 @@ def detail(event: event_pb2.Event) -> str:
         return f"{output.state_name(candidate).lower()}{rank}{' accepted' if candidate.accepted else ''}"
     if kind == "asset":
         return event.asset.display_name
-    return str(getattr(event, kind).title) if kind else ""
+    if kind == "instruction":
+        return f"{output.state_name(event.instruction).lower()}: {event.instruction.objective}"
+    if kind == "chat_message":
+        return f"{output.state_name(event.chat_message).lower()} {_first_words(event.chat_message)}".strip()
+    if kind == "prompt":
+        return event.prompt.text
+    return str(getattr(getattr(event, kind), "title", "")) if kind else ""
+
+
+def _first_words(message: copilot_pb2.ChatMessage) -> str:
+    said = next((part.text for part in message.parts if part.HasField("text")), "")
+    return " ".join(said.split())[:60]
 
 
 def _as_response(item: Item) -> event_pb2.WatchResponse | None:
