@@ -74,6 +74,8 @@ def test_the_last_chain_counts_and_none_gives_the_defaults(tmp_path: Path) -> No
         (CHAIN_FILE, {"schema_version": 2}, "schema_version"),
         (CHAIN_FILE, {"schema_version": 1, "upscale": {"scale": 9}}, "upscale.scale"),
         (CHAIN_FILE, {"schema_version": 1, "polish": {}}, "polish"),
+        (CHAIN_FILE, {"schema_version": 1, "cutout": {"coverage_min": 1.5}}, "cutout.coverage_min"),
+        (CHAIN_FILE, {"schema_version": 1, "cutout": {"coverage_min": 0.9, "coverage_max": 0.1}}, "cutout"),
         (CHAIN_FILE, {"schema_version": 1, "refine": {"softness": -0.1}}, "refine.softness"),
     ],
 )

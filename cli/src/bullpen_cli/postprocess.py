@@ -119,3 +119,5 @@ def _tell(state: State, made: postprocess_pb2.AssetMade) -> None:
     else:
         asset = made.asset
         output.say(f"{made.step:<8} {asset.name}  {asset.width}×{asset.height}  {asset.path}")
+        for found in made.findings:
+            output.say(f"⚑ {found.message}", style="yellow", wrap=2)

@@ -185,6 +185,8 @@ def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
     alpha = ", transparent" if picture.has_alpha else ""
     cost = f", about {done.cost:.2f} USD" if done.cost else ""
     output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}{cost}")
+    for found in picture.findings:
+        output.say(f"⚑ {found.message}", style="yellow", wrap=2)
 
 
 def _chosen(chosen: postprocess_pb2.PostProcess) -> dict[str, Any]:

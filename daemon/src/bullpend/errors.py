@@ -121,7 +121,7 @@ class ModelUnsupported(BullpenError):
 
 class ModelUnsafe(BullpenError):
     reason, kind = "MODEL_UNSAFE", "FAILED_PRECONDITION"
-    default_remedy = "Use the model as safetensors; `bullpen models convert FILE` makes them of a pickled file, in a cage."
+    default_remedy = "Use the model as safetensors; `bullpen models convert FILE` makes them of a pickled file."
 
 
 class DeviceOutOfMemory(BullpenError):

@@ -80,6 +80,7 @@ def test_j07_all_four_steps_act_in_their_order(task: link_pb2.ProcessPicture) ->
     assert (pixels[0, 0] == 0).all()
     assert pixels[96, 96, 3] > 250
     assert int(np.ptp(pixels[96, 96, :3])) == 0
+    assert done.measures["alpha_coverage"] == pytest.approx(float((pixels[..., 3] > 127).mean()), abs=0.03)
     assert image.text == {"bullpen": '{"how": "so"}'}  # type: ignore[attr-defined]
     steps = list(dict.fromkeys(step for step, _ in told))
     assert (
@@ -94,7 +95,7 @@ def test_j07_each_step_can_be_left_out(task: link_pb2.ProcessPicture, step: str)
     done = run(task, [])
     assert set(done.seconds) == {"reading", "cutout", "refine", "upscale", "color", "writing"} - {step}
     pixels = np.asarray(Image.open(task.out_path))
-    assert done.has_alpha == (step != "cutout")
+    assert done.has_alpha == (step != "cutout") == ("alpha_coverage" in done.measures)
     assert done.width == (96 if step == "upscale" else 192)
     middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2]
     assert (np.ptp(middle[:3].astype(int)) == 0) == (step != "color")

@@ -21,6 +21,7 @@ from bullpen_worker.ops.colour.cube import read_cube
 from bullpen_worker.ops.cutout.mask import drop_specks, refine, with_alpha
 from bullpen_worker.ops.cutout.sessions import custom_cutter, named_cutter
 from bullpen_worker.ops.finish import encode_png
+from bullpen_worker.ops.likeness import alpha_coverage
 from bullpen_worker.ops.picture import open_layered
 from bullpen_worker.ops.provider import answered_alpha
 from bullpen_worker.ops.store import digest, write_all
@@ -67,6 +68,7 @@ def process_picture(
     if task.HasField("refine"):
         with step("refine"):
             picture = refine(picture, task.refine.softness) if picture.shape[2] == 4 else picture
+    coverage = alpha_coverage(Image.fromarray(picture[..., 3])) if picture.shape[2] == 4 else None
     if task.HasField("upscale"):
         with step("upscale") as advance:
             network = upscaler(_tool(task.upscale.tool), task.upscale.scale, toolbox)
@@ -84,6 +86,7 @@ def process_picture(
         height=picture.shape[0],
         has_alpha=picture.shape[2] == 4,
         seconds=steps.seconds,
+        measures={"alpha_coverage": coverage} if coverage is not None else {},
     )
 
 

@@ -16,6 +16,7 @@ from bullpend.db.database import mapped_disk_errors
 from bullpend.errors import BullpenError, ExactlyOneOf, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
 from bullpend.postprocess.following import Following, RunLongTask, stop
+from bullpend.postprocess.judged import findings
 from bullpend.postprocess.resolving import Resolved, Resolver
 from bullpend.remote.cutouts import PaidCutouts
 from bullpend.rpc import names
@@ -91,7 +92,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
             except BullpenError as error:
                 error.message = error.message.replace(str(received), title)
                 raise
-            yield Response(picture=_pack(done))
+            yield Response(picture=_pack(done, resolved))
             async for chunk in _content(made):
                 yield Response(chunk=chunk)
         except BullpenError:
@@ -176,7 +177,7 @@ def _both() -> ExactlyOneOf:
     return ExactlyOneOf("A path was named and content was sent.", field="head.path", fields="head.path, chunk")
 
 
-def _pack(done: link_pb2.PictureProcessed) -> postprocess_pb2.ProcessedPicture:
+def _pack(done: link_pb2.PictureProcessed, resolved: Resolved) -> postprocess_pb2.ProcessedPicture:
     return postprocess_pb2.ProcessedPicture(
         width=done.width,
         height=done.height,
@@ -185,4 +186,6 @@ def _pack(done: link_pb2.PictureProcessed) -> postprocess_pb2.ProcessedPicture:
         size_bytes=done.size_bytes,
         sha256=done.sha256,
         seconds=done.seconds,
+        measures=done.measures,
+        findings=findings(done.measures, resolved.limits),
     )

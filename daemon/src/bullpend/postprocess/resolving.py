@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from bullpend.models.rules import require
 from bullpend.paths import allowed_file
 from bullpend.postprocess import settings
 from bullpend.postprocess.settings import LARGEST_SCALE, NEUTRAL_KELVIN, Chain, Profile
+from bullpend.quality.model import Limits
 from bullpend.remote.catalogue import is_remote
 
 CUTOUT, UPSCALE = "cutout", "upscale"
@@ -41,10 +42,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What will be done, with every choice made, and the same for a worker, whose paths are still to be set."""
+    """What will be done, with every choice made, and the same for a worker, whose paths are still to be set. `limits`
+    are what a cutout is judged by.
+    """
 
     post_process: postprocess_pb2.PostProcess
     work: link_pb2.ProcessPicture
+    limits: Limits = field(default_factory=Limits)
 
 
 class Resolver:
@@ -95,7 +99,8 @@ class Resolver:
             self._upscale(wish.upscale, chain, f"{field}.upscale", done.upscale, work.upscale)
         if wish.HasField("color"):
             self._color(wish.color, chain, f"{field}.color", done.color, work.color)
-        return Resolved(done, work)
+        limits = Limits(alpha_coverage_min=chain.cutout.coverage_min, alpha_coverage_max=chain.cutout.coverage_max)
+        return Resolved(done, work, limits if work.HasField("cutout") else Limits())
 
     def _cutter(self, name: str, field: str, fallback: str = "") -> tuple[str, link_pb2.CutoutWork]:
         if name.startswith(SESSION):

@@ -25,6 +25,7 @@ from bullpend.db import Database, Row
 from bullpend.db.database import View
 from bullpend.errors import ContentLost, ExactlyOneOf, FieldInvalid, LimitExceeded, StateConflict
 from bullpend.postprocess.following import Following, RunLongTask, stop
+from bullpend.postprocess.judged import findings
 from bullpend.postprocess.resolving import STEPS, Resolved, Resolver
 from bullpend.projects import store as projects
 from bullpend.remote.consent import Consent
@@ -157,7 +158,7 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                             picture=number, asset=name, step=frame.step, share=frame.share
                         )
                     )
-                following.result()
+                measures = dict(following.result().measures)
                 # What was made is also registered, even when the client leaves now.
                 keeping = calls.joined(asyncio.create_task(self._keep(row, step, made, work)))
                 try:
@@ -169,7 +170,12 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                 made.unlink(missing_ok=True)
             yield Response(
                 made=postprocess_pb2.AssetMade(
-                    source=name, step=step, asset=store.pack(row, self._files), last=step == steps[-1]
+                    source=name,
+                    step=step,
+                    asset=store.pack(row, self._files),
+                    last=step == steps[-1],
+                    measures=measures,
+                    findings=findings(measures, resolved.limits) if step == "cutout" else (),
                 )
             )
 

@@ -11,9 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bullpend.errors import SettingInvalid
 
@@ -37,12 +37,22 @@ class _Part(BaseModel):
 
 class Cutout(_Part):
     """Taking the background away; an empty model takes the first by name that can, and where none can the `fallback`,
-    a provider's model, which costs money.
+    a provider's model, which costs money. A cutout that covers less of the picture than `coverage_min`, or more than
+    `coverage_max`, is told as a finding; null tells nothing.
     """
 
     enabled: bool = True
     model: str = ""
     fallback: str = ""
+    coverage_min: Share | None = 0.02
+    coverage_max: Share | None = 0.98
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        least, most = self.coverage_min, self.coverage_max
+        if least is not None and most is not None and least > most:
+            raise ValueError("coverage_min must not exceed coverage_max")
+        return self
 
 
 class Refine(_Part):
