@@ -7,6 +7,8 @@ unknown by the provider's own list of usage, and both books are held against eac
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,55 +17,79 @@ from bullpen_client import errors
 from bullpend.failpoints import PAID
 
 from tests.remote.studio import PaidStudio, make_daemon, session_of
-from tests.support.daemon import Daemon
 from tests.support.providers import USAGE_MICROS, Provider, Way
 
 pytestmark = pytest.mark.faults
 
-# What a restart makes of a death at each point: the state of the first request, and calls that were made till the end.
-OUTCOMES = {
-    "paid.prepared": ("FAILED", 1),
-    "paid.marked_sent": ("UNKNOWN", 0),
-    "paid.answer_received": ("UNKNOWN", 1),
-    "paid.answer_kept": ("ANSWERED", 1),
-    "paid.answer_booked": ("ANSWERED", 1),
-}
+# In the order in which a call passes them.
+PREPARED, MARKED, RECEIVED, KEPT, BOOKED = PAID
 
 
-def test_every_point_has_an_outcome() -> None:
-    """A failpoint that is added is tried here."""
-    assert set(OUTCOMES) == set(PAID)
+class Home:
+    """A daemon that dies at one point after the other, and the provider that it pays."""
+
+    def __init__(self, folder: Path, provider: Provider) -> None:
+        self.folder = folder
+        self.provider = provider
+        self.daemon = make_daemon(folder / "home")
+
+    @asynccontextmanager
+    async def until_death_at(self, point: str) -> AsyncIterator[PaidStudio]:
+        """Starts the daemon with a point armed; leaving waits for its death."""
+        self.daemon.settings["testing.failpoint"] = point
+        await asyncio.to_thread(self.daemon.start)
+        async with session_of(self.daemon) as session:
+            yield PaidStudio(session, self.folder)
+        await asyncio.to_thread(self.daemon.wait)
+        assert self.daemon.status == -9, point
+
+    async def last(self, studio: PaidStudio, calls: int) -> remote_pb2.PaidRequest:
+        """The newest request, after as many calls as there should have been by now."""
+        assert len(self.provider.calls) == calls
+        return (await studio.requests())[-1]
 
 
-@pytest.mark.parametrize("point", PAID)
-async def test_death_at_each_point(tmp_path: Path, provider: Provider, point: str) -> None:
-    """The daemon kills itself at the point; the next one finishes the run or leaves it to a person, and pays once."""
-    daemon = make_daemon(tmp_path / "home", testing__failpoint=point)
-    daemon.start()
+async def test_death_at_each_point(tmp_path: Path, provider: Provider) -> None:
+    """One home, a death at each point of a call, and never a call too many; the books agree at the end."""
+    home = Home(tmp_path, provider)
     try:
-        async with session_of(daemon) as session:
-            studio = PaidStudio(session, tmp_path)
+        async with home.until_death_at(PREPARED) as studio:
             project = await studio.paid_universe(provider)
-            run = await studio.confirm(project, await studio.plan(project))
-        await asyncio.to_thread(daemon.wait)
-        assert daemon.status == -9
-        daemon.settings["testing.failpoint"] = ""
-        await asyncio.to_thread(daemon.start)
-        state, calls = OUTCOMES[point]
-        async with session_of(daemon) as session:
+            first = await start(studio, project)
+        # Nothing was sent: the job is taken up again, under a request of its own, which dies one point later.
+        async with home.until_death_at(MARKED) as studio:
+            pass
+        async with home.until_death_at(RECEIVED) as studio:
+            ended = await studio.logged(first)
+            assert ended.error.reason == "PAID_OUTCOME_UNKNOWN"
+            states = [request.state for request in await studio.requests()]
+            assert states == [remote_pb2.PaidRequest.STATE_FAILED, remote_pb2.PaidRequest.STATE_UNKNOWN]
+            assert provider.calls == [], "marked as sent, and killed before the first byte"
+            await resolve(studio, provider)
+            second = await start(studio, project)
+        async with home.until_death_at(KEPT) as studio:
+            assert (await studio.logged(second)).error.reason == "PAID_OUTCOME_UNKNOWN"
+            assert (await home.last(studio, calls=1)).state == remote_pb2.PaidRequest.STATE_UNKNOWN
+            await resolve(studio, provider)
+            third = await start(studio, project)
+        async with home.until_death_at(BOOKED) as studio:
+            assert (await studio.logged(third)).state == run_pb2.Run.STATE_SUCCEEDED
+            assert (await home.last(studio, calls=2)).state == remote_pb2.PaidRequest.STATE_ANSWERED
+            fourth = await start(studio, project)
+        home.daemon.settings["testing.failpoint"] = ""
+        await asyncio.to_thread(home.daemon.start)
+        async with session_of(home.daemon) as session:
             studio = PaidStudio(session, tmp_path)
-            ended = await studio.logged(run)
-            first = (await studio.requests())[0]
-            assert remote_pb2.PaidRequest.State.Name(first.state) == f"STATE_{state}"
-            assert len(provider.calls) == calls
-            if state == "UNKNOWN":
-                assert ended.error.reason == "PAID_OUTCOME_UNKNOWN"
-                await resolve(studio, provider)
-            else:
-                assert ended.state == run_pb2.Run.STATE_SUCCEEDED
+            assert (await studio.logged(fourth)).state == run_pb2.Run.STATE_SUCCEEDED
+            assert (await home.last(studio, calls=3)).state == remote_pb2.PaidRequest.STATE_ANSWERED
             await books_agree(studio, provider)
     finally:
-        daemon.stop()
+        home.daemon.stop()
+
+
+async def start(studio: PaidStudio, project: str) -> run_pb2.Run:
+    """A confirmed run of one picture."""
+    return await studio.confirm(project, await studio.plan(project))
 
 
 async def test_death_while_the_provider_works(tmp_path: Path, provider: Provider) -> None:
@@ -152,10 +178,3 @@ async def books_agree(studio: PaidStudio, provider: Provider) -> None:
     events = (await studio.session.costs.ListCostEvents(cost_pb2.ListCostEventsRequest(page_size=500))).cost_events
     paid = [event for event in events if event.provider == "openai"]
     assert sum(event.amount.micros for event in paid) == USAGE_MICROS * len(charged)
-
-
-def test_an_unknown_failpoint_is_refused(tmp_path: Path) -> None:
-    """A misspelt point would test nothing; the daemon does not start with it."""
-    daemon = Daemon(tmp_path / "home", {"testing.failpoint": "paid.never"})
-    with pytest.raises(Exception, match="no failpoint"):
-        daemon.start()
