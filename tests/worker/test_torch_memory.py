@@ -17,6 +17,7 @@ from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import inspect_folder
 from bullpen_worker.engines.torch.staging import overlapping
 from bullpen_worker.engines.torch.weight_files import Entry, WeightFile, layout, read_head, weigh
+from bullpen_worker.failures import WorkerError
 from bullpen_worker.memory_rules import Placement
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,3 +208,31 @@ def test_a_model_in_parts_gives_the_same_picture(engine: TorchEngine, tiny_model
     assert parts.remembered.hits == hits + 3
     engine.unload(parts)
     assert all(parameter.is_meta for parameter in parts.pipeline.unet.parameters())
+
+
+def test_a_model_that_comes_back_is_only_filled(engine: TorchEngine, tiny_model: Path, picture: Path) -> None:
+    """Its networks are the same objects, its picture the same to the bit; another model of its name is built anew."""
+    known = ModelSpec("models/tiny", FAMILY, str(tiny_model), digest="one")
+    first = engine.load(known)
+    expected = _make(engine, first, picture, scale=5.0).rgb
+    network = first.pipeline.unet
+    engine.unload(first)
+    assert network.conv_in.weight.is_meta
+    again = engine.load(known)
+    assert again.pipeline.unet is network
+    assert _make(engine, again, picture, scale=5.0).rgb == expected
+    engine.unload(again)
+    other = engine.load(ModelSpec("models/tiny", FAMILY, str(tiny_model), digest="two"))
+    assert other.pipeline.unet is not network
+    assert _make(engine, other, picture, scale=5.0).rgb == expected
+
+
+def test_a_model_that_came_back_changed_is_refused(engine: TorchEngine, tiny_model: Path, tmp_path: Path) -> None:
+    """What was kept of it does not hide that a file is not what was checked."""
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    known = ModelSpec("models/tiny", FAMILY, str(folder), digest="three")
+    engine.unload(engine.load(known))
+    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(WorkerError) as refused:
+        engine.load(known)
+    assert refused.value.reason == "MODEL_CORRUPT"

@@ -12,7 +12,7 @@ import importlib
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +69,18 @@ def activate(folder: ModelFolder, dtype: torch.dtype, device: torch.device, aren
     return built
 
 
+def refill(
+    folder: ModelFolder, dtype: torch.dtype, device: torch.device, arena: Arena, networks: Mapping[str, torch.nn.Module]
+) -> bool:
+    """Puts the folder's weights into networks that were activated from it before and emptied since. False where they
+    are not those of the folder; then they are half filled. Raises what `activate` raises.
+    """
+    components = list(_components(folder, dtype))
+    if {component.name for component in components} != networks.keys():
+        return False
+    return all(_attach(networks[component.name], _read(component, dtype, device, arena)) for component in components)
+
+
 def _components(folder: ModelFolder, dtype: torch.dtype) -> Iterator[_Component]:
     index = json.loads((folder.path / "model_index.json").read_text(encoding="utf-8"))
     for name, described in sorted(index.items()):
@@ -87,13 +99,17 @@ def _components(folder: ModelFolder, dtype: torch.dtype) -> Iterator[_Component]
 def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, torch.Tensor]]) -> torch.nn.Module | None:
     """The network with its weights; None where something of it would stay empty or unused."""
     network = _empty(folder, component)
+    return network.eval() if _attach(network, read.result()) else None
+
+
+def _attach(network: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> bool:
+    """Makes tensors the network's own. False where something of it would stay empty, or something has no place."""
     slots = {**dict(network.named_parameters(remove_duplicate=False)), **dict(network.named_buffers())}
-    tensors = read.result()
     if not tensors.keys() <= slots.keys():
-        return None
+        return False
     for name, tensor in tensors.items():
         if slots[name].shape != tensor.shape:
-            return None
+            return False
         module, _, leaf = name.rpartition(".")
         owner = network.get_submodule(module)
         if leaf in owner._parameters:
@@ -104,9 +120,7 @@ def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, tor
     if callable(tie):
         tie()
     left = [*network.parameters(), *network.buffers()]
-    if any(tensor.is_meta for tensor in left):
-        return None
-    return network.eval()
+    return not any(tensor.is_meta for tensor in left)
 
 
 def _empty(folder: ModelFolder, component: _Component) -> torch.nn.Module:

@@ -18,7 +18,7 @@ import transformers.utils.logging
 
 from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob, Weights
-from bullpen_worker.engines.torch.activation import activate
+from bullpen_worker.engines.torch.activation import activate, refill
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.families import FAMILIES, Family
@@ -27,6 +27,7 @@ from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
 from bullpen_worker.engines.torch.placing import displace, place, placements, rest
 from bullpen_worker.engines.torch.remembered import Remembered
+from bullpen_worker.engines.torch.shells import Shell, Shells, computed
 from bullpen_worker.engines.torch.weight_files import weigh
 from bullpen_worker.engines.torch.weights import modules, own, size_bytes
 from bullpen_worker.failures import WorkerError, classify, is_out_of_memory
@@ -48,6 +49,8 @@ class TorchModel:
     remembered: Remembered
     companions: Companions
     placement: Placement = Placement.WHOLE
+    # Its networks where all of them were activated from its files.
+    activated: frozenset[str] = frozenset()
 
 
 class TorchEngine:
@@ -76,6 +79,7 @@ class TorchEngine:
         self.placements = placements(self.device)
         self._memory = DeviceMemory(self.device)
         self._arena = Arena()
+        self._shells = Shells()
 
     def info(self) -> EngineInfo:
         """Names the device and the libraries' versions."""
@@ -132,22 +136,33 @@ class TorchEngine:
             )
         files = CheckedFiles(model)
         try:
-            pipeline = self._build(model, family, folder, placement)
+            filled = self._filled(model, folder) if placement is Placement.WHOLE else None
+            built = None if filled else self._build(model, family, folder, placement)
         except WorkerError:
             files.still_sound()
             raise
         files.still_sound()
+        if filled:
+            return filled
+        assert built is not None
+        pipeline, activated = built
         pipeline.set_progress_bar_config(disable=True)
         weights = weigh(folder, self.dtype)
         size = {Placement.PARTS: weights.parts, Placement.PIECES: weights.pieces}.get(placement, size_bytes(pipeline))
         adapters, companions = Adapters(pipeline, model.name), Companions(pipeline, model.name)
-        return TorchModel(model, family, pipeline, size, adapters, Remembered(pipeline), companions, placement)
+        return TorchModel(
+            model, family, pipeline, size, adapters, Remembered(pipeline), companions, placement, activated
+        )
 
     def unload(self, model: TorchModel) -> None:
         """Empties the model. Its blocks stay warm for a model that is loaded next; `recover` gives them back."""
+        model.adapters.drop()
         model.companions.drop()
         displace(model.pipeline)
         model.remembered.clear()
+        if model.activated and model.placement is Placement.WHOLE:
+            networks = {name: getattr(model.pipeline, name) for name in model.activated}
+            self._shells.keep(model.spec, Shell(model, networks, computed(networks)))
         for module in modules(model.pipeline):
             # Empties the weights even where something still holds the module.
             module.to("meta")
@@ -170,7 +185,26 @@ class TorchEngine:
         self._arena.release()
         self._memory.give_back()
 
-    def _build(self, model: ModelSpec, family: Family, folder: ModelFolder, placement: Placement) -> Any:
+    def _filled(self, spec: ModelSpec, folder: ModelFolder) -> TorchModel | None:
+        """The model as it was before it was emptied; None where it was never here, or is another one now."""
+        shell = self._shells.take(spec)
+        if shell is None:
+            return None
+        shell.restore()
+        try:
+            if not refill(folder, self.dtype, self.device, self._arena, shell.networks):
+                return None
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise classify(error) from error
+            return None  # built anew, it says what is wrong with it
+        found: TorchModel = shell.model
+        return replace(found, spec=spec)
+
+    def _build(
+        self, model: ModelSpec, family: Family, folder: ModelFolder, placement: Placement
+    ) -> tuple[Any, frozenset[str]]:
+        """The pipeline, and its networks where all of them were activated."""
         # What does not stay on the device as a whole is built in main memory.
         target = self.device if placement is Placement.WHOLE else torch.device("cpu")
         try:
@@ -178,7 +212,7 @@ class TorchEngine:
             pipeline = family.build(replace(folder, parts=parts), self.dtype)
             own(pipeline, read=list(parts.values()))
             place(pipeline, placement, self.device)
-            return pipeline
+            return pipeline, frozenset(parts) if len(parts) == len(list(modules(pipeline))) else frozenset()
         except WorkerError:
             raise
         except Exception as error:

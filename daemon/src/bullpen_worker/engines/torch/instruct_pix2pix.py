@@ -22,6 +22,7 @@ from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
+from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.fit import Fitted, fit
@@ -57,7 +58,7 @@ class EditJob:
         self._pipeline = pipeline
         self._job = job
         self._fitted = fitted
-        self._device = pipeline._execution_device
+        self._device = device_of(pipeline)
         with torch.no_grad():
             self._instruction = self._encode_text(job.prompt)
             pixels = pipeline.image_processor.preprocess(fitted.image)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
 from bullpen_worker.engines.base import JobSpec
+from bullpen_worker.engines.torch.placing import device_of
 
 
 def canvas_size(pipeline: Any, job: JobSpec) -> tuple[int, int]:
@@ -30,16 +33,20 @@ def first_noise(
 ) -> torch.Tensor:
     """Noise [1, C, h, w] as the scheduler begins with; the generator's, so that it is the same on every device."""
     shape = (1, pipeline.vae.config.latent_channels, *cells)
-    noise = randn_tensor(shape, generator=generator, device=pipeline._execution_device, dtype=dtype)
+    noise = randn_tensor(shape, generator=generator, device=device_of(pipeline), dtype=dtype)
     scaled: torch.Tensor = noise * scheduler.init_noise_sigma
     return scaled
 
 
 def step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
     """What the scheduler's step takes besides the sample; schedulers differ in it."""
-    known = inspect.signature(scheduler.step).parameters
     options: dict[str, Any] = {"eta": 0.0, "generator": generator}
-    return {name: value for name, value in options.items() if name in known}
+    return {name: value for name, value in options.items() if name in _parameters(type(scheduler).step)}
+
+
+@cache
+def _parameters(step: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(step).parameters)
 
 
 def decode(pipeline: Any, latents: torch.Tensor, dtype: torch.dtype) -> tuple[Image.Image, float]:
@@ -48,7 +55,7 @@ def decode(pipeline: Any, latents: torch.Tensor, dtype: torch.dtype) -> tuple[Im
     bad = 1.0 - float(torch.isfinite(image).float().mean())
     if bad:
         image = torch.nan_to_num(image, nan=0.0, posinf=1.0, neginf=-1.0)
-    image, flagged = pipeline.run_safety_checker(image, pipeline._execution_device, dtype)
+    image, flagged = pipeline.run_safety_checker(image, device_of(pipeline), dtype)
     denormalize = [True] if flagged is None else [not flag for flag in flagged]
     (picture,) = pipeline.image_processor.postprocess(image, output_type="pil", do_denormalize=denormalize)
     return picture, bad

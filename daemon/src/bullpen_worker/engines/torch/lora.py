@@ -92,6 +92,10 @@ class Adapters:
         own(self._pipeline, f".{name}.")
         files.still_sound()
 
+    def drop(self) -> None:
+        """Takes all of them off."""
+        self._take_off()
+
     def _take_off(self) -> None:
         self.acting = ()
         if self._loaded:

@@ -27,6 +27,13 @@ def place(pipeline: Any, placement: Placement, device: torch.device) -> None:
             pipeline.enable_model_cpu_offload(device=device)
         case Placement.PIECES:
             pipeline.enable_sequential_cpu_offload(device=device)
+    pipeline.works_on = pipeline._execution_device
+
+
+def device_of(pipeline: Any) -> torch.device:
+    """Where a pipeline computes. diffusers finds that out by walking through all its layers, each time it is asked."""
+    known: torch.device | None = getattr(pipeline, "works_on", None)
+    return pipeline._execution_device if known is None else known
 
 
 def rest(pipeline: Any) -> None:

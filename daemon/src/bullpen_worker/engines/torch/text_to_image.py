@@ -21,6 +21,7 @@ from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
+from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
 from bullpen_worker.engines.torch.stock_families import StockFamily, StockJob
 
@@ -66,7 +67,7 @@ class TextJob:
         scheduler = copy.deepcopy(pipeline.scheduler)
         generator = torch.Generator("cpu").manual_seed(seed)
         with torch.no_grad():
-            scheduler.set_timesteps(max(1, self._job.steps), device=pipeline._execution_device)
+            scheduler.set_timesteps(max(1, self._job.steps), device=device_of(pipeline))
             latents = first_noise(pipeline, scheduler, self._cells, generator, self._plain.dtype)
         options = step_options(scheduler, generator)
         total = len(scheduler.timesteps)
@@ -84,7 +85,7 @@ class TextJob:
     def _encode(self, guided: bool) -> torch.Tensor:
         job = self._job
         text, negative = self._pipeline.encode_prompt(
-            job.prompt, self._pipeline._execution_device, 1, guided, job.negative_prompt if guided else None
+            job.prompt, device_of(self._pipeline), 1, guided, job.negative_prompt if guided else None
         )
         encoded: torch.Tensor = torch.cat([negative, text]) if guided else text
         return encoded
