@@ -17,10 +17,11 @@ from bullpend.errors import (
     StateConflict,
 )
 from bullpend.remote import ledger
+from bullpend.remote.catalogue import Catalogue
 from bullpend.remote.exchange import Limits
-from bullpend.remote.model import PAID_TABLE, PaidState, Resolution
+from bullpend.remote.model import PAID_TABLE, Account, PaidState, Resolution
 
-from tests.remote.desk import LIMITS, Desk, open_desk
+from tests.remote.desk import LIMITS, SETTINGS, Desk, open_desk
 from tests.support.providers import KEY, USAGE_MICROS, Provider, Way
 
 
@@ -385,3 +386,20 @@ def test_limits_are_those_of_a_patient_person() -> None:
     assert limits.most_bytes < 1 << 30
     assert not limits.allow_private
     assert LIMITS.allow_private
+
+
+async def test_a_server_of_one_s_own_may_need_no_key(desk: Desk, provider: Provider) -> None:
+    """An account of OpenAI's protocol without a key sends none; the page's example of such a model is a good one."""
+    page = (SETTINGS.parent / "docs" / "paid-requests.md").read_text()
+    example = page.split("```json\n", 1)[1].split("```", 1)[0]
+    (desk.folder / "remote.json").write_text(example)
+    desk.paying.catalogue = Catalogue([desk.folder])
+    account = Account("projects/p/providerAccounts/own", "openai_compatible", provider.address)
+    entry = desk.paying.catalogue.entry("openai_compatible:own-edit")
+    order = desk.order(model="models/openai_compatible:own-edit", account=account, parameters=entry.parameters)
+    with pytest.raises(ProviderRefused, match="401"):
+        # The local provider wants one; what matters is what it was sent.
+        await desk.paying.pay(order)
+    (call,) = provider.calls
+    assert "authorization" not in call.headers
+    assert (call.fields["model"], call.fields["response_format"]) == ("own-edit", "b64_json")

@@ -58,7 +58,8 @@ class Accounts:
         """The account's secrets in clear, by what they are for. Raises ProviderAccountMissing, and what the vault
         raises.
         """
-        if "api_key" not in account.secret_names:
+        # A server of one's own may need none.
+        if "api_key" not in account.secret_names and account.provider != "openai_compatible":
             raise ProviderAccountMissing(
                 f"{account.name} names no key.",
                 field="secret_names.api_key",

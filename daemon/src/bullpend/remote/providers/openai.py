@@ -39,8 +39,8 @@ class Images:
         return Outgoing(f"{base}/images/edits", fields=fields, files=files)
 
     def secrets(self, keys: Mapping[str, str]) -> dict[str, str]:
-        """Bearer key, and the organization where one is named."""
-        headers = {"authorization": f"Bearer {keys['api_key']}"}
+        """Bearer key, and the organization where one is named; nothing for a server that needs no key."""
+        headers = {"authorization": f"Bearer {keys['api_key']}"} if "api_key" in keys else {}
         if keys.get("organization"):
             headers["openai-organization"] = keys["organization"]
         return headers
