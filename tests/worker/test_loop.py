@@ -174,6 +174,38 @@ def test_a_change_that_is_no_number_is_not_applied(bench: Bench) -> None:
     assert not bench.writer.all("candidate_ready")[0].changes
 
 
+@pytest.mark.parametrize(("wanted", "steps"), [(3, 3), (8, 8), (1, 3)], ids=["fewer", "more", "fewer than are done"])
+def test_the_number_of_steps_may_change_on_the_way(bench: Bench, wanted: int, steps: int) -> None:
+    """What is done stays done; the daemon hears when the change acts; the replay of it gives the same picture."""
+    change = link_pb2.TuneJob(job="job", attempt=1, steps=wanted, change_id="7")
+    _at_step(bench, 2, link_pb2.ToWorker(tune_job=change))
+    bench.run_job("scripted: steps=5")
+    bench.writer.react = lambda frame: None
+    (ready,) = bench.writer.all("candidate_ready")
+    assert list(ready.changes) == [link_pb2.AppliedChange(step=3, steps=steps)]
+    assert max(done.step for done in bench.writer.all("step_done")) == steps
+    (heard,) = bench.writer.all("change_heard")
+    assert (heard.change_id, heard.candidate, heard.step, heard.refused) == ("7", ready.candidate, 3, "")
+    bench.run_job("scripted: steps=5", candidates=[link_pb2.CandidateTask(name="again", seed=1, changes=ready.changes)])
+    original, replayed = bench.pictures()
+    assert original == replayed
+
+
+def test_what_cannot_act_on_the_way_waits_for_the_next_candidate(bench: Bench) -> None:
+    """Strength counts from a picture's first step: the next candidate has it, and the last one refuses it in words."""
+    change = link_pb2.TuneJob(job="job", attempt=1, strength=0.5, change_id="1")
+    _at_step(bench, 2, link_pb2.ToWorker(tune_job=change))
+    bench.run_job("scripted: steps=3", seeds=(1, 2))
+    first, second = bench.writer.all("candidate_ready")
+    assert not first.changes
+    assert list(second.changes) == [link_pb2.AppliedChange(step=1, strength=0.5)]
+    _at_step(bench, 2, link_pb2.ToWorker(tune_job=change))
+    bench.run_job("scripted: steps=3")
+    waits, refused = bench.writer.all("change_heard")
+    assert (waits.step, waits.refused) == (0, "")
+    assert (refused.step, "strength" in refused.refused) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [

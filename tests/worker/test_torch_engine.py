@@ -153,6 +153,31 @@ def test_guidance_may_change_between_steps(
     assert changed() not in unchanged
 
 
+@pytest.mark.parametrize("steps", [3, 9])
+def test_the_number_of_steps_may_change_between_steps(
+    engine: TorchEngine, model: TorchModel, picture: Path, steps: int
+) -> None:
+    """So many in all are made; the picture is another one, and repeats."""
+
+    def changed() -> tuple[int, bytes]:
+        controls = Controls(5.0, 1.5)
+        prepared = engine.prepare(model, _spec(picture))
+        assert prepared.respaces
+        denoising = prepared.denoise(1, 3, controls)
+        next(denoising)
+        controls.steps = steps
+        seen = 1
+        while True:
+            try:
+                seen = next(denoising).number
+            except StopIteration as stop:
+                return seen, stop.value.rgb
+
+    assert changed() == changed()
+    assert changed()[0] == steps
+    assert changed()[1] != _make(engine, model, picture, scale=5.0).rgb
+
+
 def test_a_wide_source_keeps_its_shape(engine: TorchEngine, model: TorchModel, tmp_path: Path) -> None:
     """The picture has the source's proportions, and the previews too."""
     source = tmp_path / "wide.png"

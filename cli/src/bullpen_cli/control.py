@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import click
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import control_pb2, run_pb2
 from bullpen_client import errors, names
 
 from bullpen_cli import output
-from bullpen_cli.board import ENDED, JOB_ENDED, label
-from bullpen_cli.command import Command, State, pass_state
+from bullpen_cli.board import ENDED, JOB_ENDED
+from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.paging import everything
 from bullpen_cli.resolve import expand, run_named
 
@@ -70,25 +71,53 @@ def cancel(state: State, target: str | None, everything_active: bool) -> None:
     cancel_targets(state, target or "", everything_active=everything_active)
 
 
-@click.command(cls=Command, examples=["bullpen tune projects/harbor_lights/runs/…/jobs/… --guidance 9"])
+@click.command(
+    cls=Command,
+    examples=[
+        "bullpen tune projects/harbor_lights/runs/…/jobs/… --guidance 9",
+        "bullpen tune p/r-0004-style/j-001 --steps 40",
+    ],
+)
 @click.argument("job")
 @click.option("--guidance", type=float, help="How strongly the instruction acts.")
 @click.option("--image-guidance", type=float, help="How strongly the picture to start from acts.")
+@click.option("--steps", type=Whole(1, 200), help="Steps in all; those that are done stay done.")
+@click.option("--strength", type=float, help="How far from the source to noise, for candidates that have not begun.")
 @pass_state
-def tune(state: State, job: str, guidance: float | None, image_guidance: float | None) -> None:
-    """Change a running job from its next denoising step on."""
-    if guidance is None and image_guidance is None:
-        raise click.UsageError("give --guidance or --image-guidance.")
-    request = run_pb2.TuneJobRequest(name=expand(job), guidance_scale=guidance, image_guidance_scale=image_guidance)
+def tune(
+    state: State,
+    job: str,
+    guidance: float | None,
+    image_guidance: float | None,
+    steps: int | None,
+    strength: float | None,
+) -> None:
+    """Change a running job from its next denoising step on, and say when it took effect."""
+    if all(value is None for value in (guidance, image_guidance, steps, strength)):
+        raise click.UsageError("give --guidance, --image-guidance, --steps or --strength.")
+    request = control_pb2.ControlRequest(
+        name=expand(job), guidance_scale=guidance, image_guidance_scale=image_guidance, steps=steps, strength=strength
+    )
 
-    async def body(session: Session) -> run_pb2.Job:
-        return await session.runs.TuneJob(request)
+    async def requests() -> AsyncIterator[control_pb2.ControlRequest]:
+        yield request
 
-    tuned = state.with_session(body, start=False)
-    if state.json:
-        output.emit(tuned)
-    else:
-        output.say(f"{label(tuned)}: changed from the next step on")
+    async def body(session: Session) -> list[control_pb2.ControlResponse]:
+        stream = session.control.Control(requests())
+        return [item async for item in stream if item.WhichOneof("item") in ("taken", "refused")]
+
+    answers = state.with_session(body, start=False)
+    for answer in answers:
+        if answer.HasField("refused"):
+            kind = errors.BY_REASON.get(answer.refused.reason, errors.BullpenError)
+            raise kind(answer.refused.message, remedy=answer.refused.remedy)
+    for answer in answers:
+        if state.json:
+            output.emit(answer.taken)
+        elif answer.taken.step:
+            output.say(f"{answer.taken.candidate}: changed before step {answer.taken.step}")
+        else:
+            output.say(f"{request.name}: changed from the next candidate on")
 
 
 @click.command(

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -18,6 +19,14 @@ from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox, JobKey
 from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.reports import Reports
+
+# Fields of AppliedChange, TuneJob and Controls alike.
+CHANGEABLE: tuple[Literal["guidance_scale", "image_guidance_scale", "steps", "strength"], ...] = (
+    "guidance_scale",
+    "image_guidance_scale",
+    "steps",
+    "strength",
+)
 
 
 class CanceledError(Exception):
@@ -57,9 +66,14 @@ class JobUnderWay:
 class CandidateRun:
     """Makes one candidate. `applied` holds the changes that took effect, by step."""
 
-    def __init__(self, under_way: JobUnderWay, task: link_pb2.CandidateTask) -> None:
+    def __init__(
+        self, under_way: JobUnderWay, task: link_pb2.CandidateTask, *, respaces: bool = False, last: bool = True
+    ) -> None:
+        """`respaces` says that the number of steps may change on the way, `last` that no candidate follows."""
         self._shared = under_way
         self._task = task
+        self._respaces = respaces
+        self._last = last
         self._replay = {change.step: change for change in task.changes}
         self.controls = Controls(under_way.job.guidance_scale, under_way.job.image_guidance_scale)
         self.applied: list[link_pb2.AppliedChange] = []
@@ -90,10 +104,41 @@ class CandidateRun:
         if (planned := self._replay.get(step)) is not None:
             _apply(planned, self.controls, booked)
         for asked in shared.inbox.changes(shared.key):
-            _apply(asked, self.controls, booked)
-            _apply(asked, shared.controls, link_pb2.AppliedChange())
-        if booked.HasField("guidance_scale") or booked.HasField("image_guidance_scale"):
+            self._hear(asked, step, booked)
+        if any(booked.HasField(name) for name in CHANGEABLE):
             self.applied.append(booked)
+
+    def _hear(self, asked: link_pb2.TuneJob, step: int, booked: link_pb2.AppliedChange) -> None:
+        """Takes what a person asked for as far as it can take effect, and says so. Later candidates begin with it."""
+        now = link_pb2.TuneJob()
+        now.CopyFrom(asked)
+        late = []
+        if now.HasField("steps") and not (self._respaces or step == 1):
+            now.ClearField("steps")
+            late.append("steps")
+        if now.HasField("strength") and step > 1:
+            now.ClearField("strength")
+            late.append("strength")
+        if now.HasField("steps") and now.steps < step:
+            # As many as are done: this is the last one.
+            now.steps = step
+        _apply(now, self.controls, booked)
+        _apply(asked, self._shared.controls, link_pb2.AppliedChange())
+        if asked.change_id:
+            heard = any(now.HasField(name) for name in CHANGEABLE)
+            refused = f"{' and '.join(late)} can only be set before a picture is begun, and this is the last one"
+            self._shared.reports.send(
+                link_pb2.FromWorker(
+                    change_heard=link_pb2.ChangeHeard(
+                        job=asked.job,
+                        attempt=asked.attempt,
+                        change_id=asked.change_id,
+                        candidate=self._task.name if heard else "",
+                        step=step if heard else 0,
+                        refused=refused if late and self._last else "",
+                    )
+                )
+            )
 
     def _after_step(self, step: Step, seconds: float) -> None:
         shared = self._shared
@@ -154,14 +199,14 @@ class CandidateRun:
 def _apply(
     change: link_pb2.AppliedChange | link_pb2.TuneJob, controls: Controls, booked: link_pb2.AppliedChange
 ) -> None:
-    if change.HasField("guidance_scale") and math.isfinite(change.guidance_scale):
-        controls.guidance_scale = booked.guidance_scale = change.guidance_scale
-    if change.HasField("image_guidance_scale") and math.isfinite(change.image_guidance_scale):
-        controls.image_guidance_scale = booked.image_guidance_scale = change.image_guidance_scale
+    for name in CHANGEABLE:
+        if change.HasField(name) and math.isfinite(value := getattr(change, name)):
+            setattr(controls, name, value)
+            setattr(booked, name, value)
 
 
 def _carry_over(current: Controls, controls: Controls, booked: link_pb2.AppliedChange) -> None:
-    if current.guidance_scale != controls.guidance_scale:
-        controls.guidance_scale = booked.guidance_scale = current.guidance_scale
-    if current.image_guidance_scale != controls.image_guidance_scale:
-        controls.image_guidance_scale = booked.image_guidance_scale = current.image_guidance_scale
+    for name in CHANGEABLE:
+        if (value := getattr(current, name)) != getattr(controls, name):
+            setattr(controls, name, value)
+            setattr(booked, name, value)

@@ -160,7 +160,12 @@ class DeviceLoop:
         began = time.perf_counter()
         prepared = self._engine.prepare(resident.model, _job_spec(job, self._max_pixels))
         for number, task in enumerate(job.candidates, start=1):
-            candidate = CandidateRun(under_way, task)
+            candidate = CandidateRun(
+                under_way,
+                task,
+                respaces=getattr(prepared, "respaces", False),
+                last=number == len(job.candidates),
+            )
             picture = candidate.make(partial(prepared.denoise, number, task.seed))
             ended = time.perf_counter()
             ready = link_pb2.CandidateReady(

@@ -20,6 +20,7 @@ from bullpen_api.v1 import (
     asset_pb2_grpc,
     audit_pb2_grpc,
     bible_pb2_grpc,
+    control_pb2_grpc,
     cost_pb2_grpc,
     event_pb2_grpc,
     history_pb2_grpc,
@@ -45,6 +46,7 @@ from bullpend.bible.bootstrap import Bootstrap
 from bullpend.bible.service import BibleService
 from bullpend.bible.shelf import Shelf
 from bullpend.clock import SystemClock, new_id
+from bullpend.control.service import ControlService
 from bullpend.copilot.whole import Whole as Copilot
 from bullpend.costs import quotes
 from bullpend.costs.metering import Metering
@@ -201,6 +203,7 @@ async def serve(settings: Settings) -> None:
         )
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
+        control = ControlService(database, dispatcher, bus)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
         metering = Metering(database, home.projects)
         stack.push_async_callback(metering.close)
@@ -240,6 +243,11 @@ async def serve(settings: Settings) -> None:
                 run_pb2_grpc.add_RunServiceServicer_to_server,
                 RunService(database, planning, making, dispatcher, manifests),
                 "bullpen.v1.RunService",
+            ),
+            (
+                control_pb2_grpc.add_ControlServiceServicer_to_server,
+                control,
+                "bullpen.v1.ControlService",
             ),
             (
                 queue_pb2_grpc.add_QueueServiceServicer_to_server,
@@ -319,6 +327,7 @@ async def serve(settings: Settings) -> None:
         await stop.asked.wait()
         log.info("daemon.stopping", now=stop.now)
         events.close()
+        control.close()
         lab.close()
         await copilot.close()
         keeping.cancel()

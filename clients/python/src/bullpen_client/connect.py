@@ -20,6 +20,7 @@ from bullpen_api.v1 import (
     asset_pb2_grpc,
     audit_pb2_grpc,
     bible_pb2_grpc,
+    control_pb2_grpc,
     copilot_pb2_grpc,
     cost_pb2_grpc,
     event_pb2_grpc,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
     from bullpen_api.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
+    from bullpen_api.v1.control_pb2_grpc import ControlServiceAsyncStub
     from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
     from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
@@ -112,6 +114,7 @@ class Session:
     copilot: CopilotServiceAsyncStub
     prompts: PromptServiceAsyncStub
     queue: QueueServiceAsyncStub
+    control: ControlServiceAsyncStub
     system: SystemServiceAsyncStub
     vault: VaultServiceAsyncStub
     costs: CostServiceAsyncStub
@@ -208,6 +211,7 @@ class Session:
         self.instructions = instruction_pb2_grpc.InstructionServiceStub(raw)
         self.copilot = copilot_pb2_grpc.CopilotServiceStub(raw)
         self.prompts = prompt_pb2_grpc.PromptServiceStub(raw)
+        self.control = control_pb2_grpc.ControlServiceStub(raw)
         self.queue = queue_pb2_grpc.QueueServiceStub(raw)
         self.system = system_pb2_grpc.SystemServiceStub(raw)
         self.vault = vault_pb2_grpc.VaultServiceStub(raw)

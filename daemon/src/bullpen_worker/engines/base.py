@@ -19,10 +19,16 @@ MAX_PREVIEW_BYTES = 32 * 1024
 
 @dataclass(slots=True)
 class Controls:
-    """Parameters that may change between steps; an engine reads them anew at the beginning of each step."""
+    """Parameters that may change between steps; an engine reads them anew at the beginning of each step.
+
+    `steps` in all and `strength` are 0 where the job's own hold. Strength counts before the first step only, and so do
+    steps for an engine whose prepared job does not say `respaces`.
+    """
 
     guidance_scale: float
     image_guidance_scale: float
+    steps: int = 0
+    strength: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

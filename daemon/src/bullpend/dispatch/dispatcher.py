@@ -24,6 +24,7 @@ from bullpend.dispatch.effects import Effects, Orders
 from bullpend.dispatch.lane import RemoteLane
 from bullpend.dispatch.memory import Memory
 from bullpend.dispatch.singles import Single, Singles
+from bullpend.dispatch.tuning import Change, Tuning
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
 from bullpend.metrics.collect import Rate
@@ -98,6 +99,7 @@ class Dispatcher:
         self._newest = 0
         self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
         self.memory = Memory(database, models, self.devices, self.tell, self.spawn)
+        self._tuning = Tuning()
         self._facts: deque[s.Fact] = deque()
         self._start_policy = start_policy
         # Called after facts that may have changed somebody's place in the queue.
@@ -179,15 +181,19 @@ class Dispatcher:
                 self.tell(s.JobCanceled(job))
         await _wait(ends, seconds)
 
-    def tune(self, job: str, guidance_scale: float | None, image_guidance_scale: float | None) -> None:
-        """Changes parameters of a running job from its next step on. Raises StateConflict when it does not run."""
+    def tune(self, job: str, change: Change) -> asyncio.Future[link_pb2.ChangeHeard]:
+        """Changes parameters of a running job from its next step on; the future gets what became of it.
+
+        Raises StateConflict when the job does not run.
+        """
         entry = self.state.jobs.get(job)
         if entry is None or entry.phase is not s.Phase.RUNNING:
             raise StateConflict(f"{job} is not running.", field="name", remedy="Only a running job can be changed.")
-        frame = link_pb2.TuneJob(
-            job=job, attempt=entry.attempt, guidance_scale=guidance_scale, image_guidance_scale=image_guidance_scale
-        )
-        self._supervisor.send(entry.device, link_pb2.ToWorker(tune_job=frame))
+        return self._tuning.send(self._supervisor.send, entry.device, job, entry.attempt, change)
+
+    def knows(self, job: str) -> bool:
+        """Whether the job is in the dispatcher's care: it waits, runs, or its end is being written."""
+        return self._effects.ended(job) is not None
 
     def position(self, job: str) -> int:
         """A job's place in the queue, counted from 1; 0 when it does not wait."""
@@ -256,6 +262,8 @@ class Dispatcher:
     def heard(self, device: str, said: link_pb2.FromWorker | Lost) -> None:
         """Takes what a device's worker says; never blocks."""
         if isinstance(said, Lost):
+            if (lost := self.state.devices.get(device)) is not None:
+                self._tuning.ended(lost.job)
             log.warning("worker.lost", device=device, reason=said.reason)
             self.ready.pop(device, None)
             self._bus.idle(device)
@@ -283,6 +291,8 @@ class Dispatcher:
                         candidate=frame.candidate, step=frame.step, image=frame.image, mime_type=frame.mime_type
                     ),
                 )
+            case "change_heard":
+                self._tuning.heard(said.change_heard)
             case "candidate_ready":
                 self._effects.store(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
             case "job_ended":
@@ -291,6 +301,7 @@ class Dispatcher:
                 self.memory.heard(device, said)
 
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
+        self._tuning.ended(frame.job)
         self._bus.idle(device)
         failure = None
         if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:

@@ -116,6 +116,8 @@ def changes_of(frame: link_pb2.CandidateReady) -> tuple[AppliedChange, ...]:
             change.step,
             change.guidance_scale if change.HasField("guidance_scale") else None,
             change.image_guidance_scale if change.HasField("image_guidance_scale") else None,
+            change.steps if change.HasField("steps") else None,
+            change.strength if change.HasField("strength") else None,
         )
         for change in frame.changes
     )

@@ -62,6 +62,8 @@ class Change(Form):
     step: Annotated[int, Field(ge=1)]
     guidance_scale: Scale | None = None
     image_guidance_scale: Scale | None = None
+    steps: Steps | None = None
+    strength: Share | None = None
 
 
 class Recipe(Form):

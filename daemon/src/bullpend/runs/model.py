@@ -282,6 +282,9 @@ class AppliedChange:
     step: int
     guidance_scale: float | None = None
     image_guidance_scale: float | None = None
+    # Steps in all, and how far from the source to noise.
+    steps: int | None = None
+    strength: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without what did not change."""

@@ -28,7 +28,7 @@ from bullpend.models.model import Model
 from bullpend.models.rules import require
 from bullpend.runs import cast, estimates, findings, loras, prompts, sizes, sources, strategies
 from bullpend.runs.estimates import Timing
-from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, Manifest, Stage, StageDefaults
+from bullpend.runs.manifest import SCALE, SIZE, SIZE_STEP, STEPS, STRENGTH, Manifest, Stage, StageDefaults
 from bullpend.runs.model import RunRequest, Sampling, SamplingRequest, Strategy
 from bullpend.runs.plan import DeviceFacts, PlanDraft, PlannedJob, PlannedModel, PlannedStrategy, PlanWorld
 
@@ -248,6 +248,19 @@ def candidate_seed(run_seed: int, key: str, index: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{run_seed}:{key}:{index}".encode()).digest()[:4], "big")
 
 
+def check_change(
+    guidance_scale: float | None, image_guidance_scale: float | None, steps: int | None, strength: float | None
+) -> None:
+    """Raises FieldInvalid when a change of a running job is out of bounds."""
+    for field, value, bounds in (
+        ("guidance_scale", guidance_scale, SCALE),
+        ("image_guidance_scale", image_guidance_scale, SCALE),
+        ("steps", steps, STEPS),
+        ("strength", strength, STRENGTH),
+    ):
+        _bounded(field, value, bounds)
+
+
 def check_tuning(guidance_scale: float | None, image_guidance_scale: float | None) -> None:
     """Raises FieldInvalid when a change of a running job is empty or out of bounds."""
     if guidance_scale is None and image_guidance_scale is None:
@@ -256,8 +269,7 @@ def check_tuning(guidance_scale: float | None, image_guidance_scale: float | Non
             field="guidance_scale",
             remedy="Give guidance_scale, image_guidance_scale or both.",
         )
-    for field, value in (("guidance_scale", guidance_scale), ("image_guidance_scale", image_guidance_scale)):
-        _bounded(field, value, SCALE)
+    check_change(guidance_scale, image_guidance_scale, None, None)
 
 
 def first_device(devices: Sequence[DeviceFacts]) -> DeviceFacts:

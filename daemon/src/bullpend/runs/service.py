@@ -9,6 +9,7 @@ from bullpen_api.v1 import run_pb2, run_pb2_grpc
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.dispatch.dispatcher import Dispatcher
+from bullpend.dispatch.tuning import Change
 from bullpend.errors import FieldInvalid
 from bullpend.projects import store as projects
 from bullpend.projects.service import emit
@@ -178,7 +179,7 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         guidance = request.guidance_scale if request.HasField("guidance_scale") else None
         image_guidance = request.image_guidance_scale if request.HasField("image_guidance_scale") else None
         rules.check_tuning(guidance, image_guidance)
-        self._dispatcher.tune(request.name, guidance, image_guidance)
+        self._dispatcher.tune(request.name, Change(guidance, image_guidance))
         return job
 
     async def AcceptCandidate(self, request: run_pb2.AcceptCandidateRequest, context: Any) -> run_pb2.Candidate:  # noqa: N802

@@ -36,13 +36,15 @@ class ControlRequest(_message.Message):
     change_id: _builtins.str
     """Given back with the answer; chosen by the client."""
     guidance_scale: _builtins.float
-    """How strongly the instruction acts, 0–50."""
+    """How strongly the instruction acts, 0–30."""
     image_guidance_scale: _builtins.float
-    """How strongly the picture to start from acts, 0–50."""
+    """How strongly the picture to start from acts, 0–30."""
     strength: _builtins.float
-    """How far from the source to noise, 0.01–1. Counts for candidates that have not begun."""
+    """How far from the source to noise, 0.05–1. Counts for candidates that have not begun."""
     steps: _builtins.int
-    """Steps in all, of which those that are done stay done. From the next step on; 1–1000."""
+    """Steps in all, 1–200, of which those that are done stay done; from the next step on. What is left of the noise is
+    spread over the steps that remain. Models whose method looks back at earlier steps take it with the next candidate.
+    """
     cancel: _builtins.bool
     """Stops the job within one step; finished candidates stay."""
     def __init__(
@@ -132,9 +134,9 @@ class ChangeTaken(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
     candidate: _builtins.str
-    """The candidate that was being made."""
+    """The candidate that was being made; empty where the change waits for the next one."""
     step: _builtins.int
-    """The step before which it took effect, counted from 1."""
+    """The step before which it took effect, counted from 1; 0 where it waits, or for a cancel."""
     def __init__(
         self,
         *,

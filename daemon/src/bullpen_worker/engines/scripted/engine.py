@@ -142,6 +142,8 @@ def _script(model: ModelSpec) -> dict[str, Any]:
 class ScriptedJob:
     """A scripted prompt, ready to be played once for each candidate."""
 
+    respaces = True
+
     def __init__(self, job: JobSpec, directives: Directives) -> None:
         self._job = job
         self._directives = directives
@@ -152,14 +154,16 @@ class ScriptedJob:
         """Waits as told, step by step; the picture follows from seed, prompt and the guidance of each step."""
         job = self._job
         play = self._directives.for_candidate(number, job.attempt)
-        steps = play.steps or max(job.steps, 1)
+        steps = controls.steps or play.steps or max(job.steps, 1)
         trace = hashlib.blake2b(f"{seed}\n{job.prompt}\n{job.negative_prompt}\n{steps}".encode(), digest_size=32)
-        for step in range(1, steps + 1):
+        step = 0
+        while step < (total := controls.steps or steps):
+            step += 1
             if play.step_ms:
                 time.sleep(play.step_ms / 1000)
             _play_faults(play, step)
             trace.update(struct.pack("<dd", controls.guidance_scale, controls.image_guidance_scale))
-            yield Step(step, steps, lambda: self._preview(trace.digest()))
+            yield Step(step, total, lambda: self._preview(trace.digest()))
         if play.decode_ms:
             time.sleep(play.decode_ms / 1000)
         if play.disk_full:

@@ -24,6 +24,7 @@ from bullpen_worker.engines.torch.latents import canvas_size, decode, first_nois
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
+from bullpen_worker.engines.torch.respacing import respaces, timesteps
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.fit import Fitted, fit
 from bullpen_worker.ops.picture import open_picture
@@ -58,6 +59,7 @@ class EditJob:
         self._pipeline = pipeline
         self._job = job
         self._fitted = fitted
+        self.respaces = respaces(pipeline.scheduler)
         self._device = device_of(pipeline)
         with torch.no_grad():
             self._instruction = self._encode_text(job.prompt)
@@ -77,18 +79,17 @@ class EditJob:
         # Seeded on the CPU: the same noise on every device.
         generator = torch.Generator("cpu").manual_seed(seed)
         with torch.no_grad():
-            scheduler.set_timesteps(max(1, self._job.steps), device=device)
+            scheduler.set_timesteps(max(1, controls.steps or self._job.steps), device=device)
             cells = (self._source.shape[-2], self._source.shape[-1])
             latents = first_noise(pipeline, scheduler, cells, generator, self._instruction.dtype)
         options = step_options(scheduler, generator)
-        total = len(scheduler.timesteps)
-        for index, t in enumerate(scheduler.timesteps, start=1):
+        for at, total, t in timesteps(scheduler, controls, device):
             with torch.no_grad():
                 predicted = self._predict(scheduler, latents, t, controls)
                 stepped = scheduler.step(predicted, t, latents, **options)
             latents = stepped.prev_sample
             expected = getattr(stepped, "pred_original_sample", None)
-            yield Step(index, total, partial(self._preview, latents if expected is None else expected))
+            yield Step(at, total, partial(self._preview, latents if expected is None else expected))
         with torch.no_grad():
             return self._decode(latents)
 

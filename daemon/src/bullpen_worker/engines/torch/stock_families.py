@@ -106,7 +106,7 @@ class StockJob:
 
     def _arguments(self, controls: Controls) -> dict[str, Any]:
         job, (width, height) = self._job, self._size
-        steps = max(1, job.steps)
+        steps = max(1, controls.steps or job.steps)
         given = {
             "prompt": job.prompt,
             "guidance_scale": controls.guidance_scale,
@@ -121,7 +121,7 @@ class StockJob:
         if "image_guidance_scale" in self._takes:
             given["image_guidance_scale"] = controls.image_guidance_scale
         if self._strategy not in (TEXT, EDIT) and "strength" in self._takes:
-            given["strength"] = strength = job.method.strength or 1.0
+            given["strength"] = strength = controls.strength or job.method.strength or 1.0
             # At least one step is to be left of them.
             given["num_inference_steps"] = max(steps, math.ceil(1 / strength))
         if "_auto_resize" in self._takes:

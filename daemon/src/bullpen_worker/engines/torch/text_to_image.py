@@ -23,6 +23,7 @@ from bullpen_worker.engines.torch.latents import canvas_size, decode, first_nois
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
+from bullpen_worker.engines.torch.respacing import respaces, timesteps
 from bullpen_worker.engines.torch.stock_families import StockFamily, StockJob
 
 
@@ -52,6 +53,7 @@ class TextJob:
     def __init__(self, pipeline: Any, job: JobSpec) -> None:
         self._pipeline = pipeline
         self._job = job
+        self.respaces = respaces(pipeline.scheduler)
         width, height = canvas_size(pipeline, job)
         cell = int(pipeline.vae_scale_factor)
         self._cells = (height // cell, width // cell)
@@ -67,17 +69,16 @@ class TextJob:
         scheduler = copy.deepcopy(pipeline.scheduler)
         generator = torch.Generator("cpu").manual_seed(seed)
         with torch.no_grad():
-            scheduler.set_timesteps(max(1, self._job.steps), device=device_of(pipeline))
+            scheduler.set_timesteps(max(1, controls.steps or self._job.steps), device=device_of(pipeline))
             latents = first_noise(pipeline, scheduler, self._cells, generator, self._plain.dtype)
         options = step_options(scheduler, generator)
-        total = len(scheduler.timesteps)
-        for index, t in enumerate(scheduler.timesteps, start=1):
+        for at, total, t in timesteps(scheduler, controls, device_of(pipeline)):
             with torch.no_grad():
                 predicted = self._predict(scheduler, latents, t, controls)
                 stepped = scheduler.step(predicted, t, latents, **options)
             latents = stepped.prev_sample
             expected = getattr(stepped, "pred_original_sample", None)
-            yield Step(index, total, partial(self._preview, latents if expected is None else expected))
+            yield Step(at, total, partial(self._preview, latents if expected is None else expected))
         with torch.no_grad():
             picture, bad = decode(pipeline, latents, self._plain.dtype)
         return Picture(picture.width, picture.height, picture.tobytes(), bad)

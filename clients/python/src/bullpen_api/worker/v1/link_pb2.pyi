@@ -116,6 +116,7 @@ class FromWorker(_message.Message):
     LOG_FIELD_NUMBER: _builtins.int
     TASK_PROGRESS_FIELD_NUMBER: _builtins.int
     FOOTPRINT_MEASURED_FIELD_NUMBER: _builtins.int
+    CHANGE_HEARD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
     @_builtins.property
@@ -144,6 +145,8 @@ class FromWorker(_message.Message):
     def task_progress(self) -> Global___TaskProgress: ...
     @_builtins.property
     def footprint_measured(self) -> Global___FootprintMeasured: ...
+    @_builtins.property
+    def change_heard(self) -> Global___ChangeHeard: ...
     def __init__(
         self,
         *,
@@ -161,12 +164,13 @@ class FromWorker(_message.Message):
         log: Global___Log | None = ...,
         task_progress: Global___TaskProgress | None = ...,
         footprint_measured: Global___FootprintMeasured | None = ...,
+        change_heard: Global___ChangeHeard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress", "footprint_measured"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress", "footprint_measured", "change_heard"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -979,31 +983,87 @@ class AppliedChange(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     GUIDANCE_SCALE_FIELD_NUMBER: _builtins.int
     IMAGE_GUIDANCE_SCALE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """Counted from 1."""
     guidance_scale: _builtins.float
     image_guidance_scale: _builtins.float
+    steps: _builtins.int
+    """Steps in all."""
+    strength: _builtins.float
+    """How far from the source to noise, 0–1; only before the first step."""
     def __init__(
         self,
         *,
         step: _builtins.int = ...,
         guidance_scale: _builtins.float | None = ...,
         image_guidance_scale: _builtins.float | None = ...,
+        steps: _builtins.int | None = ...,
+        strength: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "step", b"step", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
     _WhichOneofReturnType__image_guidance_scale: _TypeAlias = _typing.Literal["image_guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__image_guidance_scale: _TypeAlias = _typing.Literal["_image_guidance_scale", b"_image_guidance_scale"]  # noqa: Y015
+    _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
+    _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__image_guidance_scale) -> _WhichOneofReturnType__image_guidance_scale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
 
 Global___AppliedChange: _TypeAlias = AppliedChange  # noqa: Y015
+
+@_typing.final
+class ChangeHeard(_message.Message):
+    """What became of a TuneJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    job: _builtins.str
+    attempt: _builtins.int
+    change_id: _builtins.str
+    candidate: _builtins.str
+    """The candidate that was being made, and the step before which the change took effect, counted from 1. Step 0: it
+    waits for the next candidate, as far as `refused` does not say otherwise.
+    """
+    step: _builtins.int
+    refused: _builtins.str
+    """Why nothing or not all of it can take effect, in plain words; empty where it does."""
+    def __init__(
+        self,
+        *,
+        job: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        change_id: _builtins.str = ...,
+        candidate: _builtins.str = ...,
+        step: _builtins.int = ...,
+        refused: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidate", b"candidate", "change_id", b"change_id", "job", b"job", "refused", b"refused", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeHeard: _TypeAlias = ChangeHeard  # noqa: Y015
 
 @_typing.final
 class CancelJob(_message.Message):
@@ -1035,10 +1095,17 @@ class TuneJob(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     GUIDANCE_SCALE_FIELD_NUMBER: _builtins.int
     IMAGE_GUIDANCE_SCALE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     attempt: _builtins.int
     guidance_scale: _builtins.float
     image_guidance_scale: _builtins.float
+    steps: _builtins.int
+    strength: _builtins.float
+    change_id: _builtins.str
+    """Given back in ChangeHeard; empty where nobody wants to know."""
     def __init__(
         self,
         *,
@@ -1046,19 +1113,30 @@ class TuneJob(_message.Message):
         attempt: _builtins.int = ...,
         guidance_scale: _builtins.float | None = ...,
         image_guidance_scale: _builtins.float | None = ...,
+        steps: _builtins.int | None = ...,
+        strength: _builtins.float | None = ...,
+        change_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "attempt", b"attempt", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "job", b"job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "attempt", b"attempt", "change_id", b"change_id", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
     _WhichOneofReturnType__image_guidance_scale: _TypeAlias = _typing.Literal["image_guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__image_guidance_scale: _TypeAlias = _typing.Literal["_image_guidance_scale", b"_image_guidance_scale"]  # noqa: Y015
+    _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
+    _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__image_guidance_scale) -> _WhichOneofReturnType__image_guidance_scale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
 
 Global___TuneJob: _TypeAlias = TuneJob  # noqa: Y015
 

@@ -1,0 +1,1 @@
+"""Live control: a picture is changed while it is made."""
