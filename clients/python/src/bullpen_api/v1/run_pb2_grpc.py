@@ -155,7 +155,8 @@ class RunServiceServicer:
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
         MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
         is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
-        one between two pages. SETTING_INVALID (the project's own part of the manifest).
+        one between two pages. SETTING_INVALID (the project's own part of the manifest, or the prices of remote models).
+        PROVIDER_ACCOUNT_MISSING (the model is a provider's, and nobody or several could pay for it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,7 +56,8 @@ class RunServiceStub:
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
     MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
     is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
-    one between two pages. SETTING_INVALID (the project's own part of the manifest).
+    one between two pages. SETTING_INVALID (the project's own part of the manifest, or the prices of remote models).
+    PROVIDER_ACCOUNT_MISSING (the model is a provider's, and nobody or several could pay for it).
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -125,7 +126,8 @@ class RunServiceAsyncStub(RunServiceStub):
     PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
     MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
     is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
-    one between two pages. SETTING_INVALID (the project's own part of the manifest).
+    one between two pages. SETTING_INVALID (the project's own part of the manifest, or the prices of remote models).
+    PROVIDER_ACCOUNT_MISSING (the model is a provider's, and nobody or several could pay for it).
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
@@ -215,7 +217,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         PICTURE_UNREADABLE, PICTURE_TOO_LARGE, RESOURCE_NOT_FOUND, MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSAFE,
         MODEL_UNSUPPORTED, LORA_UNSUPPORTED_ENGINE, REFERENCE_SET_EMPTY, TEMPLATE_VARIABLE_UNKNOWN. What a character brings
         is named by a path such as `characters.mara.loras[0].model`. PAGE_TOKEN_INVALID, also where the plan became another
-        one between two pages. SETTING_INVALID (the project's own part of the manifest).
+        one between two pages. SETTING_INVALID (the project's own part of the manifest, or the prices of remote models).
+        PROVIDER_ACCOUNT_MISSING (the model is a provider's, and nobody or several could pay for it).
         """
 
     @_abc_1.abstractmethod
