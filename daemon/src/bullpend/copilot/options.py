@@ -163,6 +163,9 @@ def _candidates(line: Line, world: World, made: Options) -> None:
         rf"(?P<x>\d{{1,2}})x(?: {CANDIDATE})?(?: {_EACH})?(?= |$)|x ?(?P<y>\d{{1,2}})(?: {CANDIDATE})?(?: {_EACH})?",
     )
     counts: list[int] = []
+    while found := line.take(rf"(?:with )?{CANDIDATE}(?: (?:count|number))? (?:=|:) (?P<n>{NUM})(?: {_EACH})?"):
+        counts.append(number(found["n"]))
+    _beside_scenes(line, made, counts)
     for form in forms:
         if _asks_to_take(line):
             break
@@ -196,6 +199,35 @@ def _candidates(line: Line, world: World, made: Options) -> None:
         )
 
 
+def _beside_scenes(line: Line, made: Options, counts: list[int]) -> None:
+    """Numbers between scenes and candidates, which may belong to either.
+
+    In `scene 3 candidates 2` the scenes have theirs already; in `scenes 1 and 3 candidates` nobody can tell.
+    """
+    listed = rf"(?:{SCENE}|#)(?: (?:{NUM}|,|and|&|-|to|through|numbers?))*"
+    if both := line.find(rf"(?P<l>{listed} {NUM}) (?P<c>{CANDIDATE} (?P<n>{NUM}))(?! (?:each|per|steps?|apiece))"):
+        counts.append(number(both["n"]))
+        line.remove(*both.span("c"))
+        return
+    if both := line.find(rf"(?P<a>{NUM}) {CANDIDATE} (?P<b>{NUM})(?! (?:each|per|steps?|apiece))"):
+        a, b = number(both["a"]), number(both["b"])
+        made.ask("candidates", f"{a} or {b} candidates each?", f"{a} candidates each", f"{b} candidates each")
+        return
+    several = r"(?:scenes|panels|pictures|images|pages|frames|shots|drawings)"
+    if both := line.find(
+        rf"{several}(?: (?:{NUM}|,|and|-|to))* {NUM} (?P<j>and|,) (?P<n>\d+) {CANDIDATE}(?P<e> {_EACH})?"
+    ):
+        before = line.rest[both.start() : both.start("j")]
+        if (both["j"] == "and" and " and " not in before) or (
+            both["j"] == "," and both["e"] is None and " and " not in before
+        ):
+            made.ask(
+                "candidates",
+                f"Do you mean {both['n']} candidates each, or the scene {both['n']}?",
+                f"{both['n']} candidates each",
+            )
+
+
 def _asks_to_take(line: Line) -> bool:
     """`candidate 2 of scene 3` names one candidate; it is no count."""
     return line.find(rf"{CANDIDATE} (?:number |no |# )?{NUM} (?:of|for|from|in) (?:the )?{SCENE}") is not None
@@ -216,5 +248,8 @@ def _priority(line: Line, made: Options) -> None:
 
 def _assigned(line: Line, made: Options) -> None:
     """`time = night`, `with weather = rain`."""
-    while found := line.take(r"(?:with |set |and )?(?P<k>[a-z][a-z0-9_]{0,40}) = (?P<v>\"[^\"]+\"|[\w-]+)"):
+    while found := line.take(
+        r"(?:with |set |and )?(?P<k>(?!(?:stages?|scenes?|panels?|candidates?|seed|model|steps|"
+        r"project)(?!\S))[a-z][a-z0-9_]{0,40}) = (?P<v>\"[^\"]+\"|[\w-]+)"
+    ):
         made.values[found["k"]] = found["v"].strip('"')

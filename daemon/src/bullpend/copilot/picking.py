@@ -23,9 +23,11 @@ _DASHED = r"#?(?P<a>\d{1,4})-(?P<b>\d{1,4})|(?P<c>\d{1,4})\.{2,3}(?P<d>\d{1,4})"
 _JOIN = r"(?: , and | , & | , | and | & | \+ | plus | as well as )"
 _ALL = (
     rf"(?:all|every|each)(?: (?:single|one))?(?: of)?(?: (?:the|our|my|these|those|its|them))?"
-    rf"(?: (?P<n>{NUM}))?(?: of (?:them|the))?(?: (?:available|existing|remaining))? {SCENE}"
-    rf"|{SCENE} all|all {NUM} of (?:them|the {SCENE})"
-    r"|everything|all of (?:it|them)|them all|everywhere|the lot|the whole lot|the full set"
+    rf"(?: (?P<n>{NUM}))?(?: of (?:them|the))?(?: (?:available|existing))? {SCENE}"
+    rf"|{SCENE} (?:= |: )?all|{SCENE}(?= (?:other than|except|excluding|apart from|besides) )|all {NUM} of "
+    rf"(?:them|the {SCENE})"
+    r"|(?:(?:on|over|for|across) )?all(?= ?[,.;:!?]| please| with| using|$)|everything|all of (?:it|them)|"
+    r"them all|everywhere|the lot|the whole lot|the full set"
     r"|the (?:whole|entire|full|complete) (?:set|project|story|universe|comic|book|issue|episode|sequence|"
     r"world|thing|cast of scenes)"
     rf"|the (?:whole|entire) (?:set|bunch) of {SCENE}|(?:whole|entire) (?:project|story|universe|comic|book)"
@@ -73,7 +75,8 @@ class Picker:
 
     def pick(self, bare: bool = False) -> Picked:
         """What the line says about scenes. With `bare` a lone number or list means scenes."""
-        everything = self._all()
+        starring = self._starring()
+        everything = not starring and self._all()
         excluded: set[str] = set()
         if everything or self._line.find(_EXCEPT):
             excluded = self._except()
@@ -82,7 +85,7 @@ class Picker:
                 rf"remaining {SCENE}|remaining ones)(?: of (?:them|the {SCENE}))?"
             ):
                 everything = True
-        chosen = set() if everything else self._parts(bare)
+        chosen = starring | (set() if everything else self._parts(bare))
         order = [scene.slug for scene in self._world.scenes]
         if self._question:
             return Picked(question=self._question, choices=self._choices, said=True)
@@ -99,6 +102,17 @@ class Picker:
             return Picked(slugs, everything=not excluded, said=True)
         slugs = tuple(slug for slug in order if slug in chosen - excluded)
         return Picked(slugs, said=bool(chosen))
+
+    def _starring(self) -> set[str]:
+        """Scenes that are named by who is in them, wherever that is said; before `all scenes` is read."""
+        for start in compiled(rf"(?<![^\s\x00])(?=(?:all |every |the )*{SCENE} |[a-z_ ]+'s {SCENE})").finditer(
+            self._line.rest
+        ):
+            found = self._with_character(start.start())
+            if found is not None:
+                self._line.remove(start.start(), found[0])
+                return found[1]
+        return set()
 
     # ---- all of them ------------------------------------------------------------------------------------------------
 
@@ -139,11 +153,19 @@ class Picker:
     # ---- some of them -----------------------------------------------------------------------------------------------
 
     def _parts(self, bare: bool) -> set[str]:
+        """Scenes that are named as such; only where none is, a lone number means one too."""
+        found = self._through(bare=False)
+        if not found and bare:
+            found = self._through(bare=True)
+        return found | self._by_words(joined=bool(found))
+
+    def _through(self, bare: bool) -> set[str]:
         found: set[str] = set()
         position = 0
         while position < len(self._line.rest):
             before = self._line.rest[:position]
-            alone = bare or bool(re.search(r"(?<![^\s\x00])(?:for|on|over|to|in|of|only|just) $", before))
+            alone = bool(re.search(r"(?<![^\s\x00])(?:for|on|over|to|in|of|only|just) $", before))
+            alone = alone or (bare and not re.search(r"(?<![^\s\x00])(?:with|using|at|by|x|times|and) $", before))
             taken = self._sequence(position, alone)
             if taken is not None:
                 end, slugs = taken
@@ -156,7 +178,7 @@ class Picker:
             if following is None:
                 break
             position = following.end()
-        return found | self._by_words(joined=bool(found))
+        return found
 
     def _sequence(self, position: int, bare: bool) -> tuple[int, set[str]] | None:
         """Parts joined by commas and `and`, from a position on."""
@@ -195,7 +217,7 @@ class Picker:
         )
         if glued is not None:
             return glued.end(), self._at(int(glued["n"]))
-        head = self._match(rf"{_THE}{SCENE}(?: (?:numbers?|no\.?|nr\.?))?(?: :)?(?= )", position)
+        head = self._match(rf"{_THE}{SCENE}(?: (?:numbers?|no\.?|nr\.?))?(?: [:=])?(?= )", position)
         if head is None:
             between = self._match(
                 rf"(?:between|from) (?:{_THE}{SCENE} )?(?P<a>{NUM_OR_ORD}) (?:and|to) (?:{SCENE} )?(?P<b>{NUM_OR_ORD})",
@@ -266,6 +288,9 @@ class Picker:
     def _edge(self, position: int) -> tuple[int, set[str]] | None:
         """`the first three scenes`, `the last two`, `the last scene`, `the odd panels`."""
         order = [scene.slug for scene in self._world.scenes]
+        found = self._match(rf"{_THE}first and {_THE}last(?: (?:ones?|{SCENE}))?", position)
+        if found is not None and order:
+            return found.end(), {order[0], order[-1]}
         found = self._match(rf"{_THE}(?P<n>{NUM}) (?P<e>first|last|final) {SCENE}", position)
         if found is not None and 0 < number(found["n"]) <= len(order):
             many = number(found["n"])

@@ -58,6 +58,10 @@ def read(line: Line, world: World) -> Understood | None:
     between = rf"(?<!\S)({NUM}) ((?:{stage_words(world)})(?: lock)?) ({CANDIDATE})(?!\S)"
     whole = without_own_name(line.text, world)
     line = Line(re.sub(between, r"\2 \1 \3", picking.marked(whole, world)))
+    if opening := re.match(
+        r"(?:it is time (?:to|for)|next(?: ,)?|(?:we|you) should|i think (?:we|you) should) ", line.rest
+    ):
+        line.remove(*opening.span())
     folder = _folder(line, raw)
     planned = _planned(line)
     if len(world.project) > 2:
@@ -72,6 +76,7 @@ def read(line: Line, world: World) -> Understood | None:
         r"(?:with )?(?:the )?(?:default|usual|normal|standard)(?: (?:number|count|amount) of)?(?: candidates?|"
         r" settings?| values?)?"
     )
+    line.take(r"(?:i|we) would (?:like|love)(?: to (?:have|see|get))?|(?:one|a single) (?:pass|run)(?: of)?")
     line.take(r"(?:the )?same(?= again)|look like|looking like")
     line.take(r"(?:all )?(?:over )?(?:from (?:scratch|the (?:start|beginning)))|all over")
     while line.take(rf"(?:{_VERBS}|{_DONE}|also)(?= |$)"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bullpend.copilot.words import Line
+from bullpend.copilot.words import ORD, Line, number
 from bullpend.copilot.world import StageWords, World
 
 _AROUND = (
@@ -51,8 +51,27 @@ def read(line: Line, world: World) -> Staged:
             took = True
         if took:
             made.stages.append(stage)
+    _by_place(line, world, made)
+    _changed(line, world, made)
     _values(line, world, made)
     return made
+
+
+def _by_place(line: Line, world: World, made: Staged) -> None:
+    """`the first stage`, `stage 2`."""
+    if not made.stages and (found := line.take(rf"(?:the )?(?P<o>{ORD}) stage|stage (?:number |no )?(?P<n>\d)")):
+        place = number(found["o"] or found["n"])
+        if 0 < place <= len(world.stages):
+            made.stages.append(world.stages[place - 1])
+
+
+def _changed(line: Line, world: World, made: Staged) -> None:
+    """`day into night`: what is wanted is the second one."""
+    for stage in world.stages:
+        either = "|".join(sorted(map(re.escape, stage.values), key=len, reverse=True))
+        if either and (found := line.take(rf"(?:from )?(?:{either}) (?:in)?to (?:a |an )?(?P<v>{either})")):
+            variable, value = stage.values[found["v"]]
+            made.values.setdefault(stage.id, {})[variable] = value
 
 
 def _values(line: Line, world: World, made: Staged) -> None:
@@ -64,7 +83,7 @@ def _values(line: Line, world: World, made: Staged) -> None:
             lead = (
                 r"(?:(?:and )?(?:to|look like|looks like|as|in|at|into|for|with|under|by|make it|let it|have "
                 r"it|be|is|being|during|"
-                r"on|set to|= |: |it) )?(?:(?:a|an|the) )?"
+                r"on|set to|= |: |it) )?(?:(?:a|an|the|some|a bit of|a little) )?"
                 r"(?:heavy |light |bright |deep )?"
             )
             tail = r"(?: (?:style|look|looks|aesthetic|weather|light|lighting|time|conditions?|scenery|mode|again))?"

@@ -39,7 +39,8 @@ ORD = rf"(?:\d{{1,4}}(?:st|nd|rd|th)|{either(ORDINALS)})"
 NUM_OR_ORD = rf"(?:{ORD}|{NUM})"
 SCENE = r"(?:scenes?|panels?|pictures?|images?|pages?|frames?|shots?|pics?|drawings?|illustrations?|scens?|pannels?)"
 CANDIDATE = (
-    r"(?:candidates?|variants?|variations?|versions?|options?|alternatives?|takes?|tries|attempts?|choices|proposals?"
+    r"(?:candidates?|cands?|variants?|variations?|versions?|options?|alternatives?|takes?|tries|attempts?|"
+    r"choices|proposals?"
     r"|samples?|results?|renditions?|canidates?|candiates?)"
 )
 
@@ -91,6 +92,9 @@ def normal(text: str) -> str:
         text = text.replace(short, long)
     text = re.sub(r"(?<=\w)=(?=\S)", " = ", re.sub(r"(?<=\d)'s\b", "", text))
     text = re.sub(r"(?<!\S)w/ ?", "with ", text)
+    text = re.sub(r"(?<!\S)w(?= \S)", "with", text).replace("→", " to ").replace("->", " to ")
+    text = re.sub(r"(?<!\S)([sp])(\d{1,3})-[sp]?(\d{1,3})(?!\S)", r"scenes \2-\3", text)
+    text = re.sub(r"(?<=scenes )\d{1,3}(?:/\d{1,3})+(?!\S)", lambda found: found[0].replace("/", " , "), text)
     tokens = _TOKEN.findall(text)
     return " ".join(tokens)
 
