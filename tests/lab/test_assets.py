@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from bullpen_api.v1 import asset_pb2, postprocess_pb2, run_pb2
@@ -132,3 +133,32 @@ async def test_j07_what_cannot_be_taken_is_refused(studio: Studio) -> None:
     ):
         with pytest.raises(error):
             await made(studio, request)
+
+
+async def test_j07_a_model_redraws_the_edge_of_a_cutout_and_nothing_else(studio: Studio) -> None:
+    """A device works between two post workers; transparency and middle stay, and the same call gives the same asset."""
+    project = await studio.project()
+    path = studio.folder / "figure.png"
+    figure = Image.new("RGBA", (64, 64))
+    figure.paste((200, 10, 10, 255), (16, 16, 48, 48))
+    figure.save(path)
+    asset = await studio.session.assets.ImportAsset(asset_pb2.ImportAssetRequest(parent=project, path=str(path)))
+
+    async def refined(model: str) -> tuple[Image.Image, dict[str, Any], str]:
+        wish = PostProcess(refine=RefineStep(softness=1, model=model))
+        request = ProcessAssetsRequest(parent=project, assets=[asset.name], post_process=wish)
+        (one,) = await made(studio, request)
+        with Image.open(io.BytesIO(await studio.content(one.asset.name))) as image:
+            return image.convert("RGBA"), json.loads(image.info["bullpen"])["settings"], one.asset.name
+
+    plain, _, _ = await refined("none")
+    drawn, settings, name = await refined("models/scripted")
+    assert drawn.getchannel("A").tobytes() == plain.getchannel("A").tobytes()
+    middle = (26, 26, 38, 38)
+    assert drawn.crop(middle).tobytes() == plain.crop(middle).tobytes()
+    assert drawn.tobytes() != plain.tobytes()
+    assert (settings["model"], settings["digest"], settings["strength"]) == ("models/scripted", "scripted", 0.2)
+    assert (await refined("models/scripted"))[2] == name
+    with pytest.raises(errors.ModelUnsupported) as caught:
+        await refined("models/starter-upscale")
+    assert caught.value.field == "post_process.refine.model"

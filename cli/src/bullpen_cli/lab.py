@@ -47,6 +47,11 @@ def model_or_session(text: str) -> str:
     return text if text.startswith("rembg:") else model_name(text)
 
 
+def refiner(name: str) -> str:
+    """The model that redraws the edge; `none` is none, whatever the settings say."""
+    return name if name == "none" else model_name(name)
+
+
 @click.command(
     cls=Command,
     examples=[
@@ -61,6 +66,7 @@ def model_or_session(text: str) -> str:
 @click.option("--model", default="", metavar="NAME|FILE", help="Model, ONNX file, or rembg:SESSION with local weights.")
 @click.option("--refine/--no-refine", default=True, help="Take the background's colours out of the edge. Default: yes.")
 @click.option("--softness", type=_SHARE, help="How gently the edge falls off, 0 to 1.")
+@click.option("--refine-model", default="", metavar="NAME", help="Model that redraws the edge, or none.")
 @click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
 @pass_state
 def cutout(
@@ -71,6 +77,7 @@ def cutout(
     model: str,
     refine: bool,
     softness: float | None,
+    refine_model: str,
     confirm_spend: bool,
 ) -> int:
     """Take the background away from pictures.
@@ -80,9 +87,11 @@ def cutout(
     """
     wish = postprocess_pb2.PostProcess(cutout=postprocess_pb2.CutoutStep(model=model_or_session(model)))
     if refine:
-        wish.refine.CopyFrom(postprocess_pb2.RefineStep(softness=softness))
+        wish.refine.CopyFrom(postprocess_pb2.RefineStep(softness=softness, model=refiner(refine_model)))
     elif softness is not None:
         raise click.UsageError("--softness is of refining, which --no-refine leaves out.")
+    elif refine_model:
+        raise click.UsageError("--refine-model is of refining, which --no-refine leaves out.")
     return processing.run(state, processing.errands(files, out, force=force), wish, confirm_spend=confirm_spend)
 
 

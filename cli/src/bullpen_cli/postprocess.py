@@ -13,13 +13,14 @@ from bullpen_client import names
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
-from bullpen_cli.lab import model_or_session
+from bullpen_cli.lab import model_or_session, refiner
 from bullpen_cli.processing import status
 from bullpen_cli.run import model_name
 
 if TYPE_CHECKING:
     from bullpen_client import Session
 
+_DETAILS = ("cutout_model", "refine_model", "upscale_model", "scale", "profile", "strength")
 STEPS = ("cutout", "refine", "upscale", "color")
 _LARGEST = 8
 
@@ -40,7 +41,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
         request.assets.extend(resources)
     request.parent = names.project(parts[0][1])
     chosen = [step for step in STEPS if options[step]]
-    details = {key: options[key] for key in ("cutout_model", "upscale_model", "scale", "profile", "strength")}
+    details = {key: options.get(key) for key in _DETAILS}
     if not chosen:
         if any(value not in (None, "") for value in details.values()):
             raise click.UsageError("name the steps too, such as --upscale; without any, the settings decide.")
@@ -49,6 +50,8 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
         getattr(request.post_process, step).SetInParent()
     if options["cutout"]:
         request.post_process.cutout.model = model_or_session(options["cutout_model"])
+    if options["refine"]:
+        request.post_process.refine.model = refiner(options.get("refine_model") or "")
     if options["upscale"]:
         request.post_process.upscale.model = model_name(options["upscale_model"])
         request.post_process.upscale.scale = options["scale"] or 0
@@ -71,6 +74,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--refine", is_flag=True, help="Clean the edge of the cutout.")
 @click.option("--upscale", is_flag=True, help="Enlarge.")
 @click.option("--color", is_flag=True, help="Correct the colours.")
+@click.option("--refine-model", default="", metavar="NAME", help="Model that redraws the edge, or none.")
 @click.option("--cutout-model", default="", metavar="NAME|FILE", help="Model of the cutout.")
 @click.option("--upscale-model", default="", metavar="NAME|FILE", help="Model of the upscaling.")
 @click.option("--scale", type=Whole(1, _LARGEST), help="Times as wide and high.")

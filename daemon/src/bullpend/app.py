@@ -61,6 +61,7 @@ from bullpend.metrics.collect import MachineProbe
 from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
+from bullpend.postprocess.redrawing import Redrawing
 from bullpend.postprocess.resolving import Resolver
 from bullpend.postprocess.service import PostProcessService
 from bullpend.projects.service import ProjectService
@@ -208,7 +209,8 @@ async def serve(settings: Settings) -> None:
         metering = Metering(database, home.projects)
         stack.push_async_callback(metering.close)
         dispatcher.singles.on_made = metering.single
-        run_long_task = metering.long_tasks(supervisor.run_long_task)
+        metered = metering.long_tasks(supervisor.run_long_task)
+        run_long_task = Redrawing(dispatcher, registry, supervisor.run_task, metered, home.tmp).run
         paid = remote.cutouts(supervisor.run_task, run_long_task)
         lab = Lab(
             registry,

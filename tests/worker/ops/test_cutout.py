@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.cutout import sessions
-from bullpen_worker.ops.cutout.mask import drop_specks, refine, with_alpha
+from bullpen_worker.ops.cutout.mask import drop_specks, redraw_edge, refine, with_alpha
 from bullpen_worker.ops.fill import grown
 from bullpen_worker.ops.tools import Toolbox
 from PIL import Image
@@ -156,3 +156,17 @@ def test_colours_grow_from_what_is_known() -> None:
     out = grown(colours, weights)
     assert np.allclose(out, (0.2, 0.4, 0.8), atol=1e-4)
     assert (grown(colours * 0, weights * 0) == 0).all()
+
+
+def test_j07_only_solid_pixels_near_the_edge_are_redrawn() -> None:
+    """Middle, transparency and what is half transparent stay; the band is the other picture's, whatever its size."""
+    picture = np.zeros((128, 128, 4), np.uint8)
+    picture[32:96, 32:96] = (200, 10, 10, 255)
+    picture[32:96, 30:32] = (200, 10, 10, 128)
+    made = redraw_edge(picture, Image.new("RGB", (64, 64), (0, 0, 250)))
+    assert np.array_equal(made[..., 3], picture[..., 3])
+    assert np.array_equal(made[60:68, 60:68], picture[60:68, 60:68])
+    assert np.array_equal(made[64, 30:32], picture[64, 30:32])
+    assert made[64, 94, 2] > 200
+    assert made[64, 33, 2] > 200
+    assert not made[:30].any()

@@ -18,7 +18,7 @@ from bullpen_worker.failures import WorkerError
 from bullpen_worker.model_spec import model_spec
 from bullpen_worker.ops.colour import grade as colour
 from bullpen_worker.ops.colour.cube import read_cube
-from bullpen_worker.ops.cutout.mask import drop_specks, refine, with_alpha
+from bullpen_worker.ops.cutout.mask import drop_specks, redraw_edge, refine, with_alpha
 from bullpen_worker.ops.cutout.sessions import custom_cutter, named_cutter
 from bullpen_worker.ops.finish import encode_png
 from bullpen_worker.ops.likeness import alpha_coverage
@@ -67,7 +67,7 @@ def process_picture(
             picture = _cut(picture, task.cutout, toolbox, max_pixels)
     if task.HasField("refine"):
         with step("refine"):
-            picture = refine(picture, task.refine.softness) if picture.shape[2] == 4 else picture
+            picture = _refine(picture, task.refine) if picture.shape[2] == 4 else picture
     coverage = alpha_coverage(Image.fromarray(picture[..., 3])) if picture.shape[2] == 4 else None
     if task.HasField("upscale"):
         with step("upscale") as advance:
@@ -120,6 +120,14 @@ def _cut(picture: ByteArray, work: link_pb2.CutoutWork, toolbox: Toolbox, max_pi
         cutter = custom_cutter(_tool(work.tool), toolbox)
     alpha = drop_specks(cutter.alpha(Image.fromarray(np.ascontiguousarray(picture[..., :3]))))
     return with_alpha(picture, alpha)
+
+
+def _refine(picture: ByteArray, work: link_pb2.RefineWork) -> ByteArray:
+    if work.HasField("redrawn"):
+        size = (work.redrawn.width, work.redrawn.height)
+        redrawn = Image.frombytes("RGB", size, Path(work.redrawn.path).read_bytes())
+        picture = redraw_edge(picture, redrawn)
+    return refine(picture, work.softness)
 
 
 def _tool(ref: link_pb2.ToolRef) -> Tool:

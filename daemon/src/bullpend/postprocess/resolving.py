@@ -25,7 +25,7 @@ from bullpend.errors import (
 )
 from bullpend.models.description import ONNX, PICKLED, SAFE
 from bullpend.models.loading import Loading
-from bullpend.models.model import ModelState
+from bullpend.models.model import IMG2IMG, ModelState
 from bullpend.models.registry import Registry
 from bullpend.models.rules import require
 from bullpend.paths import allowed_file
@@ -36,6 +36,9 @@ from bullpend.remote.catalogue import is_remote
 
 CUTOUT, UPSCALE = "cutout", "upscale"
 SESSION = "rembg:"
+# In place of a model's name: none, whatever the settings say.
+NO_MODEL = "none"
+STRENGTH = (0.05, 1.0)
 STEPS = ("cutout", "refine", "upscale", "color")
 T = TypeVar("T")
 
@@ -43,12 +46,13 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """What will be done, with every choice made, and the same for a worker, whose paths are still to be set. `limits`
-    are what a cutout is judged by.
+    are what a cutout is judged by; `refiner` is the digest of the model that redraws the edge, if there is one.
     """
 
     post_process: postprocess_pb2.PostProcess
     work: link_pb2.ProcessPicture
     limits: Limits = field(default_factory=Limits)
+    refiner: str = ""
 
 
 class Resolver:
@@ -93,14 +97,14 @@ class Resolver:
             done.cutout.model, by = self._cutter(named, at, "" if named else chain.cutout.fallback)
             work.cutout.CopyFrom(by)
         if wish.HasField("refine"):
-            softness = wish.refine.softness if wish.refine.HasField("softness") else chain.refine.softness
-            done.refine.softness = work.refine.softness = _share(softness, f"{field}.refine.softness")
+            self._refine(wish.refine, chain, f"{field}.refine", done.refine, work.refine)
         if wish.HasField("upscale"):
             self._upscale(wish.upscale, chain, f"{field}.upscale", done.upscale, work.upscale)
         if wish.HasField("color"):
             self._color(wish.color, chain, f"{field}.color", done.color, work.color)
         limits = Limits(alpha_coverage_min=chain.cutout.coverage_min, alpha_coverage_max=chain.cutout.coverage_max)
-        return Resolved(done, work, limits if work.HasField("cutout") else Limits())
+        refiner = self._registry.verify(work.refine.model).digest if work.refine.model else ""
+        return Resolved(done, work, limits if work.HasField("cutout") else Limits(), refiner)
 
     def _cutter(self, name: str, field: str, fallback: str = "") -> tuple[str, link_pb2.CutoutWork]:
         if name.startswith(SESSION):
@@ -115,6 +119,29 @@ class Resolver:
                 raise
             return self._cutter(fallback, field)
         return found, link_pb2.CutoutWork(tool=tool)
+
+    def _refine(
+        self,
+        wish: postprocess_pb2.RefineStep,
+        chain: Chain,
+        field: str,
+        done: postprocess_pb2.RefineStep,
+        work: link_pb2.RefineWork,
+    ) -> None:
+        softness = wish.softness if wish.HasField("softness") else chain.refine.softness
+        done.softness = work.softness = _share(softness, f"{field}.softness")
+        name = wish.model or chain.refine.model
+        if not name or name == NO_MODEL:
+            return
+        model = _named(lambda: require(self._registry.verify(name), IMG2IMG, f"{field}.model"), f"{field}.model")
+        strength = wish.strength if wish.HasField("strength") else chain.refine.strength
+        if not STRENGTH[0] <= strength <= STRENGTH[1]:
+            raise FieldInvalid(
+                f"`{field}.strength` is {strength:g}, but lies between {STRENGTH[0]:g} and {STRENGTH[1]:g}.",
+                field=f"{field}.strength",
+            )
+        done.model = work.model = model.name
+        done.strength = work.strength = strength
 
     def _upscale(
         self,

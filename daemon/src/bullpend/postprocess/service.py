@@ -226,6 +226,8 @@ def _settings(step: str, resolved: Resolved) -> dict[str, Any]:
     work = getattr(resolved.work, step)
     if step == "color":
         chosen["values"] = _nameless(MessageToDict(work, preserving_proto_field_name=True))
+    if step == "refine" and resolved.refiner:
+        chosen["digest"] = resolved.refiner
     if step in ("cutout", "upscale") and work.HasField("tool"):
         chosen["digest"] = work.tool.model.digest
     return _nameless(chosen)

@@ -24,6 +24,7 @@ NEUTRAL_KELVIN, LOWEST_KELVIN, HIGHEST_KELVIN = 6504.0, 4000.0, 25_000.0
 LARGEST_SCALE = 8
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Strength = Annotated[float, Field(ge=0.05, le=1.0)]
 Factor = Annotated[float, Field(ge=0.0, le=4.0)]
 Power = Annotated[float, Field(ge=0.25, le=4.0)]
 Lift = Annotated[float, Field(ge=-0.5, le=0.5)]
@@ -56,10 +57,14 @@ class Cutout(_Part):
 
 
 class Refine(_Part):
-    """Cleaning a cutout's edge."""
+    """Cleaning a cutout's edge. With a model, one that can do `img2img`, a band at it is redrawn first, `strength` of
+    the way from the picture to noise.
+    """
 
     enabled: bool = True
     softness: Share = 0.6
+    model: str = ""
+    strength: Strength = 0.2
 
 
 class Upscale(_Part):

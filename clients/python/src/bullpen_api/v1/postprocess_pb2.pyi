@@ -88,20 +88,35 @@ class RefineStep(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SOFTNESS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
     softness: _builtins.float
     """0 makes the edge nearly a line, 1 keeps it as it is. Unset takes that of the settings."""
+    model: _builtins.str
+    """A model that can do `img2img` and redraws a band at the edge first. Empty takes that of the settings, which may be
+    none; `none` takes none.
+    """
+    strength: _builtins.float
+    """How far the model goes from what it sees, 0.05–1. Unset takes that of the settings."""
     def __init__(
         self,
         *,
         softness: _builtins.float | None = ...,
+        model: _builtins.str = ...,
+        strength: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_softness", b"_softness", "softness", b"softness"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_softness", b"_softness", "_strength", b"_strength", "softness", b"softness", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_softness", b"_softness", "softness", b"softness"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_softness", b"_softness", "_strength", b"_strength", "model", b"model", "softness", b"softness", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__softness: _TypeAlias = _typing.Literal["softness"]  # noqa: Y015
     _WhichOneofArgType__softness: _TypeAlias = _typing.Literal["_softness", b"_softness"]  # noqa: Y015
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__softness) -> _WhichOneofReturnType__softness | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
 
 Global___RefineStep: _TypeAlias = RefineStep  # noqa: Y015
 

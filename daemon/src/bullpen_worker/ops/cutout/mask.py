@@ -14,6 +14,8 @@ FloatArray = NDArray[np.float32]
 # Share of a picture's longer side below which something that stands alone is a speck, and how near to a solid part
 # something thin belongs to it.
 _SPECK, _NEAR = 1 / 160, 1 / 40
+# Of the longer side: how deep the band at the edge is that a model redraws.
+_BAND = 1 / 64
 # Alpha above which a pixel shows nothing of the background.
 _SOLID = 245
 
@@ -40,6 +42,23 @@ def with_alpha(picture: ByteArray, alpha: ByteArray) -> ByteArray:
     out: ByteArray = np.dstack([picture[..., :3], alpha])
     out[alpha == 0] = 0
     return out
+
+
+def redraw_edge(picture: ByteArray, redrawn: Image.Image) -> ByteArray:
+    """A cutout (height, width, 4) whose solid pixels near the edge are those of another RGB picture of it, of any size.
+
+    The band fades inwards. What is half transparent is left to `refine`, which grows it from these pixels: in the other
+    picture it is mixed with a ground.
+    """
+    alpha = picture[..., 3]
+    other = np.asarray(redrawn.resize((alpha.shape[1], alpha.shape[0]), Image.Resampling.LANCZOS), np.float32)
+    reach = max(1.0, max(alpha.shape) * _BAND)
+    clear = Image.fromarray(((alpha < _SOLID) * 255).astype(np.uint8))
+    near = clear.filter(ImageFilter.MaxFilter(_odd(2 * reach) + 2)).filter(ImageFilter.GaussianBlur(reach / 2))
+    weight = np.asarray(near, np.float32)[..., None] / np.float32(255) * (alpha >= _SOLID)[..., None]
+    colours = picture[..., :3].astype(np.float32)
+    mixed: ByteArray = (colours * (1 - weight) + other * weight + np.float32(0.5)).astype(np.uint8)
+    return np.dstack([mixed, alpha])
 
 
 def refine(picture: ByteArray, softness: float) -> ByteArray:

@@ -1782,19 +1782,57 @@ class RefineWork(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SOFTNESS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    REDRAWN_FIELD_NUMBER: _builtins.int
     softness: _builtins.float
+    model: _builtins.str
+    """A model that redraws the edge, and how far it goes; the daemon has a device do it, and hands on what came of it."""
+    strength: _builtins.float
+    @_builtins.property
+    def redrawn(self) -> Global___RawPicture: ...
     def __init__(
         self,
         *,
         softness: _builtins.float = ...,
+        model: _builtins.str = ...,
+        strength: _builtins.float = ...,
+        redrawn: Global___RawPicture | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["redrawn", b"redrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["softness", b"softness"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "redrawn", b"redrawn", "softness", b"softness", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefineWork: _TypeAlias = RefineWork  # noqa: Y015
+
+@_typing.final
+class RawPicture(_message.Message):
+    """A decoded picture in a file, as CandidateReady has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    width: _builtins.int
+    height: _builtins.int
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "path", b"path", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawPicture: _TypeAlias = RawPicture  # noqa: Y015
 
 @_typing.final
 class UpscaleWork(_message.Message):
