@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import bible_pb2, model_pb2, queue_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, model_pb2, queue_pb2, run_pb2, system_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
@@ -73,7 +73,12 @@ async def test_without_an_account_nothing_is_planned(desk: PaidStudio) -> None:
     project = await desk.universe()
     with pytest.raises(errors.ProviderAccountMissing) as missing:
         await desk.plan(project)
+    assert missing.value.message == f"There is no account of OpenAI in {project}."
     assert "bullpen providers add" in missing.value.remedy
+    spec = paid_spec()
+    spec.model = "openai:gpt-image-1@nobody"
+    with pytest.raises(errors.ProviderAccountMissing, match=r"There is no account nobody of OpenAI in projects/"):
+        await desk.session.runs.PlanRun(run_pb2.PlanRunRequest(parent=project, spec=spec))
 
 
 async def test_of_two_accounts_one_must_be_named(desk: PaidStudio, provider: Provider) -> None:
@@ -189,3 +194,19 @@ async def test_a_catalogue_that_changed_is_not_paid_under_the_old_plan(
     finally:
         own.unlink()
     assert provider.calls == []
+
+
+async def test_a_slip_in_the_prices_holds_up_nothing_that_runs_here(desk: PaidStudio, daemon: Daemon) -> None:
+    """A broken remote.json: local runs go on, a remote model is refused with the place, and the doctor says so."""
+    project = await desk.universe()
+    own = daemon.home / "remote.json"
+    own.write_text('{"schema_version": 1, "models": {"openai:gpt-image-1": {"title": 7}}}')
+    try:
+        assert (await desk.run(project, "steps=1")).state == run_pb2.Run.STATE_SUCCEEDED
+        with pytest.raises(errors.SettingInvalid) as wrong:
+            await desk.plan(project)
+        assert wrong.value.field == "models.openai:gpt-image-1.title"
+        checks = (await desk.session.system.Diagnose(system_pb2.DiagnoseRequest())).checks
+        assert [check.status for check in checks if check.name == "paid requests"] == [system_pb2.Check.STATUS_ERROR]
+    finally:
+        own.unlink()

@@ -32,7 +32,7 @@ class Remote(Protocol):
     """Models that run at providers: they have a name, a price, and no folder."""
 
     def models(self) -> Sequence[Model]:
-        """All of them. Raises SettingInvalid."""
+        """All of them; none where their list cannot be read."""
         ...
 
     def model(self, name: str) -> Model:

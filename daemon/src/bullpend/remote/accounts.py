@@ -88,12 +88,10 @@ def choose(view: View, provider: str, wanted: str, project: str, field: str) -> 
     title = _TITLES.get(provider, provider)
     if not rows:
         place = f" in projects/{owner}" if owner else ""
-        what = (
-            f"There is no account {wanted} of {title}{place}." if wanted else f"No account of {title} is there{place}."
-        )
+        named = f"{slug} of {title}" if slug else f"of {title}"
         target = owner or "PROJECT"
         raise ProviderAccountMissing(
-            f"{what}{place}.",
+            f"There is no account {named}{place}.",
             field=field,
             remedy=f"Add one: `bullpen providers add {target} NAME --with {provider.replace('_', '-')} "
             "--secret api_key=SECRET`, and the key: `bullpen vault set SECRET`.",

@@ -15,11 +15,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.costs.model import Money
 from bullpend.errors import FieldInvalid, ModelNotFound, SettingInvalid
 from bullpend.models.model import INSTRUCTION_EDIT, TEXT_TO_IMAGE, Model, ModelState
+
+log = structlog.get_logger("remote")
 
 FILE_NAME = "remote.json"
 PREFIX = "models/"
@@ -147,8 +150,16 @@ class Catalogue:
         return entries[wanted]
 
     def models(self) -> tuple[Model, ...]:
-        """All of them as the models room lists models."""
-        return tuple(describe(name, entry) for name, entry in self.entries().items())
+        """All of them as the models room lists models; none where the file is wrong.
+
+        A slip in a price must not hold up work that costs nothing: whoever names a remote model hears of it, and so
+        does `bullpen doctor`.
+        """
+        try:
+            return tuple(describe(name, entry) for name, entry in self.entries().items())
+        except SettingInvalid as error:
+            log.warning("catalogue.invalid", message=error.message)
+            return ()
 
     def model(self, name: str) -> Model:
         """One of them; its name keeps the account that was given. Raises ModelNotFound, SettingInvalid."""

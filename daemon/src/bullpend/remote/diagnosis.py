@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bullpen_api.v1 import system_pb2
 
 from bullpend.costs.model import Money
 from bullpend.db import Database
+from bullpend.errors import SettingInvalid
+from bullpend.remote.catalogue import Catalogue
 
 NAME = "paid requests"
 
 
-async def check(database: Database) -> system_pb2.Check:
-    """One check: requests of unknown outcome, with what they may have cost."""
+async def check(database: Database, catalogue: Catalogue) -> system_pb2.Check:
+    """One check: whether prices can be read, and requests of unknown outcome, with what they may have cost."""
+    try:
+        await asyncio.to_thread(catalogue.entries)
+    except SettingInvalid as error:
+        status = system_pb2.Check.STATUS_ERROR
+        return system_pb2.Check(name=NAME, status=status, message=error.message, remedy=error.remedy)
     sql = (
         "SELECT count(*) AS count, currency, sum(estimate_micros) AS micros FROM paid_requests "
         "WHERE state = 'UNKNOWN' GROUP BY currency ORDER BY currency"

@@ -69,7 +69,7 @@ class Remote:
 
     async def diagnose(self) -> system_pb2.Check:
         """What `bullpen doctor` says of paid requests."""
-        return await diagnosis.check(self._database)
+        return await diagnosis.check(self._database, self.catalogue)
 
     @property
     def mounts(self) -> list[Mount]:
