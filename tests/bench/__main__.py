@@ -18,7 +18,20 @@ from collections.abc import Sequence
 
 import uvloop
 
-from tests.bench import canceling, demo, durable, panels, planning, quality, restart, startup, steps, watchers
+from tests.bench import (
+    canceling,
+    demo,
+    durable,
+    panels,
+    planning,
+    quality,
+    residency,
+    restart,
+    scenes,
+    startup,
+    steps,
+    watchers,
+)
 from tests.bench.effort import Effort, Measure
 from tests.bench.studio import ROOT
 from tests.bench.table import Row, machine_load, render
@@ -26,6 +39,8 @@ from tests.bench.table import Row, machine_load, render
 ROWS: dict[str, Measure] = {
     "startup": startup.measure,
     "steps": steps.measure,
+    "scenes": scenes.measure,
+    "residency": residency.measure,
     "durable": durable.measure,
     "cancel": canceling.measure,
     "watchers": watchers.measure,

@@ -104,6 +104,7 @@ def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, tor
 
 def _attach(network: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> bool:
     """Makes tensors the network's own. False where something of it would stay empty, or something has no place."""
+    owners = dict(network.named_modules(remove_duplicate=False))
     slots = {**dict(network.named_parameters(remove_duplicate=False)), **dict(network.named_buffers())}
     if not tensors.keys() <= slots.keys():
         return False
@@ -111,7 +112,7 @@ def _attach(network: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> bool:
         if slots[name].shape != tensor.shape:
             return False
         module, _, leaf = name.rpartition(".")
-        owner = network.get_submodule(module)
+        owner = owners[module]
         if leaf in owner._parameters:
             owner._parameters[leaf] = torch.nn.Parameter(tensor, requires_grad=tensor.dtype.is_floating_point)
         else:
