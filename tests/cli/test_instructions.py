@@ -32,6 +32,9 @@ async def test_j04_a_card_from_the_shell(real: Daemon, bullpen: Bullpen, tmp_pat
     assert made.status == 0, made.err
     assert "Run style over 1 scene, 2 candidates each" in made.out
     assert "bullpen instructions confirm noir/i-0001" in made.out
+    fewer = json.dumps({"spec": {**SPEC["spec"], "candidates": 1}})
+    assert "1 candidate each" in (await bullpen("instructions", "edit", "noir/i-0001", fewer)).out
+    assert "Look" in (await bullpen("instructions", "edit", "noir/i-0001", "--objective", "Look at it")).out
     listed = (await bullpen("instructions", "list", "noir", "--state", "draft", "--json")).json["instructions"]
     assert [item["state"] for item in listed] == ["STATE_DRAFT"]
     unasked = await bullpen("instructions", "confirm", "noir/i-0001")
@@ -46,7 +49,7 @@ async def test_j04_a_card_from_the_shell(real: Daemon, bullpen: Bullpen, tmp_pat
     assert "pipeline_run" in (await bullpen("instructions", "methods")).out
     plan = await bullpen("instructions", "show", "noir/i-0001", "--plan")
     assert "r-0001-style succeeded" in plan.out
-    for line in (("show", "noir"), ("show", "a/b/c"), ("create", "noir", CREATE, "{")):
+    for line in (("show", "noir"), ("show", "a/b/c"), ("edit", "noir/i-0001"), ("create", "noir", CREATE, "{")):
         assert (await bullpen("instructions", *line)).status == 2
     unknown = await bullpen("instructions", "cancel", "noir/i-0009", "--json")
     assert (unknown.status, unknown.error["reason"]) == (1, "RESOURCE_NOT_FOUND")

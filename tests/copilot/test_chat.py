@@ -83,6 +83,10 @@ async def test_asks_back_and_goes_on(studio: Studio) -> None:
     card = (await say(session, chat, "only the second one")).parts[0].card.current
     facts = {fact.label: fact.value for fact in card.preview.facts}
     assert (facts["scenes"], facts["model"]) == ("s2", "scripted")
+    card = (await say(session, chat, "run style on all scenes with the scripted model")).parts[0].card.current
+    other = (await say(session, chat, "make it 3 candidates")).parts[0].card.current
+    assert other.name != card.name
+    assert other.preview.summary == "Run style over 2 scenes, 3 candidates each"
     assert "not a language model" in words(await say(session, chat, "are you an AI?"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bullpend.copilot import vocabulary
-from bullpend.copilot.rules import Ask, Propose, Read, Say, continued, understand
+from bullpend.copilot.rules import Ask, Propose, Read, Say, changed, continued, understand
 from bullpend.copilot.world import SceneWords, World
 from bullpend.errors import SettingInvalid
 from hypothesis import given, settings
@@ -79,6 +79,34 @@ def test_an_answer_completes_the_question(before: str, answer: str, meant: str) 
     assert isinstance(asked, Ask)
     found = continued(before, asked.slot, answer, WORLD)
     assert short(found) == f"PROPOSE CreateRun {meant}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        ("make it 4 candidates", '{"spec": {"candidates": 4, "scenes": {"scenes": ["02", "03"]}, "stage": "style"}}'),
+        (
+            "no, 5 candidates instead",
+            '{"spec": {"candidates": 5, "scenes": {"scenes": ["02", "03"]}, "stage": "style"}}',
+        ),
+        ("only scene 4", '{"spec": {"candidates": 3, "scenes": {"scenes": ["04"]}, "stage": "style"}}'),
+        (
+            "use seed 9",
+            '{"spec": {"candidates": 3, "scenes": {"scenes": ["02", "03"]}, "seed": "9", "stage": "style"}}',
+        ),
+    ],
+)
+def test_a_card_is_changed_by_a_word(answer: str, meant: str) -> None:
+    """Part of what was just shown is replaced; the rest stays as it was said."""
+    assert (
+        short(changed("run style on scenes 2 and 3 with 3 candidates", answer, WORLD)) == f"PROPOSE CreateRun {meant}"
+    )
+
+
+@pytest.mark.parametrize("answer", ["add scene 4 too", "zebra", "3", "without scene 2", "run weather"])
+def test_what_does_not_replace_a_part_is_asked_about(answer: str) -> None:
+    """What adds, takes away, or means nothing changes no card on the quiet."""
+    assert not isinstance(changed("run style on scenes 2 and 3 with 3 candidates", answer, WORLD), Propose)
 
 
 def test_a_new_order_leaves_the_question_behind() -> None:

@@ -302,6 +302,30 @@ def create(state: State, project: str, method: str, inputs: str, objective: str,
     _one(state, state.with_session(body))
 
 
+@instructions.command(
+    "edit",
+    examples=['bullpen instructions edit harbor_lights/i-0003 \'{"spec": {"stage": "style", "scenes": {}}}\''],
+)
+@click.argument("instruction")
+@click.argument("inputs", required=False)
+@click.option("--objective", default="", help="What is to be reached, in a sentence.")
+@pass_state
+def edit(state: State, instruction: str, inputs: str | None, objective: str) -> None:
+    """Change a draft: INPUTS are its whole request in JSON. It is shown anew, with another digest."""
+    if inputs is None and not objective:
+        raise click.UsageError("give INPUTS, --objective, or both.")
+    try:
+        given = {"inputs": json.loads(inputs)} if inputs is not None else {}
+        said = ParseDict({"name": full(instruction), "objective": objective, **given}, pb.Instruction())
+    except (ValueError, ParseError) as error:
+        raise click.UsageError(f"INPUTS is no JSON object: {error}.") from None
+
+    async def body(session: Session) -> pb.Instruction:
+        return await session.instructions.UpdateInstruction(pb.UpdateInstructionRequest(instruction=said))
+
+    _one(state, state.with_session(body))
+
+
 @instructions.command("methods", examples=["bullpen instructions methods"])
 @pass_state
 def methods(state: State) -> None:

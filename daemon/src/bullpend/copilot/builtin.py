@@ -36,11 +36,12 @@ class Builtin:
         """One message, answered at once."""
         world = await turn.world()
         asked = turn.asked
-        found = (
-            rules.continued(asked.before, asked.slot, turn.text, world)
-            if asked is not None
-            else rules.understand(turn.text, world)
-        )
+        if asked is None:
+            found = rules.understand(turn.text, world)
+        elif asked.slot == rules.CHANGE:
+            found = rules.changed(asked.before, turn.text, world)
+        else:
+            found = rules.continued(asked.before, asked.slot, turn.text, world)
         match found:
             case Say(what):
                 yield Words(saying.text(what))
@@ -49,7 +50,8 @@ class Builtin:
                 # An answer to a question about something unreadable starts anew.
                 if slot:
                     # A second question is about what the first sentence and its answers already say.
-                    before = f"{asked.before} {turn.text}" if asked is not None and asked.slot != slot else turn.text
+                    goes_on = asked is not None and asked.slot not in (slot, rules.CHANGE)
+                    before = f"{asked.before} {turn.text}" if asked is not None and goes_on else turn.text
                     yield Asked(before, slot)
             case Read(what, about):
                 async for piece in lookup.look(turn, world, what, dict(about)):
@@ -57,6 +59,12 @@ class Builtin:
             case Propose():
                 async for piece in self._propose(turn, found):
                     yield piece
+                whole = [turn.text] if asked is None else [turn.text, f"{asked.before} {turn.text}"]
+                # What the next message may change: only an order that can be said again as a whole.
+                for said in whole:
+                    if found.calls[0][0] == CREATE_RUN and rules.understand(said, world) == found:
+                        yield Asked(said, rules.CHANGE)
+                        break
 
     async def _propose(self, turn: Turn, wish: Propose) -> AsyncIterator[Piece]:
         cards = []

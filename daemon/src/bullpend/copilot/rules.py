@@ -17,11 +17,17 @@ import re
 
 from bullpend.copilot import acting, asking, reviewing, running, talking
 from bullpend.copilot.leftover import near, quoted
+from bullpend.copilot.targets import stage_words
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
 from bullpend.copilot.words import CANDIDATE, MAX_CHARACTERS, NUM, NUM_OR_ORD, SCENE, Line
 from bullpend.copilot.world import World
 
-__all__ = ("Ask", "Propose", "Read", "Say", "Understood", "continued", "understand")
+__all__ = ("Ask", "Propose", "Read", "Say", "Understood", "changed", "continued", "understand")
+
+# Of a card that was just shown: this is no replacement of a part of it.
+_ADDS = r"\b(?:add|also|too|plus|more|another|remove|without|minus|except|not|after|before|then)\b"
+# What the next message may do to a card.
+CHANGE = "change"
 
 
 def understand(text: str, world: World) -> Understood:
@@ -62,7 +68,35 @@ def continued(before: str, slot: str, answer: str, world: World) -> Understood:
     return alone
 
 
-def _without(before: str, slot: str) -> str:
+def changed(before: str, answer: str, world: World) -> Understood:
+    """A word on a card that was just shown, such as `make it 4 candidates`: the order again with that part replaced.
+
+    Only where one part can be meant, and never for what adds or takes away; everything else is read as it stands.
+    """
+    alone = understand(answer, world)
+    if not isinstance(alone, Ask) or alone.slot not in ("", "stage") or re.search(_ADDS, answer.lower()):
+        return alone
+    part = re.sub(r"(?i)\b(?:instead|rather|actually)\b|^(?:no|nope|hm+|but|and|ok|okay)\b[ ,]*", " ", answer).strip(
+        " .!?"
+    )
+    first = understand(before, world)
+    found: list[Understood] = []
+    for slot in ("candidates", "scenes", "seed", "model", "stage"):
+        whole = understand(f"{_without(before, slot, world).rstrip(' .!?')} {part}", world)
+        if _differ(first, whole) == {slot} and whole not in found:
+            found.append(whole)
+    return found[0] if len(found) == 1 else alone
+
+
+def _differ(one: Understood, other: Understood) -> set[str]:
+    """The parts in which two orders of a run are not the same; none where one of them is no such order."""
+    if not isinstance(one, Propose) or not isinstance(other, Propose):
+        return set()
+    first, second = (wish.calls[0][1].get("spec", {}) for wish in (one, other))
+    return {key for key in {*first, *second} if first.get(key) != second.get(key)}
+
+
+def _without(before: str, slot: str, world: World | None = None) -> str:
     """The sentence without the part that was asked about, such as `some candidates`, or a scene that is not there."""
     of_slot = {
         "scenes": (
@@ -75,6 +109,7 @@ def _without(before: str, slot: str) -> str:
         ),
         "seed": r"(?:with )?(?:the |a )?(?:same |old |fixed )?seed(?: \d+)?",
         "model": r"(?:(?:with|using) )?(?:the )?(?:model [\w./-]+|[\w./-]+ model)",
+        "stage": rf"(?:the )?(?:{stage_words(world)})(?: (?:lock|stage|pass))*" if world is not None else r"(?!)",
     }.get(slot)
     return before if of_slot is None else re.sub(rf"(?<!\S)(?:{of_slot})(?!\S)", " ", before, flags=re.IGNORECASE)
 
