@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from bullpen_api.v1 import bible_pb2, copilot_pb2, instruction_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, copilot_pb2, instruction_pb2, queue_pb2, run_pb2
 from bullpen_client import Session, errors
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -88,6 +88,28 @@ async def test_asks_back_and_goes_on(studio: Studio) -> None:
     assert other.name != card.name
     assert other.preview.summary == "Run style over 2 scenes, 3 candidates each"
     assert "not a language model" in words(await say(session, chat, "are you an AI?"))
+
+
+async def test_steering_goes_through_cards_too(studio: Studio) -> None:
+    """Pause, go on and cancel: each does nothing until its card is confirmed, and then what it says."""
+    session, project = studio.session, await studio.universe(scenes=1)
+    chat = await begin(session, project)
+    run = await studio.start(project, "steps=2000 step_ms=20")
+
+    async def carried_out(text: str) -> None:
+        card = (await say(session, chat, text)).parts[0].card.current
+        request = instruction_pb2.ConfirmInstructionRequest(name=card.name, digest=card.digest)
+        await session.instructions.ConfirmInstruction(request)
+        done = await studio.event(card.name, card.revision, "instruction.done")
+        assert done.subject == card.name
+
+    await carried_out("pause the queue")
+    assert (await session.queue.GetQueue(queue_pb2.GetQueueRequest())).paused
+    await carried_out("resume the queue")
+    assert not (await session.queue.GetQueue(queue_pb2.GetQueueRequest())).paused
+    await carried_out("please stop the style run")
+    assert (await studio.ended(run)).state == run_pb2.Run.STATE_CANCELED
+    assert "Nothing is waiting" in words(await say(session, chat, "cancel the run"))
 
 
 async def test_why_a_panel_failed(studio: Studio) -> None:
