@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ CANCEL_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 # Changes that wait for their answer at once.
 MOST = 64
+HEAR_OUT_SECONDS = 1.0
 
 
 class ControlService(control_pb2_grpc.ControlServiceServicer):
@@ -47,15 +49,12 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     ) -> AsyncIterator[control_pb2.ControlResponse]:
         """Follows a job, takes changes, and says what became of each."""
         first = await anext(aiter(request_iterator), None)
-        if first is None:
-            raise FieldInvalid("The stream names no job.", field="name")
-        job = await self._job(first.name)
-        if job["state"] not in OPEN:
-            raise StateConflict(
-                f"{first.name} has ended ({job['state'].lower()}).",
-                field="name",
-                remedy="Only a job that waits or runs can be controlled.",
-            )
+        try:
+            job = await self._begin(first)
+        except BullpenError:
+            await _hear_out(request_iterator)
+            raise
+        assert first is not None
         desk = _Desk(self._dispatcher, first.name)
         subscriber = self._bus.subscribe(progress=True)
         desk.on_answer = subscriber.notify
@@ -88,6 +87,19 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             reading.cancel()
             self._bus.unsubscribe(subscriber)
 
+    async def _begin(self, first: control_pb2.ControlRequest | None) -> Row:
+        """The job that the first message names. Raises FieldInvalid, ResourceNotFound, StateConflict."""
+        if first is None:
+            raise FieldInvalid("The stream names no job.", field="name")
+        job = await self._job(first.name)
+        if job["state"] not in OPEN:
+            raise StateConflict(
+                f"{first.name} has ended ({job['state'].lower()}).",
+                field="name",
+                remedy="Only a job that waits or runs can be controlled.",
+            )
+        return job
+
     async def _job(self, name: str) -> Row:
         project, *_ = names.parse(name, JOB)
 
@@ -96,6 +108,14 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
             return store.job(view, name)
 
         return await self._database.read(read)
+
+
+async def _hear_out(requests: AsyncIterator[control_pb2.ControlRequest]) -> None:
+    """Reads what a refused client still sends: one that cannot send on would not hear the reason."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_OUT_SECONDS):
+            async for _ in requests:
+                pass
 
 
 class _Desk:
