@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from bullpen_client import Session
 
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio
+from tests.support.watching import hold_to_the_promise
 
 # A program started in the background may be told to ignore Ctrl-C, and hands that on to every process it starts; the
 # tests press it.
@@ -23,6 +25,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that serves a home of this module's own."""
     with Daemon(tmp_path_factory.mktemp("d") / "home") as running:
         yield running
+        # Whatever the module's tests did: what was told of it is ordered, unique, complete and resumable.
+        if running.process is not None and running.process.poll() is None:
+            asyncio.run(hold_to_the_promise(running.home))
 
 
 @pytest.fixture

@@ -101,3 +101,10 @@ async def check_watch(session: Session, home: Path, project: str, revisions: Seq
         rest = await collect(session.events.Watch(request), WatchChecker(after, project), last)
         assert rest.events == [event for event in whole.events if event.revision > after]
     return whole
+
+
+async def hold_to_the_promise(home: Path) -> None:
+    """Holds everything that a daemon told so far against the promise, if it told anything."""
+    if journal(home):
+        async with Session(home, start=False) as session:
+            await check_watch(session, home, "")
