@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import Bullpen
 from tests.support.daemon import Daemon
@@ -34,6 +36,13 @@ async def test_prompts_from_the_shell(real: Daemon, bullpen: Bullpen, home: Path
     once, twice = [await bullpen("prompts", "expand", "{a|b} __weather__", "--seed", "7", "--json") for _ in "12"]
     assert once.json == twice.json
     assert "__weather__" in (await bullpen("prompts", "wildcards")).out
+    line = ["generate", "scripted: steps=1 {64|48} __weather__", "--dynamic", "--count", "2", "--seed", "7"]
+    made = await bullpen(*line, "--model", "scripted", "-o", str(home / "boat.png"), "--json")
+    assert made.status == 0, made.err
+    assert len(made.json["pictures"]) == 2
+    with Image.open(made.json["pictures"][0]["file"]) as picture:
+        words = json.loads(picture.info["bullpen"])["prompt"]
+    assert words == (await bullpen("prompts", "expand", line[1], "--seed", "7")).out.strip()
     refused = await bullpen("prompts", "expand", "{a|b", "--json")
     assert (refused.status, refused.error["reason"]) == (1, "FIELD_INVALID")
     assert (await bullpen("prompts", "show", "noir")).status == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from bullpen_api.v1 import lab_pb2, run_pb2
+from bullpen_api.v1 import lab_pb2, prompt_pb2, run_pb2
 from bullpen_client.errors import ContentLost
 
 from bullpen_cli import output
@@ -152,6 +152,7 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
         'bullpen generate "a pier at night, rain, ink" -o pier.png',
         'bullpen generate "a market at dawn" --count 4 --seed 7 -o market.png',
         'bullpen generate "a lighthouse" --model starter-text --size 192x128 --steps 12 -o lighthouse.png --json',
+        'bullpen generate "a {red|blue} boat in {rain|snow}" --dynamic --count 4 -o boats.png',
         'bullpen generate "a lighthouse" --model openai:gpt-image-1 -o lighthouse.png --confirm-spend',
     ],
 )
@@ -166,6 +167,7 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
 @click.option("--count", type=Whole(1), default=1, show_default=True, help="Pictures to make.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME[=SCALE]", help="A LoRA on the model; scale −2 to 2.")
 @click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
+@click.option("--dynamic", is_flag=True, help="Expand {a|b} and __wildcards__ from the seed, anew for each picture.")
 @click.option("--keep-alive", type=SPAN, help="How long the model stays in memory afterwards, such as 0, 90s or 1h.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @pass_state
@@ -180,7 +182,10 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
 
     async def body(session: Session) -> int:
         with _status(state.json) as show:
-            started, made = await receive(session, request, files, show)
+            if options["dynamic"]:
+                started, made = await _expanded(session, request, files, show)
+            else:
+                started, made = await receive(session, request, files, show)
         seconds = time.monotonic() - began
         if state.json:
             output.emit(_as_dict(prompt, started, made, seconds))
@@ -197,6 +202,23 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
         output.note("")
         output.note("Stopped.", style="yellow")
         return INTERRUPTED
+
+
+async def _expanded(
+    session: Session, request: lab_pb2.GenerateRequest, files: list[Path], show: Callable[[str], None]
+) -> tuple[lab_pb2.GenerateStarted, list[tuple[Path, lab_pb2.GeneratedPicture]]]:
+    """One picture for each expansion of the text; its words are those of its recipe."""
+    asked = prompt_pb2.ExpandPromptRequest(text=request.prompt, seed=request.seed, count=len(files))
+    found = await session.prompts.ExpandPrompt(asked)
+    started, made = lab_pb2.GenerateStarted(), []
+    for file, expansion in zip(files, found.expansions, strict=True):
+        one = lab_pb2.GenerateRequest()
+        one.CopyFrom(request)
+        one.prompt, one.seed, one.count = expansion.plain_text, expansion.seed, 1
+        output.note(f"{file}  {expansion.plain_text}")
+        started, pictures = await receive(session, one, [file], show)
+        made += pictures
+    return started, made
 
 
 def _as_dict(
