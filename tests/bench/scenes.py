@@ -26,7 +26,7 @@ IDLE_SHARE, IDLE_MS = 0.01, 5.0
 async def measure(effort: Effort) -> list[Row]:
     """Runs and scripts take turns; the script is measured as a person starts it, and without its start."""
     flags = ["devices.use=cpu", f"devices.threads={effort.threads}", "log.level=warning"]
-    scenes = effort.count(8, 3)
+    scenes = effort.count(8, 2)
     async with AsyncExitStack() as stack:
         studio = await stack.enter_async_context(Studio(flags))
         starter = (STARTER / "model_index.json").is_file()
@@ -60,7 +60,7 @@ async def _run(studio: Studio, scenes: list[str], model: Path, side: int, seed: 
         run = await studio.create_run(
             scenes, INSTRUCTION, model=str(model), candidates=CANDIDATES, seed=seed, sampling=sampling
         )
-        ended = await ends.ended(run.name)
+        ended = await ends.ended(run.name, 900.0)
         await ends.logged(run.name)
     jobs = (await studio.session.runs.ListJobs(run_pb2.ListJobsRequest(parent=run.name, page_size=500))).jobs
     busy = sum(candidate.device_seconds for job in jobs for candidate in job.candidates)

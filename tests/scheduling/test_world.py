@@ -47,6 +47,7 @@ class World(RuleBasedStateMachine):
         self.not_before: dict[str, float] = {}
         self.stopped: list[m.StartJob] = []
         self.past: list[m.Fact] = []
+        self.pinned: set[str] = set()
 
     # ---- the dispatcher's part --------------------------------------------------------------------------------------
 
@@ -72,7 +73,10 @@ class World(RuleBasedStateMachine):
                 assert self.running[device].attempt == attempt
                 assert self.running[device] not in self.stopped, "asked to stop twice"
                 self.stopped.append(self.running[device])
-            case m.UnloadModel(device):
+            case m.UnloadModel(device, model):
+                assert self.workers[device] == "ready"
+                assert model not in self.pinned, "a pinned model was put out"
+            case m.LoadModel(device) | m.ReadAhead(device):
                 assert self.workers[device] == "ready"
             case m.RequeueJob(job, attempt):
                 assert job not in self.final
@@ -279,6 +283,22 @@ class World(RuleBasedStateMachine):
     @rule(model=st.sampled_from(MODELS))
     def somebody_unloads(self, model: str) -> None:
         self.tell(m.UnloadRequested(model))
+
+    @rule(model=st.sampled_from(MODELS), pick=PICK, keep_alive=st.sampled_from([None, 0.0, 5.0]))
+    def somebody_asks_for_a_model(self, model: str, pick: int, keep_alive: float | None) -> None:
+        names = list(self.state.devices)
+        self.tell(m.LoadRequested(model, names[pick % len(names)], keep_alive))
+
+    @rule(model=st.sampled_from(MODELS), pinned=st.booleans())
+    def somebody_pins(self, model: str, pinned: bool) -> None:
+        self.pinned = self.pinned | {model} if pinned else self.pinned - {model}
+        self.tell(m.KeepingChanged(model, m.Keeping(pinned)))
+
+    @precondition(lambda self: "ready" in self.workers.values())
+    @rule(pick=PICK, model=st.sampled_from(MODELS))
+    def a_model_cannot_be_loaded(self, pick: int, model: str) -> None:
+        names = [name for name, phase in self.workers.items() if phase == "ready"]
+        self.tell(m.ModelFailed(names[pick % len(names)], model))
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 11.0, 25.0]))
     def time_passes(self, seconds: float) -> None:
