@@ -9,6 +9,7 @@ from bullpen_api.v1 import copilot_pb2
 
 from bullpend.copilot import lookup, rules, saying
 from bullpend.copilot.engines import Asked, Part, Piece, Turn, Words
+from bullpend.copilot.pieces import failed
 from bullpend.copilot.wishes import Ask, Propose, Read, Say
 from bullpend.errors import BullpenError
 from bullpend.instructions.model import CREATE_RUN
@@ -75,7 +76,7 @@ class Builtin:
             try:
                 row = await turn.propose(method, said, "")
             except BullpenError as error:
-                yield lookup.failed(error)
+                yield failed(error)
                 continue
             cards.append(row)
             name = f"projects/{row['project']}/instructions/{row['slug']}"

@@ -18,9 +18,10 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from bullpend.clock import new_id
-from bullpend.copilot import lookup, store, wire
+from bullpend.copilot import store, wire
 from bullpend.copilot.engines import Asked, Engine, Part, Status, Turn, Words
 from bullpend.copilot.gathering import Gathering
+from bullpend.copilot.pieces import failed
 from bullpend.copilot.reading import Reading
 from bullpend.db import Database, Row
 from bullpend.db.database import View
@@ -144,12 +145,12 @@ class Conversations:
             return
         except BullpenError as error:
             state = "FAILED"
-            self._add(live, lookup.failed(error))
+            self._add(live, failed(error))
         except Exception as fault:
             incident = new_id(4)
             log.error("copilot.fault", answer=live.name, incident=incident, exc_info=fault)
             state = "FAILED"
-            self._add(live, lookup.failed(Internal("The daemon met a fault of its own.", incident=incident)))
+            self._add(live, failed(Internal("The daemon met a fault of its own.", incident=incident)))
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)

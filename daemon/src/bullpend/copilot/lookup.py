@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from bullpen_api.v1 import copilot_pb2, cost_pb2, instruction_pb2, quality_pb2, run_pb2
+from bullpen_api.v1 import cost_pb2, quality_pb2, run_pb2
 
-from bullpend.copilot.engines import Part, Piece, Turn, Words
+from bullpend.copilot import listing
+from bullpend.copilot.engines import Piece, Turn, Words
+from bullpend.copilot.pieces import failed, ident, state_of, table
 from bullpend.copilot.world import RunWords, World
 from bullpend.errors import BullpenError
 
-pb = copilot_pb2
-_BIBLE = "bullpen.v1.BibleService"
 _RUNS = "bullpen.v1.RunService"
 _STATES = {"FAILED": "failed", "HELD": "is held", "CANCELED": "was canceled"}
-
-
-def failed(error: BullpenError) -> Piece:
-    """A refusal as a part of the answer."""
-    failure = pb.ChatFailure(reason=error.reason, message=error.message, remedy=error.remedy)
-    return Part(pb.ChatPart(failure=failure))
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Piece:
-    """A table as a part of the answer."""
-    made = pb.ChatTable(title=title, columns=columns)
-    for row in rows:
-        made.rows.add(cells=[str(cell) for cell in row])
-    return Part(pb.ChatPart(table=made))
-
-
-def ident(name: str) -> str:
-    """The last part of a resource name."""
-    return name.rpartition("/")[2]
-
-
-def state_of(message: Any) -> str:
-    """A state in lower case."""
-    return str(type(message).State.Name(message.state)).removeprefix("STATE_").lower()
 
 
 async def look(turn: Turn, world: World, what: str, about: dict[str, Any]) -> AsyncIterator[Piece]:
@@ -50,10 +25,10 @@ async def look(turn: Turn, world: World, what: str, about: dict[str, Any]) -> As
         "cost": _cost,
         "quality": _quality,
         "plan": _plan,
-        "list": _list,
-        "scene": _scene,
-        "character": _character,
-        "candidates": _candidates,
+        "list": listing.listed,
+        "scene": listing.scene,
+        "character": listing.character,
+        "candidates": listing.candidates,
         "run": _run,
         "metrics": _metrics,
     }
@@ -189,137 +164,10 @@ async def _plan(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterato
         yield Words("\n\n" + "\n".join(f"- {finding.message}" for finding in plan.findings))
 
 
-async def _list(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
-    kind = about["kind"]
-    if kind == "scenes":
-        who = about.get("character", "")
-        rows = [
-            (scene.ordinal, scene.slug, scene.title, ", ".join(scene.characters), ", ".join(scene.accepted))
-            for scene in world.scenes
-            if not who or who in scene.characters
-        ]
-        yield table(f"Scenes{f' with {who}' if who else ''}", ("#", "scene", "title", "characters", "accepted"), rows)
-    elif kind == "characters":
-        yield table("Characters", ("character", "name"), world.characters.items())
-    elif kind == "style_guides":
-        yield table("Style guides", ("style guide", "title"), world.style_guides.items())
-    elif kind in ("models", "loras"):
-        found: Any = await turn.read("bullpen.v1.ModelService/ListModels", {})
-        models = [m for m in found.models if (kind == "loras") == ("lora" in m.capabilities)]
-        yield table(
-            kind.title(),
-            ("model", "family", "can do"),
-            [(ident(m.name), m.family, ", ".join(m.capabilities)) for m in models],
-        )
-    elif kind == "stages":
-        listed = [(stage.id, stage.title, stage.default_candidates) for stage in world.stages]
-        yield table("Stages", ("stage", "title", "candidates"), listed)
-    elif kind == "runs":
-        async for piece in _runs_list(world, about):
-            yield piece
-    elif kind == "candidates":
-        async for piece in _candidates(turn, world, about):
-            yield piece
-    else:
-        async for piece in _by_call(turn, kind):
-            yield piece
-
-
-async def _runs_list(world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
-    wanted = {"failed": ("FAILED", "PARTIAL"), "active": ("QUEUED", "RUNNING"), "finished": ("SUCCEEDED", "PARTIAL")}
-    states = wanted.get(about.get("state", ""), ())
-    rows = [
-        (run.slug, run.stage, run.state.lower(), len(run.jobs))
-        for run in world.runs
-        if not states or run.state in states
-    ]
-    if rows:
-        yield table("Runs", ("run", "stage", "state", "pictures"), rows[:20])
-    else:
-        yield Words("There is no such run.")
-
-
-async def _by_call(turn: Turn, kind: str) -> AsyncIterator[Piece]:
-    """Kinds that are listed as they are: by name and title."""
-    if kind in ("story", "projects"):
-        project: Any = await turn.read("bullpen.v1.ProjectService/GetProject", {"name": f"projects/{turn.project}"})
-        figures = project.figures
-        yield Words(
-            f"**{project.title}**: {project.story or 'no story yet'}\n\n{figures.scenes} scenes, {figures.runs} runs."
-        )
-        return
-    if kind == "devices":
-        async for piece in _metrics(turn, World(turn.project), {}):
-            yield piece
-        return
-    method, field, state = {
-        "templates": (f"{_BIBLE}/ListPromptTemplates", "prompt_templates", False),
-        "references": (f"{_BIBLE}/ListReferenceSets", "reference_sets", False),
-        "assets": ("bullpen.v1.AssetService/ListAssets", "assets", False),
-        "instructions": ("bullpen.v1.InstructionService/ListInstructions", "instructions", True),
-    }[kind]
-    found: Any = await turn.read(method, {"parent": f"projects/{turn.project}", "pageSize": 20})
-    items = getattr(found, field)
-    if not items:
-        yield Words(f"There are no {field.replace('_', ' ')} here yet.")
-    elif state:
-        rows = [
-            (ident(item.name), item.objective, state_of(item))
-            for item in items
-            if isinstance(item, instruction_pb2.Instruction)
-        ]
-        yield table("Instructions", ("instruction", "objective", "state"), rows)
-    else:
-        rows2 = [(ident(item.name), getattr(item, "title", "") or getattr(item, "display_name", "")) for item in items]
-        yield table(field.replace("_", " ").capitalize(), ("name", "title"), rows2)
-
-
-async def _scene(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
-    blocks = []
-    for slug in about["scenes"][:8]:
-        scene: Any = await turn.read(f"{_BIBLE}/GetScene", {"name": world.scene_name(slug)})
-        values = ", ".join(f"{key}: {value}" for key, value in sorted(scene.variables.items()))
-        done = ", ".join(picture.stage for picture in scene.accepted) or "nothing accepted yet"
-        who = ", ".join(ident(name) for name in scene.characters)
-        blocks.append(
-            f"**{scene.ordinal} {scene.title}** ({slug})\n\n{_plain(scene.description)}\n\n"
-            + "\n".join(
-                line for line in (f"- with {who}" if who else "", f"- {values}" if values else "", f"- {done}") if line
-            )
-        )
-    yield Words("\n\n".join(blocks))
-
-
-async def _character(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
-    name = f"projects/{world.project}/characters/{about['character']}"
-    found: Any = await turn.read(f"{_BIBLE}/GetCharacter", {"name": name})
-    scenes = [scene.slug for scene in world.scenes if about["character"] in scene.characters]
-    where = f"\n\nIn {', '.join(scenes)}." if scenes else ""
-    yield Words(f"**{found.title}**: {_plain(found.description)}{where}")
-
-
-async def _candidates(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
-    rows = []
-    for run in world.runs:
-        if about.get("run") and run.name != about["run"]:
-            continue
-        for job in run.jobs:
-            if about.get("scenes") and job.scene not in about["scenes"]:
-                continue
-            for one in job.candidates:
-                rows.append((job.scene, run.slug, ident(one.name), one.state.lower(), "★" if one.accepted else ""))
-        if rows:
-            break
-    if rows:
-        yield table("Candidates of the newest run", ("scene", "run", "candidate", "state", "accepted"), rows[:60])
-    else:
-        yield Words("There are no candidates of that yet.")
-
-
 async def _run(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
     async for piece in _status(turn, world, about):
         yield piece
-    async for piece in _candidates(turn, world, about):
+    async for piece in listing.candidates(turn, world, about):
         yield piece
 
 
@@ -340,8 +188,3 @@ async def _metrics(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIter
             (ident(one.model), one.device, f"{one.size_bytes >> 20} MiB", one.reason) for one in resident.residents
         ]
         yield table("Models in memory", ("model", "device", "size", "why"), in_memory)
-
-
-def _plain(text: str) -> str:
-    """Words of the bible as words: no sign of them is taken for markup."""
-    return re.sub(r"([\\`*_\[\]#<>|])", r"\\\1", text)
