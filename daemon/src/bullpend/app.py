@@ -57,7 +57,9 @@ from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
 from bullpend.failpoints import arm
 from bullpend.lab.whole import Lab
+from bullpend.metrics import prometheus
 from bullpend.metrics.collect import MachineProbe
+from bullpend.metrics.publishing import published
 from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
@@ -194,6 +196,12 @@ async def serve(settings: Settings) -> None:
         )
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
+
+        async def metrics_text() -> str:
+            return prometheus.render(await metrics.read())
+
+        handed_out = settings.metrics
+        await stack.enter_async_context(published(metrics_text, handed_out.file, handed_out.socket, handed_out.seconds))
         diagnosis = Diagnosis(
             database,
             files,

@@ -31,6 +31,7 @@ from bullpend.home import Home, checkout_folder, resolve_home, settings_folder, 
 from bullpend.settings_tree import (
     DeviceSettings,
     LogSettings,
+    MetricsSettings,
     PathSettings,
     PictureSettings,
     PostSettings,
@@ -123,6 +124,11 @@ class Settings:
     def testing(self) -> TestingSettings:
         """Only for tests."""
         return self.tree.testing
+
+    @property
+    def metrics(self) -> MetricsSettings:
+        """Where metrics are handed out."""
+        return self.tree.metrics
 
     @property
     def log(self) -> LogSettings:

@@ -184,6 +184,20 @@ class TestingSettings(_Group):
     )
 
 
+class MetricsSettings(_Group):
+    """Where metrics are handed out besides the socket of the daemon."""
+
+    file: str = Field(
+        default="", description="File that metrics are written to for Prometheus; empty writes none. `~` is replaced."
+    )
+    socket: str = Field(
+        default="", description="Unix socket on which GET /metrics is answered for Prometheus; empty makes none."
+    )
+    seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=15.0, description="How often the file of metrics is written."
+    )
+
+
 class LogSettings(_Group):
     """What is logged."""
 
@@ -207,6 +221,7 @@ class Tree(_Group):
     spend: SpendSettings = SpendSettings()
     remote: RemoteSettings = RemoteSettings()
     testing: TestingSettings = TestingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
 

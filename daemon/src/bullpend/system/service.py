@@ -18,6 +18,7 @@ from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.errors import FieldInvalid
 from bullpend.events.bus import Bus
 from bullpend.metrics.collect import GpuFigures, MachineFigures, MachineProbe, nvidia_figures
+from bullpend.metrics.nvml import nvml_figures
 from bullpend.rpc.wire import duration, timestamp
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
@@ -61,7 +62,7 @@ class Metrics:
         machine, devices = self._probe.read(), self._devices()
         gpus: tuple[GpuFigures, ...] = ()
         if any(device.kind == "cuda" for device in devices):
-            gpus = await asyncio.to_thread(lambda: nvidia_figures() or ())
+            gpus = await asyncio.to_thread(lambda: nvml_figures() or nvidia_figures() or ())
         state = self._dispatcher.state
         running = sum(1 for device in state.devices.values() if device.job)
         return system_pb2.Metrics(
