@@ -26,7 +26,8 @@ from bullpend.errors import (
     StateConflict,
 )
 from bullpend.instructions import rules, store
-from bullpend.instructions.looking import Look, Shown, money
+from bullpend.instructions.cards import Shown, money
+from bullpend.instructions.looking import Look
 from bullpend.instructions.model import METHODS, Move, Policy, State
 from bullpend.projects import store as projects
 from bullpend.rpc import names
