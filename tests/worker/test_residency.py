@@ -123,6 +123,7 @@ def test_a_limit_holds_though_the_device_has_more(tmp_path: Path) -> None:
         memory.residency.load(memory.spec("three", size_bytes=200 * MB))
     assert refused.value.reason == "DEVICE_OUT_OF_MEMORY"
     assert "smaller model" in refused.value.remedy
+    assert "devices.memory_limit_mb" in refused.value.remedy
 
 
 def test_what_is_pinned_never_leaves(tmp_path: Path) -> None:

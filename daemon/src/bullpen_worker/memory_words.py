@@ -18,8 +18,8 @@ def amount(size: int) -> str:
     return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 100 else f"{value:.1f} {_UNITS[unit]}"
 
 
-def too_little(model: str, refusal: Refusal, pinned: Sequence[Tenant]) -> WorkerError:
-    """A model that fits in no way."""
+def too_little(model: str, refusal: Refusal, pinned: Sequence[Tenant], limited: bool) -> WorkerError:
+    """A model that fits in no way. `limited` says that a setting keeps a part of the device from it."""
     message = (
         f"{model} needs at least {amount(refusal.needed)} of the device's memory, and {amount(refusal.available)} can "
         "be made free."
@@ -28,6 +28,8 @@ def too_little(model: str, refusal: Refusal, pinned: Sequence[Tenant]) -> Worker
     if pinned:
         held = ", ".join(f"{tenant.name} ({amount(tenant.size)})" for tenant in pinned)
         options.append(f"unpin {held}")
+    if limited:
+        options.append("raise the setting devices.memory_limit_mb")
     options.append("close other programs that use this memory")
     return WorkerError("DEVICE_OUT_OF_MEMORY", message, _either(options))
 

@@ -176,7 +176,8 @@ class Residency:
         tenants = self._tenants(but=spec.name)
         planned = rules.plan(need, tenants, self.free(), placements)
         if isinstance(planned, rules.Refusal):
-            raise too_little(spec.name, planned, [tenant for tenant in tenants if tenant.pinned])
+            pinned = [tenant for tenant in tenants if tenant.pinned]
+            raise too_little(spec.name, planned, pinned, limited=self._limit > 0)
         return planned
 
     def _build(self, spec: ModelSpec, placement: Placement) -> tuple[Placement, Any]:
