@@ -91,6 +91,20 @@ def test_an_answer_that_is_neither_yes_nor_no_is_asked_again(
     assert "Error" not in told
 
 
+def test_money_is_not_agreed_to_by_return(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a run costs money the question says so, and Return alone leaves it."""
+    asked: list[str] = []
+
+    def prompt(words: str) -> str:
+        asked.append(words)
+        return ""
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", prompt)
+    assert not agreed_to_start("about 0.27 USD")
+    assert agreed_to_start()
+    assert "about 0.27 USD" in "".join(asked) + capsys.readouterr().err
+
+
 async def test_neither_scenes_nor_folder_is_the_daemons_refusal(daemon: FakeDaemon, bullpen: Bullpen) -> None:
     """A wrong request is a typed error that names field and remedy, on a terminal in words."""
     done = await bullpen("run", "--project", "p", "--stage", "style", "--yes")

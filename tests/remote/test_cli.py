@@ -76,3 +76,20 @@ async def test_models_list_says_what_a_provider_costs(daemon: Daemon) -> None:
     model = found["models/openai:gpt-image-1"]
     assert model["engine"] == "remote"
     assert "USD" in model["price"]
+
+
+async def test_a_paid_run_needs_more_than_yes(
+    session: Session, daemon: Daemon, provider: Provider, tmp_path: Path
+) -> None:
+    """`--yes` starts what costs nothing; money is agreed to by `--confirm-spend`."""
+    desk = PaidStudio(session, tmp_path)
+    project = (await desk.paid_universe(provider)).removeprefix("projects/")
+    words = ["run", "--project", project, "--stage", "style", "--all-scenes", "--candidates", "1"]
+    words += ["--model", "openai:gpt-image-1", "--json"]
+    refused = bullpen(daemon, *words, "--yes")
+    assert refused.returncode == 1
+    assert "--confirm-spend" in refused.stderr
+    assert provider.calls == []
+    done = bullpen(daemon, *words, "--confirm-spend")
+    assert done.returncode == 0, done.stderr
+    assert len(provider.charged) == 1

@@ -204,7 +204,8 @@ def _check(options: dict[str, Any]) -> None:
 @click.option("--keep-alive", type=SPAN, help="How long the model stays in memory afterwards, such as 0, 90s or 1h.")
 @click.option("--replay", metavar="LOG", type=click.Path(exists=True, dir_okay=False), help="Repeat a run log.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@click.option("--yes", is_flag=True, help="Start without asking; also confirms what the plan costs.")
+@click.option("--yes", is_flag=True, help="Start without asking where the plan costs no money.")
+@click.option("--confirm-spend", is_flag=True, help="Start without asking, and agree to what the plan costs.")
 @click.option("--detach", is_flag=True, help="Start and come back at once.")
 @pass_state
 def run(state: State, /, **options: Any) -> int:
@@ -262,10 +263,14 @@ def _detached(state: State, made: run_pb2.Run) -> int:
     return OK
 
 
-def agreed() -> bool:
-    """Asks on stderr whether to start; Return means yes. Asks again where the answer is neither yes nor no."""
+def agreed(costs: str = "") -> bool:
+    """Asks on stderr whether to start; Return means yes, or no where it costs money.
+
+    Asks again where the answer is neither yes nor no.
+    """
+    question, default = (f"It costs {costs}. Start this run? [y/N]", "n") if costs else ("Start this run? [Y/n]", "y")
     while True:
-        answer = click.prompt("Start this run? [Y/n]", default="y", show_default=False, prompt_suffix=" ", err=True)
+        answer = click.prompt(question, default=default, show_default=False, prompt_suffix=" ", err=True)
         word = str(answer).strip().lower()
         if word in _YES or word in _NO:
             return word in _YES
@@ -294,9 +299,10 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
     if options["dry_run"]:
         return None
     interactive = sys.stdin.isatty() and not state.json
-    confirmed = options["yes"]
+    costs = plan.cost_words(planned) if planned.HasField("estimated_cost") else ""
+    confirmed = options["confirm_spend"] or (options["yes"] and not costs)
     if not confirmed and interactive:
-        if not agreed():
+        if not agreed(costs):
             output.note("Nothing was started.")
             return None
         confirmed = True

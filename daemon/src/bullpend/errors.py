@@ -156,7 +156,7 @@ class PlanStale(BullpenError):
 
 class SpendNotConfirmed(BullpenError):
     reason, kind = "SPEND_NOT_CONFIRMED", "FAILED_PRECONDITION"
-    default_remedy = "Look at what it costs, then confirm it: confirm_spend, or --yes on the command line."
+    default_remedy = "Look at the cost, then send confirm_spend (--confirm-spend)."
 
 
 class RequestIdReused(BullpenError):
