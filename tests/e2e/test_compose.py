@@ -246,7 +246,8 @@ async def test_j04_a_plan_is_read_in_pages(studio: Studio) -> None:
     whole = await plan(studio, project, spec())
     assert (whole.job_count, whole.next_page_token) == (5, "")
     request = run_pb2.PlanRunRequest(parent=project, spec=spec(), page_size=2)
-    found, tokens = [], []
+    found: list[run_pb2.PlannedJob] = []
+    tokens: list[str] = []
     while True:
         page = await studio.session.runs.PlanRun(request)
         assert (page.digest, page.job_count, page.candidates) == (whole.digest, 5, whole.candidates)
