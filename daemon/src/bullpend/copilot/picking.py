@@ -88,6 +88,10 @@ class Picker(Places):
         return set()
 
     def _all(self) -> bool:
+        if self._line.take(rf"both(?: of)?(?: (?:them|the))?(?: {SCENE})?"):
+            if len(self._world.scenes) != 2:
+                self._ask("Which two scenes?", *[scene.slug for scene in self._world.scenes[:8]])
+            return True
         found = self._line.take(_ALL)
         if found is None:
             found = self._line.take(_ALL_COUNT) if self._line.find(_ALL_COUNT) else None

@@ -272,7 +272,7 @@ def _result(method: str, answers: list[Message]) -> str:
         )
     if method == model.PROCESS:
         made = sum(1 for answer in answers if getattr(answer, "HasField", lambda _: False)("made"))
-        return f"{made} pictures were made."
+        return f"{made} picture was made." if made == 1 else f"{made} pictures were made."
     if isinstance(last, run_pb2.Run):
         return f"{last.name.rpartition('/')[2]} is {run_pb2.Run.State.Name(last.state).removeprefix('STATE_').lower()}."
     return "Done."
