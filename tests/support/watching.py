@@ -94,12 +94,14 @@ async def check_watch(session: Session, home: Path, project: str, revisions: Seq
     request = event_pb2.WatchRequest(parent=project, after_revision=0)
     whole = await collect(session.events.Watch(request), WatchChecker(0, project), last)
     whole.complete(home)
-    assert whole.seen == last
+    assert whole.seen >= last
     for after in revisions or (rows[len(rows) // 2][0],):
         # Resumed watches ask for several events at once; they must see the same.
         request = event_pb2.WatchRequest(parent=project, after_revision=after, batch=True)
         rest = await collect(session.events.Watch(request), WatchChecker(after, project), last)
-        assert rest.events == [event for event in whole.events if event.revision > after]
+        # Work may go on meanwhile, and a message may hold what came after the last row that was read.
+        seen = [event for event in rest.events if event.revision <= last]
+        assert seen == [event for event in whole.events if after < event.revision <= last]
     return whole
 
 
