@@ -23,7 +23,7 @@ from bullpen_tui.widgets.gallery import Gallery
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 COLUMNS = (
     Column("picture", minimum=24, weight=3),
@@ -197,9 +197,9 @@ class AssetsScreen(StudioScreen):
         of = f"{found} of {every}" if self._search.terms else str(every)
         more = "" if whole or not every else " of more" if not self._search.terms else " read, more are there"
         title = f"{leaf(project)} · {of}{more}" if project else "Assets"
-        self.query_one("#assets-pane").border_title = title
+        entitle(self.query_one("#assets-pane"), title)
         pane = self.query_one("#assets-pane")
-        pane.border_subtitle = self._slip
+        entitle(pane, below=self._slip)
 
     def _empty(self, some: bool) -> Content:
         if self._slip:
@@ -219,7 +219,7 @@ class AssetsScreen(StudioScreen):
         if name == self._pictured:
             return
         self._pictured = name
-        self.query_one("#asset-pane").border_title = title_of(asset) if asset else ""
+        entitle(self.query_one("#asset-pane"), title_of(asset) if asset else "")
         self.query_one("#asset-picture", Picture).show(self.want(name) if name else None)
 
     def want(self, asset: str) -> Image.Image | None:

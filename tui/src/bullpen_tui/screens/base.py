@@ -96,7 +96,7 @@ class StudioScreen(Screen[None]):
 
     def draw_chrome(self) -> None:
         """Draws the frame."""
-        self.query_one(TopBar).refresh()
+        self.query_one(TopBar).tell()
         self.query_one(Banner).say(self.studio.lost)
 
     def draw_keys(self) -> None:

@@ -18,7 +18,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 TIMES_SECONDS = 5.0
 HELLO = words.text(
@@ -105,9 +105,9 @@ class CopilotScreen(Deciding, StudioScreen):
         session = self.snapshot.chat_sessions.get(self._session)
         title = session.title if session is not None and session.title else "new conversation"
         pane = self.query_one("#chat-pane")
-        pane.border_title = f"{leaf(self.studio.project)} › {title}"
+        entitle(pane, f"{leaf(self.studio.project)} › {title}")
         engines = self.snapshot.answer("chat engines", copilot_pb2.ListChatEnginesResponse)
-        pane.border_subtitle = _engine(session, engines)
+        entitle(pane, below=_engine(session, engines))
         instructions = self.snapshot.instructions
         rows = [row for one in self.messages for row in proposals.message_lines(one, instructions, now)]
         said = self.query_one("#chat", Said)

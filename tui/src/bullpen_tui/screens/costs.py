@@ -14,7 +14,7 @@ from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.rows import Column, Row, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
 
 DIMENSIONS = (
@@ -150,7 +150,7 @@ class CostsScreen(StudioScreen):
         summary = self.snapshot.answer(asked, cost_pb2.CostSummary)
         limits = self.snapshot.answer(f"spend {project}", cost_pb2.SpendLimits)
         self.query_one(TabLine).open(self.tabs, self.tab_open)
-        self.query_one("#sums-pane").border_title = leaf(project) if project else "all projects"
+        entitle(self.query_one("#sums-pane"), leaf(project) if project else "all projects")
         table = self.query_one("#costs", RowTable)
         table.set_columns((Column(name, minimum=16, weight=3), *COLUMNS[1:]))
         if summary is None:

@@ -18,7 +18,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
 
 TIMES_SECONDS = 5.0
@@ -67,7 +67,7 @@ class InstructionsScreen(Deciding, StudioScreen):
         if self.studio.reading.known(f"instructions {project}"):
             table.set_empty(words.text("None of these.") if every else NONE)
         table.set_items(found, lambda one: proposals.instruction_row(one, now))
-        self.query_one("#instructions-pane").border_title = leaf(project)
+        entitle(self.query_one("#instructions-pane"), leaf(project))
         self._draw_card()
 
     def _draw_card(self) -> None:

@@ -21,7 +21,7 @@ from bullpen_tui.plan import FormError
 from bullpen_tui.port import sentence
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
 
 FIELDS = {
@@ -132,7 +132,7 @@ class LabScreen(StudioScreen):
             return
         content, about = self._made[self._shown]
         place = f"{self._shown + 1} of {len(self._made)}   " if len(self._made) > 1 else ""
-        self.query_one("#after-pane").border_title = f"after   {place}".rstrip()
+        entitle(self.query_one("#after-pane"), f"after   {place}".rstrip())
         self.query_one("#lab-about", Said).say(words.text((place, words.FAINT), about, ("   F2 saves it", words.FAINT)))
         self.query_one("#after", Picture).show(decode(content))
 

@@ -18,7 +18,7 @@ from bullpen_tui.snapshot import Entry
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, Row, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 COLUMNS = (
     Column("time", width=8),
@@ -105,7 +105,7 @@ class LogsScreen(StudioScreen):
         shown, every = table.count
         state = "following" if self.following else "standing still, f follows"
         pane = self.query_one("#logs-pane")
-        pane.border_title = f"Journal · {shown if shown == every else f'{shown} of {every}'} · {state}"
+        entitle(pane, f"Journal · {shown if shown == every else f'{shown} of {every}'} · {state}")
 
     def narrow(self, text: str) -> None:
         """Leaves lines that have these words, and stays at the end."""

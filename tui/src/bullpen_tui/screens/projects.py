@@ -20,7 +20,7 @@ from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.rows import Column, Row, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 CARDS = ("runs", "assets", "scenes", "device", "qa")
 _TITLES = {"runs": "Runs", "assets": "Assets", "scenes": "Scenes", "device": "Device", "qa": "QA pass"}
@@ -65,11 +65,11 @@ class ProjectsScreen(StudioScreen):
                     dom_id="projects",
                 )
             with Vertical(id="dashboard", classes="pane"):
-                yield Said(dom_id="about")
+                yield Said(settled=True, dom_id="about")
                 with Container(id="cards"):
                     for card in CARDS:
-                        yield Said(dom_id=f"card-{card}", classes="card")
-                yield Said(dom_id="stages")
+                        yield Said(settled=True, dom_id=f"card-{card}", classes="card")
+                yield Said(settled=True, dom_id="stages")
                 yield Filmstrip(self.studio.graphics, self._picture, dom_id="strip")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
@@ -104,7 +104,7 @@ class ProjectsScreen(StudioScreen):
     def _draw_dashboard(self) -> None:
         project = self.snapshot.projects.get(self.project)
         dashboard = self.query_one("#dashboard")
-        dashboard.border_title = leaf(self.project) if self.project else ""
+        entitle(dashboard, leaf(self.project) if self.project else "")
         shown = project is not None
         self.query_one("#cards").display = shown
         self.query_one("#stages").display = shown

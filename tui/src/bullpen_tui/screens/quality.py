@@ -16,7 +16,7 @@ from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
 
 NO_RUN = words.text("Nothing was run in this project yet.\n\n", ("r", "bold $accent"), " composes the first run.")
@@ -104,7 +104,7 @@ class QualityScreen(StudioScreen):
             if self.studio.listed:
                 table.set_empty(NO_RUN)
             table.set_items(self.snapshot.runs_of(project), findings.run_row)
-        self.query_one("#quality-list").border_title = leaf(self._run or project)
+        entitle(self.query_one("#quality-list"), leaf(self._run or project))
         self._draw_tabs()
         self._draw_words()
 
@@ -125,15 +125,15 @@ class QualityScreen(StudioScreen):
         pane = self.query_one("#quality-detail")
         said = self.query_one("#quality-words", Said)
         if summary is None:
-            pane.border_title = ""
+            entitle(pane, "")
             said.say("")
             return
         job = next((one for one in summary.jobs if one.job == self._table.cursor_key), None) if self._run else None
         if job is not None:
-            pane.border_title = leaf(job.job)
+            entitle(pane, leaf(job.job))
             said.say(words.lines(findings.job_lines(job, self._kinds)))
         else:
-            pane.border_title = leaf(run)
+            entitle(pane, leaf(run))
             said.say(words.lines(findings.summary_lines(summary, self._kinds, pane.content_size.width or 50)))
 
     @on(Lister.Moved)

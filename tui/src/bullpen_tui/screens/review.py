@@ -23,7 +23,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run import scene_label
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 UNTOLD = frozenset({"width", "height", "not_finite", "blank"})
 """Measures that say something only as a finding."""
@@ -160,7 +160,7 @@ class ReviewScreen(RunActions, StudioScreen):
         rows += [failed] if failed else []
         rows += [verdict(candidate)] if candidate else []
         self.query_one("#verdict", Said).say(words.lines(rows))
-        self.query_one("#verdict-pane").border_title = f"candidate {self._chosen + 1}" if candidate else "no candidate"
+        entitle(self.query_one("#verdict-pane"), f"candidate {self._chosen + 1}" if candidate else "no candidate")
 
     def _draw_tiles(self) -> None:
         job = self.snapshot.jobs.get(self._of_job)

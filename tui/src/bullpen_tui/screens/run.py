@@ -19,7 +19,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 GUIDANCE_STEP = 0.5
 LOOKED_AT = 64
@@ -91,6 +91,8 @@ class RunScreen(RunActions, StudioScreen):
         self._guidance: dict[str, float] = {}
         self._pictured: tuple[str, int] | None = None
         self._followed = ""
+        self._rows: dict[str, tuple[tuple[object, ...], object, Row]] = {}
+        self._jobs = RowTable(empty="Reading the jobs…", dom_id="jobs")
 
     @property
     def run_name(self) -> str:
@@ -102,7 +104,7 @@ class RunScreen(RunActions, StudioScreen):
         yield Said(settled=True, dom_id="headline")
         with Horizontal(id="run-columns"):
             with Vertical(classes="pane", id="jobs-pane"):
-                yield RowTable(empty="Reading the jobs…", dom_id="jobs")
+                yield self._jobs
             with Vertical(classes="pane", id="preview-pane") as pane:
                 pane.border_title = "preview"
                 yield Picture(self.studio.graphics, dom_id="preview")
@@ -127,14 +129,14 @@ class RunScreen(RunActions, StudioScreen):
     def draw(self) -> None:
         """Draws everything in place."""
         run = self.the_run
-        table = self.query_one("#jobs", RowTable)
+        table = self._jobs
         jobs = self.snapshot.jobs_of(self._resource)
         wide = max((len(self.snapshot.candidates_of(job.name)) for job in jobs[:LOOKED_AT]), default=1)
         table.set_columns(self._columns(wide))
-        table.set_items(jobs, lambda job: job_row(self.snapshot, job, wide), self._text)
+        table.set_items(jobs, lambda job: self._row(job, wide), self._text)
         self._follow(table)
         if run is not None:
-            self.query_one("#jobs-pane").border_title = f"{leaf(project_of(run.name))} · {run.spec.stage}"
+            entitle(self.query_one("#jobs-pane"), f"{leaf(project_of(run.name))} · {run.spec.stage}")
             room = self.query_one("#headline").content_size.width or self.size.width - 4
             self.query_one("#headline", Said).say(
                 headline(run, self.snapshot.finished.get(run.name, 0), self.studio.now(), room)
@@ -143,12 +145,24 @@ class RunScreen(RunActions, StudioScreen):
         self._draw_picture()
 
     def _text(self, job: run_pb2.Job) -> str:
-        cells = job_row(self.snapshot, job, 0).cells
-        found = [
-            one.message for candidate in self.snapshot.candidates_of(job.name) for one in candidate.quality.findings
-        ]
+        scene = self.snapshot.scenes.get(job.scene)
+        title = f"{scene.ordinal:02} {scene.title}" if scene is not None else job.source_path
+        found = [one.message for each in self.snapshot.candidates_of(job.name) for one in each.quality.findings]
         state = words.state(words.JOB_MARKS, job.state)[2]
-        return " ".join([job.name, cells[0].plain, state, job.error.message, *found]).casefold()
+        return " ".join([job.name, title, state, job.error.message, *found]).casefold()
+
+    def _row(self, job: run_pb2.Job, wide: int) -> Row:
+        """The row of a job, made anew only when the job, its scene or one of its candidates is another one."""
+        snapshot = self.snapshot
+        candidates = snapshot.candidates_of(job.name)
+        parts = (job, snapshot.scenes.get(job.scene), candidates, wide)
+        marks = snapshot.progress
+        moving = [marks[one.name] for one in candidates if one.name in marks] if marks else []
+        known = self._rows.get(job.name)
+        if known is None or known[1] != moving or any(a is not b for a, b in zip(known[0], parts, strict=True)):
+            known = (parts, moving, job_row(snapshot, job, wide))
+            self._rows[job.name] = known
+        return known[2]
 
     def _columns(self, wide: int) -> list[Column]:
         narrow = self.size.width < 104
@@ -191,8 +205,7 @@ class RunScreen(RunActions, StudioScreen):
     @property
     def job(self) -> run_pb2.Job | None:
         """The job under the cursor."""
-        tables = self.query("#jobs").results(RowTable)
-        return next((self.snapshot.jobs.get(table.cursor_key or "") for table in tables), None)
+        return self.snapshot.jobs.get(self._jobs.cursor_key or "")
 
     def _draw_picture(self) -> None:
         job = self.job
@@ -275,8 +288,6 @@ class RunScreen(RunActions, StudioScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works on the job under the cursor."""
-        if not self.is_mounted:
-            return True
         job = self.job
         if action in ("open", "review"):
             return job is not None
@@ -284,7 +295,7 @@ class RunScreen(RunActions, StudioScreen):
             run = self.the_run
             return run is not None and run.figures.accepted > 0
         if action == "cancel_job":
-            found = (self.snapshot.jobs.get(one) for one in self.query_one("#jobs", RowTable).chosen)
+            found = (self.snapshot.jobs.get(one) for one in self._jobs.chosen)
             return any(one is not None and one.state in UNFINISHED for one in found)
         if action in ("guidance_up", "guidance_down"):
             return job is not None and job.state == run_pb2.Job.STATE_RUNNING
@@ -320,7 +331,7 @@ class RunScreen(RunActions, StudioScreen):
 
     def action_cancel_job(self) -> None:
         """Stops the marked jobs that are not finished, else the one under the cursor."""
-        for name in self.query_one("#jobs", RowTable).chosen:
+        for name in self._jobs.chosen:
             job = self.snapshot.jobs.get(name)
             if job is not None and job.state in UNFINISHED:
                 self.studio.errands.cancel_job(name, self)

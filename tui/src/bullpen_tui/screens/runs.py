@@ -16,6 +16,7 @@ from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.said import entitle
 
 TIMES_SECONDS = 5.0
 """How often "2 h ago" is looked at again."""
@@ -79,7 +80,7 @@ class RunsScreen(RunActions, StudioScreen):
     def draw(self) -> None:
         """Draws the rows in place."""
         project = self.studio.project
-        self.query_one("#runs-pane").border_title = f"{leaf(project)} · runs" if project else "Runs"
+        entitle(self.query_one("#runs-pane"), f"{leaf(project)} · runs" if project else "Runs")
         if project:
             self.studio.reading.runs(project)
         table = self.query_one("#runs", RowTable)

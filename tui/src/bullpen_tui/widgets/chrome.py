@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from bullpen_api.v1 import system_pb2
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
@@ -17,9 +20,14 @@ from textual.widgets import Input, Static
 from bullpen_tui import words
 from bullpen_tui.actions import TOP, Action, actions_for, target
 from bullpen_tui.keymap import footer_actions, key_name, without_least
+from bullpen_tui.widgets.said import Said
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
+
+
+REST_SECONDS = 5.0
+"""How often the figures of a machine at rest are painted: over a slow line every byte counts."""
 
 
 def clickable(content: Content, action: str) -> Content:
@@ -47,35 +55,38 @@ def tabs(here: str, room: int, registry: Sequence[Action]) -> Content:
     return line
 
 
-def machine(info: system_pb2.Info | None, metrics: Sequence[system_pb2.Metrics], lost: bool, room: int) -> Content:
-    """Host, daemon, first device and queue, as much as there is room for."""
+def host(info: system_pb2.Info | None, lost: bool) -> Content:
+    """Who serves, and whether they can be reached."""
     if info is None:
         return words.text(("◌ reaching the daemon", words.QUIET))
     state = words.text(("✗ lost", words.BAD)) if lost else words.text(("●", words.GOOD))
-    host = words.text(info.hostname or "local", " ", state, (f" {info.version}" if not lost else "", words.FAINT))
-    parts = [host]
-    if metrics:
-        last = metrics[-1]
-        used = words.text(
-            ("cpu ", words.FAINT),
-            f"{last.cpu_utilization * 100:3.0f} % ",
-            words.trace([one.cpu_utilization for one in metrics], 8, 1.0),
-        )
-        parts.append(used)
-        queue = last.queued_jobs + last.running_jobs
-        parts.append(words.text(("queue ", words.FAINT), str(queue) if queue else words.DASH))
-        memory = f"{words.size(last.memory_used_bytes)}/{words.size(last.memory_total_bytes)}"
-        parts.append(words.text(("mem ", words.FAINT), memory))
-        for device in last.devices[:1]:
-            if device.device.endswith("/cpu"):
-                continue
-            share = f" {device.utilization * 100:.0f} %" if device.HasField("utilization") else ""
-            heat = f" {device.temperature_celsius:.0f} °C" if device.HasField("temperature_celsius") else ""
-            memory = f" {words.size(device.memory_used_bytes)}/{words.size(device.memory_total_bytes)}"
-            name = device.device.removeprefix("devices/")
-            parts.insert(1, words.text((name, words.FAINT), share, memory, heat))
-    line = parts[0]
-    for part in parts[1:]:
+    return words.text(info.hostname or "local", " ", state, (f" {info.version}" if not lost else "", words.FAINT))
+
+
+def figures(metrics: Sequence[system_pb2.Metrics], room: int) -> Content:
+    """First device, processor, queue and memory, as much as there is room for."""
+    if not metrics:
+        return Content("")
+    last = metrics[-1]
+    parts: list[Content] = []
+    for device in last.devices[:1]:
+        if device.device.endswith("/cpu"):
+            continue
+        share = f" {device.utilization * 100:.0f} %" if device.HasField("utilization") else ""
+        heat = f" {device.temperature_celsius:.0f} °C" if device.HasField("temperature_celsius") else ""
+        memory = f" {words.size(device.memory_used_bytes)}/{words.size(device.memory_total_bytes)}"
+        parts.append(words.text((device.device.removeprefix("devices/"), words.FAINT), share, memory, heat))
+    busy = at_work(last)
+    # A figure in steps and no history while nothing is done: what does not change is not sent over the line.
+    cpu = last.cpu_utilization * 100 if busy else round(last.cpu_utilization * 10) * 10
+    history = words.trace([one.cpu_utilization for one in metrics], 8, 1.0) if busy else Content("")
+    parts.append(words.text(("cpu ", words.FAINT), f"{cpu:3.0f} % ", history))
+    queue = last.queued_jobs + last.running_jobs
+    parts.append(words.text(("queue ", words.FAINT), str(queue) if queue else words.DASH))
+    memory = f"{words.size(last.memory_used_bytes)}/{words.size(last.memory_total_bytes)}"
+    parts.append(words.text(("mem ", words.FAINT), memory))
+    line = Content("")
+    for part in parts:
         longer = words.text(line, "   ", part)
         if longer.cell_length > room:
             break
@@ -83,26 +94,62 @@ def machine(info: system_pb2.Info | None, metrics: Sequence[system_pb2.Metrics],
     return line
 
 
-class TopBar(Widget):
-    """One line: the name, the machine, the places."""
+def at_work(metrics: system_pb2.Metrics) -> bool:
+    """Whether something is being made or waits."""
+    return metrics.queued_jobs + metrics.running_jobs > 0
 
-    DEFAULT_CSS = "TopBar { height: 1; background: $bar; color: $foreground; }"
-    auto_links = False
+
+class TopBar(Horizontal):
+    """One line: the name, who serves, the machine, the places. Each part is painted only when it changes."""
+
+    DEFAULT_CSS = """
+    TopBar { height: 1; background: $bar; color: $foreground; }
+    TopBar > Said { width: auto; height: 1; }
+    TopBar > #figures-bar { width: 1fr; }
+    """
 
     def __init__(self, here: str) -> None:
         super().__init__()
         self._here = here
+        self._told = 0.0
+        self._busy = False
 
-    def render(self) -> Content:
-        """The line for the width there is."""
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield _Part(dom_id="host-bar")
+        yield _Part(settled=True, dom_id="figures-bar")
+        yield _Part(dom_id="tabs-bar")
+
+    def on_mount(self) -> None:
+        """Says everything at once."""
+        self.tell()
+
+    def on_resize(self) -> None:
+        """Says what there is room for now."""
+        self.tell()
+
+    def tell(self) -> None:
+        """Draws what changed; figures of a machine at rest only now and then."""
+        if not self.is_attached or not self.query(_Part):
+            return
         studio = cast("StudioApp", self.app)
-        name = words.text((" BULLPEN ", "bold $accent"), " ")
-        width = self.size.width
-        right = tabs(self._here, width - name.cell_length - 38, studio.registry)
-        left = machine(studio.info, studio.metrics, bool(studio.lost), width - name.cell_length - right.cell_length - 2)
-        line = words.text(name, left)
-        space = max(1, width - line.cell_length - right.cell_length)
-        return words.text(line, " " * space, right)
+        left = words.text((" BULLPEN ", "bold $accent"), " ", host(studio.info, bool(studio.lost)))
+        width = self.app.size.width
+        right = tabs(self._here, width - 48, studio.registry)
+        self.query_one("#host-bar", _Part).say(left)
+        self.query_one("#tabs-bar", _Part).say(right)
+        busy = bool(studio.metrics) and at_work(studio.metrics[-1])
+        now = time.monotonic()
+        if busy or self._busy or now - self._told >= REST_SECONDS:
+            self._told, self._busy = now, busy
+            room = width - left.cell_length - right.cell_length - 1
+            self.query_one("#figures-bar", _Part).say(figures(studio.metrics, room))
+
+
+class _Part(Said):
+    """A part of the first line."""
+
+    auto_links = False
 
 
 class Banner(Static):

@@ -17,7 +17,7 @@ from bullpen_tui.graphics import Graphics
 from bullpen_tui.widgets.layout import Row
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 Want = Callable[[str], Image.Image | None]
 """Gives the picture of an asset if it is here, else has it read; it comes by `Gallery.arrived`."""
@@ -214,5 +214,5 @@ class Gallery(Lister, Container, can_focus=True):
         card.set_class(index == self._cursor, "-cursor")
         marked = row.key in self._marks
         card.set_class(marked, "-marked")
-        card.border_title = "● marked" if marked else ""
+        entitle(card, "● marked" if marked else "")
         card.put(row, self._want)

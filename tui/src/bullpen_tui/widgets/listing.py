@@ -33,7 +33,8 @@ class Listing:
 
     def items(self, items: Sequence[Any], make: Make, text: Text | None) -> None:
         """Lists items that have a `name`, which is their rows' key. `text` gives small letters for the filter."""
-        self._set(items, [item.name for item in items], make, text or (lambda item: make(item).text))
+        keys = self._keys if items is self._items else [item.name for item in items]
+        self._set(items, keys, make, text or (lambda item: make(item).text))
 
     def _set(self, items: Sequence[Any], keys: list[str], make: Make, text: Text) -> None:
         self._items, self._keys, self._make, self._text = items, keys, make, text

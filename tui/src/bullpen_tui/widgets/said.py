@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 
@@ -24,3 +25,13 @@ class Said(Static):
         layout = not self._settled and content.plain != self._said.plain
         self._said = content
         self.update(content, layout=layout)
+
+
+def entitle(pane: Widget, title: str | None = None, *, below: str | None = None) -> None:
+    """Writes into a pane's frame. The same words again cost nothing, where setting them paints the whole pane."""
+    escaped = Content(title).markup if title is not None else None
+    if escaped is not None and escaped != (pane.border_title or ""):
+        pane.border_title = escaped
+    escaped = Content(below).markup if below is not None else None
+    if escaped is not None and escaped != (pane.border_subtitle or ""):
+        pane.border_subtitle = escaped
