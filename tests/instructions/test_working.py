@@ -282,6 +282,17 @@ async def test_what_is_no_instruction_is_refused(room: Room, more: dict[str, Any
     assert not await room.database.read(lambda view: view.all("SELECT 1 FROM instructions"))
 
 
+async def test_drafts_are_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many wait at once and no more; those that expired make room."""
+    monkeypatch.setattr(store, "OPEN_LIMIT", 2)
+    for _ in range(2):
+        await room.propose()
+    with pytest.raises(LimitExceeded):
+        await room.propose()
+    room.clock.at += POLICY.confirm_seconds
+    assert (await room.propose())["state"] == "DRAFT"
+
+
 async def test_a_refusal_of_the_call_is_the_refusal_of_the_proposal(room: Room) -> None:
     """What the call would refuse is refused before anybody sees a card."""
     with pytest.raises(StageUnknown):

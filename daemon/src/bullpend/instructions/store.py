@@ -61,9 +61,10 @@ def page(
     return view.all(sql, 2**62 if before is None else before, *args, *states, *types, limit)
 
 
-def open_drafts(view: View, project: str) -> int:
-    """How many drafts of a project wait for a person."""
-    return int(view.value("SELECT count(*) FROM instructions WHERE project = ? AND state = 'DRAFT'", project))
+def open_drafts(tx: Tx, project: str) -> int:
+    """How many drafts of a project can be confirmed as they are shown; one that expired is in nobody's way."""
+    sql = "SELECT count(*) FROM instructions WHERE project = ? AND state = 'DRAFT' AND expire_time > ?"
+    return int(tx.value(sql, project, tx.now))
 
 
 def _emit(tx: Tx, row: Row, what: str) -> None:
