@@ -92,7 +92,7 @@ def test_a_bad_model_is_refused_with_its_reason(
 def test_an_unknown_family_is_refused(engine: TorchEngine, folder: Path) -> None:
     """The words name what the engine knows."""
     with pytest.raises(WorkerError, match=FAMILY) as caught:
-        engine.load(ModelSpec("models/tiny", "flux", str(folder)))
+        engine.load(ModelSpec("models/tiny", "kandinsky", str(folder)))
     assert caught.value.reason == "MODEL_UNSUPPORTED"
 
 

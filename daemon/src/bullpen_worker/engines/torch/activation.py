@@ -105,23 +105,23 @@ def _fill(folder: ModelFolder, component: _Component, read: Future[dict[str, tor
 def _attach(network: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> bool:
     """Makes tensors the network's own. False where something of it would stay empty, or something has no place."""
     owners = dict(network.named_modules(remove_duplicate=False))
-    slots = {**dict(network.named_parameters(remove_duplicate=False)), **dict(network.named_buffers())}
-    if not tensors.keys() <= slots.keys():
-        return False
     for name, tensor in tensors.items():
-        if slots[name].shape != tensor.shape:
-            return False
         module, _, leaf = name.rpartition(".")
-        owner = owners[module]
-        if leaf in owner._parameters:
-            owner._parameters[leaf] = torch.nn.Parameter(tensor, requires_grad=tensor.dtype.is_floating_point)
-        else:
-            owner._buffers[leaf] = tensor
+        owner = owners.get(module)
+        if owner is None:
+            return False
+        own = owner._parameters if leaf in owner._parameters else owner._buffers
+        before = own.get(leaf)
+        if before is None or before.shape != tensor.shape:
+            return False
+        if own is owner._parameters:
+            tensor = torch.nn.Parameter(tensor, requires_grad=tensor.dtype.is_floating_point)
+        own[leaf] = tensor
     tie = getattr(network, "tie_weights", None)
     if callable(tie):
         tie()
-    left = [*network.parameters(), *network.buffers()]
-    return not any(tensor.is_meta for tensor in left)
+    held = (held for owner in owners.values() for held in (*owner._parameters.values(), *owner._buffers.values()))
+    return not any(tensor is not None and tensor.is_meta for tensor in held)
 
 
 def _empty(folder: ModelFolder, component: _Component) -> torch.nn.Module:
