@@ -21,7 +21,7 @@ from tests.bench.studio import ROOT, Studio
 from tests.bench.table import Row, Series
 
 STARTER = ROOT / "starter/src/bullpen_starter/models/starter-edit"
-RATIO = 1.05
+RATIO = 1.02
 STEPS, GUIDANCE, IMAGE_GUIDANCE = 20, 5.0, 1.5
 # Pixels a side that the starter works at, and the stand-in.
 STARTER_SIDE, STAND_IN_SIDE = 128, 64
