@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,10 +12,21 @@ from bullpend.copilot import lookup, rules, saying
 from bullpend.copilot.engines import Asked, Part, Piece, Turn, Words
 from bullpend.copilot.pieces import failed
 from bullpend.copilot.wishes import Ask, Propose, Read, Say
+from bullpend.copilot.world import World
 from bullpend.errors import BullpenError
 from bullpend.instructions.model import CREATE_RUN
 
 ENGINE = "chatEngines/builtin"
+
+
+def _read(turn: Turn, world: World) -> rules.Understood:
+    """What a message means, in the light of what was asked or shown before it."""
+    asked = turn.asked
+    if asked is None:
+        return rules.understand(turn.text, world)
+    if asked.slot == rules.CHANGE:
+        return rules.changed(asked.before, turn.text, world)
+    return rules.continued(asked.before, asked.slot, turn.text, world)
 
 
 class Builtin:
@@ -37,12 +49,8 @@ class Builtin:
         """One message, answered at once."""
         world = await turn.world()
         asked = turn.asked
-        if asked is None:
-            found = rules.understand(turn.text, world)
-        elif asked.slot == rules.CHANGE:
-            found = rules.changed(asked.before, turn.text, world)
-        else:
-            found = rules.continued(asked.before, asked.slot, turn.text, world)
+        # Reading takes milliseconds, and the first time longer: its patterns are made then. Not on the loop.
+        found = await asyncio.to_thread(_read, turn, world)
         match found:
             case Say(what):
                 yield Words(saying.text(what))
@@ -63,7 +71,9 @@ class Builtin:
                 whole = [turn.text] if asked is None else [turn.text, f"{asked.before} {turn.text}"]
                 # What the next message may change: only an order that can be said again as a whole.
                 for said in whole:
-                    if found.calls[0][0] == CREATE_RUN and rules.understand(said, world) == found:
+                    if found.calls[0][0] != CREATE_RUN:
+                        break
+                    if await asyncio.to_thread(rules.understand, said, world) == found:
                         yield Asked(said, rules.CHANGE)
                         break
 
