@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.widgets.chrome import TopBar, figures
 from bullpen_tui.widgets.layout import Row
@@ -73,6 +74,25 @@ async def test_a_machine_at_rest_is_not_painted_every_second(monkeypatch: pytest
         at.app.metrics.append(story.metrics(9))
         bar.tell()
         assert len(said) == 1
+
+
+async def test_the_meters_of_a_machine_at_rest_are_not_painted_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots go on each second while something is made, and every few seconds while nothing is."""
+    async with studio() as at:
+        await at.go("6", "metrics")
+        screen = at.app.screen
+        assert isinstance(screen, MetricsScreen)
+        said: list[object] = []
+        monkeypatch.setattr(screen.query_one("#meters", Said), "say", said.append)
+        at.app.metrics.append(story.metrics(1))
+        screen.draw_metrics()
+        assert len(said) == 1
+        for second in range(4):
+            idle = story.metrics(second)
+            idle.queued_jobs = idle.running_jobs = 0
+            at.app.metrics.append(idle)
+            screen.draw_metrics()
+        assert len(said) == 2, "once more to show that the work has ended"
 
 
 def test_figures_of_a_machine_at_rest_stand_still() -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.worker import Worker
 
 from bullpen_tui import messages as say
 from bullpen_tui.actions import REGISTRY, Action
@@ -136,7 +137,7 @@ class StudioApp(App[int]):
 
     def ask(
         self,
-        call: Coroutine[Any, Any, Answer],
+        call: Coroutine[Any, Any, Answer] | Callable[[], Awaitable[Answer]],
         done: Callable[[Answer], Message | None],
         *,
         to: MessagePump | None = None,
@@ -144,18 +145,22 @@ class StudioApp(App[int]):
         group: str = "calls",
         latest_only: bool = False,
     ) -> None:
-        """Runs a call in the background and posts what came of it, to the application or to a screen."""
+        """Runs a call in the background and posts what came of it, to the application or to a screen.
+
+        With `latest_only` an earlier call of the group is dropped, maybe before it began: `call` makes it then.
+        """
         target = to or self
 
         async def work() -> None:
             try:
-                message = done(await call)
+                message = done(await (call() if callable(call) else call))
             except BullpenError as error:
                 message = refused(error)
             if message is not None and not (isinstance(target, StudioScreen) and not target.alive):
                 target.post_message(message)
 
-        self.run_worker(work(), group=group, exclusive=latest_only)
+        # As a function: a worker that is dropped before it began leaves no coroutine behind that nobody awaited.
+        _: Worker[None] = self.run_worker(work, group=group, exclusive=latest_only)
 
     def want_picture(self, asset: str, to: MessagePump, *, thumbnail: bool = True) -> None:
         """Reads a picture and posts it to a screen."""

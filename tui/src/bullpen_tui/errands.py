@@ -34,8 +34,15 @@ class Errands:
 
     def plan(self, project: str, spec: run_pb2.RunSpec, to: MessagePump) -> None:
         """What a run would do; only the last answer counts."""
-        call = self._studio.daemon.plan(project, spec)
-        self._studio.ask(call, say.PlanMade, to=to, refused=say.PlanRefused, group="plan", latest_only=True)
+        daemon = self._studio.daemon
+        self._studio.ask(
+            lambda: daemon.plan(project, spec),
+            say.PlanMade,
+            to=to,
+            refused=say.PlanRefused,
+            group="plan",
+            latest_only=True,
+        )
 
     def start_run(
         self, project: str, spec: run_pb2.RunSpec, digest: str, spend: bool, request_id: str, to: MessagePump
@@ -157,7 +164,7 @@ class Errands:
                 to.post_message(message)
             return say.LabEnded()
 
-        self._studio.ask(follow(), lambda ended: ended, to=to, refused=say.LabRefused, group=LAB, latest_only=True)
+        self._studio.ask(follow, lambda ended: ended, to=to, refused=say.LabRefused, group=LAB, latest_only=True)
 
     def post_process(self, project: str, assets: Sequence[str], run: str, to: MessagePump) -> None:
         """Takes assets, or what was accepted of a run, through the steps that the settings switch on."""
@@ -182,4 +189,4 @@ class Errands:
         async def read() -> say.RecipeRead:
             return say.RecipeRead(candidate, await self._studio.daemon.run(run), await self._studio.daemon.job(job))
 
-        self._studio.ask(read(), lambda message: message, to=to, group="recipe", latest_only=True)
+        self._studio.ask(read, lambda message: message, to=to, group="recipe", latest_only=True)

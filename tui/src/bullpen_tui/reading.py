@@ -52,9 +52,9 @@ class Reading:
     def _once(self, what: str, read: Callable[[], Coroutine[Any, Any, Listed]]) -> None:
         if self._studio.connected and what not in self._asked:
             self._asked.add(what)
-            self._list(what, read())
+            self._list(what, read)
 
-    def _list(self, what: str, call: Coroutine[Any, Any, Listed]) -> None:
+    def _list(self, what: str, call: Callable[[], Coroutine[Any, Any, Listed]]) -> None:
         def arrived(listed: Listed) -> say.ChangesArrived:
             self._answered.add(what)
             return say.ChangesArrived((listed,))
@@ -70,11 +70,8 @@ class Reading:
         if not self._studio.connected or self._studio.lost:
             return
 
-        async def read() -> Answer:
-            return await call()
-
         self._studio.ask(
-            read(),
+            call,
             lambda answer: say.ChangesArrived((Answered(what, answer),)),
             refused=say.CallRefused if refused else say.CallMissed,
             group=what,
@@ -90,7 +87,7 @@ class Reading:
     def more_runs(self, project: str) -> None:
         """Older runs, where there are any."""
         if token := self._pages.pop(f"runs {project}", ""):
-            self._list(f"runs {project}", self._run_page(project, token))
+            self._list(f"runs {project}", lambda: self._run_page(project, token))
 
     async def _run_page(self, project: str, token: str) -> Listed:
         page = await self._daemon.runs(project, token)
@@ -125,7 +122,7 @@ class Reading:
             return Listed((await self._daemon.run(name),))
 
         if self._studio.connected:
-            self._list(f"run {name}", read())
+            self._list(f"run {name}", read)
 
     def jobs(self, run: str) -> None:
         """All jobs of a run with their candidates, now."""
@@ -135,7 +132,7 @@ class Reading:
             return Listed(tuple(answer.jobs), answer.revision)
 
         if self._studio.connected:
-            self._list(f"jobs {run}", read())
+            self._list(f"jobs {run}", read)
 
     def jobs_once(self, run: str) -> None:
         """All jobs of a run with their candidates, if they were not read before."""
@@ -151,7 +148,7 @@ class Reading:
         """Older assets, where there are any."""
         what = _assets_of(project, kinds)
         if token := self._pages.pop(what, ""):
-            self._list(what, self._asset_page(project, kinds, token))
+            self._list(what, lambda: self._asset_page(project, kinds, token))
 
     def assets_complete(self, project: str, kinds: tuple[asset_pb2.Asset.Kind.ValueType, ...] = ()) -> bool:
         """Whether every asset of these kinds is in the mirror."""
@@ -172,7 +169,7 @@ class Reading:
 
         if self._studio.connected and "past" not in self._asked:
             self._asked.add("past")
-            self._studio.ask(read(), lambda found: say.ChangesArrived((found,)), group="past")
+            self._studio.ask(read, lambda found: say.ChangesArrived((found,)), group="past")
 
     def instructions(self, project: str) -> None:
         """The newest instructions of a project."""

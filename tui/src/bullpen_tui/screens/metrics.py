@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.models import pin_words
+from bullpen_tui.widgets.chrome import REST_SECONDS, at_work
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
@@ -150,6 +152,7 @@ class MetricsScreen(StudioScreen):
     """Lines above, the models in memory below."""
 
     place: ClassVar[str] = "metrics"
+    _drawn = 0.0
 
     def body(self) -> Iterable[Widget]:
         """Meters and table."""
@@ -165,7 +168,12 @@ class MetricsScreen(StudioScreen):
             )
 
     def draw_metrics(self) -> None:
-        """Draws the meters, and asks what is in memory now."""
+        """Draws the meters, and asks what is in memory now; of a machine at rest only now and then."""
+        history, now = self.studio.metrics, time.monotonic()
+        resting = len(history) > 1 and not (at_work(history[-1]) or at_work(history[-2]))
+        if resting and now - self._drawn < REST_SECONDS:
+            return
+        self._drawn = now
         pane = self.query_one("#meters", Said)
         width = pane.content_size.width or self.size.width - 4
         pane.say(words.lines(meters(list(self.studio.metrics), max(8, min(120, width - 36)))))
@@ -219,9 +227,9 @@ class MetricsScreen(StudioScreen):
     def on_model_pinned(self, message: say.ModelPinned) -> None:
         """Says so."""
         self.notify(pin_words(message))
-        self.draw_metrics()
+        self.studio.reading.residents()
 
     def on_model_unloaded(self, message: say.ModelUnloaded) -> None:
         """Says so."""
         self.notify(f"{leaf(message.model)} was taken out of memory.")
-        self.draw_metrics()
+        self.studio.reading.residents()
