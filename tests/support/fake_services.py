@@ -204,9 +204,7 @@ class Runs(_Service, run_pb2_grpc.RunServiceServicer):
         """No project has a part of its own."""
         return run_pb2.Manifest(name=request.name)
 
-    async def UpdateManifest(
-        self, request: run_pb2.UpdateManifestRequest, context: Any
-    ) -> run_pb2.Manifest:
+    async def UpdateManifest(self, request: run_pb2.UpdateManifestRequest, context: Any) -> run_pb2.Manifest:
         """Takes everything and keeps nothing."""
         return request.manifest
 

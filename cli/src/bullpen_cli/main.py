@@ -42,7 +42,6 @@ COMMANDS = {
     "remote": "bullpen_cli.remote:remote",
     "assets": "bullpen_cli.assets:assets",
     "chat": "bullpen_cli.chat:chat",
-    "chat": "bullpen_cli.chat:chat",
     "instructions": "bullpen_cli.instructions:instructions",
     "prompts": "bullpen_cli.prompts:prompts",
     "watch": "bullpen_cli.events:watch",
