@@ -380,6 +380,18 @@ class Models(_Service, model_pb2_grpc.ModelServiceServicer):
     async def UnloadModel(self, request: Any, context: Any) -> model_pb2.UnloadModelResponse:
         return model_pb2.UnloadModelResponse(devices=["devices/cpu"])
 
+    async def LoadModel(self, request: Any, context: Any) -> model_pb2.LoadModelResponse:
+        return model_pb2.LoadModelResponse(resident=model_pb2.Resident(model=request.name, device="devices/cpu"))
+
+    async def PinModel(self, request: Any, context: Any) -> model_pb2.ModelKeeping:
+        return model_pb2.ModelKeeping(model=request.name, pinned=True)
+
+    async def UnpinModel(self, request: Any, context: Any) -> model_pb2.ModelKeeping:
+        return model_pb2.ModelKeeping(model=request.name)
+
+    async def SetModelKeepAlive(self, request: Any, context: Any) -> model_pb2.ModelKeeping:
+        return model_pb2.ModelKeeping(model=request.name, keep_alive=request.keep_alive)
+
 
 class Lab(_Service, lab_pb2_grpc.LabServiceServicer):
     async def Generate(self, request: Any, context: Any) -> AsyncIterator[lab_pb2.GenerateResponse]:
@@ -440,6 +452,9 @@ class System(_Service, system_pb2_grpc.SystemServiceServicer):
     async def Diagnose(self, request: Any, context: Any) -> system_pb2.DiagnoseResponse:
         check = system_pb2.Check(name="database", status=system_pb2.Check.STATUS_OK, message="sound")
         return system_pb2.DiagnoseResponse(checks=[check])
+
+    async def Repair(self, request: Any, context: Any) -> system_pb2.RepairResponse:
+        return system_pb2.RepairResponse()
 
     async def Shutdown(self, request: Any, context: Any) -> system_pb2.ShutdownResponse:
         return system_pb2.ShutdownResponse()
