@@ -40,7 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     (write_model(models / "garbled") / "model_index.json").write_text("{no json")
     other = write_model(models / "other-family")
     index = json.loads((other / "model_index.json").read_text())
-    (other / "model_index.json").write_text(json.dumps({**index, "_class_name": "FluxPipeline"}))
+    (other / "model_index.json").write_text(json.dumps({**index, "_class_name": "KolorsPipeline"}))
     (models / "lone.ckpt").write_bytes(b"pickled")
     with Daemon(home) as running:
         yield running
@@ -92,7 +92,7 @@ async def test_r05_sound_model_is_planned_with(studio: Studio) -> None:
         ("models/damaged", errors.ModelCorrupt, WEIGHTS),
         ("models/incomplete", errors.ModelCorrupt, "unet"),
         ("models/garbled", errors.ModelCorrupt, "model_index.json"),
-        ("models/other-family", errors.ModelUnsupported, "flux"),
+        ("models/other-family", errors.ModelUnsupported, "kolors"),
         ("models/lone", errors.ModelUnsafe, "lone.ckpt"),
         ("models/none", errors.ModelNotFound, "models/none"),
     ],

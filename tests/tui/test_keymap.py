@@ -21,16 +21,16 @@ def keymap(tmp_path: Path, text: str) -> Path:
 
 async def test_a_chosen_key_works_and_is_shown(tmp_path: Path) -> None:
     """The footer says the new key, it does what the old one did, and the old one does nothing."""
-    chosen = read_keymap(keymap(tmp_path, '[keys]\ncompose = ["c", "ctrl+n"]\n'))
+    chosen = read_keymap(keymap(tmp_path, '[keys]\ncompose = ["N", "ctrl+n"]\n'))
     fake = FakeDaemon()
     app = StudioApp(fake.dial, now=lambda: story.NOW, registry=remapped(chosen))
     async with app.run_test(size=(120, 36)) as pilot:
         at = Driver(pilot, app, fake)
         await at.until(lambda: app.listed and app.metrics)
-        await at.until(lambda: "c new run" in at.screen_text().splitlines()[-1])
+        await at.until(lambda: "N new run" in at.screen_text().splitlines()[-1])
         await at.press("r")
         assert at.place == "projects"
-        await at.go("c", "compose")
+        await at.go("N", "compose")
 
 
 @pytest.mark.parametrize(
