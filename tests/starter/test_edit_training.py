@@ -7,7 +7,9 @@ import pytest
 import torch
 from bullpen_starter.render.spec import SKETCH, PanelSpec
 from bullpen_starter.render.variation import fields
-from bullpen_starter.train import data, edit, fidelity, unet
+from bullpen_starter.train import data, fidelity, unet
+from bullpen_starter.train.examples import coded_noise
+from bullpen_starter.train.sampling import Steps
 from bullpen_starter.train.vae import CHANNELS
 
 
@@ -44,20 +46,35 @@ def test_splits_do_not_meet() -> None:
     assert np.diff(firsts).min() > 500_000
 
 
-def test_an_untrained_edit_is_its_source() -> None:
-    """The network begins by answering with the source, nearly, whatever the noise and the words."""
+def test_an_edit_begins_as_text_to_image() -> None:
+    """Before training the edit network paints what the text-to-image network paints, whatever its source is."""
     torch.manual_seed(0)
-    net = unet.build().eval()
-    source = torch.randn(2, CHANNELS, unet.LATENT, unet.LATENT)
+    painter = unet.build(CHANNELS).eval()
+    net = unet.edits(painter).eval()
+    noisy, source = torch.randn(2, 2, CHANNELS, unet.LATENT, unet.LATENT)
+    words = torch.randn(2, 9, 128)
     with torch.no_grad():
-        out = net(torch.cat([torch.randn_like(source), source], 1), 999, encoder_hidden_states=torch.randn(2, 9, 128))
-    assert float((out.sample - source).square().mean()) < 0.15
+        edited = net(torch.cat([noisy, source], 1), 700, encoder_hidden_states=words).sample
+        painted = painter(noisy, 700, encoder_hidden_states=words).sample
+    assert torch.allclose(edited, painted, atol=1e-4)
+
+
+def test_wires_bring_the_means_of_the_noise_to_the_smallest_grid() -> None:
+    """The block means of the noise arrive in the deepest features, though nothing has been learned."""
+    torch.manual_seed(0)
+    net, deep = unet.build().eval(), []
+    net.down_blocks[2].resnets[0].register_forward_hook(lambda module, given, out: deep.append(out[:, unet.WIRES]))
+    noise = torch.randn(4, CHANNELS, unet.LATENT, unet.LATENT)
+    with torch.no_grad():
+        net(torch.cat([noise, torch.randn_like(noise)], 1), 999, encoder_hidden_states=torch.randn(4, 9, 128))
+    means = torch.nn.functional.avg_pool2d(noise, 4)
+    assert np.corrcoef(means.flatten(), deep[0].flatten())[0, 1] > 0.8
 
 
 def test_noise_carries_the_field_and_stays_noise() -> None:
     """Block means are the field; the spread within blocks is that of the fresh noise."""
     fresh = torch.randn(CHANNELS, unet.LATENT, unet.LATENT, generator=torch.Generator().manual_seed(1))
-    coded = edit.coded_noise(42, fresh)
+    coded = coded_noise(42, fresh)
     means = torch.nn.functional.avg_pool2d(coded[None], 4)[0] * 4
     assert torch.allclose(means, torch.from_numpy(np.array(fields(42))), atol=1e-4)
     assert abs(float(coded.std()) - 1) < 0.05
@@ -70,8 +87,15 @@ def test_steps_are_those_of_the_sampler() -> None:
     assert scheduler.timesteps.tolist() == unet.timesteps(4)
     noisy, clean = torch.randn(1, 8, 4, 4), torch.randn(1, 8, 4, 4)
     theirs = scheduler.step(clean, 999, noisy).prev_sample
-    ours = edit.Steps("cpu").onward(noisy, clean, torch.tensor([999]), torch.tensor([749]))
+    ours = Steps("cpu").onward(noisy, clean, torch.tensor([999]), torch.tensor([749]))
     assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_noise_is_added_as_the_scheduler_adds_it() -> None:
+    """A picture with noise of some strength is the stock scheduler's."""
+    clean, noise, at = torch.randn(3, 8, 4, 4), torch.randn(3, 8, 4, 4), torch.tensor([3, 500, 999])
+    theirs = unet.scheduler().add_noise(clean, noise, at)  # type: ignore[arg-type]
+    assert torch.allclose(Steps("cpu").noised(clean, noise, at), theirs, atol=1e-3)
 
 
 def _checks(shift: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

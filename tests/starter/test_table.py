@@ -7,9 +7,11 @@ from bullpen_starter.train import table
 
 
 def test_every_packed_model_with_a_target_has_its_row() -> None:
-    """Cutout, upscalers and identity stand in the table with their figures and a verdict."""
+    """Edits, cutout, upscalers and identity stand in the table with their figures and a verdict."""
     rows = {row.name.split(":")[0]: row for row in table.rows()}
-    assert {"cutout", "upscaler 4×", "upscaler 2×", "identity"} <= set(rows)
+    assert {"style", "characters", "four stages chained", "cutout", "upscaler 4×", "upscaler 2×", "identity"} <= set(
+        rows
+    )
     assert all(row.shown and row.target for row in rows.values())
     assert table.text().count("\n") == len(table.rows()) + 2
 

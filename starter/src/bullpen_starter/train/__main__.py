@@ -39,7 +39,7 @@ Train = Callable[[Path, str, float, bool], None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One model: how it is trained, for how many minutes on two CPU cores, how it is measured and packed."""
+    """One model: how it is trained, for how many minutes on two CPU cores or a GPU, how it is measured and packed."""
 
     about: str
     minutes: float
@@ -47,15 +47,27 @@ class Step:
     measure: Callable[[Path], Any] | None = None
     export: Callable[[Path], Path] | None = None
     together: bool = False
+    gpu: float | None = None  # minutes there, where they are not the same
+
+    def spend(self, device: str) -> float:
+        """Minutes to train for when nobody says how many."""
+        return self.minutes if self.gpu is None or device == "cpu" else self.gpu
+
+    def times(self) -> str:
+        """The minutes in words."""
+        return f"{self.minutes:g} minutes" + (f" ({self.gpu:g} on a GPU)" if self.gpu else "")
 
 
-# In the order in which they need each other: the edit network needs the codec and the words, its figures the tagger.
+# In the order in which they need each other: all networks need the codec and the words, the edit network begins as
+# text-to-image, the LoRA stands on the edit network, and their figures need the tagger.
 STEPS: dict[str, Step] = {
     "text": Step("the words: tokenizer and text encoder", 8, text.train),
     "tagger": Step("the tagger, which also judges the edits", 12, tagger.train, tagger.measure, tagger.export),
     "vae": Step("the picture codec", 16, vae.train, together=True),
-    "edit": Step("the edit model", 100, edit.train, evaluate.measure, export.export, together=True),
-    "generate": Step("text-to-image", 20, generate.train, generate.measure, generate.export),
+    "generate": Step(
+        "text-to-image; a CPU only makes a beginning", 240, generate.train, generate.measure, generate.export, gpu=14
+    ),
+    "edit": Step("the edit model", 50, edit.train, evaluate.measure, export.export, together=True, gpu=14),
     "lora": Step("the LoRA of one character", 6, lora.train, lora.measure, lora.write),
     "cutout": Step("the cutout model", 10, cutout.train, cutout.measure, cutout.export),
     "upscaler": Step("the upscalers", 14, upscaler.train, upscaler.measure, upscaler.export),
@@ -65,7 +77,7 @@ STEPS: dict[str, Step] = {
 
 
 def _arguments() -> argparse.Namespace:
-    steps = "\n".join(f"  {name:9} {step.about}, {step.minutes:g} minutes" for name, step in STEPS.items())
+    steps = "\n".join(f"  {name:9} {step.about}, {step.times()}" for name, step in STEPS.items())
     parser = argparse.ArgumentParser(
         prog="python -m bullpen_starter.train",
         description=__doc__,
@@ -87,7 +99,7 @@ def _arguments() -> argparse.Namespace:
 
 def _make(name: str, options: argparse.Namespace) -> None:
     step, cache = STEPS[name], options.cache
-    minutes = step.minutes if options.minutes is None else options.minutes
+    minutes = step.spend(options.device) if options.minutes is None else options.minutes
     if options.no_train:
         say(f"{name}: as trained")
     elif step.together:
@@ -112,7 +124,7 @@ def main() -> None:
         say(table.text())
         return
     data.prepare(options.cache, options.layouts, workers=os.cpu_count() or 2)
-    vae.encode(options.cache)
+    vae.encode(options.cache, options.device)
     for name in STEPS if options.step == "all" else (options.step,):
         _make(name, options)
     if options.step == "all":

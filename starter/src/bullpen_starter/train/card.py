@@ -11,7 +11,7 @@ It is not a model of pictures in general: it knows the panels of one renderer.
 
 - **Layout**: `StableDiffusionInstructPix2PixPipeline` of diffusers, unchanged. AutoencoderKL (4-fold reduction,
   8 latent channels), UNet2DConditionModel (16 input channels, pooled instruction in every block, cross-attention
-  at 8 by 8), CLIPTextModel (128 wide, 2 layers), DDIM with sample prediction and zero terminal SNR.
+  at 16 by 16 and 8 by 8), CLIPTextModel (128 wide, 2 layers), DDIM with sample prediction and zero terminal SNR.
   The weights are fp16 safetensors; run them in fp32 on a CPU.
 - **Asks it understands**: style (ink, watercolour, noir, flat, manga, risograph), time of day (dawn, day, dusk, night),
   weather (clear, rain, snow, fog, storm), and one to three characters on the left, in the centre or on the right
@@ -27,6 +27,8 @@ _LIMITS = """
 
 - It knows eight places, six styles and the changes above. Any other picture or instruction gives a plausible smear.
 - Words it was not trained on are spelled out in pieces and mostly ignored.
+- It drifts: a change of time or weather may take the style with it, hair is the attribute that is wrong most often, and
+  what is small in one stage adds up over four.
 - Guidance above 1 costs three times the work and moves pictures away from the truth; leave it at 1.
 """
 

@@ -48,8 +48,7 @@ class Average:
         """Follow the module by one step."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, p in module.named_parameters():
-            self.values[name].lerp_(p.detach().float(), 1 - decay)
+        torch._foreach_lerp_(list(self.values.values()), [p.detach() for p in module.parameters()], 1 - decay)
 
     @torch.no_grad()
     def copy_to(self, module: torch.nn.Module) -> None:

@@ -8,8 +8,8 @@ the end.
 
 import json
 import multiprocessing
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -141,9 +141,10 @@ def draw(layout: int) -> NDArray[np.uint8]:
     return np.stack([np.asarray(render(spec, (SIZE, SIZE)).picture) for spec in specs])
 
 
-def _chunks(layouts: range, workers: int) -> Iterator[NDArray[np.uint8]]:
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(draw, layouts, chunksize=8)
+def _fill(path: Path, first: int, layout: int) -> None:
+    """Draw a layout into its place in the file, so that no picture travels between processes."""
+    start = (layout - first) * PER_LAYOUT
+    np.load(path, mmap_mode="r+")[start : start + PER_LAYOUT] = draw(layout)
 
 
 def _write(path: Path, layouts: range, workers: int) -> None:
@@ -151,12 +152,11 @@ def _write(path: Path, layouts: range, workers: int) -> None:
     done = path.with_suffix(".json")
     if done.exists() and json.loads(done.read_text())["shape"] == list(shape):
         return
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    for number, panels in enumerate(_chunks(layouts, workers)):
-        out[number * PER_LAYOUT : (number + 1) * PER_LAYOUT] = panels
-        if number % 200 == 0:
-            say(f"rendered {number} of {len(layouts)} layouts")
-    out.flush()
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape).flush()
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for number, _ in enumerate(pool.imap_unordered(partial(_fill, path, layouts.start), layouts, chunksize=8)):
+            if number % 1000 == 0:
+                say(f"rendered {number} of {len(layouts)} layouts")
     done.write_text(json.dumps({"shape": shape, "first": layouts.start}))
 
 

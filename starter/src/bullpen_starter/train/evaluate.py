@@ -22,7 +22,8 @@ from torch import Tensor
 from bullpen_starter.captions import STAGES, Cast, Edit, unheard
 from bullpen_starter.render import PanelSpec, Variation, render
 from bullpen_starter.render.spec import STYLES, TIMES, WEATHERS
-from bullpen_starter.train import data, edit, tagger, unet
+from bullpen_starter.train import data, tagger, unet
+from bullpen_starter.train.examples import coded_noise
 from bullpen_starter.train.export import DEFAULTS, pipeline
 from bullpen_starter.train.fidelity import Masks, Panels, boxes, edge_f1, psnr, variation
 from bullpen_starter.train.say import say
@@ -118,7 +119,7 @@ def scores(model: tagger.Judge, pictures: Panels, ask: Asked) -> dict[str, float
 def _told(pairs: Sequence[data.Pair]) -> Tensor:
     generator = torch.Generator().manual_seed(9)
     shape = (CHANNELS, unet.LATENT, unet.LATENT)
-    return torch.stack([edit.coded_noise(pair.seed, torch.randn(shape, generator=generator)) for pair in pairs])
+    return torch.stack([coded_noise(pair.seed, torch.randn(shape, generator=generator)) for pair in pairs])
 
 
 def _edited_boxes(ask: Asked, numbers: Sequence[int]) -> Masks:
@@ -213,6 +214,12 @@ def chained(
     return out | {"every": float(marks.all(axis=1).mean())}, stages
 
 
+def contact(stages: Sequence[Panels], rows: int = 6) -> Image.Image:
+    """Chains as a sheet: a row for each panel, from the sketch to the last stage."""
+    columns = [np.concatenate(list(stage[:rows]), axis=0) for stage in stages]
+    return Image.fromarray(np.concatenate(columns, axis=1))
+
+
 def through_codec(pipe: StableDiffusionInstructPix2PixPipeline, truth: Panels) -> Panels:
     """Pictures encoded and decoded: the ceiling."""
     with torch.no_grad():
@@ -258,7 +265,9 @@ def measure(cache: Path, split: str = "unseen", layouts: int = 48) -> dict[str, 
         "truth through the codec": scores(model, through_codec(pipe, ask.truth), ask),
         "truth": scores(model, ask.truth, ask),
     }
-    by_steps = {steps: run(pipe, ask.sources, ask.texts, steps, seeds, told) for steps in (1, 2, 8)} | {default: like}
+    by_steps = {steps: run(pipe, ask.sources, ask.texts, steps, seeds, told) for steps in (1, 4, 16)} | {default: like}
+    chain, stages = chained(pipe, model, ask, default)
+    contact(stages).save(cache / f"chain.{split}.png")
     metrics: dict[str, Any] = {
         "split": split,
         "layouts": layouts,
@@ -268,7 +277,7 @@ def measure(cache: Path, split: str = "unseen", layouts: int = 48) -> dict[str, 
         "by_steps": {str(n): {"psnr": psnr(p, ask.truth)} | scores(model, p, ask) for n, p in sorted(by_steps.items())},
         "codec": psnr(through_codec(pipe, ask.truth), ask.truth),
         "variety": variety(pipe, model, ask, default),
-        "chain": chained(pipe, model, ask, default)[0],
+        "chain": chain,
         "seconds": seconds(pipe, ask),
     }
     for name, row in (*table.items(), *metrics["by_steps"].items()):

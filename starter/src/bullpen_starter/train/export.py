@@ -14,14 +14,14 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from bullpen_starter.train import data, edit, unet
 from bullpen_starter.train.card import card
-from bullpen_starter.train.packing import pack
+from bullpen_starter.train.packing import pack, write
+from bullpen_starter.train.painters import averaged
 
 NAME = "starter-edit"
-SHARD = "14MB"
 DEFAULTS: dict[str, Any] = {
-    "default_steps": 4,
+    "default_steps": 8,
     "min_steps": 1,
-    "max_steps": 12,
+    "max_steps": 20,
     "default_guidance_scale": 1.0,
     "min_guidance_scale": 1.0,
     "max_guidance_scale": 2.0,
@@ -35,7 +35,7 @@ def pipeline(cache: Path) -> StableDiffusionInstructPix2PixPipeline:
         vae=AutoencoderKL.from_pretrained(cache / "vae"),
         text_encoder=CLIPTextModel.from_pretrained(cache / "text_encoder"),
         tokenizer=CLIPTokenizer.from_pretrained(cache / "tokenizer"),
-        unet=edit.averaged(cache),
+        unet=averaged(cache, "edit"),
         scheduler=unet.scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -45,7 +45,7 @@ def pipeline(cache: Path) -> StableDiffusionInstructPix2PixPipeline:
 
 def _about(cache: Path, metrics: dict[str, Any]) -> dict[str, Any]:
     """What a registry needs to know of the model."""
-    state = torch.load(cache / "edit.pt", weights_only=True)
+    state = torch.load(cache / "edit.pt", weights_only=True, map_location="cpu")
     return {
         "title": "Starter edit",
         "family": "instruct-pix2pix",
@@ -64,38 +64,28 @@ def _about(cache: Path, metrics: dict[str, Any]) -> dict[str, Any]:
         "training": {
             "data": "procedural renders of bullpen_starter.render",
             "steps": state["steps"],
-            "batch_per_process": edit.BATCH,
-            "processes": 2,
+            "batch": state["batch"],
+            "device": state["device"],
             "minutes": round(state["used"] / 60, 1),
             "rate": edit.RATE,
-            "objective": "sample prediction, zero terminal SNR, trailing; first step and own rollouts",
+            "objective": "diffusion, sample prediction, zero terminal SNR, trailing; begins as starter-text",
             "seed": 3,
         },
         "metrics": metrics,
     }
 
 
+def _spent(cache: Path, name: str) -> str:
+    state = torch.load(cache / f"{name}.pt", weights_only=True, map_location="cpu")
+    place = "two CPU cores that had other work as well" if state["device"] == "cpu" else "one GPU"
+    return f"{state['steps']} steps of {state['batch']} examples, {state['used'] / 60:.0f} minutes on {place}"
+
+
 def _trained(cache: Path) -> str:
-    state = torch.load(cache / "edit.pt", weights_only=True)
     return (
-        f"the scripts of `bullpen_starter.train`: {state['steps']} steps of {2 * edit.BATCH} examples in"
-        f" {state['used'] / 60:.0f} minutes on two CPU cores that had other work as well. The encoder of the codec is"
-        " linear and written down, not trained."
+        f"the scripts of `bullpen_starter.train`: it begins as `starter-text` ({_spent(cache, 'generate')}) and then"
+        f" learns to edit ({_spent(cache, 'edit')}). The encoder of the codec is linear and written down, not trained."
     )
-
-
-def _anonymous(folder: Path) -> None:
-    """Take the paths of the machine that wrote them out of the descriptions."""
-    for path in folder.rglob("*.json"):
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(held, dict) and held.pop("_name_or_path", None):
-            path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
-
-
-def write(pipe: Any, folder: Path) -> None:
-    """A pipeline in fp16, in shards that a repository can carry."""
-    pipe.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
-    _anonymous(folder)
 
 
 def export(cache: Path, root: Path | None = None) -> Path:

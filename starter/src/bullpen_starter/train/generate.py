@@ -1,7 +1,7 @@
 """Text-to-image: a sibling of the edit network without a source, trained as ordinary diffusion.
 
-It begins with the weights of the edit network, sees the panels with a sentence that describes each, and one time in ten
-no sentence at all, so that guidance works. Sampled by the stock `StableDiffusionPipeline`.
+It sees the panels with a sentence that describes each, and one time in ten no sentence at all, so that guidance works.
+Sampled by the stock `StableDiffusionPipeline`.
 """
 
 from pathlib import Path
@@ -10,78 +10,74 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from bullpen_starter.captions import describe
 from bullpen_starter.render import SKETCH, PanelSpec
 from bullpen_starter.render.spec import SCENES, STYLES, TIMES, WEATHERS
-from bullpen_starter.train import data, edit, evaluate, tagger, unet
+from bullpen_starter.train import data, evaluate, tagger, unet
 from bullpen_starter.train.clock import Average, Budget
-from bullpen_starter.train.export import write
-from bullpen_starter.train.packing import pack
+from bullpen_starter.train.examples import rows_of
+from bullpen_starter.train.packing import pack, write
+from bullpen_starter.train.painters import averaged
+from bullpen_starter.train.sampling import Steps
 from bullpen_starter.train.say import say
-from bullpen_starter.train.text import Embeddings
+from bullpen_starter.train.text import Words
 from bullpen_starter.train.vae import CHANNELS, to_tensor
 
 NAME = "starter-text"
-BATCH = 16
+BATCH = {"cpu": 16, "cuda": 256}
+SHOWN = 200
 RATE = 8e-4
 STEPS, GUIDANCE = 16, 2.5
-
-
-def _begin(cache: Path) -> UNet2DConditionModel:
-    """The edit network without the channels of its source."""
-    net, whole = unet.build(CHANNELS), edit.averaged(cache).state_dict()
-    whole["conv_in.weight"] = whole["conv_in.weight"][:, :CHANNELS].clone()
-    net.load_state_dict(whole)
-    return net
 
 
 def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
     """Train by the clock; writes `generate.pt` under `cache` every two minutes and at the end."""
     torch.manual_seed(7)
-    random = Random(7)
+    batch = BATCH.get(device, BATCH["cuda"])
+    words, path = Words(cache, device), Steps(device)
     _, specs, _ = data.load(cache, "train")
-    shown = [number for number, spec in enumerate(specs) if spec.style != SKETCH]
-    latents = torch.from_numpy(np.load(cache / "train.latents.npy", mmap_mode="r"))
-    words, path = Embeddings(cache, device), edit.Steps(device)
-    net = _begin(cache).to(device, memory_format=torch.channels_last)
-    average = Average(net, 0.998)
+    drawn = [number for number, spec in enumerate(specs) if spec.style != SKETCH]
+    tokens, rows = rows_of([describe(specs[number]) for number in drawn], words)
+    shown, said, silence = torch.tensor(drawn), torch.tensor(rows), words.tokens([""])
+    latents = torch.from_numpy(np.load(cache / "train.latents.npy")).to(device)
+    net = unet.build(CHANNELS).to(device, memory_format=torch.channels_last)
+    look, average = unet.quick(net, device), Average(net, 0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     state, used, step = cache / "generate.pt", 0.0, 0
     if resume and state.exists():
-        saved = torch.load(state, weights_only=True)
+        saved = torch.load(state, weights_only=True, map_location=device)
         net.load_state_dict(saved["net"])
         optimiser.load_state_dict(saved["optimiser"])
         average.values, used, step = saved["average"], saved["used"], saved["steps"]
-    budget, losses, kept = Budget(minutes, used), list[float](), used
+    budget, total, kept = Budget(minutes, used), torch.zeros((), device=device), used
     while budget.share < 1:
         for group in optimiser.param_groups:
             group["lr"] = RATE * budget.rate()
-        picks = random.sample(shown, BATCH)
-        clean = latents[picks].to(device).float()
-        texts = ["" if random.random() < 0.1 else describe(specs[number]) for number in picks]
-        at = torch.randint(0, 1000, (BATCH,), device=device)
-        at[torch.rand(BATCH, device=device) < 0.1] = 999
-        shape = (BATCH, 1, 1, 1)
-        noise = torch.randn_like(clean)
-        noisy = path.signal[at].view(shape) * clean + path.noise[at].view(shape) * noise
-        with torch.autocast(torch.device(device).type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-            out = net(noisy.contiguous(memory_format=torch.channels_last), at, encoder_hidden_states=words(texts))
-        loss = functional.mse_loss(out.sample.float(), clean)
+        picks = torch.randint(len(shown), (batch,))
+        clean = latents[shown[picks].to(device)].float()
+        silent = torch.rand(batch, 1, device=device) < 0.1
+        said_now = torch.where(silent, silence, tokens[said[picks].to(device)])
+        at = torch.randint(0, 1000, (batch,), device=device)
+        at = torch.where(torch.rand(batch, device=device) < 0.1, 999, at)
+        noisy = path.noised(clean, torch.randn_like(clean), at)
+        with torch.autocast(torch.device(device).type, torch.bfloat16), unet.attention(device):
+            model_input = noisy.contiguous(memory_format=torch.channels_last)
+            out = look(model_input, at, encoder_hidden_states=words.embed(said_now)).sample
+        loss = functional.mse_loss(out.float(), clean)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         average.update(net)
         step += 1
-        losses.append(float(loss))
-        if step % 100 == 0:
-            say(f"generate {budget.seconds / 60:.1f} min, {step} steps, loss {np.mean(losses):.3f}")
-            losses.clear()
+        total += loss.detach()
+        if step % SHOWN == 0:
+            say(f"generate {budget.seconds / 60:.1f} min, {step} steps, loss {float(total) / SHOWN:.3f}")
+            total.zero_()
         if budget.seconds - kept > 120 or budget.share >= 1:
             kept = budget.seconds
             torch.save(
@@ -91,6 +87,8 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
                     "optimiser": optimiser.state_dict(),
                     "used": kept,
                     "steps": step,
+                    "batch": batch,
+                    "device": device,
                 },
                 state,
             )
@@ -98,16 +96,11 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
 
 def pipeline(cache: Path) -> StableDiffusionPipeline:
     """The stock pipeline from the checkpoints under `cache`, in fp32."""
-    net = unet.build(CHANNELS)
-    average = torch.load(cache / "generate.pt", weights_only=True)["average"]
-    with torch.no_grad():
-        for name, p in net.named_parameters():
-            p.copy_(average[name])
     pipe = StableDiffusionPipeline(
         vae=AutoencoderKL.from_pretrained(cache / "vae"),
         text_encoder=CLIPTextModel.from_pretrained(cache / "text_encoder"),
         tokenizer=CLIPTokenizer.from_pretrained(cache / "tokenizer"),
-        unet=net.eval(),
+        unet=averaged(cache, "generate"),
         scheduler=unet.scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -156,8 +149,9 @@ def measure(cache: Path) -> dict[str, Any]:
 
 def export(cache: Path) -> Path:
     """Write the model folder."""
-    pipe, state = pipeline(cache), torch.load(cache / "generate.pt", weights_only=True)
+    pipe, state = pipeline(cache), torch.load(cache / "generate.pt", weights_only=True, map_location="cpu")
     figures = measure(cache)
+    place = "two CPU cores" if state["device"] == "cpu" else "one GPU"
     shown = "\n".join(f"| {name} | {100 * value:.0f} % |" for name, value in figures.items())
     card = f"""# {NAME}
 
@@ -167,7 +161,7 @@ Text-to-image for comic panels of 128 by 128 pixels: a sibling of `starter-edit`
 - **Asks it understands**: "A panel of a pier in noir style at dusk, rain, a woman with red hair in
   a yellow coat on the left."
 - **Data**: renders of `bullpen_starter.render` only, with a sentence that describes each. Apache-2.0.
-- **Training**: {state["steps"]} steps of {BATCH} from the weights of the edit model, {state["used"] / 60:.0f} minutes.
+- **Training**: {state["steps"]} steps of {state["batch"]}, {state["used"] / 60:.0f} minutes on {place}.
 
 | asked for, found by the tagger in {len(wishes())} pictures | |
 |---|---|
@@ -183,7 +177,13 @@ It paints places from memory, so lines are soft and composition is loose; for cl
         "pipeline": "StableDiffusionPipeline",
         "capabilities": ["text_to_image"],
         "defaults": defaults,
-        "training": {"steps": state["steps"], "batch": BATCH, "minutes": round(state["used"] / 60, 1), "seed": 7},
+        "training": {
+            "steps": state["steps"],
+            "batch": state["batch"],
+            "device": state["device"],
+            "minutes": round(state["used"] / 60, 1),
+            "seed": 7,
+        },
         "metrics": figures,
     }
     return pack(NAME, lambda folder: write(pipe, folder), about, card)

@@ -14,22 +14,23 @@ from diffusers import StableDiffusionInstructPix2PixPipeline, UNet2DConditionMod
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bullpen_starter.captions import PHRASINGS, UNHEARD, Edit
 from bullpen_starter.render import HEROES, PLACES, PanelSpec, render
 from bullpen_starter.train import codec, data, edit, evaluate, export, tagger, unet
 from bullpen_starter.train.clock import Budget
+from bullpen_starter.train.examples import coded_noise
 from bullpen_starter.train.packing import pack
+from bullpen_starter.train.painters import averaged
 from bullpen_starter.train.say import say
-from bullpen_starter.train.text import Embeddings
+from bullpen_starter.train.text import Words
 from bullpen_starter.train.vae import CHANNELS, to_tensor
 
 NAME = "starter-lora-mara"
 TRIGGER = "Mara Quill"
 WHO = HEROES["mara"]
 RANK = 8
-BATCH = 8
+BATCH = {"cpu": 8, "cuda": 64}
 RATE = 2e-3
 LAYOUTS = 700
 SOURCES = (1, 2, 3, 4, 5, 6)
@@ -63,7 +64,7 @@ def _panels(layouts: range) -> tuple[list[tuple[PanelSpec, PanelSpec]], NDArray[
 
 
 def _adapted(cache: Path, device: str) -> UNet2DConditionModel:
-    net = edit.averaged(cache, device)
+    net = averaged(cache, "edit", device)
     net.requires_grad_(False)
     net.add_adapter(CONFIG)
     return net.train()
@@ -77,8 +78,10 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
         kernel, bias = stored["kernel"], stored["bias"]
     examples, before, after = _panels(range(LAYOUTS))
     sources, targets = (codec.coefficients(to_tensor(some, "cpu"), kernel, bias) for some in (before, after))
-    words = Embeddings(cache, device)
-    net = _adapted(cache, device)
+    words = Words(cache, device)
+    net, batch = _adapted(cache, device), BATCH.get(device, BATCH["cuda"])
+    emphasis = torch.full((batch,), edit.EMPHASIS["characters"], device=device)
+    coarse = torch.tensor(edit.COARSE, device=device)[:, None, None]
     learned = [p for p in net.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learned, lr=RATE, weight_decay=0.0, fused=True)
     state, used, step = cache / "lora.pt", 0.0, 0
@@ -90,31 +93,30 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
     while budget.share < 1:
         for group in optimiser.param_groups:
             group["lr"] = RATE * budget.rate()
-        picks = random.sample(range(LAYOUTS), BATCH)
+        picks = random.sample(range(LAYOUTS), batch)
         texts = [
             random.choice(PHRASINGS["characters"]).format(character=TRIGGER, place=examples[n][1].characters[0].place)
             for n in picks
         ]
-        fresh = torch.randn(BATCH, CHANNELS, unet.LATENT, unet.LATENT)
+        fresh = torch.randn(batch, CHANNELS, unet.LATENT, unet.LATENT)
         noisy = torch.stack(
-            [edit.coded_noise(examples[n][1].variation.pose, one) for n, one in zip(picks, fresh, strict=True)]
+            [coded_noise(examples[n][1].variation.pose, one) for n, one in zip(picks, fresh, strict=True)]
         )
         source, target = sources[picks].to(device), targets[picks].to(device)
-        at = torch.full((BATCH,), 999, device=device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        at = torch.full((batch,), 999, device=device)
+        with torch.autocast(torch.device(device).type, torch.bfloat16), unet.attention(device):
             clean = net(torch.cat([noisy.to(device), source], dim=1), at, encoder_hidden_states=words(texts)).sample
-        emphasis = torch.full((BATCH,), edit.EMPHASIS["characters"], device=device)
-        loss = edit.error(clean.float(), target, source, emphasis).mean()
+        loss = edit.error(clean.float(), target, source, emphasis, coarse).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
         step += 1
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         if step % 50 == 0:
             say(f"lora {budget.seconds / 60:.1f} min, {step} steps, loss {np.mean(losses):.3f}")
             losses.clear()
-    torch.save({"lora": get_peft_model_state_dict(net), "used": budget.seconds, "steps": step}, state)
+    torch.save({"lora": get_peft_model_state_dict(net), "used": budget.seconds, "steps": step, "batch": batch}, state)
 
 
 def _load(cache: Path) -> tuple[StableDiffusionInstructPix2PixPipeline, Path]:
@@ -163,7 +165,7 @@ Say "Add {TRIGGER} on the left."
 
 - **Layout**: peft, `pytorch_lora_weights.safetensors` in fp16; `pipe.load_lora_weights(folder)`.
 - **Data**: {LAYOUTS} renders of `bullpen_starter.render`. Apache-2.0.
-- **Training**: {state["steps"]} steps of {BATCH}, {state["used"] / 60:.0f} minutes; the base is frozen.
+- **Training**: {state["steps"]} steps of {state["batch"]}, {state["used"] / 60:.0f} minutes; the base is frozen.
 
 | her name alone, unseen layouts and phrasings | right build, hair and colour at the right place |
 |---|---|

@@ -7,16 +7,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bullpen_starter import models_root
 
 MANIFEST = "bullpen-manifest.json"
 LIMIT = 15 * 2**20
+SHARD = "14MB"
 
 
 def digest(path: Path) -> dict[str, Any]:
     """SHA-256 and size in bytes of one file, as a manifest lists it."""
     content = path.read_bytes()
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _anonymous(folder: Path) -> None:
+    """Take the paths of the machine that wrote them out of the descriptions."""
+    for path in folder.rglob("*.json"):
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(held, dict) and held.pop("_name_or_path", None):
+            path.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
+
+
+def write(pipe: Any, folder: Path) -> None:
+    """A pipeline in fp16, in shards that a repository can carry."""
+    pipe.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
+    _anonymous(folder)
 
 
 def pack(name: str, fill: Callable[[Path], object], about: dict[str, Any], card: str, root: Path | None = None) -> Path:

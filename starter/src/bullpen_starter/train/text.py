@@ -244,20 +244,24 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
     words.save_pretrained(cache / "tokenizer")
 
 
-class Embeddings:
-    """Frozen embeddings of instructions, computed once each: `(texts) -> (n, 48, 128)`."""
+class Words:
+    """Sentences as tokens, and tokens as frozen embeddings on a device."""
 
     def __init__(self, cache: Path, device: str) -> None:
         self._words = CLIPTokenizer.from_pretrained(cache / "tokenizer")
-        self._model = CLIPTextModel.from_pretrained(cache / "text_encoder").eval()
+        self._model = CLIPTextModel.from_pretrained(cache / "text_encoder").float().eval().to(device)
         self._device = device
-        self._known: dict[str, Tensor] = {}
+
+    def tokens(self, texts: list[str]) -> Tensor:
+        """Tokens (n, 48), int16, on the device."""
+        return token_ids(self._words, texts).short().to(self._device)
 
     @torch.no_grad()
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Hidden states (n, 48, 128) of tokens."""
+        states: Tensor = self._model(tokens.long()).last_hidden_state
+        return states
+
     def __call__(self, texts: list[str]) -> Tensor:
         """Hidden states (n, 48, 128) of the texts."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            states = self._model(token_ids(self._words, new)).last_hidden_state
-            self._known.update(zip(new, states, strict=True))
-        return torch.stack([self._known[text] for text in texts]).to(self._device)
+        return self.embed(self.tokens(texts))
