@@ -63,7 +63,7 @@ async def test_j06_lora_acts_is_recorded_and_replayed(studio: Studio, daemon: Da
     assert made["zero"][0] == made["base"][0] != made["with"][0]
 
     listed = (await studio.session.models.ListModels(model_pb2.ListModelsRequest(capability="lora"))).models
-    assert [(model.name, model.base_model) for model in listed] == [("models/mara", "models/tiny")]
+    assert ("models/mara", "models/tiny") in [(model.name, model.base_model) for model in listed]
     kept = [{"name": "models/mara", "digest": listed[0].digest, "scale": 0.7}]
     assert made["with"][1]["loras"] == kept
     log = Path(runs["with"].log_path).read_text()
