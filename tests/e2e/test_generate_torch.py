@@ -98,7 +98,7 @@ async def test_u01_command_makes_the_stock_pipelines_picture(daemon: Daemon, tmp
     assert "--force" in err
     status, said, err = await bullpen(daemon, *line, "--force")
     assert status == 0, err
-    assert json.loads(said)["model"] == "models/starter-text", "the editing models are not able to"
+    assert json.loads(said)["model"] == "models/tiny-text", "an embedded model comes last, an editing one cannot"
 
 
 async def test_u01_model_that_cannot_is_refused(daemon: Daemon) -> None:

@@ -65,9 +65,10 @@ def test_a_wish_without_a_seed_has_one_of_its_content() -> None:
 
 
 def test_without_a_name_the_ready_ones_are_tried_by_name() -> None:
-    """Damaged ones and those that cannot are left out; where none is left, the words say what there could be."""
+    """Damaged ones and those that cannot are left out, embedded ones are last; the words say what there could be."""
     late, broken = replace(TEXT, name="models/zoo"), replace(TEXT, name="models/a", state=ModelState.CORRUPT)
-    assert default_models([late, broken, MODEL, TEXT]) == ("models/text", "models/zoo")
+    embedded = replace(TEXT, name="models/starter-text")
+    assert default_models([late, embedded, broken, MODEL, TEXT]) == ("models/text", "models/zoo", embedded.name)
     with pytest.raises(ModelNotFound, match="models/a could"):
         default_models([broken, MODEL])
     with pytest.raises(ModelNotFound) as refused:

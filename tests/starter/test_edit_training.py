@@ -94,7 +94,7 @@ def test_steps_are_those_of_the_sampler() -> None:
 def test_noise_is_added_as_the_scheduler_adds_it() -> None:
     """A picture with noise of some strength is the stock scheduler's."""
     clean, noise, at = torch.randn(3, 8, 4, 4), torch.randn(3, 8, 4, 4), torch.tensor([3, 500, 999])
-    theirs = unet.scheduler().add_noise(clean, noise, at)  # type: ignore[arg-type]
+    theirs = unet.scheduler().add_noise(clean, noise, at)
     assert torch.allclose(Steps("cpu").noised(clean, noise, at), theirs, atol=1e-3)
 
 

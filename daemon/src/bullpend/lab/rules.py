@@ -19,6 +19,8 @@ from bullpend.runs.recipe import Recipe
 from bullpend.runs.rules import SEED_LIMIT, first_device, sampling_for
 
 MOST_CHARACTERS = 4000
+# How the names of the embedded models begin.
+EMBEDDED = "models/starter-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,10 @@ def check(wish: Wish, most: int) -> None:
 def default_models(models: Sequence[Model]) -> tuple[str, ...]:
     """The models that are tried where none is named: those that are ready and run here, by name.
 
-    Raises ModelNotFound.
+    The embedded ones come last: who has installed another has done so to use it. Raises ModelNotFound.
     """
-    able = sorted(model.name for model in models if TEXT_TO_IMAGE in model.capabilities and model.engine != "remote")
+    local = (model.name for model in models if TEXT_TO_IMAGE in model.capabilities and model.engine != "remote")
+    able = sorted(local, key=lambda name: (name.startswith(EMBEDDED), name))
     ready = {model.name for model in models if model.state is ModelState.READY}
     found = tuple(name for name in able if name in ready)
     if not found:
