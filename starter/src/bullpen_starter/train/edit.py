@@ -63,7 +63,6 @@ class Trainer:
         self.examples = Examples(cache, "train", device, self.words)
         self.path = Steps(device)
         self.net = unet.edits(averaged(cache, "generate")).to(device, memory_format=torch.channels_last)
-        self.look = unet.quick(self.net, device)
         self.average = Average(self.net, 0.992)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
         self.budget, self.share, self.steps, self.lost = Budget(minutes), 0.0, 0, 0
@@ -99,7 +98,7 @@ class Trainer:
         words = self.words.embed(batch.tokens)
         model_input = torch.cat([noisy, batch.source], dim=1).contiguous(memory_format=torch.channels_last)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16), unet.attention(self.device):
-            clean = self.look(model_input, at, encoder_hidden_states=words).sample
+            clean = self.net(model_input, at, encoder_hidden_states=words).sample
         clean = clean.float()
         stage = self.examples.stage[batch.edit]
         losses = error(clean, batch.target, batch.source, self.emphasis[stage], self.coarse)

@@ -45,7 +45,7 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
     shown, said, silence = torch.tensor(drawn), torch.tensor(rows), words.tokens([""])
     latents = torch.from_numpy(np.load(cache / "train.latents.npy")).to(device)
     net = unet.build(CHANNELS).to(device, memory_format=torch.channels_last)
-    look, average = unet.quick(net, device), Average(net, 0.998)
+    average = Average(net, 0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     state, used, step = cache / "generate.pt", 0.0, 0
     if resume and state.exists():
@@ -66,7 +66,7 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
         noisy = path.noised(clean, torch.randn_like(clean), at)
         with torch.autocast(torch.device(device).type, torch.bfloat16), unet.attention(device):
             model_input = noisy.contiguous(memory_format=torch.channels_last)
-            out = look(model_input, at, encoder_hidden_states=words.embed(said_now)).sample
+            out = net(model_input, at, encoder_hidden_states=words.embed(said_now)).sample
         loss = functional.mse_loss(out.float(), clean)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

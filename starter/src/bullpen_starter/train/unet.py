@@ -1,6 +1,5 @@
 """The edit network and its noise schedule, in the shapes that the stock InstructPix2Pix pipeline runs unchanged."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -84,12 +83,6 @@ def wire_noise(net: UNet2DConditionModel) -> None:
         shortcut.weight[WIRES] = 0
         shortcut.bias[WIRES] = 0
         shortcut.weight[WIRES, first:last, 0, 0] = eye * (LOUD if level else 1)
-
-
-def quick(net: UNet2DConditionModel, device: str) -> Callable[..., Any]:
-    """The network, compiled where kernels are worth it."""
-    compiled: Callable[..., Any] = net if device == "cpu" else torch.compile(net)
-    return compiled
 
 
 def attention(device: str) -> AbstractContextManager[Any]:
