@@ -73,10 +73,11 @@ def encode(cache: Path, device: str = "cpu") -> None:
         np.savez(cache / "codec.npz", kernel=kernel, bias=bias)
     for split in data.SPLITS:
         panels, _, _ = data.load(cache, split)
-        if (cache / f"{split}.latents.npy").exists():
+        latents = cache / f"{split}.latents.npy"
+        if latents.exists() and len(np.load(latents, mmap_mode="r")) == len(panels):
             continue
         shape = (len(panels), CHANNELS, data.SIZE // 4, data.SIZE // 4)
-        out = np.lib.format.open_memmap(cache / f"{split}.latents.npy", mode="w+", dtype=np.float16, shape=shape)
+        out = np.lib.format.open_memmap(latents, mode="w+", dtype=np.float16, shape=shape)
         for start in range(0, len(panels), CHUNK):
             part = to_tensor(panels[start : start + CHUNK], device)
             out[start : start + CHUNK] = codec.coefficients(part, kernel, bias).half().cpu().numpy()
