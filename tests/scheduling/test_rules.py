@@ -328,7 +328,7 @@ def test_a_state_is_never_changed_in_place() -> None:
 def test_the_document_and_the_code_number_the_same_decisions() -> None:
     """Each numbered comment in the rules has its paragraph in docs/scheduler.md, and the other way round."""
     room = ROOT / "daemon" / "src" / "bullpend" / "scheduling"
-    code = "".join((room / name).read_text() for name in ("rules.py", "placement.py", "residency.py"))
+    code = "".join((room / name).read_text() for name in ("rules.py", "jobs.py", "placement.py", "residency.py"))
     in_code = sorted(int(number) for number in re.findall(r"^\s*# (\d+)\. ", code, re.MULTILINE))
     document = (ROOT / "docs" / "scheduler.md").read_text()
     in_document = [int(number) for number in re.findall(r"^(\d+)\. ", document, re.MULTILINE)]

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import assert_never
 
 from bullpend.scheduling import model as m
+from bullpend.scheduling.jobs import JobDraft
 from bullpend.scheduling.placement import place
-from bullpend.scheduling.residency import ModelDraft
 
 _NO_RESIDENTS: Mapping[str, m.Resident] = MappingProxyType({})
 _NOT_WANTED: Mapping[str, m.Wanted] = MappingProxyType({})
@@ -74,10 +74,10 @@ def step(state: m.State, fact: m.Fact, now: float) -> tuple[m.State, tuple[m.Com
     return draft.frozen(), tuple(draft.commands)
 
 
-class _Draft(ModelDraft):
+class _Draft(JobDraft):
     """The state while one step is made, and the commands so far."""
 
-    __slots__ = ("_before", "paused", "paused_runs")
+    __slots__ = ("_before",)
 
     def __init__(self, state: m.State, now: float) -> None:
         self._before = state
@@ -114,199 +114,6 @@ class _Draft(ModelDraft):
             self.paused_runs,
             self.keepings,
         )
-
-    # ---- jobs -------------------------------------------------------------------------------------------------------
-
-    def submitted(self, job: m.QueuedJob) -> None:
-        # 1. A job is known once: submitting it again changes nothing.
-        if job.job in self.jobs:
-            return
-        # 2. A job that comes back from a restart with too much behind it is held, not tried again.
-        failure = self._too_many(job.deaths, job.attempt, "")
-        if failure is not None:
-            self.commands.append(m.HoldJob(job.job, job.attempt, failure))
-            return
-        self._enqueue(m.Entry(job, attempt=job.attempt, deaths=job.deaths))
-
-    def canceled(self, name: str) -> None:
-        entry = self.jobs.get(name)
-        if entry is None:
-            return
-        # 3. A waiting job is canceled on the spot; no worker is needed.
-        if entry.phase in (m.Phase.QUEUED, m.Phase.PAUSED):
-            self._dequeue(entry)
-            self._finish(entry, m.CancelJob(name, entry.attempt))
-        elif entry.phase is m.Phase.RUNNING:
-            self._stop(entry, pausing=False)
-        elif entry.pausing:
-            # It was stopping only to wait; now it stops to end.
-            self.jobs = self.jobs.set(name, replace(entry, pausing=False))
-
-    def _stop(self, entry: m.Entry, *, pausing: bool) -> None:
-        # 4. A running job is asked to stop, once, and its worker gets a time by which it must have.
-        self.jobs = self.jobs.set(entry.spec.job, replace(entry, phase=m.Phase.STOPPING, pausing=pausing))
-        device = self.devices[entry.device]
-        self.put(replace(device, stop_by=self.now + self.policy.stop_grace_seconds))
-        self.commands.append(m.StopJob(entry.spec.job, entry.attempt, entry.device))
-
-    def refused(self, fact: m.LeaseRefused) -> None:
-        entry = self._running(fact.job, fact.attempt)
-        if entry is not None:
-            self._release(entry)
-            self.jobs = self.jobs.drop(fact.job)
-
-    def ended(self, fact: m.JobEnded) -> None:
-        # 5. Only the attempt that runs, on the device where it runs, can end: all else is an echo.
-        entry = self._running(fact.job, fact.attempt)
-        if entry is None or entry.device != fact.device:
-            return
-        device = self._release(entry)
-        self.put(replace(device, losses=0))
-        stopping = entry.phase is m.Phase.STOPPING
-        # 6. What was finished before the cancel was heard stays finished; any other end of a canceled job is a cancel.
-        if fact.outcome is m.Outcome.SUCCEEDED:
-            self._finish(entry, m.SucceedJob(fact.job, fact.attempt))
-        elif entry.pausing:
-            self._stopped_to_wait(entry, fact)
-        elif stopping:
-            self._finish(entry, m.CancelJob(fact.job, fact.attempt))
-        elif fact.outcome is m.Outcome.CANCELED:
-            # A worker that stopped a job which nobody canceled did not do its work.
-            self._attempt_lost(entry, "stopped the job unasked")
-        else:
-            self._failed(entry, fact.failure or m.Failure("ENGINE_FAILED", "The worker gave no reason."))
-
-    def _stopped_to_wait(self, entry: m.Entry, fact: m.JobEnded) -> None:
-        # 24. A job that stopped because it was paused waits again and lost nothing that was finished; a failure is one.
-        if fact.outcome is m.Outcome.CANCELED:
-            self._requeue(entry, "was paused")
-        else:
-            self._failed(entry, fact.failure or m.Failure("ENGINE_FAILED", "The worker gave no reason."))
-
-    def _failed(self, entry: m.Entry, failure: m.Failure) -> None:
-        # 7. Out of device memory is tried once more with everything else unloaded; any other failure is final.
-        if failure.reason != "DEVICE_OUT_OF_MEMORY" or entry.starved:
-            self._finish(entry, m.FailJob(entry.spec.job, entry.attempt, failure))
-            return
-        self.unload_others(self.devices[entry.device], entry.spec.model)
-        self._requeue(replace(entry, starved=True), failure.message)
-
-    def _attempt_lost(self, entry: m.Entry, reason: str) -> None:
-        # 8. An attempt that was lost with its worker is made again, until it looks as if the job is the cause.
-        entry = replace(entry, deaths=entry.deaths + 1)
-        failure = self._too_many(entry.deaths, entry.attempt, reason)
-        if failure is None:
-            self._requeue(entry, reason)
-        else:
-            self._finish(entry, m.HoldJob(entry.spec.job, entry.attempt, failure))
-
-    def _too_many(self, deaths: int, leases: int, reason: str) -> m.Failure | None:
-        last = f"; the last one {reason}" if reason else ""
-        remedy = "Look at the worker's lines in the daemon's log, then retry the job."
-        if deaths >= self.policy.max_attempts:
-            return m.Failure("WORKER_LOST", f"{deaths} workers were lost over this job{last}.", remedy)
-        if leases >= self.policy.max_leases:
-            return m.Failure("WORKER_LOST", f"This job was begun {leases} times and never ended{last}.", remedy)
-        return None
-
-    def _enqueue(self, entry: m.Entry) -> None:
-        # 21. A paused job, and every job of a paused run, waits outside of the queue and takes nobody's turn.
-        spec = entry.spec
-        waits = spec.paused or spec.run in self.paused_runs
-        phase = m.Phase.PAUSED if waits else m.Phase.QUEUED
-        self.jobs = self.jobs.set(spec.job, replace(entry, phase=phase, device="", pausing=False))
-        if not waits:
-            self.queue = self.queue.add(spec.priority, spec.project, spec.key())
-
-    def _dequeue(self, entry: m.Entry) -> None:
-        if entry.phase is m.Phase.QUEUED:
-            self.queue = self.queue.drop(entry.spec.priority, entry.spec.project, entry.spec.key())
-
-    def _requeue(self, entry: m.Entry, reason: str) -> None:
-        # 9. A job that goes back takes its old place: it keeps its order of acceptance.
-        self._enqueue(entry)
-        self.commands.append(m.RequeueJob(entry.spec.job, entry.attempt, entry.deaths, reason))
-
-    def _finish(self, entry: m.Entry, command: m.Command) -> None:
-        self.jobs = self.jobs.drop(entry.spec.job)
-        self.commands.append(command)
-
-    # ---- what people decide about the order --------------------------------------------------------------------------
-
-    def queue_paused(self, now: bool) -> None:
-        # 22. While the queue is paused nothing begins. What runs ends, or with `now` stops and waits again.
-        self.paused = True
-        for entry in [self.jobs[device.job] for device in self.devices.values() if device.job] if now else ():
-            if entry.phase is m.Phase.RUNNING:
-                self._stop(entry, pausing=True)
-
-    def run_paused(self, run: str) -> None:
-        if run not in self.paused_runs:
-            self.paused_runs |= {run}
-            for entry in [entry for entry in self.jobs.values() if entry.spec.run == run]:
-                self._pause(entry)
-
-    def run_resumed(self, run: str) -> None:
-        if run in self.paused_runs:
-            self.paused_runs -= {run}
-            for entry in [entry for entry in self.jobs.values() if entry.spec.run == run]:
-                self._resume(entry)
-
-    def job_paused(self, name: str, paused: bool) -> None:
-        entry = self.jobs.get(name)
-        if entry is None or entry.spec.paused == paused:
-            return
-        entry = replace(entry, spec=replace(entry.spec, paused=paused))
-        self.jobs = self.jobs.set(name, entry)
-        if paused:
-            self._pause(entry)
-        else:
-            self._resume(entry)
-
-    def _pause(self, entry: m.Entry) -> None:
-        # 23. Pausing stops what runs within a step; a job that is being canceled stays so.
-        if entry.phase is m.Phase.QUEUED:
-            self._dequeue(entry)
-            self._enqueue(entry)
-        elif entry.phase is m.Phase.RUNNING:
-            self._stop(entry, pausing=True)
-
-    def _resume(self, entry: m.Entry) -> None:
-        if entry.phase is m.Phase.PAUSED:
-            self._enqueue(entry)
-
-    def moved(self, fact: m.JobMoved) -> None:
-        entry = self.jobs.get(fact.job)
-        if entry is None:
-            return
-        # 25. A move changes where a job waits, or where it will wait if it comes back; what runs goes on.
-        if (entry.spec.place, entry.spec.priority) != (fact.place, fact.priority):
-            self._dequeue(entry)
-            entry = replace(entry, spec=replace(entry.spec, place=fact.place, priority=fact.priority))
-            self.jobs = self.jobs.set(fact.job, entry)
-            if entry.phase is m.Phase.QUEUED:
-                self._enqueue(entry)
-        if fact.next_turn:
-            self.queue = self.queue.next_turn(entry.spec.project)
-
-    def _running(self, job: str, attempt: int) -> m.Entry | None:
-        """The entry of an attempt that runs now."""
-        entry = self.jobs.get(job)
-        if entry is None or entry.phase in (m.Phase.QUEUED, m.Phase.PAUSED) or entry.attempt != attempt:
-            return None
-        return entry
-
-    def _release(self, entry: m.Entry) -> m.Device:
-        """Takes the job off its device; its model counts as used just now."""
-        device = self.devices[entry.device]
-        residents = device.residents
-        resident = residents.get(entry.spec.model)
-        if resident is not None:
-            used = replace(resident, last_used=self.now, keep_alive=entry.spec.keep_alive)
-            residents = MappingProxyType({**residents, resident.model: used})
-        device = replace(device, job="", stop_by=None, residents=residents)
-        self.put(device)
-        return device
 
     # ---- placement --------------------------------------------------------------------------------------------------
 
@@ -394,11 +201,11 @@ class _Draft(ModelDraft):
         # 17. A job that was being canceled is canceled, one whose worker did not let go of it in time waits again; any
         #     other lost its attempt.
         if entry.phase is m.Phase.STOPPING and not entry.pausing:
-            self._finish(entry, m.CancelJob(entry.spec.job, entry.attempt))
+            self.finish(entry, m.CancelJob(entry.spec.job, entry.attempt))
         elif entry.pausing and device.phase is m.DevicePhase.DYING:
-            self._requeue(entry, "was paused")
+            self.requeue(entry, "was paused")
         else:
-            self._attempt_lost(entry, fact.reason)
+            self.attempt_lost(entry, fact.reason)
 
     # ---- models and time --------------------------------------------------------------------------------------------
 
