@@ -309,6 +309,11 @@ class PaidOutcomeUnknown(BullpenError):
     default_remedy = "Look it up at the provider, then say what became of it: `bullpen remote resolve`."
 
 
+class RecipeInvalid(BullpenError):
+    reason, kind = "RECIPE_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "Use the picture without its recipe, or give the file as the program wrote it."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 

@@ -283,6 +283,10 @@ class PaidOutcomeUnknown(BullpenError):
     """A paid request was sent, and what became of it is not known; it is not sent again."""
 
 
+class RecipeInvalid(BullpenError):
+    """A picture tells how it was made, and what it tells is damaged or not understood."""
+
+
 class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 

@@ -135,6 +135,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a provider refused the request; nothing was charged."""
     ERROR_REASON_PAID_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 55
     """ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
+    ERROR_REASON_RECIPE_INVALID: _ErrorReason.ValueType  # 56
+    """INVALID_ARGUMENT: a picture tells how it was made, and what it tells is damaged or not understood."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -256,4 +258,6 @@ ERROR_REASON_PROVIDER_REFUSED: ErrorReason.ValueType  # 54
 """FAILED_PRECONDITION: a provider refused the request; nothing was charged."""
 ERROR_REASON_PAID_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 55
 """ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
+ERROR_REASON_RECIPE_INVALID: ErrorReason.ValueType  # 56
+"""INVALID_ARGUMENT: a picture tells how it was made, and what it tells is damaged or not understood."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,194 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class GetRecipeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`projects/{project}/assets/{asset}`"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecipeRequest: _TypeAlias = GetRecipeRequest  # noqa: Y015
+
+@_typing.final
+class IngestRecipeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`projects/{project}/assets/{asset}`"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestRecipeRequest: _TypeAlias = IngestRecipeRequest  # noqa: Y015
+
+@_typing.final
+class PictureRecipe(_message.Message):
+    """How a picture was made, in terms that a new run or picture can take over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Program:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ProgramEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PictureRecipe._Program.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PROGRAM_UNSPECIFIED: PictureRecipe._Program.ValueType  # 0
+        PROGRAM_BULLPEN: PictureRecipe._Program.ValueType  # 1
+        PROGRAM_A1111: PictureRecipe._Program.ValueType  # 2
+        """AUTOMATIC1111 and what writes its text, such as Forge or a model site."""
+        PROGRAM_COMFYUI: PictureRecipe._Program.ValueType  # 3
+
+    class Program(_Program, metaclass=_ProgramEnumTypeWrapper): ...
+    PROGRAM_UNSPECIFIED: PictureRecipe.Program.ValueType  # 0
+    PROGRAM_BULLPEN: PictureRecipe.Program.ValueType  # 1
+    PROGRAM_A1111: PictureRecipe.Program.ValueType  # 2
+    """AUTOMATIC1111 and what writes its text, such as Forge or a model site."""
+    PROGRAM_COMFYUI: PictureRecipe.Program.ValueType  # 3
+
+    @_typing.final
+    class OthersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SAMPLER_FIELD_NUMBER: _builtins.int
+    SCHEDULER_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
+    MODEL_TITLE_FIELD_NUMBER: _builtins.int
+    MODEL_HASH_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """`projects/{project}/assets/{asset}`"""
+    program: Global___PictureRecipe.Program.ValueType
+    prompt: _builtins.str
+    negative_prompt: _builtins.str
+    seed: _builtins.int
+    """Unset where it is not told."""
+    sampler: _builtins.str
+    """As the program calls them, such as `DPM++ 2M` and `karras`."""
+    scheduler: _builtins.str
+    model_title: _builtins.str
+    """The model's name and the beginning of its file's SHA-256, as they are told."""
+    model_hash: _builtins.str
+    model: _builtins.str
+    """The same model here, such as `models/sd15`; empty where none was recognised."""
+    @_builtins.property
+    def sampling(self) -> _run_pb2.SamplingParameters:
+        """What is told of it; `strength` is what others call denoise."""
+
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecipeLora]: ...
+    @_builtins.property
+    def others(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What was told besides, by its name there."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What cannot be taken over here, each with why, in words."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        program: Global___PictureRecipe.Program.ValueType = ...,
+        prompt: _builtins.str = ...,
+        negative_prompt: _builtins.str = ...,
+        seed: _builtins.int | None = ...,
+        sampler: _builtins.str = ...,
+        scheduler: _builtins.str = ...,
+        sampling: _run_pb2.SamplingParameters | None = ...,
+        model_title: _builtins.str = ...,
+        model_hash: _builtins.str = ...,
+        model: _builtins.str = ...,
+        loras: _abc.Iterable[Global___RecipeLora] | None = ...,
+        others: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "sampling", b"sampling", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "asset", b"asset", "left_out", b"left_out", "loras", b"loras", "model", b"model", "model_hash", b"model_hash", "model_title", b"model_title", "negative_prompt", b"negative_prompt", "others", b"others", "program", b"program", "prompt", b"prompt", "sampler", b"sampler", "sampling", b"sampling", "scheduler", b"scheduler", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___PictureRecipe: _TypeAlias = PictureRecipe  # noqa: Y015
+
+@_typing.final
+class RecipeLora(_message.Message):
+    """A LoRA that acted on a picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """Its name and the beginning of its hash, as they are told."""
+    hash: _builtins.str
+    scale: _builtins.float
+    model: _builtins.str
+    """The same LoRA here; empty where none was recognised."""
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        hash: _builtins.str = ...,
+        scale: _builtins.float = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "model", b"model", "scale", b"scale", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipeLora: _TypeAlias = RecipeLora  # noqa: Y015
 
 @_typing.final
 class GetLineageRequest(_message.Message):

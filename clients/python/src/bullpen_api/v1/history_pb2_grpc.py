@@ -27,8 +27,8 @@ if _version_not_supported:
 
 
 class HistoryServiceStub:
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -59,11 +59,21 @@ class HistoryServiceStub:
                 request_serializer=bullpen_dot_v1_dot_history__pb2.GetLineageRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_lineage__pb2.Lineage.FromString,
                 _registered_method=True)
+        self.GetRecipe = channel.unary_unary(
+                '/bullpen.v1.HistoryService/GetRecipe',
+                request_serializer=bullpen_dot_v1_dot_history__pb2.GetRecipeRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_history__pb2.PictureRecipe.FromString,
+                _registered_method=True)
+        self.IngestRecipe = channel.unary_unary(
+                '/bullpen.v1.HistoryService/IngestRecipe',
+                request_serializer=bullpen_dot_v1_dot_history__pb2.IngestRecipeRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_history__pb2.PictureRecipe.FromString,
+                _registered_method=True)
 
 
 class HistoryServiceServicer:
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -104,6 +114,25 @@ class HistoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRecipe(self, request, context):
+        """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+        Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IngestRecipe(self, request, context):
+        """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
+        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+        takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
+        Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
+        picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HistoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +156,16 @@ def add_HistoryServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_history__pb2.GetLineageRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_lineage__pb2.Lineage.SerializeToString,
             ),
+            'GetRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecipe,
+                    request_deserializer=bullpen_dot_v1_dot_history__pb2.GetRecipeRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_history__pb2.PictureRecipe.SerializeToString,
+            ),
+            'IngestRecipe': grpc.unary_unary_rpc_method_handler(
+                    servicer.IngestRecipe,
+                    request_deserializer=bullpen_dot_v1_dot_history__pb2.IngestRecipeRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_history__pb2.PictureRecipe.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'bullpen.v1.HistoryService', rpc_method_handlers)
@@ -136,8 +175,8 @@ def add_HistoryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HistoryService:
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -240,6 +279,60 @@ class HistoryService:
             '/bullpen.v1.HistoryService/GetLineage',
             bullpen_dot_v1_dot_history__pb2.GetLineageRequest.SerializeToString,
             bullpen_dot_v1_dot_lineage__pb2.Lineage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.HistoryService/GetRecipe',
+            bullpen_dot_v1_dot_history__pb2.GetRecipeRequest.SerializeToString,
+            bullpen_dot_v1_dot_history__pb2.PictureRecipe.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestRecipe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.HistoryService/IngestRecipe',
+            bullpen_dot_v1_dot_history__pb2.IngestRecipeRequest.SerializeToString,
+            bullpen_dot_v1_dot_history__pb2.PictureRecipe.FromString,
             options,
             channel_credentials,
             insecure,

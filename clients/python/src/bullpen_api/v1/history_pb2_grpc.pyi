@@ -28,8 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HistoryServiceStub:
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -57,11 +57,22 @@ class HistoryServiceStub:
     from, or that were made from it. At most 10 000 pictures.
     Errors: RESOURCE_NOT_FOUND.
     """
+    GetRecipe: _grpc.UnaryUnaryMultiCallable[_history_pb2.GetRecipeRequest, _history_pb2.PictureRecipe]
+    """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+    Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
+    """
+    IngestRecipe: _grpc.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]
+    """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
+    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+    takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
+    Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
+    picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
+    """
 
 @_typing.type_check_only
 class HistoryServiceAsyncStub(HistoryServiceStub):
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -86,10 +97,21 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
     from, or that were made from it. At most 10 000 pictures.
     Errors: RESOURCE_NOT_FOUND.
     """
+    GetRecipe: _aio.UnaryUnaryMultiCallable[_history_pb2.GetRecipeRequest, _history_pb2.PictureRecipe]  # type: ignore[assignment]
+    """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+    Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
+    """
+    IngestRecipe: _aio.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]  # type: ignore[assignment]
+    """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
+    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+    takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
+    Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
+    picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
+    """
 
 class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, and
-    the descent of pictures.
+    """HistoryService keeps what became of runs: their complete logs, logs of runs that were made elsewhere or earlier, the
+    descent of pictures, and how pictures were made, here or by another program.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -135,6 +157,29 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         and why. Of a run or job: of all scenes that it took. Of an asset that no run made: of the pictures that it was made
         from, or that were made from it. At most 10 000 pictures.
         Errors: RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecipe(
+        self,
+        request: _history_pb2.GetRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_history_pb2.PictureRecipe, _abc.Awaitable[_history_pb2.PictureRecipe]]:
+        """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+        Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
+        """
+
+    @_abc_1.abstractmethod
+    def IngestRecipe(
+        self,
+        request: _history_pb2.IngestRecipeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_history_pb2.PictureRecipe, _abc.Awaitable[_history_pb2.PictureRecipe]]:
+        """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
+        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+        takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
+        Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
+        picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
         """
 
 def add_HistoryServiceServicer_to_server(servicer: HistoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1353,6 +1353,7 @@ class Task(_message.Message):
     PROCESS_PICTURE_FIELD_NUMBER: _builtins.int
     PREPARE_UPLOAD_FIELD_NUMBER: _builtins.int
     READ_ANSWER_FIELD_NUMBER: _builtins.int
+    READ_TEXTS_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -1372,6 +1373,8 @@ class Task(_message.Message):
     def prepare_upload(self) -> Global___PrepareUpload: ...
     @_builtins.property
     def read_answer(self) -> Global___ReadAnswer: ...
+    @_builtins.property
+    def read_texts(self) -> Global___ReadTexts: ...
     def __init__(
         self,
         *,
@@ -1385,12 +1388,13 @@ class Task(_message.Message):
         process_picture: Global___ProcessPicture | None = ...,
         prepare_upload: Global___PrepareUpload | None = ...,
         read_answer: Global___ReadAnswer | None = ...,
+        read_texts: Global___ReadTexts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer", "read_texts"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1409,6 +1413,7 @@ class TaskDone(_message.Message):
     PICTURE_PROCESSED_FIELD_NUMBER: _builtins.int
     UPLOAD_PREPARED_FIELD_NUMBER: _builtins.int
     ANSWER_READ_FIELD_NUMBER: _builtins.int
+    TEXTS_READ_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -1426,6 +1431,8 @@ class TaskDone(_message.Message):
     def upload_prepared(self) -> Global___UploadPrepared: ...
     @_builtins.property
     def answer_read(self) -> Global___AnswerRead: ...
+    @_builtins.property
+    def texts_read(self) -> Global___TextsRead: ...
     def __init__(
         self,
         *,
@@ -1438,12 +1445,13 @@ class TaskDone(_message.Message):
         picture_processed: Global___PictureProcessed | None = ...,
         upload_prepared: Global___UploadPrepared | None = ...,
         answer_read: Global___AnswerRead | None = ...,
+        texts_read: Global___TextsRead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read", "texts_read"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -2235,6 +2243,7 @@ class StoredPicture(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     MEASURES_FIELD_NUMBER: _builtins.int
     FAILED_MEASURES_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     size_bytes: _builtins.int
     width: _builtins.int
@@ -2249,6 +2258,10 @@ class StoredPicture(_message.Message):
     def failed_measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Measures that could not be taken, with why; the picture is stored all the same."""
 
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureText]:
+        """What the file says of its making; of imported pictures only."""
+
     def __init__(
         self,
         *,
@@ -2260,14 +2273,85 @@ class StoredPicture(_message.Message):
         path: _builtins.str = ...,
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         failed_measures: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        texts: _abc.Iterable[Global___PictureText] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_measures", b"failed_measures", "height", b"height", "measures", b"measures", "mime_type", b"mime_type", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_measures", b"failed_measures", "height", b"height", "measures", b"measures", "mime_type", b"mime_type", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "texts", b"texts", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoredPicture: _TypeAlias = StoredPicture  # noqa: Y015
+
+@_typing.final
+class ReadTexts(_message.Message):
+    """Reads what a picture's file says of its making."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadTexts: _TypeAlias = ReadTexts  # noqa: Y015
+
+@_typing.final
+class TextsRead(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureText]: ...
+    def __init__(
+        self,
+        *,
+        texts: _abc.Iterable[Global___PictureText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextsRead: _TypeAlias = TextsRead  # noqa: Y015
+
+@_typing.final
+class PictureText(_message.Message):
+    """A text that a program left in a picture's file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYWORD_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    keyword: _builtins.str
+    """`bullpen`, `parameters`, `prompt` or `workflow`."""
+    text: _builtins.str
+    problem: _builtins.str
+    """Why it could not be read; `text` is empty then."""
+    def __init__(
+        self,
+        *,
+        keyword: _builtins.str = ...,
+        text: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keyword", b"keyword", "problem", b"problem", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureText: _TypeAlias = PictureText  # noqa: Y015
 
 @_typing.final
 class MeasurePicture(_message.Message):
