@@ -1,5 +1,6 @@
 """The scheduler against a world where anything happens at any time: workers die, jobs end late, twice or never asked,
-people cancel, pause, resume and move whatever they like. The world keeps its own books and compares.
+people cancel, pause, resume, move and bind whatever they like, and switch devices. The world keeps its own books and
+compares.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class World(RuleBasedStateMachine):
         self.stopped: list[m.StartJob] = []
         self.past: list[m.Fact] = []
         self.pinned: set[str] = set()
+        self.use: dict[str, m.Use] = {}
+        self.bound: dict[str, str] = {}
 
     # ---- the dispatcher's part --------------------------------------------------------------------------------------
 
@@ -100,7 +103,8 @@ class World(RuleBasedStateMachine):
         self.running[device] = command
         assert not self.is_paused(job), "started while it is paused"
         assert not self.paused, "started while the queue is paused"
-        rivals = [other for other in self.waiting() if not self.is_paused(other)]
+        assert self.may_run(job, device), "started where it must not run"
+        rivals = [other for other in self.waiting() if not self.is_paused(other) and self.may_run(other, device)]
         assert all(self.priority[other] <= self.priority[job] for other in rivals), "a higher priority was passed over"
         heads = {spec.project: None for spec in self.specs.values()} | {
             self.specs[other].project: other
@@ -119,6 +123,10 @@ class World(RuleBasedStateMachine):
 
     def is_paused(self, job: str) -> bool:
         return job in self.paused_jobs or self.specs[job].run in self.paused_runs
+
+    def may_run(self, job: str, device: str) -> bool:
+        use, bound = self.use.get(device, m.Use.ALL), self.bound.get(job, "")
+        return bound == device and use is not m.Use.NONE if bound else use is m.Use.ALL
 
     def free(self, job: str) -> None:
         for device, command in list(self.running.items()):
@@ -207,6 +215,28 @@ class World(RuleBasedStateMachine):
         assert not [
             c for c in self.tell(m.JobMoved(job, float(place), priority, next_turn)) if isinstance(c, m.StopJob)
         ]
+
+    @precondition(lambda self: self.specs)
+    @rule(pick=PICK, which=PICK, free=st.booleans())
+    def a_job_is_bound_to_a_device(self, pick: int, which: int, free: bool) -> None:
+        job, devices = list(self.specs)[pick % len(self.specs)], list(self.state.devices)
+        device = "" if free else devices[which % len(devices)]
+        self.passed.clear()
+        self.bound[job] = device
+        for name, command in self.running.items():
+            if command.job == job and not self.may_run(job, name):
+                self.will_pause([job])
+        self.tell(m.JobBound(job, device))
+
+    @rule(which=PICK, use=st.sampled_from(m.Use), now=st.booleans())
+    def a_device_is_switched(self, which: int, use: m.Use, now: bool) -> None:
+        devices = list(self.state.devices)
+        device = devices[which % len(devices)]
+        self.passed.clear()
+        self.use[device] = use
+        if now and device in self.running and not self.may_run(self.running[device].job, device):
+            self.will_pause([self.running[device].job])
+        self.tell(m.DeviceSwitched(device, use, now))
 
     @precondition(lambda self: "starting" in self.workers.values())
     @rule(pick=PICK)
@@ -333,6 +363,12 @@ class World(RuleBasedStateMachine):
         for job in list(self.paused_jobs):
             self.paused_jobs.discard(job)
             self.tell(m.JobResumed(job))
+        for job in self.bound:
+            self.bound[job] = ""
+            self.tell(m.JobBound(job, ""))
+        for device in self.use:
+            self.use[device] = m.Use.ALL
+            self.tell(m.DeviceSwitched(device, m.Use.ALL))
         for _ in range(20 + 10 * len(self.specs)):
             if len(self.final) == len(self.specs):
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bullpend.scheduling.state import Keeping, QueuedJob
+from bullpend.scheduling.state import Keeping, QueuedJob, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,25 @@ class JobMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSwitched:
+    """A device may be given something else from now on. What it must not run any more ends, or with `now` stops and
+    waits again.
+    """
+
+    device: str
+    use: Use
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobBound:
+    """A job may run on this device only; empty means on any. If it runs elsewhere, it stops and goes back."""
+
+    job: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed; due at views.wake_at, harmless at any other time."""
 
@@ -210,6 +229,8 @@ Fact = (
     | JobPaused
     | JobResumed
     | JobMoved
+    | JobBound
+    | DeviceSwitched
     | Tick
     | Draining
 )

@@ -4,7 +4,9 @@ next to nothing and may be asked at any time.
 
 from __future__ import annotations
 
-from bullpend.scheduling.model import DevicePhase, Phase, State
+from collections import Counter
+
+from bullpend.scheduling.model import DevicePhase, Phase, State, Use, work_for
 
 
 class InvariantBrokenError(AssertionError):
@@ -30,8 +32,11 @@ def device_problems(state: State) -> list[str]:
         if not device.job:
             if device.stop_by is not None:
                 problems.append(f"{name} waits for a stop but runs nothing")
-            if device.phase is DevicePhase.READY and state.queue and not state.draining and not state.paused:
-                problems.append(f"{name} is idle while {len(state.queue)} jobs wait")
+            work = work_for(device, len(state.queue), state.bound)
+            if device.phase is DevicePhase.READY and work and not state.draining and not state.paused:
+                problems.append(f"{name} is idle while {work} jobs wait")
+            if device.phase is DevicePhase.READY and device.use is Use.NONE:
+                problems.append(f"{name} is switched off and has a worker")
             continue
         if not has_worker:
             problems.append(f"{name} runs {device.job} without a worker")
@@ -81,6 +86,9 @@ def queue_problems(state: State) -> list[str]:
             problems.append(f"{name} was overtaken {entry.overtaken} times")
         if entry.deaths >= state.policy.max_attempts:
             problems.append(f"{name} cost {entry.deaths} workers and was not held")
+    bound = Counter(e.spec.device for e in state.jobs.values() if e.phase is Phase.QUEUED and e.spec.device)
+    if bound != state.bound:
+        problems.append(f"{dict(bound)} wait for single devices, and {dict(state.bound)} are counted")
     if waiting != len(state.queue):
         problems.append(f"the queue has {len(state.queue)} places for {waiting} waiting jobs")
     return problems

@@ -6,6 +6,7 @@ goes where.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -16,10 +17,11 @@ from bullpend.scheduling.residency import ModelDraft
 class JobDraft(ModelDraft):
     """The part of a state under change that is about jobs."""
 
-    __slots__ = ("paused", "paused_runs")
+    __slots__ = ("bound", "paused", "paused_runs")
 
     paused: bool
     paused_runs: frozenset[str]
+    bound: Mapping[str, int]
 
     # ---- coming, stopping, ending ------------------------------------------------------------------------------------
 
@@ -32,6 +34,15 @@ class JobDraft(ModelDraft):
         failure = self._too_many(job.deaths, job.attempt, "")
         if failure is not None:
             self.commands.append(m.HoldJob(job.job, job.attempt, failure))
+            return
+        # 31. A job that is bound to a device that is not here any more is held: nothing could ever take it.
+        if job.device and job.device not in self.devices:
+            gone = m.Failure(
+                "DEVICE_UNAVAILABLE",
+                f"This job was to run on {job.device} only, which is not here any more.",
+                "Retry the run: it goes to the devices that are here.",
+            )
+            self.commands.append(m.HoldJob(job.job, job.attempt, gone))
             return
         self.enqueue(m.Entry(job, attempt=job.attempt, deaths=job.deaths))
 
@@ -129,10 +140,18 @@ class JobDraft(ModelDraft):
         self.jobs = self.jobs.set(spec.job, replace(entry, phase=phase, device="", pausing=False))
         if not waits:
             self.queue = self.queue.add(spec.priority, spec.project, spec.key())
+            self.count_bound(spec.device, 1)
 
     def _dequeue(self, entry: m.Entry) -> None:
         if entry.phase is m.Phase.QUEUED:
             self.queue = self.queue.drop(entry.spec.priority, entry.spec.project, entry.spec.key())
+            self.count_bound(entry.spec.device, -1)
+
+    def count_bound(self, device: str, change: int) -> None:
+        """Keeps count of the waiting jobs that only one device may take."""
+        if device:
+            counted = {**self.bound, device: self.bound.get(device, 0) + change}
+            self.bound = MappingProxyType({name: count for name, count in counted.items() if count})
 
     def requeue(self, entry: m.Entry, reason: str) -> None:
         """Has a job wait that was leased."""
@@ -207,6 +226,36 @@ class JobDraft(ModelDraft):
                 self.enqueue(entry)
         if fact.next_turn:
             self.queue = self.queue.next_turn(entry.spec.project)
+
+    # ---- what people decide about devices ----------------------------------------------------------------------------
+
+    def job_bound(self, fact: m.JobBound) -> None:
+        """A job may run on one device only, or on any again."""
+        # 32. A job that is bound elsewhere while it runs stops within a step, as if it was paused, and waits for its
+        #     device; its finished candidates stay.
+        entry = self.jobs.get(fact.job)
+        if entry is None or entry.spec.device == fact.device:
+            return
+        self._dequeue(entry)
+        entry = replace(entry, spec=replace(entry.spec, device=fact.device))
+        self.jobs = self.jobs.set(fact.job, entry)
+        if entry.phase is m.Phase.QUEUED:
+            self.enqueue(entry)
+        elif entry.phase is m.Phase.RUNNING and not self.devices[entry.device].takes(entry.spec):
+            self._stop(entry, pausing=True)
+
+    def switched(self, fact: m.DeviceSwitched) -> None:
+        """A device may be given something else."""
+        # 33. What a device must not run any more ends there, or with `now` stops and waits again.
+        device = self.devices.get(fact.device)
+        if device is None or (device.use is fact.use and not fact.now):
+            return
+        wanted = MappingProxyType({}) if fact.use is m.Use.NONE else device.wanted
+        device = replace(device, use=fact.use, wanted=wanted)
+        self.put(device)
+        entry = self.jobs.get(device.job) if device.job else None
+        if fact.now and entry is not None and entry.phase is m.Phase.RUNNING and not device.takes(entry.spec):
+            self._stop(entry, pausing=True)
 
     def _running(self, job: str, attempt: int) -> m.Entry | None:
         """The entry of an attempt that runs now."""

@@ -23,13 +23,21 @@ def place(jobs: Ordered[str, Entry], queue: Queue, idle: Sequence[Device], polic
     """The next placement, None where nothing waits or nothing is idle. `idle` is in order of preference."""
     if not queue or not idle:
         return None
+
+    def fits(name: str) -> bool:
+        # 30. What no idle device may take is passed over, and was not overtaken.
+        spec = jobs[name].spec
+        return any(device.takes(spec) for device in idle)
+
     # The window never crosses a priority: warmth is a saving, priority is a person's wish.
-    window = [jobs[name] for name in queue.window(policy.look_ahead + 1)]
+    window = [jobs[name] for name in queue.window(policy.look_ahead + 1, fits)]
+    if not window:
+        return None
     head = window[0]
 
     # 11. The head of the queue goes to an idle device that has its model in memory.
     for device in idle:
-        if is_warm(device, head.spec.model):
+        if device.takes(head.spec) and is_warm(device, head.spec.model):
             return Placement(head, device)
 
     # 12. Otherwise a job close behind it that is warm on an idle device overtakes, unless somebody before it was
@@ -37,14 +45,14 @@ def place(jobs: Ordered[str, Entry], queue: Queue, idle: Sequence[Device], polic
     overtaken: list[Entry] = []
     for entry in window:
         for device in idle:
-            if is_warm(device, entry.spec.model):
+            if device.takes(entry.spec) and is_warm(device, entry.spec.model):
                 return Placement(entry, device, tuple(overtaken))
         if entry.overtaken >= policy.max_overtakes:
             break
         overtaken.append(entry)
 
     # 13. Otherwise the head goes to the first idle device and its model is loaded there.
-    return Placement(head, idle[0])
+    return Placement(head, next(device for device in idle if device.takes(head.spec)))
 
 
 def is_warm(device: Device, model: str) -> bool:

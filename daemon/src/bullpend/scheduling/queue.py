@@ -11,7 +11,7 @@ So no place has to be changed when a job comes, goes or is canceled, and a job's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 from types import MappingProxyType
 
@@ -106,10 +106,14 @@ class Queue:
 
     # ---- questions --------------------------------------------------------------------------------------------------
 
-    def window(self, most: int) -> list[str]:
-        """The first jobs of the highest priority that waits, `most` at most, in their order."""
+    def window(self, most: int, fits: Callable[[str], bool] | None = None) -> list[str]:
+        """The first jobs of the highest priority that waits, `most` at most, in their order; with `fits` only those of
+        which it holds, of the highest priority that has any.
+        """
         for priority in self._priorities():
-            return list(islice(self._in_turns(priority), most))
+            found = list(islice(filter(fits, self._in_turns(priority)), most))
+            if found:
+                return found
         return []
 
     def position(self, priority: int, project: str, key: LaneKey) -> int:

@@ -95,7 +95,7 @@ class ModelDraft:
         """Somebody wants a model in memory before a job does."""
         # 27. A model may be asked for ahead of its jobs. Where it is in memory, only its keep-alive begins anew.
         device = self.devices.get(fact.device)
-        if device is None:
+        if device is None or device.use is m.Use.NONE:
             return
         known = device.residents.get(fact.model)
         if known is not None and not known.leaving:
@@ -131,7 +131,7 @@ class ModelDraft:
 
     def want_pinned(self, name: str) -> None:
         """The device's worker is ready; the first device has what is pinned."""
-        if next(iter(self.devices), None) != name:
+        if next((d.device for d in self.devices.values() if d.use is m.Use.ALL), None) != name:
             return
         for model, keeping in self.keepings.items():
             if keeping.pinned:
@@ -142,7 +142,7 @@ class ModelDraft:
         if self.draining:
             return
         for device in self.devices.values():
-            if not device.wanted:
+            if not device.wanted or device.use is m.Use.NONE:
                 continue
             if device.phase is m.DevicePhase.COLD and device.retry_at <= self.now:
                 self.put(replace(device, phase=m.DevicePhase.STARTING))
@@ -159,7 +159,7 @@ class ModelDraft:
         # 29. While a device works on a job, the next job's model is brought from the disk into the page cache.
         device = self.devices[name]
         running = self.jobs.get(device.job)
-        for waiting in self.queue.window(self.policy.look_ahead + 1):
+        for waiting in self.queue.window(self.policy.look_ahead + 1, lambda job: device.takes(self.jobs[job].spec)):
             model = self.jobs[waiting].spec.model
             if running is not None and model == running.spec.model:
                 continue

@@ -63,6 +63,10 @@ def step(state: m.State, fact: m.Fact, now: float) -> tuple[m.State, tuple[m.Com
             draft.job_paused(fact.job, False)
         case m.JobMoved():
             draft.moved(fact)
+        case m.JobBound():
+            draft.job_bound(fact)
+        case m.DeviceSwitched():
+            draft.switched(fact)
         case m.Tick():
             draft.tick()
         case m.Draining():
@@ -89,6 +93,7 @@ class _Draft(JobDraft):
         self.draining = state.draining
         self.paused = state.paused
         self.paused_runs = state.paused_runs
+        self.bound = state.bound
         self.now = now
         self.commands = []
 
@@ -113,16 +118,18 @@ class _Draft(JobDraft):
             self.paused,
             self.paused_runs,
             self.keepings,
+            self.bound,
         )
 
     # ---- placement --------------------------------------------------------------------------------------------------
 
     def fill(self) -> None:
         """Gives work to idle workers and starts cold ones, as far as it goes."""
+        self._retire()
         # 10. While the daemon drains, nothing is started.
         if self.draining or self.paused or not self.queue:
             return
-        idle = [d for d in self.devices.values() if d.phase is m.DevicePhase.READY and not d.job]
+        idle = [d for d in self.devices.values() if d.phase is m.DevicePhase.READY and not d.job and self._work_for(d)]
         begun: list[str] = []
         while idle:
             placement = place(self.jobs, self.queue, idle, self.policy)
@@ -131,7 +138,7 @@ class _Draft(JobDraft):
             for entry in placement.overtakes:
                 self.jobs = self.jobs.set(entry.spec.job, replace(entry, overtaken=entry.overtaken + 1))
             self._start(placement.job, placement.device)
-            idle.remove(placement.device)
+            idle = [d for d in idle if d is not placement.device and self._work_for(d)]
             begun.append(placement.device.device)
         for name in begun:
             self.read_ahead(name)
@@ -142,6 +149,7 @@ class _Draft(JobDraft):
         attempt = entry.attempt + 1
         # 26. Projects of one priority take turns: the one that was served lines up behind the others.
         self.queue = self.queue.drop(spec.priority, spec.project, spec.key()).served(spec.project)
+        self.count_bound(spec.device, -1)
         self.jobs = self.jobs.set(
             spec.job, replace(entry, phase=m.Phase.RUNNING, attempt=attempt, device=device.device)
         )
@@ -155,10 +163,20 @@ class _Draft(JobDraft):
             if starting >= len(self.queue):
                 return
             # 15. A device whose worker was lost waits its time out first.
-            if device.phase is m.DevicePhase.COLD and device.retry_at <= self.now:
+            if device.phase is m.DevicePhase.COLD and device.retry_at <= self.now and self._work_for(device):
                 self.put(replace(device, phase=m.DevicePhase.STARTING))
                 self.commands.append(m.StartWorker(device.device))
                 starting += 1
+
+    def _work_for(self, device: m.Device) -> int:
+        return m.work_for(device, len(self.queue), self.bound)
+
+    def _retire(self) -> None:
+        # 34. A device that is switched off lets its worker go as soon as nothing runs there.
+        for device in self.devices.values():
+            if device.use is m.Use.NONE and device.phase is m.DevicePhase.READY and not device.job:
+                self.put(replace(device, phase=m.DevicePhase.DYING))
+                self.commands.append(m.KillWorker(device.device, "was switched off"))
 
     # ---- devices ----------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ class QueuedJob:
     steps: int = 0
     # Seconds that its model stays in memory afterwards; None leaves that to the model.
     keep_alive: float | None = None
+    # The only device that may take it; empty where any in general use may.
+    device: str = ""
 
     def key(self) -> LaneKey:
         """Its place among the jobs of its project and priority."""
@@ -90,6 +92,17 @@ class Entry:
     device: str = ""
     # While it stops: it is only to wait again, not to end.
     pausing: bool = False
+
+
+class Use(Enum):
+    """What a device may be given. The names are those of bullpen.v1.Device.Use."""
+
+    # Whatever waits.
+    ALL = "all"
+    # Only jobs that somebody bound to it.
+    BOUND = "bound"
+    # Nothing; it is switched off.
+    NONE = "none"
 
 
 class DevicePhase(Enum):
@@ -153,6 +166,13 @@ class Device:
     wanted: Mapping[str, Wanted] = field(default_factory=lambda: MappingProxyType({}))
     # The model that the worker was last told to read ahead.
     read_ahead: str = ""
+    use: Use = Use.ALL
+
+    def takes(self, job: QueuedJob) -> bool:
+        """Whether a job may run here."""
+        if job.device:
+            return job.device == self.device and self.use is not Use.NONE
+        return self.use is Use.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +190,13 @@ class State:
     paused_runs: frozenset[str] = frozenset()
     # By model; those that nothing was set for are not in it.
     keepings: Mapping[str, Keeping] = field(default_factory=lambda: MappingProxyType({}))
+    # How many jobs in the queue are bound, by device; those with none are not in it.
+    bound: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def work_for(device: Device, waiting: int, bound: Mapping[str, int]) -> int:
+    """How many of the `waiting` jobs a device may take, of which `bound` says where those that are bound may run."""
+    if device.use is Use.NONE:
+        return 0
+    own = bound.get(device.device, 0)
+    return waiting - sum(bound.values()) + own if device.use is Use.ALL else own

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from bullpend.scheduling import residency
-from bullpend.scheduling.model import Device, DevicePhase, Keeping, State, Wanted
+from bullpend.scheduling.model import Device, DevicePhase, Keeping, State, Use, Wanted, work_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,15 @@ def wake_at(state: State) -> float | None:
     """When the next Tick is due, None where nothing waits for time. Cheap: looks at devices only."""
     due: list[float] = []
     starting = sum(device.phase is DevicePhase.STARTING for device in state.devices.values())
-    short_of_workers = len(state.queue) > starting and not state.draining and not state.paused
+    waiting = len(state.queue)
+    short_of_workers = waiting > starting and not state.draining and not state.paused
     for device in state.devices.values():
         if device.stop_by is not None and device.phase is DevicePhase.READY:
             due.append(device.stop_by)
-        if device.phase is DevicePhase.COLD and (short_of_workers or (device.wanted and not state.draining)):
-            due.append(device.retry_at)
+        if device.phase is DevicePhase.COLD and device.use is not Use.NONE:
+            wished = device.wanted and not state.draining
+            if wished or (short_of_workers and work_for(device, waiting, state.bound)):
+                due.append(device.retry_at)
         if device.phase is not DevicePhase.READY:
             continue
         for resident in device.residents.values():
