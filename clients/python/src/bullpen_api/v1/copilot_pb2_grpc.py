@@ -197,7 +197,7 @@ class CopilotServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListChatEngines(self, request, context):
-        """What can answer: the built-in grammar, and the language models that the settings name.
+        """What can answer: the built-in grammar, the server that the settings name, and the language models of this machine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

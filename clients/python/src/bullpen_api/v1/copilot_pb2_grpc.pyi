@@ -73,7 +73,7 @@ class CopilotServiceStub:
     Errors: RESOURCE_NOT_FOUND.
     """
     ListChatEngines: _grpc.UnaryUnaryMultiCallable[_copilot_pb2.ListChatEnginesRequest, _copilot_pb2.ListChatEnginesResponse]
-    """What can answer: the built-in grammar, and the language models that the settings name."""
+    """What can answer: the built-in grammar, the server that the settings name, and the language models of this machine."""
 
 @_typing.type_check_only
 class CopilotServiceAsyncStub(CopilotServiceStub):
@@ -120,7 +120,7 @@ class CopilotServiceAsyncStub(CopilotServiceStub):
     Errors: RESOURCE_NOT_FOUND.
     """
     ListChatEngines: _aio.UnaryUnaryMultiCallable[_copilot_pb2.ListChatEnginesRequest, _copilot_pb2.ListChatEnginesResponse]  # type: ignore[assignment]
-    """What can answer: the built-in grammar, and the language models that the settings name."""
+    """What can answer: the built-in grammar, the server that the settings name, and the language models of this machine."""
 
 class CopilotServiceServicer(metaclass=_abc_1.ABCMeta):
     """CopilotService is the conversation about a project. What is asked is read at once; what would change something
@@ -236,6 +236,6 @@ class CopilotServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _copilot_pb2.ListChatEnginesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_copilot_pb2.ListChatEnginesResponse, _abc.Awaitable[_copilot_pb2.ListChatEnginesResponse]]:
-        """What can answer: the built-in grammar, and the language models that the settings name."""
+        """What can answer: the built-in grammar, the server that the settings name, and the language models of this machine."""
 
 def add_CopilotServiceServicer_to_server(servicer: CopilotServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -67,6 +67,7 @@ class Model(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     COST_USD_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}`; a remote one has its provider before its name, such as `models/openai:gpt-image-1`."""
     title: _builtins.str
@@ -98,8 +99,12 @@ class Model(_message.Message):
         """Such as `instruction_edit`, `text_to_image`, `img2img`, `inpaint`, `structure_control` (takes a ControlNet),
         `reference` (takes an IP-Adapter), `control_canny`, `control_line`, `control_depth`, `reference_adapter`, `depth`,
         `lora`, `cutout`, `upscale`, `identity_embedding`,
-        `style_embedding`, `tag`.
+        `style_embedding`, `tag`, `chat` (a language model).
         """
+
+    @_builtins.property
+    def language(self) -> Global___LanguageModel:
+        """Only of a language model; read from the head of its file, without loading it."""
 
     def __init__(
         self,
@@ -121,14 +126,53 @@ class Model(_message.Message):
         digest: _builtins.str = ...,
         price: _builtins.str = ...,
         cost_usd: _builtins.float = ...,
+        language: Global___LanguageModel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["language", b"language"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "capabilities", b"capabilities", "cost_usd", b"cost_usd", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "digest", b"digest", "engine", b"engine", "family", b"family", "licence", b"licence", "name", b"name", "path", b"path", "price", b"price", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "capabilities", b"capabilities", "cost_usd", b"cost_usd", "default_height", b"default_height", "default_steps", b"default_steps", "default_width", b"default_width", "digest", b"digest", "engine", b"engine", "family", b"family", "language", b"language", "licence", b"licence", "name", b"name", "path", b"path", "price", b"price", "problem", b"problem", "size_bytes", b"size_bytes", "state", b"state", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class LanguageModel(_message.Message):
+    """What a GGUF file says of the language model in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARCHITECTURE_FIELD_NUMBER: _builtins.int
+    CONTEXT_LENGTH_FIELD_NUMBER: _builtins.int
+    CHAT_TEMPLATE_FIELD_NUMBER: _builtins.int
+    QUANTIZATION_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    architecture: _builtins.str
+    """Such as `llama`, `qwen3`; the model's `family` is the same."""
+    context_length: _builtins.int
+    """Tokens that it was trained to look back on; 0 where the file does not say."""
+    chat_template: _builtins.str
+    """Jinja text by which a conversation becomes the model's input; empty where the file has none."""
+    quantization: _builtins.str
+    """What most of its weights are kept as, such as `Q4_K`; empty where that is not known."""
+    parameters: _builtins.int
+    """Numbers in all its weights."""
+    def __init__(
+        self,
+        *,
+        architecture: _builtins.str = ...,
+        context_length: _builtins.int = ...,
+        chat_template: _builtins.str = ...,
+        quantization: _builtins.str = ...,
+        parameters: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "chat_template", b"chat_template", "context_length", b"context_length", "parameters", b"parameters", "quantization", b"quantization"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LanguageModel: _TypeAlias = LanguageModel  # noqa: Y015
 
 @_typing.final
 class LoraUse(_message.Message):
@@ -583,6 +627,31 @@ class Device(_message.Message):
     STATE_FAILED: Device.State.ValueType  # 5
     """Its worker died too often; it is tried again later."""
 
+    class _Use:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Device._Use.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        USE_UNSPECIFIED: Device._Use.ValueType  # 0
+        USE_ALL: Device._Use.ValueType  # 1
+        """Whatever waits: it is in general use."""
+        USE_BOUND: Device._Use.ValueType  # 2
+        """Only runs that somebody placed there."""
+        USE_NONE: Device._Use.ValueType  # 3
+        """Nothing: it is switched off, and its worker has gone."""
+
+    class Use(_Use, metaclass=_UseEnumTypeWrapper):
+        """What may be given to it."""
+
+    USE_UNSPECIFIED: Device.Use.ValueType  # 0
+    USE_ALL: Device.Use.ValueType  # 1
+    """Whatever waits: it is in general use."""
+    USE_BOUND: Device.Use.ValueType  # 2
+    """Only runs that somebody placed there."""
+    USE_NONE: Device.Use.ValueType  # 3
+    """Nothing: it is switched off, and its worker has gone."""
+
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
@@ -594,6 +663,7 @@ class Device(_message.Message):
     JOB_FIELD_NUMBER: _builtins.int
     WORKER_PID_FIELD_NUMBER: _builtins.int
     UPTIME_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`devices/{device}`, such as `devices/cuda-0`, `devices/cpu`."""
     kind: _builtins.str
@@ -608,6 +678,7 @@ class Device(_message.Message):
     job: _builtins.str
     """Job that it runs, if any."""
     worker_pid: _builtins.int
+    use: Global___Device.Use.ValueType
     @_builtins.property
     def uptime(self) -> _duration_pb2.Duration: ...
     def __init__(
@@ -624,14 +695,47 @@ class Device(_message.Message):
         job: _builtins.str = ...,
         worker_pid: _builtins.int = ...,
         uptime: _duration_pb2.Duration | None = ...,
+        use: Global___Device.Use.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uptime", b"uptime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "job", b"job", "kind", b"kind", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "name", b"name", "reason", b"reason", "state", b"state", "title", b"title", "uptime", b"uptime", "worker_pid", b"worker_pid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "job", b"job", "kind", b"kind", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "name", b"name", "reason", b"reason", "state", b"state", "title", b"title", "uptime", b"uptime", "use", b"use", "worker_pid", b"worker_pid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class SwitchDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`devices/{device}`"""
+    use: Global___Device.Use.ValueType
+    """Unspecified goes back to what the settings say."""
+    now: _builtins.bool
+    """Stops what runs there and must not any more."""
+    force: _builtins.bool
+    """Also the last device in general use; work waits then until one is switched on."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        use: Global___Device.Use.ValueType = ...,
+        now: _builtins.bool = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "name", b"name", "now", b"now", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SwitchDeviceRequest: _TypeAlias = SwitchDeviceRequest  # noqa: Y015
 
 @_typing.final
 class ListDevicesRequest(_message.Message):

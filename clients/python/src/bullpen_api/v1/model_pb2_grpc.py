@@ -436,6 +436,11 @@ class DeviceServiceStub:
                 request_serializer=bullpen_dot_v1_dot_model__pb2.ListDevicesRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_model__pb2.ListDevicesResponse.FromString,
                 _registered_method=True)
+        self.SwitchDevice = channel.unary_unary(
+                '/bullpen.v1.DeviceService/SwitchDevice',
+                request_serializer=bullpen_dot_v1_dot_model__pb2.SwitchDeviceRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_model__pb2.Device.FromString,
+                _registered_method=True)
 
 
 class DeviceServiceServicer:
@@ -450,6 +455,16 @@ class DeviceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SwitchDevice(self, request, context):
+        """Switches a device while the daemon runs. What it must not run any more ends first, or with `now` stops within one
+        denoising step and waits for another device; finished candidates stay. Lasts over restarts.
+        Errors: DEVICE_UNAVAILABLE (no such device), STATE_CONFLICT (it is the last one that work may go to, and `force` is
+        not set).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeviceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -457,6 +472,11 @@ def add_DeviceServiceServicer_to_server(servicer, server):
                     servicer.ListDevices,
                     request_deserializer=bullpen_dot_v1_dot_model__pb2.ListDevicesRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_model__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'SwitchDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.SwitchDevice,
+                    request_deserializer=bullpen_dot_v1_dot_model__pb2.SwitchDeviceRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_model__pb2.Device.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -488,6 +508,33 @@ class DeviceService:
             '/bullpen.v1.DeviceService/ListDevices',
             bullpen_dot_v1_dot_model__pb2.ListDevicesRequest.SerializeToString,
             bullpen_dot_v1_dot_model__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwitchDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.DeviceService/SwitchDevice',
+            bullpen_dot_v1_dot_model__pb2.SwitchDeviceRequest.SerializeToString,
+            bullpen_dot_v1_dot_model__pb2.Device.FromString,
             options,
             channel_credentials,
             insecure,

@@ -194,6 +194,12 @@ class DeviceServiceStub:
     def __new__(cls, channel: _aio.Channel) -> DeviceServiceAsyncStub: ...
     ListDevices: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListDevicesRequest, _model_pb2.ListDevicesResponse]
     """Lists devices with their state; the first is the default."""
+    SwitchDevice: _grpc.UnaryUnaryMultiCallable[_model_pb2.SwitchDeviceRequest, _model_pb2.Device]
+    """Switches a device while the daemon runs. What it must not run any more ends first, or with `now` stops within one
+    denoising step and waits for another device; finished candidates stay. Lasts over restarts.
+    Errors: DEVICE_UNAVAILABLE (no such device), STATE_CONFLICT (it is the last one that work may go to, and `force` is
+    not set).
+    """
 
 @_typing.type_check_only
 class DeviceServiceAsyncStub(DeviceServiceStub):
@@ -204,6 +210,12 @@ class DeviceServiceAsyncStub(DeviceServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDevices: _aio.UnaryUnaryMultiCallable[_model_pb2.ListDevicesRequest, _model_pb2.ListDevicesResponse]  # type: ignore[assignment]
     """Lists devices with their state; the first is the default."""
+    SwitchDevice: _aio.UnaryUnaryMultiCallable[_model_pb2.SwitchDeviceRequest, _model_pb2.Device]  # type: ignore[assignment]
+    """Switches a device while the daemon runs. What it must not run any more ends first, or with `now` stops within one
+    denoising step and waits for another device; finished candidates stay. Lasts over restarts.
+    Errors: DEVICE_UNAVAILABLE (no such device), STATE_CONFLICT (it is the last one that work may go to, and `force` is
+    not set).
+    """
 
 class DeviceServiceServicer(metaclass=_abc_1.ABCMeta):
     """DeviceService tells what can compute here.
@@ -217,5 +229,17 @@ class DeviceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.ListDevicesResponse, _abc.Awaitable[_model_pb2.ListDevicesResponse]]:
         """Lists devices with their state; the first is the default."""
+
+    @_abc_1.abstractmethod
+    def SwitchDevice(
+        self,
+        request: _model_pb2.SwitchDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.Device, _abc.Awaitable[_model_pb2.Device]]:
+        """Switches a device while the daemon runs. What it must not run any more ends first, or with `now` stops within one
+        denoising step and waits for another device; finished candidates stay. Lasts over restarts.
+        Errors: DEVICE_UNAVAILABLE (no such device), STATE_CONFLICT (it is the last one that work may go to, and `force` is
+        not set).
+        """
 
 def add_DeviceServiceServicer_to_server(servicer: DeviceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

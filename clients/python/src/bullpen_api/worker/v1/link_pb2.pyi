@@ -117,6 +117,8 @@ class FromWorker(_message.Message):
     TASK_PROGRESS_FIELD_NUMBER: _builtins.int
     FOOTPRINT_MEASURED_FIELD_NUMBER: _builtins.int
     CHANGE_HEARD_FIELD_NUMBER: _builtins.int
+    MODEL_PROGRESS_FIELD_NUMBER: _builtins.int
+    TOKENS_MADE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
     @_builtins.property
@@ -147,6 +149,10 @@ class FromWorker(_message.Message):
     def footprint_measured(self) -> Global___FootprintMeasured: ...
     @_builtins.property
     def change_heard(self) -> Global___ChangeHeard: ...
+    @_builtins.property
+    def model_progress(self) -> Global___ModelProgress: ...
+    @_builtins.property
+    def tokens_made(self) -> Global___TokensMade: ...
     def __init__(
         self,
         *,
@@ -165,12 +171,14 @@ class FromWorker(_message.Message):
         task_progress: Global___TaskProgress | None = ...,
         footprint_measured: Global___FootprintMeasured | None = ...,
         change_heard: Global___ChangeHeard | None = ...,
+        model_progress: Global___ModelProgress | None = ...,
+        tokens_made: Global___TokensMade | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_progress", b"model_progress", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress", "tokens_made", b"tokens_made"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "candidate_ready", b"candidate_ready", "change_heard", b"change_heard", "footprint_measured", b"footprint_measured", "heartbeat", b"heartbeat", "job_ended", b"job_ended", "log", b"log", "model_failed", b"model_failed", "model_loaded", b"model_loaded", "model_progress", b"model_progress", "model_unloaded", b"model_unloaded", "preview_ready", b"preview_ready", "ready", b"ready", "step_done", b"step_done", "task_done", b"task_done", "task_failed", b"task_failed", "task_progress", b"task_progress", "tokens_made", b"tokens_made"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress", "footprint_measured", "change_heard"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["ready", "heartbeat", "model_loaded", "model_unloaded", "model_failed", "step_done", "preview_ready", "candidate_ready", "job_ended", "task_done", "task_failed", "log", "task_progress", "footprint_measured", "change_heard", "model_progress", "tokens_made"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -204,9 +212,11 @@ class Configure(_message.Message):
     HEARTBEAT_SECONDS_FIELD_NUMBER: _builtins.int
     MAX_PIXELS_FIELD_NUMBER: _builtins.int
     MEMORY_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
+    GPU_LAYERS_FIELD_NUMBER: _builtins.int
+    CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
     role: Global___Configure.Role.ValueType
     engine: _builtins.str
-    """`torch` or `scripted`; device workers only."""
+    """`torch`, `llama` or `scripted`; device workers only."""
     device: _builtins.str
     """`cuda:0`, `mps`, `cpu`, `scripted`."""
     threads: _builtins.int
@@ -216,6 +226,10 @@ class Configure(_message.Message):
     """Pixels that a picture may decode to."""
     memory_limit_bytes: _builtins.int
     """The most that models and their work may take of the device's memory; 0 is all of it."""
+    gpu_layers: _builtins.int
+    """Layers of a language model that go to the GPU; negative: as many as fit."""
+    context_tokens: _builtins.int
+    """Tokens that a language model's window holds at the most; 0 leaves the engine's choice."""
     def __init__(
         self,
         *,
@@ -226,10 +240,12 @@ class Configure(_message.Message):
         heartbeat_seconds: _builtins.float = ...,
         max_pixels: _builtins.int = ...,
         memory_limit_bytes: _builtins.int = ...,
+        gpu_layers: _builtins.int = ...,
+        context_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "engine", b"engine", "heartbeat_seconds", b"heartbeat_seconds", "max_pixels", b"max_pixels", "memory_limit_bytes", b"memory_limit_bytes", "role", b"role", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens", b"context_tokens", "device", b"device", "engine", b"engine", "gpu_layers", b"gpu_layers", "heartbeat_seconds", b"heartbeat_seconds", "max_pixels", b"max_pixels", "memory_limit_bytes", b"memory_limit_bytes", "role", b"role", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -547,6 +563,31 @@ class ModelLoaded(_message.Message):
 Global___ModelLoaded: _TypeAlias = ModelLoaded  # noqa: Y015
 
 @_typing.final
+class ModelProgress(_message.Message):
+    """How far a model is on its way into memory; may be lost while the pipe is busy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    share: _builtins.float
+    """0–1."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelProgress: _TypeAlias = ModelProgress  # noqa: Y015
+
+@_typing.final
 class ModelUnloaded(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -691,6 +732,7 @@ class RunJob(_message.Message):
     PREVIEW_EVERY_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     """Name of the job; (job, attempt) marks every answer."""
     attempt: _builtins.int
@@ -718,6 +760,10 @@ class RunJob(_message.Message):
     def method(self) -> Global___Method:
         """How a picture is made from its source; unset: in the way of the model's family."""
 
+    @_builtins.property
+    def language(self) -> Global___LanguageWork:
+        """Set where words are to be made in place of pictures; then there are no candidates."""
+
     def __init__(
         self,
         *,
@@ -737,14 +783,180 @@ class RunJob(_message.Message):
         preview_every: _builtins.int = ...,
         loras: _abc.Iterable[Global___LoraRef] | None = ...,
         method: Global___Method | None = ...,
+        language: Global___LanguageWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "method", b"method", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "loras", b"loras", "method", b"method", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "language", b"language", "loras", b"loras", "method", b"method", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunJob: _TypeAlias = RunJob  # noqa: Y015
+
+@_typing.final
+class LanguageWork(_message.Message):
+    """An answer of a language model: TokensMade come as they are made, the last of them says why it ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
+    GRAMMAR_FIELD_NUMBER: _builtins.int
+    TRIGGER_FIELD_NUMBER: _builtins.int
+    grammar: _builtins.str
+    """GBNF that holds from `trigger` on, and whose end is the answer's; empty for none."""
+    trigger: _builtins.str
+    """What the answer has to say before the grammar holds; empty: it holds from the first token on."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___LanguageMessage]: ...
+    @_builtins.property
+    def sampling(self) -> Global___LanguageSampling: ...
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___LanguageMessage] | None = ...,
+        sampling: Global___LanguageSampling | None = ...,
+        grammar: _builtins.str = ...,
+        trigger: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sampling", b"sampling"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grammar", b"grammar", "messages", b"messages", "sampling", b"sampling", "trigger", b"trigger"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LanguageWork: _TypeAlias = LanguageWork  # noqa: Y015
+
+@_typing.final
+class LanguageMessage(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    role: _builtins.str
+    """`system`, `user` or `assistant`."""
+    content: _builtins.str
+    def __init__(
+        self,
+        *,
+        role: _builtins.str = ...,
+        content: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LanguageMessage: _TypeAlias = LanguageMessage  # noqa: Y015
+
+@_typing.final
+class LanguageSampling(_message.Message):
+    """What is not set is the engine's choice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    TOP_P_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    TOP_K_FIELD_NUMBER: _builtins.int
+    MIN_P_FIELD_NUMBER: _builtins.int
+    REPEAT_PENALTY_FIELD_NUMBER: _builtins.int
+    temperature: _builtins.float
+    """0 takes the likeliest token each time."""
+    top_p: _builtins.float
+    max_tokens: _builtins.int
+    seed: _builtins.int
+    top_k: _builtins.int
+    min_p: _builtins.float
+    repeat_penalty: _builtins.float
+    def __init__(
+        self,
+        *,
+        temperature: _builtins.float | None = ...,
+        top_p: _builtins.float | None = ...,
+        max_tokens: _builtins.int | None = ...,
+        seed: _builtins.int | None = ...,
+        top_k: _builtins.int | None = ...,
+        min_p: _builtins.float | None = ...,
+        repeat_penalty: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_repeat_penalty", b"_repeat_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "max_tokens", b"max_tokens", "min_p", b"min_p", "repeat_penalty", b"repeat_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_repeat_penalty", b"_repeat_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "max_tokens", b"max_tokens", "min_p", b"min_p", "repeat_penalty", b"repeat_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
+    _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__min_p: _TypeAlias = _typing.Literal["min_p"]  # noqa: Y015
+    _WhichOneofArgType__min_p: _TypeAlias = _typing.Literal["_min_p", b"_min_p"]  # noqa: Y015
+    _WhichOneofReturnType__repeat_penalty: _TypeAlias = _typing.Literal["repeat_penalty"]  # noqa: Y015
+    _WhichOneofArgType__repeat_penalty: _TypeAlias = _typing.Literal["_repeat_penalty", b"_repeat_penalty"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
+    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
+    _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
+    _WhichOneofReturnType__top_p: _TypeAlias = _typing.Literal["top_p"]  # noqa: Y015
+    _WhichOneofArgType__top_p: _TypeAlias = _typing.Literal["_top_p", b"_top_p"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_p) -> _WhichOneofReturnType__min_p | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__repeat_penalty) -> _WhichOneofReturnType__repeat_penalty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_p) -> _WhichOneofReturnType__top_p | None: ...
+
+Global___LanguageSampling: _TypeAlias = LanguageSampling  # noqa: Y015
+
+@_typing.final
+class TokensMade(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    FINISHED_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    job: _builtins.str
+    attempt: _builtins.int
+    text: _builtins.str
+    """More of the answer; whole characters."""
+    tokens: _builtins.int
+    """Of the answer so far."""
+    finished: _builtins.str
+    """In the last one: `stop`, `length`, or `grammar` where the grammar has come to its end."""
+    prompt_tokens: _builtins.int
+    """Of the conversation before the answer, and what the window holds in all."""
+    window: _builtins.int
+    def __init__(
+        self,
+        *,
+        job: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        text: _builtins.str = ...,
+        tokens: _builtins.int = ...,
+        finished: _builtins.str = ...,
+        prompt_tokens: _builtins.int = ...,
+        window: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "finished", b"finished", "job", b"job", "prompt_tokens", b"prompt_tokens", "text", b"text", "tokens", b"tokens", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TokensMade: _TypeAlias = TokensMade  # noqa: Y015
 
 @_typing.final
 class Method(_message.Message):
@@ -1098,6 +1310,7 @@ class TuneJob(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
     CHANGE_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     attempt: _builtins.int
     guidance_scale: _builtins.float
@@ -1106,6 +1319,10 @@ class TuneJob(_message.Message):
     strength: _builtins.float
     change_id: _builtins.str
     """Given back in ChangeHeard; empty where nobody wants to know."""
+    @_builtins.property
+    def language(self) -> Global___LanguageSampling:
+        """Of an answer: from the next token on."""
+
     def __init__(
         self,
         *,
@@ -1116,10 +1333,11 @@ class TuneJob(_message.Message):
         steps: _builtins.int | None = ...,
         strength: _builtins.float | None = ...,
         change_id: _builtins.str = ...,
+        language: Global___LanguageSampling | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "language", b"language", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "attempt", b"attempt", "change_id", b"change_id", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_image_guidance_scale", b"_image_guidance_scale", "_steps", b"_steps", "_strength", b"_strength", "attempt", b"attempt", "change_id", b"change_id", "guidance_scale", b"guidance_scale", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "language", b"language", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -1189,7 +1407,7 @@ class StepDone(_message.Message):
     steps: _builtins.int
     seconds: _builtins.float
     phase: _builtins.str
-    """`loading`, `denoising`, `decoding`."""
+    """`loading`, `denoising`, `decoding`; `reading` counts the tokens of a conversation as they are taken in."""
     def __init__(
         self,
         *,
