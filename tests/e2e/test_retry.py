@@ -139,3 +139,45 @@ async def test_j05_retry_out_of_bounds_is_refused(studio: Studio, change: dict[s
     with pytest.raises(errors.FieldInvalid) as unnamed:
         await studio.create(project, none)
     assert unnamed.value.field == "auto_retry.findings"
+
+
+async def test_one_job_is_retried_while_its_run_goes_on(studio: Studio) -> None:
+    """A canceled job is made again in a run of its own with its seeds, linked to it, and only once."""
+    project = await studio.universe(3)
+    session = studio.session
+    run = await studio.create(project, spec("step_ms=30 steps=60", candidates=2))
+    first, *_, last = await studio.jobs(run)
+    with pytest.raises(errors.StateConflict) as early:
+        await session.runs.RetryJob(run_pb2.RetryJobRequest(name=last.name))
+    assert "has not ended" in early.value.message
+    await session.runs.CancelJob(run_pb2.CancelJobRequest(name=last.name))
+    request = run_pb2.RetryJobRequest(name=last.name, request_id="again")
+    again = await session.runs.RetryJob(request)
+    assert (await session.runs.RetryJob(request)).name == again.name, "one request, one job"
+    going = await session.runs.GetRun(run_pb2.GetRunRequest(name=run.name))
+    assert going.state in (run_pb2.Run.STATE_QUEUED, run_pb2.Run.STATE_RUNNING)
+    assert again.parent_job == last.name
+    assert again.retry_reason == "It was canceled."
+    assert [c.seed for c in again.candidates] == [c.seed for c in last.candidates]
+    with pytest.raises(errors.StateConflict) as twice:
+        await session.runs.RetryJob(run_pb2.RetryJobRequest(name=last.name, request_id="other"))
+    assert again.name in twice.value.message
+    await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name))
+    name = again.name.split("/jobs/")[0]
+    made = await session.runs.GetRun(run_pb2.GetRunRequest(name=name))
+    assert (made.parent_run, made.figures.jobs) == (run.name, 1)
+    await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))
+    await session.runs.RetryJob(run_pb2.RetryJobRequest(name=first.name))
+
+
+async def test_what_succeeded_or_is_not_there_is_not_retried(studio: Studio) -> None:
+    """A finished job is a conflict that says what to do instead; an unknown one is not found."""
+    project = await studio.universe(1)
+    (job,) = await studio.jobs(await studio.run(project, ""))
+    with pytest.raises(errors.StateConflict) as done:
+        await studio.session.runs.RetryJob(run_pb2.RetryJobRequest(name=job.name))
+    assert "new run" in done.value.remedy
+    with pytest.raises(errors.ResourceNotFound):
+        await studio.session.runs.RetryJob(run_pb2.RetryJobRequest(name=f"{job.name}9"))
+    with pytest.raises(errors.FieldInvalid):
+        await studio.session.runs.RetryJob(run_pb2.RetryJobRequest(name="projects/p"))

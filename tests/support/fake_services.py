@@ -308,6 +308,10 @@ class Runs(_Service, run_pb2_grpc.RunServiceServicer):
         await self.the(context, self.daemon.runs, "run", request.name)
         return await refuse(context, Refusal("STATE_CONFLICT", grpc.StatusCode.ABORTED, "Nothing to retry.", "name"))
 
+    async def RetryJob(self, request: Any, context: Any) -> run_pb2.Job:
+        await self.the(context, self.daemon.jobs, "job", request.name)
+        return await refuse(context, Refusal("STATE_CONFLICT", grpc.StatusCode.ABORTED, "It succeeded.", "name"))
+
     async def GetJob(self, request: Any, context: Any) -> run_pb2.Job:
         return await self.the(context, self.daemon.jobs, "job", request.name)  # type: ignore[no-any-return]
 

@@ -177,33 +177,48 @@ def follow_run(state: State, run: str) -> int:
         return INTERRUPTED
 
 
-@runs.command("retry", examples=["bullpen runs retry last", "bullpen runs retry last --finding identity,style"])
-@click.argument("run")
+@runs.command(
+    "retry",
+    examples=[
+        "bullpen runs retry last",
+        "bullpen runs retry last --finding identity,style",
+        "bullpen runs retry p/r-0004-style/jobs/j-002",
+    ],
+)
+@click.argument("run", metavar="RUN_OR_JOB")
 @click.option("--finding", "findings", metavar="A,B", default="", help="The pictures where this was found instead.")
 @click.option("--change", type=click.Choice(list(CHANGES)), default="seed", help="With --finding: what changes.")
 @click.option("--detach", is_flag=True, help="Start and come back at once.")
 @pass_state
 def retry_run(state: State, run: str, findings: str, change: str, detach: bool) -> int:
-    """Start a new run from the failed, held and canceled jobs of an ended one, or from its flagged pictures."""
+    """Make the failed, held and canceled jobs of an ended run again, or its flagged pictures; or one such job alone."""
     started: list[str] = []
     kinds = [finding_kind(name.strip()) for name in findings.split(",")] if findings else []
 
     async def body(session: Session) -> int:
-        request = run_pb2.RetryRunRequest(
-            name=await run_named(session, run),
-            request_id=str(uuid.uuid4()),
-            findings=kinds,
-            change=CHANGES[change] if kinds else run_pb2.AutomaticRetry.CHANGE_UNSPECIFIED,
-        )
-        made = await session.runs.RetryRun(request)
-        started.append(made.name)
+        name = await run_named(session, run)
+        made: run_pb2.Run | run_pb2.Job
+        if names.kind_of(name) == "jobs":
+            if kinds:
+                raise click.UsageError("--finding is for runs: name the run, not one of its jobs.")
+            one = run_pb2.RetryJobRequest(name=name, request_id=str(uuid.uuid4()))
+            made = await session.runs.RetryJob(one)
+        else:
+            request = run_pb2.RetryRunRequest(
+                name=name,
+                request_id=str(uuid.uuid4()),
+                findings=kinds,
+                change=CHANGES[change] if kinds else run_pb2.AutomaticRetry.CHANGE_UNSPECIFIED,
+            )
+            made = await session.runs.RetryRun(request)
+        started.append(names.parse(made.name).upto("runs"))
         if detach:
             if state.json:
                 output.emit(made)
             else:
                 output.say(f"started {made.name}")
             return 0
-        return await finish(state, session, made.name)
+        return await finish(state, session, started[0])
 
     try:
         return state.with_session(body)

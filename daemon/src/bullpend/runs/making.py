@@ -1,8 +1,7 @@
-"""How runs come to be: from a plan, from a run log, or from the failed jobs of an ended run."""
+"""How runs come to be: from a plan, or from a run log. Those from the jobs of another run are in remaking.py."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,21 +18,18 @@ from bullpend.costs import guard
 from bullpend.costs.model import Quote
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed, StateConflict
+from bullpend.errors import ContentLost, PlanStale, QueueFull, RunLogInvalid, SpendNotConfirmed
 from bullpend.models.keeping import keep_alive, put_keep_alive
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
-from bullpend.quality.model import FindingKind
-from bullpend.quality.retry import Change, moved, named, words
 from bullpend.rpc.wire import once
-from bullpend.runs import cast, loras, method, retrying, runlog, store
+from bullpend.runs import runlog, store
 from bullpend.runs.method import Method
-from bullpend.runs.model import AppliedChange, Lora, Sampling
+from bullpend.runs.model import Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
-from bullpend.runs.rules import candidate_seed
 from bullpend.runs.store import NewJob, NewRun, run_name
-from bullpend.runs.wire import pack_plan, pack_run, read_change, read_kind, sampling_of, write_spec
+from bullpend.runs.wire import pack_plan, pack_run, write_spec
 
 log = structlog.get_logger("runs")
 
@@ -65,8 +61,8 @@ class Making:
     async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
         """A run as it is planned now. Raises PlanStale where that is not what was shown."""
         keep_alive(request)
-        if known := await self._known(request.request_id):
-            return await self._store(project, request, known)
+        if known := await self.known(request.request_id):
+            return await self.store(project, request, known)
         draft = await self._planning.draft(project, request.spec)
         if request.plan_digest and request.plan_digest != draft.digest:
             raise PlanStale("The plan is another one than the one that was shown.", field="plan_digest")
@@ -74,7 +70,7 @@ class Making:
             guard.check_consent(request.plan_digest, request.confirm_spend, draft.cost)
         jobs = [await self._job(project, job) for job in draft.jobs]
         plan = MessageToDict(pack_plan(draft, request.spec), preserving_proto_field_name=True)
-        return await self._store(project, request, _new_run(project, request.spec, draft, jobs, plan), draft.quote)
+        return await self.store(project, request, _new_run(project, request.spec, draft, jobs, plan), draft.quote)
 
     async def offer(self, project: str, draft: PlanDraft) -> float | None:
         """Makes a plan that costs money one that can be confirmed, once; returns until when. None for other plans."""
@@ -88,9 +84,9 @@ class Making:
         """A run that repeats a log. Raises RunLogInvalid or ContentLost."""
         replay = runlog.parse(request.run_log)
         project = project or replay.request.project
-        if known := await self._known(request.request_id):
-            return await self._store(project, request, known)
-        model = await self._free(await self._planning.model(replay.model), replay.sampling, "A replay")
+        if known := await self.known(request.request_id):
+            return await self.store(project, request, known)
+        model = await self.free(await self._planning.model(replay.model), replay.sampling, "A replay")
         if model.digest != replay.model_digest:
             raise RunLogInvalid(
                 f"{replay.model} is not the model that the log was made with; its weights differ.",
@@ -168,123 +164,7 @@ class Making:
             loras=replay.loras,
             method=replay.method,
         )
-        return await self._store(project, request, new)
-
-    async def from_failed(self, project: str, slug: str, request: run_pb2.RetryRunRequest) -> Row:
-        """A run from an ended run's failed, held and canceled jobs. Raises StateConflict."""
-        if known := await self._known(request.request_id):
-            return await self._store(project, request, known)
-
-        def read(view: View) -> tuple[Row, list[Row]]:
-            projects.get(view, project)
-            row = store.get(view, project, slug)
-            return row, store.jobs_page(view, row["id"], 0, 1_000_000)
-
-        row, rows = await self._database.read(read)
-        if row["state"] not in ENDED:
-            raise StateConflict(f"{request.name} has not ended.", field="name", remedy="Cancel it, or wait for it.")
-        kinds = [read_kind(kind, f"findings[{index}]") for index, kind in enumerate(request.findings)]
-        if kinds:
-            return await self._from_flagged(project, request, row, rows, kinds)
-        again = [job for job in rows if job["state"] in ("FAILED", "HELD", "CANCELED")]
-        if not again:
-            raise StateConflict(f"Every job of {request.name} succeeded.", field="name", remedy="Start a new run.")
-        jobs = [
-            NewJob(
-                **{field: job[field] for field in ("scene", "source_asset", "source_path", "source_sha256")},
-                key=job["source_key"],
-                prompt=job["prompt"],
-                negative_prompt=job["negative_prompt"],
-                seeds=tuple(candidate["seed"] for candidate in job["candidates"]),
-                changes=tuple(
-                    tuple(AppliedChange(**change) for change in json.loads(candidate["changes"]))
-                    for candidate in job["candidates"]
-                ),
-                loras=await self._as_now(job["loras"]),
-                uses=cast.from_json(job["uses"]),
-                inputs=method.inputs_from_json(job["inputs"]),
-                sampling=json.loads(job["sampling"] or "{}"),
-            )
-            for job in again
-        ]
-        return await self._retried(project, request, row, jobs)
-
-    async def _from_flagged(
-        self,
-        project: str,
-        request: run_pb2.RetryRunRequest,
-        row: Row,
-        rows: Sequence[Row],
-        kinds: Sequence[FindingKind],
-    ) -> Row:
-        """A run of the pictures in whose best candidate something was found, with other seeds."""
-        change = read_change(request.change, "change")
-        replaced = {job["parent_job"] for job in rows}
-        jobs = []
-        for job in rows:
-            report = retrying.best(job)
-            findings = named(report, kinds) if report and job["name"] not in replaced else ()
-            if not findings:
-                continue
-            before = retrying.parameters(row, job)
-            changed = moved(before, findings) if change is Change.STRENGTH else {}
-            jobs.append(
-                NewJob(
-                    **{field: job[field] for field in ("scene", "source_asset", "source_path", "source_sha256")},
-                    key=job["source_key"],
-                    prompt=job["prompt"],
-                    negative_prompt=job["negative_prompt"],
-                    seeds=tuple(
-                        candidate_seed(row["seed"], f"{job['source_key']}:{job['name']}", index)
-                        for index in range(1, len(job["candidates"]) + 1)
-                    ),
-                    loras=await self._as_now(job["loras"]),
-                    uses=cast.from_json(job["uses"]),
-                    inputs=method.inputs_from_json(job["inputs"]),
-                    parent_job=job["name"],
-                    retry_reason=words(findings, before, changed),
-                    sampling={**json.loads(job["sampling"] or "{}"), **changed},
-                )
-            )
-        if not jobs:
-            raise StateConflict(
-                f"None of these was found in the best pictures of {request.name}.",
-                field="findings",
-                remedy="See `bullpen runs qa` for what was found.",
-            )
-        return await self._retried(project, request, row, jobs)
-
-    async def _retried(self, project: str, request: run_pb2.RetryRunRequest, row: Row, jobs: Sequence[NewJob]) -> Row:
-        """Stores a run of some jobs of an ended one."""
-        sampling: Sampling = sampling_of(row)
-        new = NewRun(
-            project=project,
-            stage=row["stage"],
-            spec=row["spec"],
-            plan_digest=row["plan_digest"],
-            plan={"retry_of": request.name},
-            model=await self._free(await self._planning.model(row["model"]), sampling, "A retry"),
-            sampling=sampling,
-            seed=row["seed"],
-            acceptance=row["acceptance"],
-            priority=row["priority"],
-            jobs=tuple(jobs),
-            parent_run=request.name,
-            loras=await self._as_now(row["loras"]),
-            method=await self._method_as_now(row["method"]),
-        )
-        return await self._store(project, request, new)
-
-    async def _as_now(self, text: str) -> tuple[Lora, ...]:
-        """Stored LoRAs with the digests that they have now."""
-        known = loras.from_json(text)
-        return tuple([Lora(lora.name, (await self._planning.model(lora.name)).digest, lora.scale) for lora in known])
-
-    async def _method_as_now(self, text: str) -> Method:
-        """A stored method with the digests that its companions have now."""
-        known = method.method_from_json(text)
-        now = [replace(one, digest=(await self._planning.model(one.name)).digest) for one in known.companions]
-        return replace(known, companions=tuple(now))
+        return await self.store(project, request, new)
 
     async def _same_companions(self, logged: Method) -> None:
         """Raises RunLogInvalid where an installed companion is not the one of a log."""
@@ -296,7 +176,7 @@ class Making:
                     remedy="Install the version that the log names.",
                 )
 
-    async def _free(self, model: Model, sampling: Sampling, what: str) -> Model:
+    async def free(self, model: Model, sampling: Sampling, what: str) -> Model:
         """The model, where its work costs no money. Raises SpendNotConfirmed: only a plan that was shown is consent."""
         quote = await self._planning.quote(model, sampling.width, sampling.height)
         if quote is not None:
@@ -346,13 +226,14 @@ class Making:
             inputs=job.inputs,
         )
 
-    async def _known(self, request_id: str) -> str:
+    async def known(self, request_id: str) -> str:
+        """The run that the same request made before; empty where there is none."""
         if not request_id:
             return ""
         sql = "SELECT answer FROM requests WHERE request_id = ?"
         return str(await self._database.read(lambda view: view.value(sql, request_id)) or "")
 
-    async def _store(self, project: str, request: Message, new: NewRun | str, quote: Quote | None = None) -> Row:
+    async def store(self, project: str, request: Message, new: NewRun | str, quote: Quote | None = None) -> Row:
         """One transaction, or the answer that the same request_id had before."""
 
         def write(tx: Tx) -> tuple[Row, list[Row]]:

@@ -18,6 +18,7 @@ from bullpend.runs import manifest_wire, rules, store, transitions, wire
 from bullpend.runs.making import Making
 from bullpend.runs.manifests import Known, Manifests
 from bullpend.runs.planning import Planning
+from bullpend.runs.remaking import Remaking
 
 JOB = "projects/*/runs/*/jobs/*"
 CANDIDATE = f"{JOB}/candidates/*"
@@ -40,6 +41,7 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         self._database = database
         self._planning = planning
         self._making = making
+        self._remaking = Remaking(database, planning, making)
         self._dispatcher = dispatcher
         self._manifests = manifests
 
@@ -145,7 +147,11 @@ class RunService(run_pb2_grpc.RunServiceServicer):
     async def RetryRun(self, request: run_pb2.RetryRunRequest, context: Any) -> run_pb2.Run:  # noqa: N802
         """A new run from what did not succeed."""
         project, slug = names.parse(request.name, "projects/*/runs/*")
-        return wire.pack_run(await self._making.from_failed(project, slug, request))
+        return wire.pack_run(await self._remaking.run(project, slug, request))
+
+    async def RetryJob(self, request: run_pb2.RetryJobRequest, context: Any) -> run_pb2.Job:  # noqa: N802
+        """A new run of one job that did not succeed."""
+        return wire.pack_job(await self._remaking.job(request), self._dispatcher.position)
 
     async def GetJob(self, request: run_pb2.GetJobRequest, context: Any) -> run_pb2.Job:  # noqa: N802
         """One job, with the recipes of its pictures."""

@@ -1367,8 +1367,8 @@ class Job(_message.Message):
     source_candidate: _builtins.str
     """The candidate that it starts from; empty where it starts from the scene's own picture, or that is not known."""
     parent_job: _builtins.str
-    """The job of this run, or of `parent_run`, whose picture it makes again because of what was found in it, and why and
-    with what changed.
+    """The job of this run, or of `parent_run`, that it makes again: because of what was found in its picture, or because it
+    did not succeed. And why, and with what changed.
     """
     retry_reason: _builtins.str
     @_builtins.property
@@ -1903,6 +1903,28 @@ class RetryRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryRunRequest: _TypeAlias = RetryRunRequest  # noqa: Y015
+
+@_typing.final
+class RetryJobRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryJobRequest: _TypeAlias = RetryJobRequest  # noqa: Y015
 
 @_typing.final
 class GetJobRequest(_message.Message):

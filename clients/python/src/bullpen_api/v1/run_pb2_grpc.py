@@ -89,6 +89,11 @@ class RunServiceStub:
                 request_serializer=bullpen_dot_v1_dot_run__pb2.RetryRunRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_run__pb2.Run.FromString,
                 _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/bullpen.v1.RunService/RetryJob',
+                request_serializer=bullpen_dot_v1_dot_run__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_run__pb2.Job.FromString,
+                _registered_method=True)
         self.GetJob = channel.unary_unary(
                 '/bullpen.v1.RunService/GetJob',
                 request_serializer=bullpen_dot_v1_dot_run__pb2.GetJobRequest.SerializeToString,
@@ -212,6 +217,16 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryJob(self, request, context):
+        """Makes one failed, held or canceled job again, with the same seeds, in a new run of its own; the job's run need not
+        have ended. The new job is linked to it by `parent_job`, its run to the job's run by `parent_run`.
+        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (it has not ended, it succeeded, or another job makes it again already),
+        SPEND_NOT_CONFIRMED (its model costs money: plan a new run of its scene), REQUEST_ID_REUSED, QUEUE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetJob(self, request, context):
         """Errors: RESOURCE_NOT_FOUND.
         """
@@ -301,6 +316,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.RetryRun,
                     request_deserializer=bullpen_dot_v1_dot_run__pb2.RetryRunRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_run__pb2.Run.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=bullpen_dot_v1_dot_run__pb2.RetryJobRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_run__pb2.Job.SerializeToString,
             ),
             'GetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJob,
@@ -603,6 +623,33 @@ class RunService:
             '/bullpen.v1.RunService/RetryRun',
             bullpen_dot_v1_dot_run__pb2.RetryRunRequest.SerializeToString,
             bullpen_dot_v1_dot_run__pb2.Run.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.RunService/RetryJob',
+            bullpen_dot_v1_dot_run__pb2.RetryJobRequest.SerializeToString,
+            bullpen_dot_v1_dot_run__pb2.Job.FromString,
             options,
             channel_credentials,
             insecure,

@@ -83,6 +83,12 @@ class RunServiceStub:
     Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
     money: plan a new run of the failed scenes), QUEUE_FULL.
     """
+    RetryJob: _grpc.UnaryUnaryMultiCallable[_run_pb2.RetryJobRequest, _run_pb2.Job]
+    """Makes one failed, held or canceled job again, with the same seeds, in a new run of its own; the job's run need not
+    have ended. The new job is linked to it by `parent_job`, its run to the job's run by `parent_run`.
+    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (it has not ended, it succeeded, or another job makes it again already),
+    SPEND_NOT_CONFIRMED (its model costs money: plan a new run of its scene), REQUEST_ID_REUSED, QUEUE_FULL.
+    """
     GetJob: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetJobRequest, _run_pb2.Job]
     """Errors: RESOURCE_NOT_FOUND."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_run_pb2.ListJobsRequest, _run_pb2.ListJobsResponse]
@@ -152,6 +158,12 @@ class RunServiceAsyncStub(RunServiceStub):
     was found, linked to it by `parent_run`.
     Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
     money: plan a new run of the failed scenes), QUEUE_FULL.
+    """
+    RetryJob: _aio.UnaryUnaryMultiCallable[_run_pb2.RetryJobRequest, _run_pb2.Job]  # type: ignore[assignment]
+    """Makes one failed, held or canceled job again, with the same seeds, in a new run of its own; the job's run need not
+    have ended. The new job is linked to it by `parent_job`, its run to the job's run by `parent_run`.
+    Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (it has not ended, it succeeded, or another job makes it again already),
+    SPEND_NOT_CONFIRMED (its model costs money: plan a new run of its scene), REQUEST_ID_REUSED, QUEUE_FULL.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_run_pb2.GetJobRequest, _run_pb2.Job]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
@@ -279,6 +291,18 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         was found, linked to it by `parent_run`.
         Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (not ended, or nothing to retry), SPEND_NOT_CONFIRMED (its model costs
         money: plan a new run of the failed scenes), QUEUE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryJob(
+        self,
+        request: _run_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_pb2.Job, _abc.Awaitable[_run_pb2.Job]]:
+        """Makes one failed, held or canceled job again, with the same seeds, in a new run of its own; the job's run need not
+        have ended. The new job is linked to it by `parent_job`, its run to the job's run by `parent_run`.
+        Errors: RESOURCE_NOT_FOUND, STATE_CONFLICT (it has not ended, it succeeded, or another job makes it again already),
+        SPEND_NOT_CONFIRMED (its model costs money: plan a new run of its scene), REQUEST_ID_REUSED, QUEUE_FULL.
         """
 
     @_abc_1.abstractmethod
