@@ -9,6 +9,8 @@ DEMO_ARGS ?=
 # Tools and protoc's plug-ins are found whether or not somebody activated the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# llama.cpp is built from source: for processors like this one and not for this one alone, and without what sees pictures.
+export CMAKE_ARGS ?= -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF
 # Two processes with spinning OpenMP threads ruin each other's time.
 export OMP_WAIT_POLICY := passive
 

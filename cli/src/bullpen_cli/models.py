@@ -82,6 +82,7 @@ def show_model(state: State, name: str) -> None:
         ("can", " ".join(model.capabilities) or "–"),
         *([("for", model.base_model)] if model.base_model else []),
         *([("picture", _picture(model))] if model.default_width else []),
+        *(_language(model.language) if model.HasField("language") else []),
         *([("costs", model.price)] if model.price else [("size", output.size(model.size_bytes))]),
         ("licence", model.licence or "–"),
         *([("digest", model.digest or "not read yet"), ("path", model.path)] if model.path else []),
@@ -92,6 +93,16 @@ def show_model(state: State, name: str) -> None:
 def state_words(model: model_pb2.Model) -> str:
     """A model's state as a person reads it."""
     return output.state_name(model).lower().replace("_", " ")
+
+
+def _language(said: model_pb2.LanguageModel) -> list[tuple[str, str]]:
+    """What a language model's file says of it."""
+    template = "in the file" if said.chat_template else "none in the file; ChatML is used"
+    return [
+        ("weights", f"{said.parameters / 1e9:.2f} billion, {said.quantization or 'kind not known'}"),
+        ("window", output.count(said.context_length, "token") if said.context_length else "not in the file"),
+        ("template", template),
+    ]
 
 
 def _picture(model: model_pb2.Model) -> str:

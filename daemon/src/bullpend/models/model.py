@@ -17,6 +17,8 @@ REFERENCE = "reference"
 CONTROLS = {"line": "control_line", "canny": "control_canny", "depth": "control_depth"}
 REFERENCE_ADAPTER = "reference_adapter"
 DEPTH = "depth"
+# What a language model can do.
+CHAT = "chat"
 
 
 class ModelState(StrEnum):
@@ -25,6 +27,20 @@ class ModelState(StrEnum):
     READY = "READY"
     CORRUPT = "CORRUPT"
     UNSUPPORTED = "UNSUPPORTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What the head of a language model's file says; texts are empty and numbers 0 where it does not say.
+
+    `context_length` is in tokens; `quantization` names what most of its weights are kept as, such as `Q4_K`.
+    """
+
+    architecture: str
+    context_length: int = 0
+    chat_template: str = ""
+    quantization: str = ""
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +77,5 @@ class Model:
     weight_file: str = ""
     base_family: str = ""
     attention_width: int = 0
+    # Only of a language model.
+    language: Language | None = None

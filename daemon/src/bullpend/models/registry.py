@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Protocol
 
 from bullpend.errors import ModelCorrupt, ModelNotFound
-from bullpend.models import description
+from bullpend.models import description, language
 from bullpend.models import folder as folders_of
 from bullpend.models.hashes import CheckedFile, Hashes, Mark, digest
 from bullpend.models.model import Model, ModelState
 from bullpend.models.rules import SCRIPTED, require
-from bullpend.paths import allowed_folder
+from bullpend.paths import allowed_folder, allowed_path
 from bullpend.settings import Settings
 
 _LONE = description.SAFE | description.PICKLED
@@ -91,9 +91,7 @@ class Registry:
                     continue
                 seen.add(real)
                 name = _unique(title, found)
-                found[name] = self._recall(
-                    folders_of.describe(place, name) if place.is_dir() else folders_of.lone_file(place, name)
-                )
+                found[name] = self._recall(_describe(place, name))
         with self._lock:
             self._models = found
         return tuple(found[name] for name in sorted(found))
@@ -105,18 +103,19 @@ class Registry:
         return self.scan() if known is None else tuple(known[name] for name in sorted(known))
 
     def get(self, name: str) -> Model:
-        """A model by name (`models/x`, or `x`) or by absolute path of its folder, as it is on the disk now.
+        """A model by name (`models/x`, or `x`) or by absolute path of its folder, or of a language model's file, as it
+        is on the disk now.
 
         Raises ModelNotFound, FieldInvalid, PathNotAllowed, PathNotFound.
         """
         if self._remote is not None and ":" in name and not Path(name).is_absolute():
             return self._remote.model(name)
         if name.startswith("/") or Path(name).is_absolute():
-            real = allowed_folder(name, self._roots, "model")
+            real = (allowed_path if language.is_language(name) else allowed_folder)(name, self._roots, "model")
             for model in self.models():
                 if model.path and os.path.realpath(model.path) == str(real):
                     return self._fresh(model)
-            return self._recall(folders_of.describe(real, str(real)))
+            return self._recall(_describe(real, str(real)))
         wanted = name if name.startswith("models/") else f"models/{name}"
         for models in (self.models, self.scan):
             for model in models():
@@ -131,16 +130,15 @@ class Registry:
         Raises what `get` raises, and ModelCorrupt, ModelUnsafe, ModelUnsupported.
         """
         model = self.get(name)
-        if not model.path or not Path(model.path).is_dir():
+        if not _has_files(model):
             return require(model)
-        place = Path(model.path)
         if anew:
-            model = folders_of.describe(place, model.name)
+            model = _describe(Path(model.path), model.name)
         if model.digest or model.state is not ModelState.READY:
             return require(model)
         state: State = ()
         try:
-            files = description.content_files(place)
+            place, files = _contents(model)
             if anew:
                 for path in files:
                     self._hashes.forget(place / path)
@@ -171,9 +169,9 @@ class Registry:
                     model=name,
                 )
             return model, ()
-        place = Path(model.path)
+        place, names = _contents(model)
         files = []
-        for path in description.content_files(place):
+        for path in names:
             sha256, mark = self._hash(place, path)
             files.append(CheckedFile(path, sha256, mark))
         found = digest({file.path: file.sha256 for file in files})
@@ -214,17 +212,16 @@ class Registry:
 
     def _fresh(self, model: Model) -> Model:
         """The model as its files are now: described anew, with what a full check of the same files found."""
-        if not model.path or not Path(model.path).is_dir():
+        if not _has_files(model):
             if model.path and not Path(model.path).exists():
                 raise self._missing(model.name)
             return model
-        return self._recall(folders_of.describe(Path(model.path), model.name))
+        return self._recall(_describe(Path(model.path), model.name))
 
     def _recall(self, model: Model) -> Model:
-        place = Path(model.path)
         if model.state is not ModelState.READY:
             return model
-        key = (model.path, _state(place, description.content_files(place)))
+        key = (model.path, _state(*_contents(model)))
         with self._lock:
             checked = self._checked.get(key)
         if checked is None:
@@ -251,22 +248,57 @@ def from_settings(settings: Settings) -> Registry:
     return Registry(settings.model_folders(), roots=settings.input_roots(), scripted=settings.testing.scripted)
 
 
+def _describe(place: Path, name: str) -> Model:
+    """What lies at a place: a folder, a language model's file, or a checkpoint that is one file."""
+    if place.is_dir():
+        return folders_of.describe(place, name)
+    return language.describe(place, name) if language.is_language(name) else folders_of.lone_file(place, name)
+
+
+def _has_files(model: Model) -> bool:
+    """Whether there is something to be hashed and loaded."""
+    return bool(model.path) and (
+        Path(model.path).is_dir() or (model.engine == language.ENGINE and Path(model.path).is_file())
+    )
+
+
+def _contents(model: Model) -> tuple[Path, list[str]]:
+    """The folder of a model's files, and what of it decides what the model makes. Raises FolderError."""
+    place = Path(model.path)
+    if model.engine == language.ENGINE:
+        return place.parent, language.content_files(place)
+    return place, description.content_files(place)
+
+
 def _places(root: Path) -> Iterator[tuple[Path, str]]:
     """Models below a root with their names, sorted: folders, folders of folders, cache entries and lone files."""
     for place in _sorted(root):
         if place.name.startswith("models--"):
             snapshot = _snapshot(place)
+            title = place.name.removeprefix("models--")
+            if snapshot is not None and folders_of.holds_model(snapshot):
+                yield snapshot, title
             if snapshot is not None:
-                yield snapshot, place.name.removeprefix("models--")
+                yield from _texts(snapshot, title)
         elif place.is_dir():
+            yield from _texts(place, place.name)
             if folders_of.holds_model(place):
                 yield place, place.name
                 continue
             for inner in _sorted(place):
                 if folders_of.holds_model(inner):
                     yield inner, f"{place.name}--{inner.name}"
+        elif language.is_file(place):
+            yield place, language.title_of(place)
         elif place.suffix.lower() in _LONE and place.is_file():
             yield place, place.stem
+
+
+def _texts(folder: Path, title: str) -> Iterator[tuple[Path, str]]:
+    """Language models in a folder; each file is a model of its own."""
+    for path in _sorted(folder):
+        if language.is_file(path):
+            yield path, f"{title}--{language.title_of(path)}"
 
 
 def _sorted(folder: Path) -> list[Path]:
@@ -283,7 +315,11 @@ def _snapshot(place: Path) -> Path | None:
         revision = (place / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:
         revision = ""
-    snapshots = [path for path in _sorted(place / "snapshots") if folders_of.holds_model(path)]
+    snapshots = [
+        path
+        for path in _sorted(place / "snapshots")
+        if folders_of.holds_model(path) or any(True for _ in _texts(path, ""))
+    ]
     for path in snapshots:
         if path.name == revision:
             return path
@@ -292,10 +328,12 @@ def _snapshot(place: Path) -> Path | None:
 
 def _unique(title: str, taken: dict[str, Model]) -> str:
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", title).strip("-.") or "model"
-    name, number = f"models/{slug}", 1
+    # What runs a language model is seen by the end of its name.
+    stem, ending = (slug[: -len(language.SUFFIX)], language.SUFFIX) if language.is_language(slug) else (slug, "")
+    name, number = f"models/{stem}{ending}", 1
     while name in taken:
         number += 1
-        name = f"models/{slug}-{number}"
+        name = f"models/{stem}-{number}{ending}"
     return name
 
 

@@ -14,6 +14,7 @@ from bullpend.events.bus import Bus
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.models.residents import Residents
+from bullpend.models.uses import Switching, wire
 from bullpend.rpc import paging
 from bullpend.rpc.wire import duration
 from bullpend.scheduling import views
@@ -39,6 +40,20 @@ def pack(model: Model) -> model_pb2.Model:
         engine=model.engine,
         base_model=model.base_model,
         digest=model.digest,
+        language=_language(model),
+    )
+
+
+def _language(model: Model) -> model_pb2.LanguageModel | None:
+    said = model.language
+    if said is None:
+        return None
+    return model_pb2.LanguageModel(
+        architecture=said.architecture,
+        context_length=said.context_length,
+        chat_template=said.chat_template,
+        quantization=said.quantization,
+        parameters=said.parameters,
     )
 
 
@@ -75,6 +90,7 @@ class Devices:
             job=known.job if known else "",
             worker_pid=status.pid if status else 0,
             uptime=duration(status.uptime_seconds) if status else None,
+            use=wire(known.use) if known else model_pb2.Device.USE_ALL,
         )
 
 
@@ -142,10 +158,16 @@ async def _nothing_more(models: Sequence[model_pb2.Model]) -> None:
 class DeviceService(model_pb2_grpc.DeviceServiceServicer):
     """What can compute here."""
 
-    def __init__(self, devices: Devices, bus: Bus) -> None:
+    def __init__(self, devices: Devices, bus: Bus, switching: Switching) -> None:
         self._devices = devices
         self._bus = bus
+        self._switching = switching
 
     async def ListDevices(self, request: model_pb2.ListDevicesRequest, context: Any) -> model_pb2.ListDevicesResponse:  # noqa: N802
         """Every device, the default first."""
         return model_pb2.ListDevicesResponse(devices=self._devices.all(), revision=self._bus.revision)
+
+    async def SwitchDevice(self, request: model_pb2.SwitchDeviceRequest, context: Any) -> model_pb2.Device:  # noqa: N802
+        """Switches a device while the daemon runs."""
+        name = await self._switching.switch(request)
+        return next(device for device in self._devices.all() if device.name == name)
