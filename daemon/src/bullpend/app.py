@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 from bullpen_api.v1 import (
+    advisor_pb2_grpc,
     asset_pb2_grpc,
     audit_pb2_grpc,
     bible_pb2_grpc,
@@ -36,6 +37,9 @@ from bullpen_api.v1 import (
 )
 
 from bullpend import __version__, redaction
+from bullpend.advisor.gathering import Gathering
+from bullpend.advisor.placing import Placing
+from bullpend.advisor.service import AdvisorService
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
@@ -63,6 +67,7 @@ from bullpend.metrics.publishing import published
 from bullpend.models.loading import Loading
 from bullpend.models.registry import Registry
 from bullpend.models.service import Devices, DeviceService, ModelService
+from bullpend.models.uses import Switching
 from bullpend.postprocess.redrawing import Redrawing
 from bullpend.postprocess.resolving import Resolver
 from bullpend.postprocess.service import PostProcessService
@@ -81,7 +86,7 @@ from bullpend.runs.manifests import Manifests
 from bullpend.runs.plan import DeviceFacts
 from bullpend.runs.planning import Planning
 from bullpend.runs.service import RunService
-from bullpend.scheduling.model import Policy
+from bullpend.scheduling.model import Policy, Use
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.repair import Repairs
@@ -91,7 +96,7 @@ from bullpend.vault.keys import Keys
 from bullpend.vault.service import VaultService
 from bullpend.vault.vault import Vault
 from bullpend.workers.model import WorkerSettings
-from bullpend.workers.probe import choose, probe
+from bullpend.workers.probe import choose, others, probe
 from bullpend.workers.supervisor import Supervisor
 
 log = structlog.get_logger("daemon")
@@ -133,7 +138,10 @@ async def serve(settings: Settings) -> None:
         stack.callback(database.close)
         bus.revision = await database.read(lambda view: view.revision())
         vault = Vault(database, keys)
-        devices = choose(probe(), settings.wanted_devices)
+        present = probe()
+        devices = choose(present, settings.wanted_devices)
+        kept = others(present, devices)
+        uses = {device.name: Use.ALL for device in devices} | {device.name: Use.BOUND for device in kept}
         remote = Remote(database, vault, settings, clock)
         registry = Registry(
             settings.model_folders(),
@@ -153,13 +161,15 @@ async def serve(settings: Settings) -> None:
                 keep_alive_seconds=settings.scheduler.keep_alive_seconds,
             ),
             start_policy=settings.scheduler.start_policy,
-            devices=[*devices, *remote.devices],
+            devices=[*devices, *kept, *remote.devices],
             models=Loading(registry),
             scratch=home.tmp,
             checks=manifests.checks,
             previews=settings.previews.enabled,
+            uses={device.name: Use.BOUND for device in kept},
         )
-        supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), devices, dispatcher.heard))
+        here = (*devices, *kept)
+        supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), here, dispatcher.heard))
         await remote.start(supervisor, dispatcher.heard)
         stack.push_async_callback(lambda: remote.close(0.0 if stop.now else ANSWER_SECONDS))
         recovered = await dispatcher.start(supervisor)
@@ -167,13 +177,19 @@ async def serve(settings: Settings) -> None:
         board = Board(database, bus, lambda: (dispatcher.state, dispatcher.remote.state), terms, dispatcher.spawn)
         dispatcher.on_queue_changed = board.changed
         stack.callback(board.close)
-        facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in devices]
+        facts = [DeviceFacts(d.name, d.kind, d.title, d.reason, d.memory_total_bytes) for d in here]
+        switching = Switching(database, dispatcher, uses)
+
+        def in_use() -> list[DeviceFacts]:
+            """Work that is planned while everything is switched off waits for the first device."""
+            return [fact for fact in facts if switching.use(fact.name) is Use.ALL] or facts
+
         planning = Planning(
             database,
             manifests,
             registry,
             settings.input_roots(),
-            facts,
+            in_use,
             lambda: [view.model for view in dispatcher.residents()],
             supervisor.run_task,
             quotes.first_of(remote.listing.quoting, quotes.scripted(settings.testing.price)),
@@ -185,6 +201,7 @@ async def serve(settings: Settings) -> None:
             order = manifests.stages(project)
             return settings.scheduler.stage_lead * order.index(stage) if stage in order else 0
 
+        placing = Placing(tuple(uses), switching.use)
         making = Making(
             database,
             planning,
@@ -193,6 +210,7 @@ async def serve(settings: Settings) -> None:
             settings.scheduler.queue_limit,
             stage_lead,
             settings.spend.confirm_seconds,
+            placing.asked,
         )
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)
@@ -209,6 +227,9 @@ async def serve(settings: Settings) -> None:
             shown.all,
             metrics.machine,
             [lambda: vault_diagnosis.check(vault), remote.diagnose],
+        )
+        gathering = Gathering(
+            database, planning, registry, dispatcher, shown.all, metrics.machine, remote.listing.payer
         )
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
@@ -287,8 +308,13 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 model_pb2_grpc.add_DeviceServiceServicer_to_server,
-                DeviceService(shown, bus),
+                DeviceService(shown, bus, switching),
                 "bullpen.v1.DeviceService",
+            ),
+            (
+                advisor_pb2_grpc.add_AdvisorServiceServicer_to_server,
+                AdvisorService(database, gathering, placing, dispatcher),
+                "bullpen.v1.AdvisorService",
             ),
             (lab_pb2_grpc.add_LabServiceServicer_to_server, lab, "bullpen.v1.LabService"),
             (

@@ -159,6 +159,11 @@ class SpendNotConfirmed(BullpenError):
     default_remedy = "Look at the cost, then send confirm_spend (--confirm-spend)."
 
 
+class OffloadNotConfirmed(BullpenError):
+    reason, kind = "OFFLOAD_NOT_CONFIRMED", "FAILED_PRECONDITION"
+    default_remedy = "See `bullpen advise` for how long it takes where, then send confirm_offload (--confirm-offload)."
+
+
 class RequestIdReused(BullpenError):
     reason, kind = "REQUEST_ID_REUSED", "ALREADY_EXISTS"
     default_remedy = "Use a new request_id for a new request."
@@ -314,9 +319,49 @@ class RecipeInvalid(BullpenError):
     default_remedy = "Use the picture without its recipe, or give the file as the program wrote it."
 
 
+class SearchInvalid(BullpenError):
+    reason, kind = "SEARCH_INVALID", "INVALID_ARGUMENT"
+    default_remedy = "Correct the search at the column that is named; docs/search.md has the language."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 
 def from_failure(reason: str, message: str, remedy: str = "") -> BullpenError:
     """Restores a worker's failure as an error; an unknown reason is an engine failure."""
     return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy)
+
+
+class AgentNotConfigured(BullpenError):
+    reason, kind = "AGENT_NOT_CONFIGURED", "FAILED_PRECONDITION"
+    default_remedy = "Set agent.url and agent.secret in daemon.toml; docs/agents.md says how."
+
+
+class AgentUnavailable(BullpenError):
+    reason, kind = "AGENT_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "See that the agent's server answers; the instruction is tried again."
+
+
+class AgentRefused(BullpenError):
+    reason, kind = "AGENT_REFUSED", "FAILED_PRECONDITION"
+    default_remedy = "Read what the agent says, and propose the instruction again once that is mended."
+
+
+class AgentOutcomeUnknown(BullpenError):
+    reason, kind = "AGENT_OUTCOME_UNKNOWN", "ABORTED"
+    default_remedy = "Ask the agent what became of it; propose it again only if nothing was done."
+
+
+class CallbackRefused(BullpenError):
+    reason, kind = "CALLBACK_REFUSED", "PERMISSION_DENIED"
+    default_remedy = "Send the token of the instruction, signed with the key that both sides know; see docs/agents.md."
+
+
+class CallbackReplayed(BullpenError):
+    reason, kind = "CALLBACK_REPLAYED", "ALREADY_EXISTS"
+    default_remedy = "Nothing is to be done: the first answer counts."
+
+
+class CallbackExpired(BullpenError):
+    reason, kind = "CALLBACK_EXPIRED", "FAILED_PRECONDITION"
+    default_remedy = "Look at the instruction; it may have to be proposed again."

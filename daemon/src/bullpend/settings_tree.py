@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_DEVICE = r"(cpu|mps|scripted|cuda(:\d{1,2})?)"
+_DEVICE = r"(cpu|mps|(scripted|cuda)(:\d{1,2})?)"
 
 
 class _Group(BaseModel):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 from bullpen_api.v1 import (
+    advisor_pb2_grpc,
     asset_pb2_grpc,
     audit_pb2_grpc,
     bible_pb2_grpc,
@@ -27,6 +28,7 @@ from bullpen_api.v1 import (
     history_pb2_grpc,
     instruction_pb2_grpc,
     lab_pb2_grpc,
+    log_pb2_grpc,
     model_pb2_grpc,
     postprocess_pb2_grpc,
     project_pb2_grpc,
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from bullpen_api.v1.advisor_pb2_grpc import AdvisorServiceAsyncStub
     from bullpen_api.v1.asset_pb2_grpc import AssetServiceAsyncStub
     from bullpen_api.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from bullpen_api.v1.bible_pb2_grpc import BibleServiceAsyncStub
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
     from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
+    from bullpen_api.v1.log_pb2_grpc import LogServiceAsyncStub
     from bullpen_api.v1.model_pb2_grpc import DeviceServiceAsyncStub, ModelServiceAsyncStub
     from bullpen_api.v1.postprocess_pb2_grpc import PostProcessServiceAsyncStub
     from bullpen_api.v1.project_pb2_grpc import ProjectServiceAsyncStub
@@ -106,8 +110,10 @@ class Session:
     remote: RemoteServiceAsyncStub
     assets: AssetServiceAsyncStub
     events: EventServiceAsyncStub
+    logs: LogServiceAsyncStub
     models: ModelServiceAsyncStub
     devices: DeviceServiceAsyncStub
+    advisor: AdvisorServiceAsyncStub
     lab: LabServiceAsyncStub
     postprocess: PostProcessServiceAsyncStub
     instructions: InstructionServiceAsyncStub
@@ -204,8 +210,10 @@ class Session:
         self.remote = remote_pb2_grpc.RemoteServiceStub(raw)
         self.assets = asset_pb2_grpc.AssetServiceStub(raw)
         self.events = event_pb2_grpc.EventServiceStub(raw)
+        self.logs = log_pb2_grpc.LogServiceStub(raw)
         self.models = model_pb2_grpc.ModelServiceStub(raw)
         self.devices = model_pb2_grpc.DeviceServiceStub(raw)
+        self.advisor = advisor_pb2_grpc.AdvisorServiceStub(raw)
         self.lab = lab_pb2_grpc.LabServiceStub(raw)
         self.postprocess = postprocess_pb2_grpc.PostProcessServiceStub(raw)
         self.instructions = instruction_pb2_grpc.InstructionServiceStub(raw)

@@ -163,6 +163,10 @@ class SpendNotConfirmed(BullpenError):
     """The plan costs money and nobody confirmed it."""
 
 
+class OffloadNotConfirmed(BullpenError):
+    """Work would leave the devices in general use, and nobody agreed to that."""
+
+
 class RequestIdReused(BullpenError):
     """The request id was used before for a different request."""
 
@@ -285,6 +289,38 @@ class PaidOutcomeUnknown(BullpenError):
 
 class RecipeInvalid(BullpenError):
     """A picture tells how it was made, and what it tells is damaged or not understood."""
+
+
+class AgentNotConfigured(BullpenError):
+    """An instruction is for the external agent, and the settings name none, or no token for it."""
+
+
+class AgentUnavailable(BullpenError):
+    """The external agent could not be reached; nothing was sent to it."""
+
+
+class AgentRefused(BullpenError):
+    """The external agent refused an instruction, or said that it failed."""
+
+
+class AgentOutcomeUnknown(BullpenError):
+    """An instruction was sent to the external agent, which never said what came of it; it is not sent again."""
+
+
+class CallbackRefused(BullpenError):
+    """A callback's token, signature, time or instruction is not the one that was agreed."""
+
+
+class CallbackReplayed(BullpenError):
+    """The token of a callback was used before; it is good for one answer."""
+
+
+class CallbackExpired(BullpenError):
+    """A callback came after its time, or after its instruction had ended."""
+
+
+class SearchInvalid(BullpenError):
+    """A search is not written in the language of searches; `metadata` has the column, from 1, and the length."""
 
 
 class DaemonUnavailable(BullpenError):

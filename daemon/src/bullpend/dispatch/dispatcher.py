@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 from bullpen_api.v1 import event_pb2
@@ -28,6 +29,7 @@ from bullpend.dispatch.tuning import Change, Tuning
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
 from bullpend.metrics.collect import Rate
+from bullpend.models import keeping
 from bullpend.models.loading import Loading
 from bullpend.models.model import Model
 from bullpend.quality.model import Checks
@@ -65,6 +67,7 @@ def queued(row: Row) -> s.QueuedJob:
         paused=bool(row["paused"]),
         steps=row["steps"],
         keep_alive=row["keep_alive"],
+        device=row["bound_device"],
     )
 
 
@@ -85,7 +88,10 @@ class Dispatcher:
         checks: Callable[[str, str], Checks],
         previews: bool,
         start_policy: str = "as-it-was",
+        uses: Mapping[str, s.Use] = MappingProxyType({}),
     ) -> None:
+        """`uses` is what the settings say of devices that are not in general use."""
+        self._uses = dict(uses)
         self.state = s.State(policy=policy)
         self.remote = RemoteLane(policy)
         self.devices = {device.name: device for device in devices}
@@ -136,6 +142,9 @@ class Dispatcher:
             self.tell(s.RunPaused(run))
         for device in self.devices:
             self.tell(s.DeviceAdded(device))
+        decided = await self._database.read(keeping.device_uses)
+        for device, use in {**self._uses, **decided}.items():
+            self.tell(s.DeviceSwitched(device, use))
         for row in await self._database.read(store.open_jobs):
             self.submit(row)
         for run_id in await self._database.read(store.runs_without_log):

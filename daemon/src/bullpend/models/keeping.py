@@ -1,4 +1,4 @@
-"""How long models stay in memory, and what was measured of them: what outlives the daemon.
+"""How long models stay in memory, what was measured of them, what devices may be given: what outlives the daemon.
 
 The rules are the scheduler's (`scheduling/residency.py`); this reads what a request says and remembers it.
 """
@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from bullpend.db import Tx
 from bullpend.db.database import View
 from bullpend.errors import FieldInvalid
-from bullpend.scheduling.model import Keeping
+from bullpend.scheduling.model import Keeping, Use
 
 # A year; a model that is to stay longer is pinned.
 MOST_SECONDS = 366 * 86_400.0
@@ -49,6 +49,11 @@ def put(tx: Tx, model: str, keeping: Keeping) -> None:
     tx.run("DELETE FROM model_keepings WHERE model = ?", model)
     if keeping != Keeping():
         tx.insert("model_keepings", {"model": model, "pinned": int(keeping.pinned), "keep_alive": keeping.keep_alive})
+
+
+def device_uses(view: View) -> dict[str, Use]:
+    """What somebody decided that devices may be given, by device."""
+    return {row["device"]: Use(row["use"]) for row in view.all("SELECT device, use FROM device_uses")}
 
 
 def put_keep_alive(tx: Tx, run_id: int, request: Message) -> None:

@@ -99,6 +99,14 @@ class Residents:
                     remedy="Name one of these, or none to take the first.",
                     device=name,
                 )
+            known_state = self._dispatcher.state.devices.get(name)
+            if model is not None and known_state is not None and known_state.use is s.Use.NONE:
+                raise DeviceUnavailable(
+                    f"{name} is switched off.",
+                    field="device",
+                    remedy=f"Switch it on again: `bullpen devices --on {name.removeprefix('devices/')}`.",
+                    device=name,
+                )
             return devices[name]
         fitting = [
             device for device in devices.values() if model is None or device.engine in (model.engine, "scripted")
@@ -110,7 +118,8 @@ class Residents:
                 field="name",
                 remedy="Nothing needs to be done; whatever uses it loads it for that time.",
             )
-        return fitting[0]
+        states = self._dispatcher.state.devices
+        return next((d for d in fitting if d.name in states and states[d.name].use is s.Use.ALL), fitting[0])
 
     def _view(self, model: str, device: str) -> ResidentView | None:
         for view in self._dispatcher.residents():

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bullpend.scheduling.model import Phase, State
+from bullpend.scheduling.model import Phase, State, Use
 
 
 @dataclass(slots=True)
@@ -88,6 +88,9 @@ def _free(state: State, speeds: Mapping[str, float]) -> list[float]:
     """When each device is free next, as a heap. A job of unknown length counts as about to end."""
     free = []
     for device in state.devices.values():
+        # What takes only work that is placed there helps nobody else.
+        if device.use is not Use.ALL and not device.job:
+            continue
         half = job_seconds(state, device.job, speeds) if device.job in state.jobs else None
         free.append(0.5 * half if half is not None else 0.0)
     heapq.heapify(free)

@@ -93,9 +93,13 @@ def memory(models: Sequence[Model], footprints: Sequence[tuple[int, int]], sampl
 
     `footprints` are (pixels, bytes) that were measured of the model's work.
     """
+    return sum(model.size_bytes for model in models) + work(footprints, sampling)
+
+
+def work(footprints: Sequence[tuple[int, int]], sampling: Sampling) -> int:
+    """Bytes that the work on one picture takes beside the weights; `footprints` as of `memory`."""
     pixels = sampling.width * sampling.height
-    weights = sum(model.size_bytes for model in models)
     if not footprints:
-        return weights + max(LEAST_WORK, pixels * BYTES_PER_PIXEL)
-    size, work = min(footprints, key=lambda item: abs(math.log2(max(item[0], 1) / max(pixels, 1))))
-    return weights + (work if size == pixels else round(work * pixels / size))
+        return max(LEAST_WORK, pixels * BYTES_PER_PIXEL)
+    size, taken = min(footprints, key=lambda item: abs(math.log2(max(item[0], 1) / max(pixels, 1))))
+    return taken if size == pixels else round(taken * pixels / size)

@@ -48,8 +48,12 @@ class Making:
         queue_limit: int,
         stage_lead: Callable[[str, str], int] = lambda project, stage: 0,
         confirm_seconds: float = 900.0,
+        placed: Callable[[Message], str] = lambda request: "",
     ) -> None:
-        """`stage_lead` says how many later jobs of earlier stages may go before those of a project's stage."""
+        """`stage_lead` says how many later jobs of earlier stages may go before those of a project's stage, `placed`
+        which device alone a request is for.
+        """
+        self._placed = placed
         self._database = database
         self._planning = planning
         self._intake = intake
@@ -61,6 +65,7 @@ class Making:
     async def from_plan(self, project: str, request: run_pb2.CreateRunRequest) -> Row:
         """A run as it is planned now. Raises PlanStale where that is not what was shown."""
         keep_alive(request)
+        self._placed(request)
         if known := await self.known(request.request_id):
             return await self.store(project, request, known)
         draft = await self._planning.draft(project, request.spec)
@@ -235,6 +240,7 @@ class Making:
 
     async def store(self, project: str, request: Message, new: NewRun | str, quote: Quote | None = None) -> Row:
         """One transaction, or the answer that the same request_id had before."""
+        device = self._placed(request)
 
         def write(tx: Tx) -> tuple[Row, list[Row]]:
             made: list[Row] = []
@@ -246,6 +252,8 @@ class Making:
                     raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)
                 row = store.create(tx, new)
                 put_keep_alive(tx, row["id"], request)
+                if device:
+                    store.bind(tx, row["id"], device)
                 if quote is not None:
                     cost = quote.each.times(row["candidates"])
                     guard.redeem(tx, project, new.plan_digest, cost, run_name(row))

@@ -62,19 +62,21 @@ class Planning:
         manifests: Manifests,
         registry: Registry,
         roots: Sequence[Path],
-        devices: Sequence[DeviceFacts],
+        devices: Callable[[], Sequence[DeviceFacts]],
         resident: Callable[[], Iterable[str]],
         run_task: RunTask,
         quoting: Quoting = lambda model, width, height: None,
         payer: Payer | None = None,
     ) -> None:
-        """`payer` gives a provider's model with the account that pays for it in a project."""
+        """`devices` are those in general use now, the preferred one first; `payer` gives a provider's model with the
+        account that pays for it in a project.
+        """
         self._payer = payer
         self._manifests = manifests
         self._database = database
         self._registry = registry
         self._roots = roots
-        self._devices = tuple(devices)
+        self._devices = devices
         self._resident = resident
         self._run_task = run_task
         self._quoting = quoting
@@ -86,7 +88,7 @@ class Planning:
         manifest = self._manifests.of(project)
         rules.check_request(request, manifest)
         model = await self.model(rules.wanted_model(request, manifest))
-        devices = self._devices
+        devices = tuple(self._devices())
         if model.engine == "remote" and self._payer is not None:
             model, devices = await self._payer(project, model), (PROVIDER,)
         used = tuple([await self.lora(use.model, index) for index, use in enumerate(request.loras)])
@@ -211,9 +213,10 @@ class Planning:
 
     def _measured(self, view: View, model: Model) -> Measured:
         """What the first device has measured; nothing of it counts for a provider's model."""
-        if not self._devices or model.engine == "remote":
+        devices = self._devices()
+        if not devices or model.engine == "remote":
             return Measured(store.step_seconds(view, model.name, ""))
-        device = self._devices[0]
+        device = devices[0]
         return Measured(
             store.step_seconds(view, model.name, device.name),
             store.timings(view, device.name),

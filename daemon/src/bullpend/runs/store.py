@@ -236,13 +236,29 @@ def open_jobs(view: View, where: str = "1", *args: int | str) -> list[Row]:
     """
     return view.all(
         f"""SELECT j.id, j.name, j.state, j.attempt, j.strikes, j.place, j.paused, r.project, r.slug, r.model,
-                   r.priority, k.seconds AS keep_alive,
+                   r.priority, k.seconds AS keep_alive, coalesce(d.device, '') AS bound_device,
                    r.steps * (SELECT count(*) FROM candidates c WHERE c.job_id = j.id
                               AND c.state IN {OPEN_JOBS}) AS steps
             FROM jobs j JOIN runs r ON r.id = j.run_id LEFT JOIN run_keep_alives k ON k.run_id = r.id
+                 LEFT JOIN run_devices d ON d.run_id = r.id
             WHERE j.state IN {OPEN_JOBS} AND {where} ORDER BY j.id""",
         *args,
     )
+
+
+def bind(tx: Tx, run_id: int, device: str) -> bool:
+    """Writes which device alone may take a run; empty means any. Says whether that changed anything."""
+    if bound_to(tx, run_id) == device:
+        return False
+    tx.run("DELETE FROM run_devices WHERE run_id = ?", run_id)
+    if device:
+        tx.insert("run_devices", {"run_id": run_id, "device": device})
+    return True
+
+
+def bound_to(view: View, run_id: int) -> str:
+    """The device that a run is bound to; empty where any may take it."""
+    return str(view.value("SELECT device FROM run_devices WHERE run_id = ?", run_id) or "")
 
 
 def open_count(view: View) -> int:

@@ -11,7 +11,7 @@ import platform
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -124,17 +124,26 @@ def choose(found: Probe, wanted: Sequence[str]) -> tuple[DeviceInfo, ...]:
     return tuple(chosen.values())
 
 
+def others(found: Probe, chosen: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
+    """The devices that were found and not chosen: they are kept for runs that somebody places there. None beside a
+    scripted one, which is for tests.
+    """
+    if any(device.kind == "scripted" for device in chosen):
+        return ()
+    return tuple(device for device in found.devices if device not in chosen)
+
+
 def _matching(found: Probe, name: str) -> Sequence[DeviceInfo]:
     kind = name.partition(":")[0]
-    if kind not in _KINDS or (kind != "cuda" and ":" in name):
+    if kind not in _KINDS or (kind not in ("cuda", "scripted") and ":" in name):
         known = ", ".join(_KINDS)
         raise errors.SettingInvalid(
             f"No device is called {name!r}.", field="devices", remedy=f"Use one of {known}, or an address like cuda:0."
         )
     if name == "auto":
         return [device for device in found.devices if device.kind != "cpu"] or found.devices
-    if name == "scripted":
-        return (SCRIPTED,)
+    if kind == "scripted":
+        return (_scripted(name.partition(":")[2]),)
     matching = [device for device in found.devices if name in (device.kind, device.address)]
     if not matching:
         why = found.absent.get(kind, f"This machine has no {name}.")
@@ -144,6 +153,17 @@ def _matching(found: Probe, name: str) -> Sequence[DeviceInfo]:
             remedy="Set devices to auto, or to a device that `bullpen devices` shows.",
         )
     return matching
+
+
+def _scripted(number: str) -> DeviceInfo:
+    """The scripted device, or with a number another one of the kind. Raises SettingInvalid for what is no number."""
+    if not number:
+        return SCRIPTED
+    if not number.isdecimal():
+        raise errors.SettingInvalid(
+            f"No device is called 'scripted:{number}'.", field="devices", remedy="Give a number, such as scripted:1."
+        )
+    return replace(SCRIPTED, name=f"{SCRIPTED.name}-{int(number)}")
 
 
 def _nvidia_gpus(driver: Path) -> tuple[str, ...] | None:

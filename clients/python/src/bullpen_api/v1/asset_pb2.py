@@ -22,38 +22,75 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/asset.proto\x12\nbullpen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x03\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x14\n\x0c\x64isplay_name\x18\x08 \x01(\t\x12\x0e\n\x06origin\x18\t \x01(\t\x12\x0f\n\x07licence\x18\n \x01(\t\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x0e\n\x06rating\x18\x0c \x01(\x05\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12\x0c\n\x04path\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x10 \x01(\t\x12\x10\n\x08revision\x18\x11 \x01(\x03\"|\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_SOURCE\x10\x01\x12\x12\n\x0eKIND_REFERENCE\x10\x02\x12\x12\n\x0eKIND_CANDIDATE\x10\x03\x12\x14\n\x10KIND_POSTPROCESS\x10\x04\x12\x0f\n\x0bKIND_EXPORT\x10\x05\"\x1f\n\x0fGetAssetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"q\n\x11ListAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12%\n\x05kinds\x18\x04 \x03(\x0e\x32\x16.bullpen.v1.Asset.Kind\"b\n\x12ListAssetsResponse\x12!\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"w\n\x12ImportAssetRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\"U\n\x12UploadAssetRequest\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.bullpen.v1.UploadHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"w\n\nUploadHead\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\"\xbc\x01\n\x12ReadContentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07variant\x18\x02 \x01(\x0e\x32&.bullpen.v1.ReadContentRequest.Variant\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"O\n\x07Variant\x12\x17\n\x13VARIANT_UNSPECIFIED\x10\x00\x12\x14\n\x10VARIANT_ORIGINAL\x10\x01\x12\x15\n\x11VARIANT_THUMBNAIL\x10\x02\"L\n\x13ReadContentResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x03\x12\x11\n\tmime_type\x18\x03 \x01(\t2\xef\x02\n\x0c\x41ssetService\x12:\n\x08GetAsset\x12\x1b.bullpen.v1.GetAssetRequest\x1a\x11.bullpen.v1.Asset\x12K\n\nListAssets\x12\x1d.bullpen.v1.ListAssetsRequest\x1a\x1e.bullpen.v1.ListAssetsResponse\x12@\n\x0bImportAsset\x12\x1e.bullpen.v1.ImportAssetRequest\x1a\x11.bullpen.v1.Asset\x12\x42\n\x0bUploadAsset\x12\x1e.bullpen.v1.UploadAssetRequest\x1a\x11.bullpen.v1.Asset(\x01\x12P\n\x0bReadContent\x12\x1e.bullpen.v1.ReadContentRequest\x1a\x1f.bullpen.v1.ReadContentResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/asset.proto\x12\nbullpen.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x05\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x11\n\tmime_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x14\n\x0c\x64isplay_name\x18\x08 \x01(\t\x12\x0e\n\x06origin\x18\t \x01(\t\x12\x0f\n\x07licence\x18\n \x01(\t\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x0e\n\x06rating\x18\x0c \x01(\x05\x12\x14\n\x0c\x64\x65rived_from\x18\r \x03(\t\x12\x0c\n\x04path\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x10 \x01(\t\x12\x10\n\x08revision\x18\x11 \x01(\x03\x12\x0c\n\x04note\x18\x12 \x01(\t\x12/\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06making\x18\x16 \x01(\x0b\x32\x17.bullpen.v1.AssetMaking\"|\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_SOURCE\x10\x01\x12\x12\n\x0eKIND_REFERENCE\x10\x02\x12\x12\n\x0eKIND_CANDIDATE\x10\x03\x12\x14\n\x10KIND_POSTPROCESS\x10\x04\x12\x0f\n\x0bKIND_EXPORT\x10\x05\"\x8c\x01\n\x0b\x41ssetMaking\x12\x11\n\tcandidate\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\r\n\x05scene\x18\x05 \x01(\t\x12\x12\n\ncharacters\x18\x06 \x03(\t\x12\x0e\n\x06prompt\x18\x07 \x01(\t\x12\x0c\n\x04seed\x18\x08 \x01(\x03\"\x1f\n\x0fGetAssetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xc2\x01\n\x11ListAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12%\n\x05kinds\x18\x04 \x03(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0e\n\x06\x66ilter\x18\x05 \x01(\t\x12\x10\n\x08in_trash\x18\x06 \x01(\x08\x12\x0c\n\x04skip\x18\x07 \x01(\x03\x12\x10\n\x08\x66rom_end\x18\x08 \x01(\x08\x12\r\n\x05\x63ount\x18\t \x01(\x08\"v\n\x12ListAssetsResponse\x12!\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x12\n\ntotal_size\x18\x04 \x01(\x03\"\x81\x01\n\x16SummarizeAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12%\n\x05kinds\x18\x03 \x03(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x10\n\x08in_trash\x18\x04 \x01(\x08\x12\x0e\n\x06\x66ields\x18\x05 \x03(\t\"g\n\x17SummarizeAssetsResponse\x12\x12\n\ntotal_size\x18\x01 \x01(\x03\x12&\n\x06\x66\x61\x63\x65ts\x18\x02 \x03(\x0b\x32\x16.bullpen.v1.AssetFacet\x12\x10\n\x08revision\x18\x03 \x01(\x03\"H\n\nAssetFacet\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12+\n\x06values\x18\x02 \x03(\x0b\x32\x1b.bullpen.v1.AssetFacetValue\"/\n\x0f\x41ssetFacetValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"g\n\x12UpdateAssetRequest\x12 \n\x05\x61sset\x18\x01 \x01(\x0b\x32\x11.bullpen.v1.Asset\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"0\n\x12\x44\x65leteAssetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"2\n\x14UndeleteAssetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"/\n\x11PurgeAssetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"&\n\x16GetAssetLineageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"`\n\x0c\x41ssetLineage\x12+\n\x05nodes\x18\x01 \x03(\x0b\x32\x1c.bullpen.v1.AssetLineageNode\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x11\n\ttruncated\x18\x03 \x01(\x08\"b\n\x10\x41ssetLineageNode\x12 \n\x05\x61sset\x18\x01 \x01(\x0b\x32\x11.bullpen.v1.Asset\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\x05\x12\x0e\n\x06parent\x18\x03 \x01(\t\x12\r\n\x05\x61sked\x18\x04 \x01(\x08\"\xbc\x01\n\x0bSavedSearch\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12\x10\n\x08revision\x18\x07 \x01(\x03\"\x86\x01\n\x18\x43reateSavedSearchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x17\n\x0fsaved_search_id\x18\x02 \x01(\t\x12-\n\x0csaved_search\x18\x03 \x01(\x0b\x32\x17.bullpen.v1.SavedSearch\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"Q\n\x18ListSavedSearchesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"w\n\x19ListSavedSearchesResponse\x12/\n\x0esaved_searches\x18\x01 \x03(\x0b\x32\x17.bullpen.v1.SavedSearch\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"z\n\x18UpdateSavedSearchRequest\x12-\n\x0csaved_search\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.SavedSearch\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"6\n\x18\x44\x65leteSavedSearchRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"w\n\x12ImportAssetRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\"U\n\x12UploadAssetRequest\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.bullpen.v1.UploadHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"w\n\nUploadHead\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.bullpen.v1.Asset.Kind\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\"\xbc\x01\n\x12ReadContentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07variant\x18\x02 \x01(\x0e\x32&.bullpen.v1.ReadContentRequest.Variant\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"O\n\x07Variant\x12\x17\n\x13VARIANT_UNSPECIFIED\x10\x00\x12\x14\n\x10VARIANT_ORIGINAL\x10\x01\x12\x15\n\x11VARIANT_THUMBNAIL\x10\x02\"L\n\x13ReadContentResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x03\x12\x11\n\tmime_type\x18\x03 \x01(\t2\x84\t\n\x0c\x41ssetService\x12:\n\x08GetAsset\x12\x1b.bullpen.v1.GetAssetRequest\x1a\x11.bullpen.v1.Asset\x12K\n\nListAssets\x12\x1d.bullpen.v1.ListAssetsRequest\x1a\x1e.bullpen.v1.ListAssetsResponse\x12Z\n\x0fSummarizeAssets\x12\".bullpen.v1.SummarizeAssetsRequest\x1a#.bullpen.v1.SummarizeAssetsResponse\x12@\n\x0bUpdateAsset\x12\x1e.bullpen.v1.UpdateAssetRequest\x1a\x11.bullpen.v1.Asset\x12@\n\x0b\x44\x65leteAsset\x12\x1e.bullpen.v1.DeleteAssetRequest\x1a\x11.bullpen.v1.Asset\x12\x44\n\rUndeleteAsset\x12 .bullpen.v1.UndeleteAssetRequest\x1a\x11.bullpen.v1.Asset\x12>\n\nPurgeAsset\x12\x1d.bullpen.v1.PurgeAssetRequest\x1a\x11.bullpen.v1.Asset\x12O\n\x0fGetAssetLineage\x12\".bullpen.v1.GetAssetLineageRequest\x1a\x18.bullpen.v1.AssetLineage\x12R\n\x11\x43reateSavedSearch\x12$.bullpen.v1.CreateSavedSearchRequest\x1a\x17.bullpen.v1.SavedSearch\x12`\n\x11ListSavedSearches\x12$.bullpen.v1.ListSavedSearchesRequest\x1a%.bullpen.v1.ListSavedSearchesResponse\x12R\n\x11UpdateSavedSearch\x12$.bullpen.v1.UpdateSavedSearchRequest\x1a\x17.bullpen.v1.SavedSearch\x12R\n\x11\x44\x65leteSavedSearch\x12$.bullpen.v1.DeleteSavedSearchRequest\x1a\x17.bullpen.v1.SavedSearch\x12@\n\x0bImportAsset\x12\x1e.bullpen.v1.ImportAssetRequest\x1a\x11.bullpen.v1.Asset\x12\x42\n\x0bUploadAsset\x12\x1e.bullpen.v1.UploadAssetRequest\x1a\x11.bullpen.v1.Asset(\x01\x12P\n\x0bReadContent\x12\x1e.bullpen.v1.ReadContentRequest\x1a\x1f.bullpen.v1.ReadContentResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bullpen_api.v1.asset_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ASSET']._serialized_start=72
-  _globals['_ASSET']._serialized_end=545
-  _globals['_ASSET_KIND']._serialized_start=421
-  _globals['_ASSET_KIND']._serialized_end=545
-  _globals['_GETASSETREQUEST']._serialized_start=547
-  _globals['_GETASSETREQUEST']._serialized_end=578
-  _globals['_LISTASSETSREQUEST']._serialized_start=580
-  _globals['_LISTASSETSREQUEST']._serialized_end=693
-  _globals['_LISTASSETSRESPONSE']._serialized_start=695
-  _globals['_LISTASSETSRESPONSE']._serialized_end=793
-  _globals['_IMPORTASSETREQUEST']._serialized_start=795
-  _globals['_IMPORTASSETREQUEST']._serialized_end=914
-  _globals['_UPLOADASSETREQUEST']._serialized_start=916
-  _globals['_UPLOADASSETREQUEST']._serialized_end=1001
-  _globals['_UPLOADHEAD']._serialized_start=1003
-  _globals['_UPLOADHEAD']._serialized_end=1122
-  _globals['_READCONTENTREQUEST']._serialized_start=1125
-  _globals['_READCONTENTREQUEST']._serialized_end=1313
-  _globals['_READCONTENTREQUEST_VARIANT']._serialized_start=1234
-  _globals['_READCONTENTREQUEST_VARIANT']._serialized_end=1313
-  _globals['_READCONTENTRESPONSE']._serialized_start=1315
-  _globals['_READCONTENTRESPONSE']._serialized_end=1391
-  _globals['_ASSETSERVICE']._serialized_start=1394
-  _globals['_ASSETSERVICE']._serialized_end=1761
+  _globals['_ASSET']._serialized_start=106
+  _globals['_ASSET']._serialized_end=780
+  _globals['_ASSET_KIND']._serialized_start=656
+  _globals['_ASSET_KIND']._serialized_end=780
+  _globals['_ASSETMAKING']._serialized_start=783
+  _globals['_ASSETMAKING']._serialized_end=923
+  _globals['_GETASSETREQUEST']._serialized_start=925
+  _globals['_GETASSETREQUEST']._serialized_end=956
+  _globals['_LISTASSETSREQUEST']._serialized_start=959
+  _globals['_LISTASSETSREQUEST']._serialized_end=1153
+  _globals['_LISTASSETSRESPONSE']._serialized_start=1155
+  _globals['_LISTASSETSRESPONSE']._serialized_end=1273
+  _globals['_SUMMARIZEASSETSREQUEST']._serialized_start=1276
+  _globals['_SUMMARIZEASSETSREQUEST']._serialized_end=1405
+  _globals['_SUMMARIZEASSETSRESPONSE']._serialized_start=1407
+  _globals['_SUMMARIZEASSETSRESPONSE']._serialized_end=1510
+  _globals['_ASSETFACET']._serialized_start=1512
+  _globals['_ASSETFACET']._serialized_end=1584
+  _globals['_ASSETFACETVALUE']._serialized_start=1586
+  _globals['_ASSETFACETVALUE']._serialized_end=1633
+  _globals['_UPDATEASSETREQUEST']._serialized_start=1635
+  _globals['_UPDATEASSETREQUEST']._serialized_end=1738
+  _globals['_DELETEASSETREQUEST']._serialized_start=1740
+  _globals['_DELETEASSETREQUEST']._serialized_end=1788
+  _globals['_UNDELETEASSETREQUEST']._serialized_start=1790
+  _globals['_UNDELETEASSETREQUEST']._serialized_end=1840
+  _globals['_PURGEASSETREQUEST']._serialized_start=1842
+  _globals['_PURGEASSETREQUEST']._serialized_end=1889
+  _globals['_GETASSETLINEAGEREQUEST']._serialized_start=1891
+  _globals['_GETASSETLINEAGEREQUEST']._serialized_end=1929
+  _globals['_ASSETLINEAGE']._serialized_start=1931
+  _globals['_ASSETLINEAGE']._serialized_end=2027
+  _globals['_ASSETLINEAGENODE']._serialized_start=2029
+  _globals['_ASSETLINEAGENODE']._serialized_end=2127
+  _globals['_SAVEDSEARCH']._serialized_start=2130
+  _globals['_SAVEDSEARCH']._serialized_end=2318
+  _globals['_CREATESAVEDSEARCHREQUEST']._serialized_start=2321
+  _globals['_CREATESAVEDSEARCHREQUEST']._serialized_end=2455
+  _globals['_LISTSAVEDSEARCHESREQUEST']._serialized_start=2457
+  _globals['_LISTSAVEDSEARCHESREQUEST']._serialized_end=2538
+  _globals['_LISTSAVEDSEARCHESRESPONSE']._serialized_start=2540
+  _globals['_LISTSAVEDSEARCHESRESPONSE']._serialized_end=2659
+  _globals['_UPDATESAVEDSEARCHREQUEST']._serialized_start=2661
+  _globals['_UPDATESAVEDSEARCHREQUEST']._serialized_end=2783
+  _globals['_DELETESAVEDSEARCHREQUEST']._serialized_start=2785
+  _globals['_DELETESAVEDSEARCHREQUEST']._serialized_end=2839
+  _globals['_IMPORTASSETREQUEST']._serialized_start=2841
+  _globals['_IMPORTASSETREQUEST']._serialized_end=2960
+  _globals['_UPLOADASSETREQUEST']._serialized_start=2962
+  _globals['_UPLOADASSETREQUEST']._serialized_end=3047
+  _globals['_UPLOADHEAD']._serialized_start=3049
+  _globals['_UPLOADHEAD']._serialized_end=3168
+  _globals['_READCONTENTREQUEST']._serialized_start=3171
+  _globals['_READCONTENTREQUEST']._serialized_end=3359
+  _globals['_READCONTENTREQUEST_VARIANT']._serialized_start=3280
+  _globals['_READCONTENTREQUEST_VARIANT']._serialized_end=3359
+  _globals['_READCONTENTRESPONSE']._serialized_start=3361
+  _globals['_READCONTENTRESPONSE']._serialized_end=3437
+  _globals['_ASSETSERVICE']._serialized_start=3440
+  _globals['_ASSETSERVICE']._serialized_end=4596
 # @@protoc_insertion_point(module_scope)

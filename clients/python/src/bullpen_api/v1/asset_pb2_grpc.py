@@ -27,6 +27,23 @@ if _version_not_supported:
 
 class AssetServiceStub:
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+    inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -47,6 +64,56 @@ class AssetServiceStub:
                 request_serializer=bullpen_dot_v1_dot_asset__pb2.ListAssetsRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_asset__pb2.ListAssetsResponse.FromString,
                 _registered_method=True)
+        self.SummarizeAssets = channel.unary_unary(
+                '/bullpen.v1.AssetService/SummarizeAssets',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsResponse.FromString,
+                _registered_method=True)
+        self.UpdateAsset = channel.unary_unary(
+                '/bullpen.v1.AssetService/UpdateAsset',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.UpdateAssetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+                _registered_method=True)
+        self.DeleteAsset = channel.unary_unary(
+                '/bullpen.v1.AssetService/DeleteAsset',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.DeleteAssetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+                _registered_method=True)
+        self.UndeleteAsset = channel.unary_unary(
+                '/bullpen.v1.AssetService/UndeleteAsset',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.UndeleteAssetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+                _registered_method=True)
+        self.PurgeAsset = channel.unary_unary(
+                '/bullpen.v1.AssetService/PurgeAsset',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.PurgeAssetRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+                _registered_method=True)
+        self.GetAssetLineage = channel.unary_unary(
+                '/bullpen.v1.AssetService/GetAssetLineage',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.GetAssetLineageRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.AssetLineage.FromString,
+                _registered_method=True)
+        self.CreateSavedSearch = channel.unary_unary(
+                '/bullpen.v1.AssetService/CreateSavedSearch',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.CreateSavedSearchRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
+                _registered_method=True)
+        self.ListSavedSearches = channel.unary_unary(
+                '/bullpen.v1.AssetService/ListSavedSearches',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesResponse.FromString,
+                _registered_method=True)
+        self.UpdateSavedSearch = channel.unary_unary(
+                '/bullpen.v1.AssetService/UpdateSavedSearch',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.UpdateSavedSearchRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
+                _registered_method=True)
+        self.DeleteSavedSearch = channel.unary_unary(
+                '/bullpen.v1.AssetService/DeleteSavedSearch',
+                request_serializer=bullpen_dot_v1_dot_asset__pb2.DeleteSavedSearchRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
+                _registered_method=True)
         self.ImportAsset = channel.unary_unary(
                 '/bullpen.v1.AssetService/ImportAsset',
                 request_serializer=bullpen_dot_v1_dot_asset__pb2.ImportAssetRequest.SerializeToString,
@@ -66,6 +133,23 @@ class AssetServiceStub:
 
 class AssetServiceServicer:
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+    inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -78,7 +162,83 @@ class AssetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAssets(self, request, context):
-        """Lists assets, newest first. Errors: PAGE_TOKEN_INVALID.
+        """Lists assets, newest first: all of them, or those that a search finds. Errors: PAGE_TOKEN_INVALID, SEARCH_INVALID,
+        EXACTLY_ONE_OF (two places to begin at).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeAssets(self, request, context):
+        """How many assets a search finds, and which facts they have. Errors: SEARCH_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAsset(self, request, context):
+        """Changes rating, tags, note, licence or display_name. Where the asset in the request has an `etag`, it must be the
+        current one. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAsset(self, request, context):
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteAsset(self, request, context):
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PurgeAsset(self, request, context):
+        """Removes the files of an asset that is in the trash, for ever; its entry stays, so that logs and descent stay whole.
+        Importing the same content brings it back. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it is not in
+        the trash, or something still needs it; the message says what).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAssetLineage(self, request, context):
+        """What an asset was made from and what was made of it, through runs and post-process, as far as 1 000 assets.
+        Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSavedSearch(self, request, context):
+        """Keeps a search under a name. Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, SEARCH_INVALID, LIMIT_EXCEEDED (500 of a
+        project).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSavedSearches(self, request, context):
+        """Lists the saved searches of a project in the order of their creation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSavedSearch(self, request, context):
+        """Changes title or filter. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, SEARCH_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSavedSearch(self, request, context):
+        """Forgets a saved search, and gives it as it was. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +280,56 @@ def add_AssetServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_asset__pb2.ListAssetsRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_asset__pb2.ListAssetsResponse.SerializeToString,
             ),
+            'SummarizeAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeAssets,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsResponse.SerializeToString,
+            ),
+            'UpdateAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAsset,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.UpdateAssetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.Asset.SerializeToString,
+            ),
+            'DeleteAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAsset,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.DeleteAssetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.Asset.SerializeToString,
+            ),
+            'UndeleteAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteAsset,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.UndeleteAssetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.Asset.SerializeToString,
+            ),
+            'PurgeAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.PurgeAsset,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.PurgeAssetRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.Asset.SerializeToString,
+            ),
+            'GetAssetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAssetLineage,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.GetAssetLineageRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.AssetLineage.SerializeToString,
+            ),
+            'CreateSavedSearch': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSavedSearch,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.CreateSavedSearchRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.SerializeToString,
+            ),
+            'ListSavedSearches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSavedSearches,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesResponse.SerializeToString,
+            ),
+            'UpdateSavedSearch': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSavedSearch,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.UpdateSavedSearchRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.SerializeToString,
+            ),
+            'DeleteSavedSearch': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSavedSearch,
+                    request_deserializer=bullpen_dot_v1_dot_asset__pb2.DeleteSavedSearchRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_asset__pb2.SavedSearch.SerializeToString,
+            ),
             'ImportAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.ImportAsset,
                     request_deserializer=bullpen_dot_v1_dot_asset__pb2.ImportAssetRequest.FromString,
@@ -145,6 +355,23 @@ def add_AssetServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AssetService:
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+    inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -193,6 +420,276 @@ class AssetService:
             '/bullpen.v1.AssetService/ListAssets',
             bullpen_dot_v1_dot_asset__pb2.ListAssetsRequest.SerializeToString,
             bullpen_dot_v1_dot_asset__pb2.ListAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/SummarizeAssets',
+            bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.SummarizeAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/UpdateAsset',
+            bullpen_dot_v1_dot_asset__pb2.UpdateAssetRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/DeleteAsset',
+            bullpen_dot_v1_dot_asset__pb2.DeleteAssetRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/UndeleteAsset',
+            bullpen_dot_v1_dot_asset__pb2.UndeleteAssetRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PurgeAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/PurgeAsset',
+            bullpen_dot_v1_dot_asset__pb2.PurgeAssetRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.Asset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAssetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/GetAssetLineage',
+            bullpen_dot_v1_dot_asset__pb2.GetAssetLineageRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.AssetLineage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSavedSearch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/CreateSavedSearch',
+            bullpen_dot_v1_dot_asset__pb2.CreateSavedSearchRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSavedSearches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/ListSavedSearches',
+            bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.ListSavedSearchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSavedSearch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/UpdateSavedSearch',
+            bullpen_dot_v1_dot_asset__pb2.UpdateSavedSearchRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSavedSearch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.AssetService/DeleteSavedSearch',
+            bullpen_dot_v1_dot_asset__pb2.DeleteSavedSearchRequest.SerializeToString,
+            bullpen_dot_v1_dot_asset__pb2.SavedSearch.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,6 +28,23 @@ GRPC_VERSION: str
 
 class AssetServiceStub:
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+      inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -39,7 +56,38 @@ class AssetServiceStub:
     GetAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.GetAssetRequest, _asset_pb2.Asset]
     """Errors: RESOURCE_NOT_FOUND."""
     ListAssets: _grpc.UnaryUnaryMultiCallable[_asset_pb2.ListAssetsRequest, _asset_pb2.ListAssetsResponse]
-    """Lists assets, newest first. Errors: PAGE_TOKEN_INVALID."""
+    """Lists assets, newest first: all of them, or those that a search finds. Errors: PAGE_TOKEN_INVALID, SEARCH_INVALID,
+    EXACTLY_ONE_OF (two places to begin at).
+    """
+    SummarizeAssets: _grpc.UnaryUnaryMultiCallable[_asset_pb2.SummarizeAssetsRequest, _asset_pb2.SummarizeAssetsResponse]
+    """How many assets a search finds, and which facts they have. Errors: SEARCH_INVALID."""
+    UpdateAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.UpdateAssetRequest, _asset_pb2.Asset]
+    """Changes rating, tags, note, licence or display_name. Where the asset in the request has an `etag`, it must be the
+    current one. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged).
+    """
+    DeleteAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.DeleteAssetRequest, _asset_pb2.Asset]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.UndeleteAssetRequest, _asset_pb2.Asset]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged)."""
+    PurgeAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.PurgeAssetRequest, _asset_pb2.Asset]
+    """Removes the files of an asset that is in the trash, for ever; its entry stays, so that logs and descent stay whole.
+    Importing the same content brings it back. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it is not in
+    the trash, or something still needs it; the message says what).
+    """
+    GetAssetLineage: _grpc.UnaryUnaryMultiCallable[_asset_pb2.GetAssetLineageRequest, _asset_pb2.AssetLineage]
+    """What an asset was made from and what was made of it, through runs and post-process, as far as 1 000 assets.
+    Errors: RESOURCE_NOT_FOUND.
+    """
+    CreateSavedSearch: _grpc.UnaryUnaryMultiCallable[_asset_pb2.CreateSavedSearchRequest, _asset_pb2.SavedSearch]
+    """Keeps a search under a name. Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, SEARCH_INVALID, LIMIT_EXCEEDED (500 of a
+    project).
+    """
+    ListSavedSearches: _grpc.UnaryUnaryMultiCallable[_asset_pb2.ListSavedSearchesRequest, _asset_pb2.ListSavedSearchesResponse]
+    """Lists the saved searches of a project in the order of their creation."""
+    UpdateSavedSearch: _grpc.UnaryUnaryMultiCallable[_asset_pb2.UpdateSavedSearchRequest, _asset_pb2.SavedSearch]
+    """Changes title or filter. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, SEARCH_INVALID."""
+    DeleteSavedSearch: _grpc.UnaryUnaryMultiCallable[_asset_pb2.DeleteSavedSearchRequest, _asset_pb2.SavedSearch]
+    """Forgets a saved search, and gives it as it was. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     ImportAsset: _grpc.UnaryUnaryMultiCallable[_asset_pb2.ImportAssetRequest, _asset_pb2.Asset]
     """Takes a picture that lies on the daemon's machine. The same content in the same project is recognised and gives
     the asset that exists. Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, DISK_FULL.
@@ -54,6 +102,23 @@ class AssetServiceStub:
 @_typing.type_check_only
 class AssetServiceAsyncStub(AssetServiceStub):
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+      inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -62,7 +127,38 @@ class AssetServiceAsyncStub(AssetServiceStub):
     GetAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.GetAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
     """Errors: RESOURCE_NOT_FOUND."""
     ListAssets: _aio.UnaryUnaryMultiCallable[_asset_pb2.ListAssetsRequest, _asset_pb2.ListAssetsResponse]  # type: ignore[assignment]
-    """Lists assets, newest first. Errors: PAGE_TOKEN_INVALID."""
+    """Lists assets, newest first: all of them, or those that a search finds. Errors: PAGE_TOKEN_INVALID, SEARCH_INVALID,
+    EXACTLY_ONE_OF (two places to begin at).
+    """
+    SummarizeAssets: _aio.UnaryUnaryMultiCallable[_asset_pb2.SummarizeAssetsRequest, _asset_pb2.SummarizeAssetsResponse]  # type: ignore[assignment]
+    """How many assets a search finds, and which facts they have. Errors: SEARCH_INVALID."""
+    UpdateAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.UpdateAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
+    """Changes rating, tags, note, licence or display_name. Where the asset in the request has an `etag`, it must be the
+    current one. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged).
+    """
+    DeleteAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.DeleteAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
+    """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+    UndeleteAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.UndeleteAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
+    """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged)."""
+    PurgeAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.PurgeAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
+    """Removes the files of an asset that is in the trash, for ever; its entry stays, so that logs and descent stay whole.
+    Importing the same content brings it back. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it is not in
+    the trash, or something still needs it; the message says what).
+    """
+    GetAssetLineage: _aio.UnaryUnaryMultiCallable[_asset_pb2.GetAssetLineageRequest, _asset_pb2.AssetLineage]  # type: ignore[assignment]
+    """What an asset was made from and what was made of it, through runs and post-process, as far as 1 000 assets.
+    Errors: RESOURCE_NOT_FOUND.
+    """
+    CreateSavedSearch: _aio.UnaryUnaryMultiCallable[_asset_pb2.CreateSavedSearchRequest, _asset_pb2.SavedSearch]  # type: ignore[assignment]
+    """Keeps a search under a name. Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, SEARCH_INVALID, LIMIT_EXCEEDED (500 of a
+    project).
+    """
+    ListSavedSearches: _aio.UnaryUnaryMultiCallable[_asset_pb2.ListSavedSearchesRequest, _asset_pb2.ListSavedSearchesResponse]  # type: ignore[assignment]
+    """Lists the saved searches of a project in the order of their creation."""
+    UpdateSavedSearch: _aio.UnaryUnaryMultiCallable[_asset_pb2.UpdateSavedSearchRequest, _asset_pb2.SavedSearch]  # type: ignore[assignment]
+    """Changes title or filter. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, SEARCH_INVALID."""
+    DeleteSavedSearch: _aio.UnaryUnaryMultiCallable[_asset_pb2.DeleteSavedSearchRequest, _asset_pb2.SavedSearch]  # type: ignore[assignment]
+    """Forgets a saved search, and gives it as it was. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
     ImportAsset: _aio.UnaryUnaryMultiCallable[_asset_pb2.ImportAssetRequest, _asset_pb2.Asset]  # type: ignore[assignment]
     """Takes a picture that lies on the daemon's machine. The same content in the same project is recognised and gives
     the asset that exists. Errors: PATH_NOT_ALLOWED, PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE, DISK_FULL.
@@ -76,6 +172,23 @@ class AssetServiceAsyncStub(AssetServiceStub):
 
 class AssetServiceServicer(metaclass=_abc_1.ABCMeta):
     """AssetService is the registry of pictures and files. Content is immutable and addressed by its SHA-256.
+
+    Rating, tags, note, licence and name of an asset can be changed; each change is an event, such as `asset.updated`,
+    `asset.deleted`, `asset.undeleted`, `asset.purged`, and is written into the asset's sidecar, from which a lost
+    registry is built again. Delete puts into the trash, Undelete takes out again; what is in the trash is in no list that
+    does not ask for it, and still serves whatever refers to it.
+
+    Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
+    parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
+    (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
+    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
+    - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
+      inside, so that `model:starter` finds `starter-edit`.
+    - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
+    - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
+    - `name`, `prompt`, `note`: words there and nowhere else.
+    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -94,7 +207,98 @@ class AssetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _asset_pb2.ListAssetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_asset_pb2.ListAssetsResponse, _abc.Awaitable[_asset_pb2.ListAssetsResponse]]:
-        """Lists assets, newest first. Errors: PAGE_TOKEN_INVALID."""
+        """Lists assets, newest first: all of them, or those that a search finds. Errors: PAGE_TOKEN_INVALID, SEARCH_INVALID,
+        EXACTLY_ONE_OF (two places to begin at).
+        """
+
+    @_abc_1.abstractmethod
+    def SummarizeAssets(
+        self,
+        request: _asset_pb2.SummarizeAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.SummarizeAssetsResponse, _abc.Awaitable[_asset_pb2.SummarizeAssetsResponse]]:
+        """How many assets a search finds, and which facts they have. Errors: SEARCH_INVALID."""
+
+    @_abc_1.abstractmethod
+    def UpdateAsset(
+        self,
+        request: _asset_pb2.UpdateAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.Asset, _abc.Awaitable[_asset_pb2.Asset]]:
+        """Changes rating, tags, note, licence or display_name. Where the asset in the request has an `etag`, it must be the
+        current one. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged).
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAsset(
+        self,
+        request: _asset_pb2.DeleteAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.Asset, _abc.Awaitable[_asset_pb2.Asset]]:
+        """Puts it into the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def UndeleteAsset(
+        self,
+        request: _asset_pb2.UndeleteAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.Asset, _abc.Awaitable[_asset_pb2.Asset]]:
+        """Takes it out of the trash. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it was purged)."""
+
+    @_abc_1.abstractmethod
+    def PurgeAsset(
+        self,
+        request: _asset_pb2.PurgeAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.Asset, _abc.Awaitable[_asset_pb2.Asset]]:
+        """Removes the files of an asset that is in the trash, for ever; its entry stays, so that logs and descent stay whole.
+        Importing the same content brings it back. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (it is not in
+        the trash, or something still needs it; the message says what).
+        """
+
+    @_abc_1.abstractmethod
+    def GetAssetLineage(
+        self,
+        request: _asset_pb2.GetAssetLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.AssetLineage, _abc.Awaitable[_asset_pb2.AssetLineage]]:
+        """What an asset was made from and what was made of it, through runs and post-process, as far as 1 000 assets.
+        Errors: RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateSavedSearch(
+        self,
+        request: _asset_pb2.CreateSavedSearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.SavedSearch, _abc.Awaitable[_asset_pb2.SavedSearch]]:
+        """Keeps a search under a name. Errors: ALREADY_EXISTS, REQUEST_ID_REUSED, SEARCH_INVALID, LIMIT_EXCEEDED (500 of a
+        project).
+        """
+
+    @_abc_1.abstractmethod
+    def ListSavedSearches(
+        self,
+        request: _asset_pb2.ListSavedSearchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.ListSavedSearchesResponse, _abc.Awaitable[_asset_pb2.ListSavedSearchesResponse]]:
+        """Lists the saved searches of a project in the order of their creation."""
+
+    @_abc_1.abstractmethod
+    def UpdateSavedSearch(
+        self,
+        request: _asset_pb2.UpdateSavedSearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.SavedSearch, _abc.Awaitable[_asset_pb2.SavedSearch]]:
+        """Changes title or filter. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH, SEARCH_INVALID."""
+
+    @_abc_1.abstractmethod
+    def DeleteSavedSearch(
+        self,
+        request: _asset_pb2.DeleteSavedSearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_asset_pb2.SavedSearch, _abc.Awaitable[_asset_pb2.SavedSearch]]:
+        """Forgets a saved search, and gives it as it was. Errors: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
 
     @_abc_1.abstractmethod
     def ImportAsset(

@@ -137,6 +137,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
     ERROR_REASON_RECIPE_INVALID: _ErrorReason.ValueType  # 56
     """INVALID_ARGUMENT: a picture tells how it was made, and what it tells is damaged or not understood."""
+    ERROR_REASON_AGENT_NOT_CONFIGURED: _ErrorReason.ValueType  # 57
+    """FAILED_PRECONDITION: an instruction is for the external agent, and the settings name none, or no token for it."""
+    ERROR_REASON_AGENT_UNAVAILABLE: _ErrorReason.ValueType  # 58
+    """UNAVAILABLE: the external agent could not be reached; nothing was sent to it."""
+    ERROR_REASON_AGENT_REFUSED: _ErrorReason.ValueType  # 59
+    """FAILED_PRECONDITION: the external agent refused an instruction, or said that it failed."""
+    ERROR_REASON_AGENT_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 60
+    """ABORTED: an instruction was sent to the external agent, which never said what came of it; it is not sent again."""
+    ERROR_REASON_CALLBACK_REFUSED: _ErrorReason.ValueType  # 61
+    """PERMISSION_DENIED: a callback's token, signature, time or instruction is not the one that was agreed."""
+    ERROR_REASON_CALLBACK_REPLAYED: _ErrorReason.ValueType  # 62
+    """ALREADY_EXISTS: the token of a callback was used before; it is good for one answer."""
+    ERROR_REASON_CALLBACK_EXPIRED: _ErrorReason.ValueType  # 63
+    """FAILED_PRECONDITION: a callback came after its time, or after its instruction had ended."""
+    ERROR_REASON_OFFLOAD_NOT_CONFIRMED: _ErrorReason.ValueType  # 64
+    """FAILED_PRECONDITION: work would leave the devices in general use, and nobody agreed to that."""
+    ERROR_REASON_SEARCH_INVALID: _ErrorReason.ValueType  # 65
+    """INVALID_ARGUMENT: a search is not written in the language of searches; metadata `column` and `length` tell where."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -260,4 +278,22 @@ ERROR_REASON_PAID_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 55
 """ABORTED: a paid request was sent, and what became of it is not known; it is not sent again."""
 ERROR_REASON_RECIPE_INVALID: ErrorReason.ValueType  # 56
 """INVALID_ARGUMENT: a picture tells how it was made, and what it tells is damaged or not understood."""
+ERROR_REASON_AGENT_NOT_CONFIGURED: ErrorReason.ValueType  # 57
+"""FAILED_PRECONDITION: an instruction is for the external agent, and the settings name none, or no token for it."""
+ERROR_REASON_AGENT_UNAVAILABLE: ErrorReason.ValueType  # 58
+"""UNAVAILABLE: the external agent could not be reached; nothing was sent to it."""
+ERROR_REASON_AGENT_REFUSED: ErrorReason.ValueType  # 59
+"""FAILED_PRECONDITION: the external agent refused an instruction, or said that it failed."""
+ERROR_REASON_AGENT_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 60
+"""ABORTED: an instruction was sent to the external agent, which never said what came of it; it is not sent again."""
+ERROR_REASON_CALLBACK_REFUSED: ErrorReason.ValueType  # 61
+"""PERMISSION_DENIED: a callback's token, signature, time or instruction is not the one that was agreed."""
+ERROR_REASON_CALLBACK_REPLAYED: ErrorReason.ValueType  # 62
+"""ALREADY_EXISTS: the token of a callback was used before; it is good for one answer."""
+ERROR_REASON_CALLBACK_EXPIRED: ErrorReason.ValueType  # 63
+"""FAILED_PRECONDITION: a callback came after its time, or after its instruction had ended."""
+ERROR_REASON_OFFLOAD_NOT_CONFIRMED: ErrorReason.ValueType  # 64
+"""FAILED_PRECONDITION: work would leave the devices in general use, and nobody agreed to that."""
+ERROR_REASON_SEARCH_INVALID: ErrorReason.ValueType  # 65
+"""INVALID_ARGUMENT: a search is not written in the language of searches; metadata `column` and `length` tell where."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

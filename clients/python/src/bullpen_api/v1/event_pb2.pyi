@@ -168,6 +168,7 @@ class Event(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     SECRET_FIELD_NUMBER: _builtins.int
     SPEND_LIMITS_FIELD_NUMBER: _builtins.int
+    SAVED_SEARCH_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     subject: _builtins.str
     """Name of the resource."""
@@ -213,6 +214,8 @@ class Event(_message.Message):
     def secret(self) -> _vault_pb2.Secret: ...
     @_builtins.property
     def spend_limits(self) -> _cost_pb2.SpendLimits: ...
+    @_builtins.property
+    def saved_search(self) -> _asset_pb2.SavedSearch: ...
     def __init__(
         self,
         *,
@@ -238,12 +241,13 @@ class Event(_message.Message):
         prompt: _prompt_pb2.Prompt | None = ...,
         secret: _vault_pb2.Secret | None = ...,
         spend_limits: _cost_pb2.SpendLimits | None = ...,
+        saved_search: _asset_pb2.SavedSearch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt", "secret", "spend_limits"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt", "secret", "spend_limits", "saved_search"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

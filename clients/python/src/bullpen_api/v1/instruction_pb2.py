@@ -29,7 +29,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ullpen/v1/instruction.proto\x12\nbullpen.v1\x1a\x15\x62ullpen/v1/cost.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\t\n\x0bInstruction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.bullpen.v1.Instruction.Type\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.bullpen.v1.Instruction.State\x12\x11\n\tobjective\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\'\n\x06inputs\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12=\n\x0b\x63onstraints\x18\x07 \x03(\x0b\x32(.bullpen.v1.Instruction.ConstraintsEntry\x12\x33\n\texecution\x18\x08 \x01(\x0b\x32 .bullpen.v1.InstructionExecution\x12\x1d\n\x15\x63onfirmation_required\x18\t \x01(\x08\x12\x14\n\x0crequested_by\x18\n \x01(\t\x12\x14\n\x0c\x63hat_session\x18\x0b \x01(\t\x12/\n\x07preview\x18\x0c \x01(\x0b\x32\x1e.bullpen.v1.InstructionPreview\x12\x0e\n\x06\x64igest\x18\r \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0f \x01(\x05\x12\x10\n\x08\x66\x61ilures\x18\x10 \x01(\x05\x12.\n\nnot_before\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03run\x18\x12 \x01(\t\x12\x0e\n\x06result\x18\x13 \x01(\t\x12#\n\x05\x65rror\x18\x14 \x01(\x0b\x32\x14.bullpen.v1.JobError\x12\x10\n\x08retry_of\x18\x15 \x01(\t\x12/\n\x0b\x63\x61ncel_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x1b \x01(\t\x12\x10\n\x08revision\x18\x1c \x01(\x03\x1a\x32\n\x10\x43onstraintsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8a\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x10\n\x0cSTATE_QUEUED\x10\x02\x12\x11\n\rSTATE_RUNNING\x10\x03\x12\x0e\n\nSTATE_DONE\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\x12\x12\n\x0eSTATE_CANCELED\x10\x06\"\x83\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11TYPE_PIPELINE_RUN\x10\x01\x12\x13\n\x0fTYPE_ASSET_EDIT\x10\x02\x12\x11\n\rTYPE_QA_CHECK\x10\x03\x12\x15\n\x11TYPE_STORAGE_SYNC\x10\x04\x12\x0f\n\x0bTYPE_CUSTOM\x10\x05\",\n\x14InstructionExecution\x12\x14\n\x0cmax_attempts\x18\x01 \x01(\x05\"\xab\x02\n\x12InstructionPreview\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12*\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32\x1b.bullpen.v1.InstructionFact\x12\x35\n\x12\x65stimated_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12\x65stimated_cost_usd\x18\x04 \x01(\x01\x12+\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x19.bullpen.v1.PolicyFinding\x12\x1e\n\x04plan\x18\x06 \x01(\x0b\x32\x10.bullpen.v1.Plan\x12)\n\x0e\x65stimated_cost\x18\x07 \x01(\x0b\x32\x11.bullpen.v1.Money\x12\r\n\x05price\x18\x08 \x01(\t\"/\n\x0fInstructionFact\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"l\n\x18\x43reateInstructionRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12,\n\x0binstruction\x18\x02 \x01(\x0b\x32\x17.bullpen.v1.Instruction\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"%\n\x15GetInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xac\x01\n\x17ListInstructionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12-\n\x06states\x18\x04 \x03(\x0e\x32\x1d.bullpen.v1.Instruction.State\x12+\n\x05types\x18\x05 \x03(\x0e\x32\x1c.bullpen.v1.Instruction.Type\"t\n\x18ListInstructionsResponse\x12-\n\x0cinstructions\x18\x01 \x03(\x0b\x32\x17.bullpen.v1.Instruction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"H\n\x18UpdateInstructionRequest\x12,\n\x0binstruction\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.Instruction\"&\n\x16ShowInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19\x43onfirmInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x15\n\rconfirm_spend\x18\x03 \x01(\x08\"(\n\x18\x43\x61ncelInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x17RetryInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"d\n\x11InstructionMethod\x12\x0e\n\x06method\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.bullpen.v1.Instruction.Type\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x1f\n\x1dListInstructionMethodsRequest\"P\n\x1eListInstructionMethodsResponse\x12.\n\x07methods\x18\x01 \x03(\x0b\x32\x1d.bullpen.v1.InstructionMethod2\xa6\x06\n\x12InstructionService\x12R\n\x11\x43reateInstruction\x12$.bullpen.v1.CreateInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12L\n\x0eGetInstruction\x12!.bullpen.v1.GetInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12]\n\x10ListInstructions\x12#.bullpen.v1.ListInstructionsRequest\x1a$.bullpen.v1.ListInstructionsResponse\x12R\n\x11UpdateInstruction\x12$.bullpen.v1.UpdateInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12N\n\x0fShowInstruction\x12\".bullpen.v1.ShowInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12T\n\x12\x43onfirmInstruction\x12%.bullpen.v1.ConfirmInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12R\n\x11\x43\x61ncelInstruction\x12$.bullpen.v1.CancelInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12P\n\x10RetryInstruction\x12#.bullpen.v1.RetryInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12o\n\x16ListInstructionMethods\x12).bullpen.v1.ListInstructionMethodsRequest\x1a*.bullpen.v1.ListInstructionMethodsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ullpen/v1/instruction.proto\x12\nbullpen.v1\x1a\x15\x62ullpen/v1/cost.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\n\n\x0bInstruction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.bullpen.v1.Instruction.Type\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.bullpen.v1.Instruction.State\x12\x11\n\tobjective\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\'\n\x06inputs\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12=\n\x0b\x63onstraints\x18\x07 \x03(\x0b\x32(.bullpen.v1.Instruction.ConstraintsEntry\x12\x33\n\texecution\x18\x08 \x01(\x0b\x32 .bullpen.v1.InstructionExecution\x12\x1d\n\x15\x63onfirmation_required\x18\t \x01(\x08\x12\x14\n\x0crequested_by\x18\n \x01(\t\x12\x14\n\x0c\x63hat_session\x18\x0b \x01(\t\x12/\n\x07preview\x18\x0c \x01(\x0b\x32\x1e.bullpen.v1.InstructionPreview\x12\x0e\n\x06\x64igest\x18\r \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0f \x01(\x05\x12\x10\n\x08\x66\x61ilures\x18\x10 \x01(\x05\x12.\n\nnot_before\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03run\x18\x12 \x01(\t\x12\x0e\n\x06result\x18\x13 \x01(\t\x12#\n\x05\x65rror\x18\x14 \x01(\x0b\x32\x14.bullpen.v1.JobError\x12\x10\n\x08retry_of\x18\x15 \x01(\t\x12/\n\x0b\x63\x61ncel_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x1b \x01(\t\x12\x10\n\x08revision\x18\x1c \x01(\x03\x12\x31\n\x08\x64ispatch\x18\x1d \x01(\x0b\x32\x1f.bullpen.v1.InstructionDispatch\x1a\x32\n\x10\x43onstraintsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8a\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x10\n\x0cSTATE_QUEUED\x10\x02\x12\x11\n\rSTATE_RUNNING\x10\x03\x12\x0e\n\nSTATE_DONE\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\x12\x12\n\x0eSTATE_CANCELED\x10\x06\"\x83\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11TYPE_PIPELINE_RUN\x10\x01\x12\x13\n\x0fTYPE_ASSET_EDIT\x10\x02\x12\x11\n\rTYPE_QA_CHECK\x10\x03\x12\x15\n\x11TYPE_STORAGE_SYNC\x10\x04\x12\x0f\n\x0bTYPE_CUSTOM\x10\x05\"\xb8\x01\n\x14InstructionExecution\x12\x14\n\x0cmax_attempts\x18\x01 \x01(\x05\x12;\n\x08\x65xecutor\x18\x02 \x01(\x0e\x32).bullpen.v1.InstructionExecution.Executor\"M\n\x08\x45xecutor\x12\x18\n\x14\x45XECUTOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45XECUTOR_DAEMON\x10\x01\x12\x12\n\x0e\x45XECUTOR_AGENT\x10\x02\"\xc3\x03\n\x13InstructionDispatch\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.bullpen.v1.InstructionDispatch.State\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x12\n\ndeliveries\x18\x03 \x01(\x05\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x13\n\x0b\x61nswered_by\x18\x05 \x01(\t\x12-\n\tsend_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61nswer_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_PREPARED\x10\x01\x12\x11\n\rSTATE_SENDING\x10\x02\x12\x13\n\x0fSTATE_UNCERTAIN\x10\x03\x12\x12\n\x0eSTATE_ACCEPTED\x10\x04\x12\x12\n\x0eSTATE_ANSWERED\x10\x05\x12\x10\n\x0cSTATE_CLOSED\x10\x06\"\xab\x02\n\x12InstructionPreview\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12*\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32\x1b.bullpen.v1.InstructionFact\x12\x35\n\x12\x65stimated_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12\x65stimated_cost_usd\x18\x04 \x01(\x01\x12+\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x19.bullpen.v1.PolicyFinding\x12\x1e\n\x04plan\x18\x06 \x01(\x0b\x32\x10.bullpen.v1.Plan\x12)\n\x0e\x65stimated_cost\x18\x07 \x01(\x0b\x32\x11.bullpen.v1.Money\x12\r\n\x05price\x18\x08 \x01(\t\"/\n\x0fInstructionFact\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"l\n\x18\x43reateInstructionRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12,\n\x0binstruction\x18\x02 \x01(\x0b\x32\x17.bullpen.v1.Instruction\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"%\n\x15GetInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xac\x01\n\x17ListInstructionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12-\n\x06states\x18\x04 \x03(\x0e\x32\x1d.bullpen.v1.Instruction.State\x12+\n\x05types\x18\x05 \x03(\x0e\x32\x1c.bullpen.v1.Instruction.Type\"t\n\x18ListInstructionsResponse\x12-\n\x0cinstructions\x18\x01 \x03(\x0b\x32\x17.bullpen.v1.Instruction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"H\n\x18UpdateInstructionRequest\x12,\n\x0binstruction\x18\x01 \x01(\x0b\x32\x17.bullpen.v1.Instruction\"&\n\x16ShowInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x19\x43onfirmInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x15\n\rconfirm_spend\x18\x03 \x01(\x08\"(\n\x18\x43\x61ncelInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x17RetryInstructionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"d\n\x11InstructionMethod\x12\x0e\n\x06method\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.bullpen.v1.Instruction.Type\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x1f\n\x1dListInstructionMethodsRequest\"P\n\x1eListInstructionMethodsResponse\x12.\n\x07methods\x18\x01 \x03(\x0b\x32\x1d.bullpen.v1.InstructionMethod\"[\n\x16ReceiveCallbackRequest\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\r\n\x05token\x18\x02 \x01(\t\x12\x11\n\ttimestamp\x18\x03 \x01(\t\x12\x11\n\tsignature\x18\x04 \x01(\t\".\n\x17ReceiveCallbackResponse\x12\x13\n\x0binstruction\x18\x01 \x01(\t2\x82\x07\n\x12InstructionService\x12R\n\x11\x43reateInstruction\x12$.bullpen.v1.CreateInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12L\n\x0eGetInstruction\x12!.bullpen.v1.GetInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12]\n\x10ListInstructions\x12#.bullpen.v1.ListInstructionsRequest\x1a$.bullpen.v1.ListInstructionsResponse\x12R\n\x11UpdateInstruction\x12$.bullpen.v1.UpdateInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12N\n\x0fShowInstruction\x12\".bullpen.v1.ShowInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12T\n\x12\x43onfirmInstruction\x12%.bullpen.v1.ConfirmInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12R\n\x11\x43\x61ncelInstruction\x12$.bullpen.v1.CancelInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12P\n\x10RetryInstruction\x12#.bullpen.v1.RetryInstructionRequest\x1a\x17.bullpen.v1.Instruction\x12o\n\x16ListInstructionMethods\x12).bullpen.v1.ListInstructionMethodsRequest\x1a*.bullpen.v1.ListInstructionMethodsResponse\x12Z\n\x0fReceiveCallback\x12\".bullpen.v1.ReceiveCallbackRequest\x1a#.bullpen.v1.ReceiveCallbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,43 +39,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTRUCTION_CONSTRAINTSENTRY']._loaded_options = None
   _globals['_INSTRUCTION_CONSTRAINTSENTRY']._serialized_options = b'8\001'
   _globals['_INSTRUCTION']._serialized_start=185
-  _globals['_INSTRUCTION']._serialized_end=1451
-  _globals['_INSTRUCTION_CONSTRAINTSENTRY']._serialized_start=1126
-  _globals['_INSTRUCTION_CONSTRAINTSENTRY']._serialized_end=1176
-  _globals['_INSTRUCTION_STATE']._serialized_start=1179
-  _globals['_INSTRUCTION_STATE']._serialized_end=1317
-  _globals['_INSTRUCTION_TYPE']._serialized_start=1320
-  _globals['_INSTRUCTION_TYPE']._serialized_end=1451
-  _globals['_INSTRUCTIONEXECUTION']._serialized_start=1453
-  _globals['_INSTRUCTIONEXECUTION']._serialized_end=1497
-  _globals['_INSTRUCTIONPREVIEW']._serialized_start=1500
-  _globals['_INSTRUCTIONPREVIEW']._serialized_end=1799
-  _globals['_INSTRUCTIONFACT']._serialized_start=1801
-  _globals['_INSTRUCTIONFACT']._serialized_end=1848
-  _globals['_CREATEINSTRUCTIONREQUEST']._serialized_start=1850
-  _globals['_CREATEINSTRUCTIONREQUEST']._serialized_end=1958
-  _globals['_GETINSTRUCTIONREQUEST']._serialized_start=1960
-  _globals['_GETINSTRUCTIONREQUEST']._serialized_end=1997
-  _globals['_LISTINSTRUCTIONSREQUEST']._serialized_start=2000
-  _globals['_LISTINSTRUCTIONSREQUEST']._serialized_end=2172
-  _globals['_LISTINSTRUCTIONSRESPONSE']._serialized_start=2174
-  _globals['_LISTINSTRUCTIONSRESPONSE']._serialized_end=2290
-  _globals['_UPDATEINSTRUCTIONREQUEST']._serialized_start=2292
-  _globals['_UPDATEINSTRUCTIONREQUEST']._serialized_end=2364
-  _globals['_SHOWINSTRUCTIONREQUEST']._serialized_start=2366
-  _globals['_SHOWINSTRUCTIONREQUEST']._serialized_end=2404
-  _globals['_CONFIRMINSTRUCTIONREQUEST']._serialized_start=2406
-  _globals['_CONFIRMINSTRUCTIONREQUEST']._serialized_end=2486
-  _globals['_CANCELINSTRUCTIONREQUEST']._serialized_start=2488
-  _globals['_CANCELINSTRUCTIONREQUEST']._serialized_end=2528
-  _globals['_RETRYINSTRUCTIONREQUEST']._serialized_start=2530
-  _globals['_RETRYINSTRUCTIONREQUEST']._serialized_end=2589
-  _globals['_INSTRUCTIONMETHOD']._serialized_start=2591
-  _globals['_INSTRUCTIONMETHOD']._serialized_end=2691
-  _globals['_LISTINSTRUCTIONMETHODSREQUEST']._serialized_start=2693
-  _globals['_LISTINSTRUCTIONMETHODSREQUEST']._serialized_end=2724
-  _globals['_LISTINSTRUCTIONMETHODSRESPONSE']._serialized_start=2726
-  _globals['_LISTINSTRUCTIONMETHODSRESPONSE']._serialized_end=2806
-  _globals['_INSTRUCTIONSERVICE']._serialized_start=2809
-  _globals['_INSTRUCTIONSERVICE']._serialized_end=3615
+  _globals['_INSTRUCTION']._serialized_end=1502
+  _globals['_INSTRUCTION_CONSTRAINTSENTRY']._serialized_start=1177
+  _globals['_INSTRUCTION_CONSTRAINTSENTRY']._serialized_end=1227
+  _globals['_INSTRUCTION_STATE']._serialized_start=1230
+  _globals['_INSTRUCTION_STATE']._serialized_end=1368
+  _globals['_INSTRUCTION_TYPE']._serialized_start=1371
+  _globals['_INSTRUCTION_TYPE']._serialized_end=1502
+  _globals['_INSTRUCTIONEXECUTION']._serialized_start=1505
+  _globals['_INSTRUCTIONEXECUTION']._serialized_end=1689
+  _globals['_INSTRUCTIONEXECUTION_EXECUTOR']._serialized_start=1612
+  _globals['_INSTRUCTIONEXECUTION_EXECUTOR']._serialized_end=1689
+  _globals['_INSTRUCTIONDISPATCH']._serialized_start=1692
+  _globals['_INSTRUCTIONDISPATCH']._serialized_end=2143
+  _globals['_INSTRUCTIONDISPATCH_STATE']._serialized_start=1995
+  _globals['_INSTRUCTIONDISPATCH_STATE']._serialized_end=2143
+  _globals['_INSTRUCTIONPREVIEW']._serialized_start=2146
+  _globals['_INSTRUCTIONPREVIEW']._serialized_end=2445
+  _globals['_INSTRUCTIONFACT']._serialized_start=2447
+  _globals['_INSTRUCTIONFACT']._serialized_end=2494
+  _globals['_CREATEINSTRUCTIONREQUEST']._serialized_start=2496
+  _globals['_CREATEINSTRUCTIONREQUEST']._serialized_end=2604
+  _globals['_GETINSTRUCTIONREQUEST']._serialized_start=2606
+  _globals['_GETINSTRUCTIONREQUEST']._serialized_end=2643
+  _globals['_LISTINSTRUCTIONSREQUEST']._serialized_start=2646
+  _globals['_LISTINSTRUCTIONSREQUEST']._serialized_end=2818
+  _globals['_LISTINSTRUCTIONSRESPONSE']._serialized_start=2820
+  _globals['_LISTINSTRUCTIONSRESPONSE']._serialized_end=2936
+  _globals['_UPDATEINSTRUCTIONREQUEST']._serialized_start=2938
+  _globals['_UPDATEINSTRUCTIONREQUEST']._serialized_end=3010
+  _globals['_SHOWINSTRUCTIONREQUEST']._serialized_start=3012
+  _globals['_SHOWINSTRUCTIONREQUEST']._serialized_end=3050
+  _globals['_CONFIRMINSTRUCTIONREQUEST']._serialized_start=3052
+  _globals['_CONFIRMINSTRUCTIONREQUEST']._serialized_end=3132
+  _globals['_CANCELINSTRUCTIONREQUEST']._serialized_start=3134
+  _globals['_CANCELINSTRUCTIONREQUEST']._serialized_end=3174
+  _globals['_RETRYINSTRUCTIONREQUEST']._serialized_start=3176
+  _globals['_RETRYINSTRUCTIONREQUEST']._serialized_end=3235
+  _globals['_INSTRUCTIONMETHOD']._serialized_start=3237
+  _globals['_INSTRUCTIONMETHOD']._serialized_end=3337
+  _globals['_LISTINSTRUCTIONMETHODSREQUEST']._serialized_start=3339
+  _globals['_LISTINSTRUCTIONMETHODSREQUEST']._serialized_end=3370
+  _globals['_LISTINSTRUCTIONMETHODSRESPONSE']._serialized_start=3372
+  _globals['_LISTINSTRUCTIONMETHODSRESPONSE']._serialized_end=3452
+  _globals['_RECEIVECALLBACKREQUEST']._serialized_start=3454
+  _globals['_RECEIVECALLBACKREQUEST']._serialized_end=3545
+  _globals['_RECEIVECALLBACKRESPONSE']._serialized_start=3547
+  _globals['_RECEIVECALLBACKRESPONSE']._serialized_end=3593
+  _globals['_INSTRUCTIONSERVICE']._serialized_start=3596
+  _globals['_INSTRUCTIONSERVICE']._serialized_end=4494
 # @@protoc_insertion_point(module_scope)

@@ -136,6 +136,7 @@ class Instruction(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    DISPATCH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/instructions/{instruction}`"""
     type: Global___Instruction.Type.ValueType
@@ -202,6 +203,10 @@ class Instruction(_message.Message):
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def dispatch(self) -> Global___InstructionDispatch:
+        """What became of handing it over; unset for one that the daemon carries out itself, and before it was tried."""
+
     def __init__(
         self,
         *,
@@ -233,10 +238,11 @@ class Instruction(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         revision: _builtins.int = ...,
+        dispatch: Global___InstructionDispatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "execution", b"execution", "expire_time", b"expire_time", "inputs", b"inputs", "not_before", b"not_before", "preview", b"preview", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "dispatch", b"dispatch", "end_time", b"end_time", "error", b"error", "execution", b"execution", "expire_time", b"expire_time", "inputs", b"inputs", "not_before", b"not_before", "preview", b"preview", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_time", b"cancel_time", "chat_session", b"chat_session", "confirm_time", b"confirm_time", "confirmation_required", b"confirmation_required", "constraints", b"constraints", "create_time", b"create_time", "digest", b"digest", "end_time", b"end_time", "error", b"error", "etag", b"etag", "execution", b"execution", "expire_time", b"expire_time", "failures", b"failures", "inputs", b"inputs", "method", b"method", "name", b"name", "not_before", b"not_before", "objective", b"objective", "preview", b"preview", "requested_by", b"requested_by", "result", b"result", "retry_of", b"retry_of", "revision", b"revision", "run", b"run", "start_time", b"start_time", "state", b"state", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_time", b"cancel_time", "chat_session", b"chat_session", "confirm_time", b"confirm_time", "confirmation_required", b"confirmation_required", "constraints", b"constraints", "create_time", b"create_time", "digest", b"digest", "dispatch", b"dispatch", "end_time", b"end_time", "error", b"error", "etag", b"etag", "execution", b"execution", "expire_time", b"expire_time", "failures", b"failures", "inputs", b"inputs", "method", b"method", "name", b"name", "not_before", b"not_before", "objective", b"objective", "preview", b"preview", "requested_by", b"requested_by", "result", b"result", "retry_of", b"retry_of", "revision", b"revision", "run", b"run", "start_time", b"start_time", "state", b"state", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -248,21 +254,137 @@ class InstructionExecution(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Executor:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ExecutorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[InstructionExecution._Executor.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        EXECUTOR_UNSPECIFIED: InstructionExecution._Executor.ValueType  # 0
+        """As EXECUTOR_DAEMON."""
+        EXECUTOR_DAEMON: InstructionExecution._Executor.ValueType  # 1
+        """The daemon calls the method."""
+        EXECUTOR_AGENT: InstructionExecution._Executor.ValueType  # 2
+        """The external agent of the settings (`agent.url`) is sent the whole instruction, and says what came of it. It is
+        always to be confirmed: what it says leaves this machine. `method` may then be empty, `type` says what it is,
+        and `inputs` are for the agent to understand.
+        """
+
+    class Executor(_Executor, metaclass=_ExecutorEnumTypeWrapper): ...
+    EXECUTOR_UNSPECIFIED: InstructionExecution.Executor.ValueType  # 0
+    """As EXECUTOR_DAEMON."""
+    EXECUTOR_DAEMON: InstructionExecution.Executor.ValueType  # 1
+    """The daemon calls the method."""
+    EXECUTOR_AGENT: InstructionExecution.Executor.ValueType  # 2
+    """The external agent of the settings (`agent.url`) is sent the whole instruction, and says what came of it. It is
+    always to be confirmed: what it says leaves this machine. `method` may then be empty, `type` says what it is,
+    and `inputs` are for the agent to understand.
+    """
+
     MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    EXECUTOR_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
     """Attempts before it fails, 1–10."""
+    executor: Global___InstructionExecution.Executor.ValueType
     def __init__(
         self,
         *,
         max_attempts: _builtins.int = ...,
+        executor: Global___InstructionExecution.Executor.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_attempts", b"max_attempts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executor", b"executor", "max_attempts", b"max_attempts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InstructionExecution: _TypeAlias = InstructionExecution  # noqa: Y015
+
+@_typing.final
+class InstructionDispatch(_message.Message):
+    """How far handing an instruction over to the external agent has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[InstructionDispatch._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: InstructionDispatch._State.ValueType  # 0
+        STATE_PREPARED: InstructionDispatch._State.ValueType  # 1
+        """Nothing of it has left this machine."""
+        STATE_SENDING: InstructionDispatch._State.ValueType  # 2
+        """A delivery was begun and not answered yet."""
+        STATE_UNCERTAIN: InstructionDispatch._State.ValueType  # 3
+        """It was sent, and the agent has not said whether it took it. Its status is asked for."""
+        STATE_ACCEPTED: InstructionDispatch._State.ValueType  # 4
+        """The agent has it."""
+        STATE_ANSWERED: InstructionDispatch._State.ValueType  # 5
+        """The agent said what came of it."""
+        STATE_CLOSED: InstructionDispatch._State.ValueType  # 6
+        """The agent refused it, or the time for its answer is over."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: InstructionDispatch.State.ValueType  # 0
+    STATE_PREPARED: InstructionDispatch.State.ValueType  # 1
+    """Nothing of it has left this machine."""
+    STATE_SENDING: InstructionDispatch.State.ValueType  # 2
+    """A delivery was begun and not answered yet."""
+    STATE_UNCERTAIN: InstructionDispatch.State.ValueType  # 3
+    """It was sent, and the agent has not said whether it took it. Its status is asked for."""
+    STATE_ACCEPTED: InstructionDispatch.State.ValueType  # 4
+    """The agent has it."""
+    STATE_ANSWERED: InstructionDispatch.State.ValueType  # 5
+    """The agent said what came of it."""
+    STATE_CLOSED: InstructionDispatch.State.ValueType  # 6
+    """The agent refused it, or the time for its answer is over."""
+
+    STATE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    ANSWERED_BY_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    state: Global___InstructionDispatch.State.ValueType
+    idempotency_key: _builtins.str
+    """Sent with each delivery as `Idempotency-Key`; an agent that knows it does nothing again."""
+    deliveries: _builtins.int
+    """Deliveries that were begun, each noted before anything was sent."""
+    host: _builtins.str
+    """Host of the agent."""
+    answered_by: _builtins.str
+    """Where the answer came from: `response`, `callback` or `status`."""
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when an answer is taken."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___InstructionDispatch.State.ValueType = ...,
+        idempotency_key: _builtins.str = ...,
+        deliveries: _builtins.int = ...,
+        host: _builtins.str = ...,
+        answered_by: _builtins.str = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "expire_time", b"expire_time", "send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "answered_by", b"answered_by", "deliveries", b"deliveries", "expire_time", b"expire_time", "host", b"host", "idempotency_key", b"idempotency_key", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstructionDispatch: _TypeAlias = InstructionDispatch  # noqa: Y015
 
 @_typing.final
 class InstructionPreview(_message.Message):
@@ -357,7 +479,8 @@ class CreateInstructionRequest(_message.Message):
     @_builtins.property
     def instruction(self) -> Global___Instruction:
         """`method` and `inputs` are needed; `objective`, `constraints`, `execution`, `confirmation_required` and
-        `requested_by` may be given. Everything else is the daemon's.
+        `requested_by` may be given. For the external agent `objective` is needed, and `type` where there is no method.
+        Everything else is the daemon's.
         """
 
     def __init__(
@@ -629,3 +752,53 @@ class ListInstructionMethodsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInstructionMethodsResponse: _TypeAlias = ListInstructionMethodsResponse  # noqa: Y015
+
+@_typing.final
+class ReceiveCallbackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """The body as it came, at most 64 KB."""
+    token: _builtins.str
+    """Headers `Bullpen-Token`, `Bullpen-Timestamp` and `Bullpen-Signature`."""
+    timestamp: _builtins.str
+    signature: _builtins.str
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        token: _builtins.str = ...,
+        timestamp: _builtins.str = ...,
+        signature: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "signature", b"signature", "timestamp", b"timestamp", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiveCallbackRequest: _TypeAlias = ReceiveCallbackRequest  # noqa: Y015
+
+@_typing.final
+class ReceiveCallbackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUCTION_FIELD_NUMBER: _builtins.int
+    instruction: _builtins.str
+    """The instruction that it was about."""
+    def __init__(
+        self,
+        *,
+        instruction: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiveCallbackResponse: _TypeAlias = ReceiveCallbackResponse  # noqa: Y015

@@ -90,6 +90,11 @@ class InstructionServiceStub:
                 request_serializer=bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsResponse.FromString,
                 _registered_method=True)
+        self.ReceiveCallback = channel.unary_unary(
+                '/bullpen.v1.InstructionService/ReceiveCallback',
+                request_serializer=bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackResponse.FromString,
+                _registered_method=True)
 
 
 class InstructionServiceServicer:
@@ -109,7 +114,7 @@ class InstructionServiceServicer:
     def CreateInstruction(self, request, context):
         """Makes a draft and works out what it would do; nothing is carried out. With `confirmation_required` false and no
         cost it is queued at once. Errors: what the call itself would refuse at once, and LIMIT_EXCEEDED,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_REUSED, AGENT_NOT_CONFIGURED, ADDRESS_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +182,17 @@ class InstructionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReceiveCallback(self, request, context):
+        """Takes what an external agent says of an instruction that was handed over to it: the body of its callback as it came,
+        with its token, time and signature. The loopback listener of `agent.callback_port` does the same over HTTP.
+        docs/agents.md has the form. Errors: CALLBACK_REFUSED (an unknown token, a wrong signature, another time or another
+        instruction than the token's), CALLBACK_REPLAYED (the token was used), CALLBACK_EXPIRED (it came too late),
+        AGENT_NOT_CONFIGURED, VAULT_LOCKED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InstructionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -224,6 +240,11 @@ def add_InstructionServiceServicer_to_server(servicer, server):
                     servicer.ListInstructionMethods,
                     request_deserializer=bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsResponse.SerializeToString,
+            ),
+            'ReceiveCallback': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveCallback,
+                    request_deserializer=bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -480,6 +501,33 @@ class InstructionService:
             '/bullpen.v1.InstructionService/ListInstructionMethods',
             bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsRequest.SerializeToString,
             bullpen_dot_v1_dot_instruction__pb2.ListInstructionMethodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveCallback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.InstructionService/ReceiveCallback',
+            bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackRequest.SerializeToString,
+            bullpen_dot_v1_dot_instruction__pb2.ReceiveCallbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

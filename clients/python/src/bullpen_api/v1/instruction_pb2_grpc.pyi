@@ -47,7 +47,7 @@ class InstructionServiceStub:
     CreateInstruction: _grpc.UnaryUnaryMultiCallable[_instruction_pb2.CreateInstructionRequest, _instruction_pb2.Instruction]
     """Makes a draft and works out what it would do; nothing is carried out. With `confirmation_required` false and no
     cost it is queued at once. Errors: what the call itself would refuse at once, and LIMIT_EXCEEDED,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_REUSED, AGENT_NOT_CONFIGURED, ADDRESS_NOT_ALLOWED.
     """
     GetInstruction: _grpc.UnaryUnaryMultiCallable[_instruction_pb2.GetInstructionRequest, _instruction_pb2.Instruction]
     """One instruction, with the plan of a run. Errors: RESOURCE_NOT_FOUND."""
@@ -76,6 +76,13 @@ class InstructionServiceStub:
     """
     ListInstructionMethods: _grpc.UnaryUnaryMultiCallable[_instruction_pb2.ListInstructionMethodsRequest, _instruction_pb2.ListInstructionMethodsResponse]
     """What can be an instruction: each method with its type and in words."""
+    ReceiveCallback: _grpc.UnaryUnaryMultiCallable[_instruction_pb2.ReceiveCallbackRequest, _instruction_pb2.ReceiveCallbackResponse]
+    """Takes what an external agent says of an instruction that was handed over to it: the body of its callback as it came,
+    with its token, time and signature. The loopback listener of `agent.callback_port` does the same over HTTP.
+    docs/agents.md has the form. Errors: CALLBACK_REFUSED (an unknown token, a wrong signature, another time or another
+    instruction than the token's), CALLBACK_REPLAYED (the token was used), CALLBACK_EXPIRED (it came too late),
+    AGENT_NOT_CONFIGURED, VAULT_LOCKED.
+    """
 
 @_typing.type_check_only
 class InstructionServiceAsyncStub(InstructionServiceStub):
@@ -96,7 +103,7 @@ class InstructionServiceAsyncStub(InstructionServiceStub):
     CreateInstruction: _aio.UnaryUnaryMultiCallable[_instruction_pb2.CreateInstructionRequest, _instruction_pb2.Instruction]  # type: ignore[assignment]
     """Makes a draft and works out what it would do; nothing is carried out. With `confirmation_required` false and no
     cost it is queued at once. Errors: what the call itself would refuse at once, and LIMIT_EXCEEDED,
-    REQUEST_ID_REUSED.
+    REQUEST_ID_REUSED, AGENT_NOT_CONFIGURED, ADDRESS_NOT_ALLOWED.
     """
     GetInstruction: _aio.UnaryUnaryMultiCallable[_instruction_pb2.GetInstructionRequest, _instruction_pb2.Instruction]  # type: ignore[assignment]
     """One instruction, with the plan of a run. Errors: RESOURCE_NOT_FOUND."""
@@ -125,6 +132,13 @@ class InstructionServiceAsyncStub(InstructionServiceStub):
     """
     ListInstructionMethods: _aio.UnaryUnaryMultiCallable[_instruction_pb2.ListInstructionMethodsRequest, _instruction_pb2.ListInstructionMethodsResponse]  # type: ignore[assignment]
     """What can be an instruction: each method with its type and in words."""
+    ReceiveCallback: _aio.UnaryUnaryMultiCallable[_instruction_pb2.ReceiveCallbackRequest, _instruction_pb2.ReceiveCallbackResponse]  # type: ignore[assignment]
+    """Takes what an external agent says of an instruction that was handed over to it: the body of its callback as it came,
+    with its token, time and signature. The loopback listener of `agent.callback_port` does the same over HTTP.
+    docs/agents.md has the form. Errors: CALLBACK_REFUSED (an unknown token, a wrong signature, another time or another
+    instruction than the token's), CALLBACK_REPLAYED (the token was used), CALLBACK_EXPIRED (it came too late),
+    AGENT_NOT_CONFIGURED, VAULT_LOCKED.
+    """
 
 class InstructionServiceServicer(metaclass=_abc_1.ABCMeta):
     """InstructionService keeps what was proposed and waits for a person: each instruction is one call of this contract that
@@ -148,7 +162,7 @@ class InstructionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_instruction_pb2.Instruction, _abc.Awaitable[_instruction_pb2.Instruction]]:
         """Makes a draft and works out what it would do; nothing is carried out. With `confirmation_required` false and no
         cost it is queued at once. Errors: what the call itself would refuse at once, and LIMIT_EXCEEDED,
-        REQUEST_ID_REUSED.
+        REQUEST_ID_REUSED, AGENT_NOT_CONFIGURED, ADDRESS_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod
@@ -225,5 +239,18 @@ class InstructionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_instruction_pb2.ListInstructionMethodsResponse, _abc.Awaitable[_instruction_pb2.ListInstructionMethodsResponse]]:
         """What can be an instruction: each method with its type and in words."""
+
+    @_abc_1.abstractmethod
+    def ReceiveCallback(
+        self,
+        request: _instruction_pb2.ReceiveCallbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_instruction_pb2.ReceiveCallbackResponse, _abc.Awaitable[_instruction_pb2.ReceiveCallbackResponse]]:
+        """Takes what an external agent says of an instruction that was handed over to it: the body of its callback as it came,
+        with its token, time and signature. The loopback listener of `agent.callback_port` does the same over HTTP.
+        docs/agents.md has the form. Errors: CALLBACK_REFUSED (an unknown token, a wrong signature, another time or another
+        instruction than the token's), CALLBACK_REPLAYED (the token was used), CALLBACK_EXPIRED (it came too late),
+        AGENT_NOT_CONFIGURED, VAULT_LOCKED.
+        """
 
 def add_InstructionServiceServicer_to_server(servicer: InstructionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1062,12 +1062,18 @@ class CreateRunRequest(_message.Message):
     CONFIRM_SPEND_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     KEEP_ALIVE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    CONFIRM_OFFLOAD_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     plan_digest: _builtins.str
     """Digest of the plan that was shown; empty skips the check, where the plan costs nothing."""
     confirm_spend: _builtins.bool
     """Needed where the plan costs money, together with `plan_digest`."""
     request_id: _builtins.str
+    device: _builtins.str
+    """`devices/{device}`: the only one that may take it; empty lets any in general use take it."""
+    confirm_offload: _builtins.bool
+    """Agrees to a device that is not in general use."""
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     @_builtins.property
@@ -1083,10 +1089,12 @@ class CreateRunRequest(_message.Message):
         confirm_spend: _builtins.bool = ...,
         request_id: _builtins.str = ...,
         keep_alive: _duration_pb2.Duration | None = ...,
+        device: _builtins.str = ...,
+        confirm_offload: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["keep_alive", b"keep_alive", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_spend", b"confirm_spend", "keep_alive", b"keep_alive", "parent", b"parent", "plan_digest", b"plan_digest", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_offload", b"confirm_offload", "confirm_spend", b"confirm_spend", "device", b"device", "keep_alive", b"keep_alive", "parent", b"parent", "plan_digest", b"plan_digest", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -170,7 +170,8 @@ class RunServiceServicer:
     def CreateRun(self, request, context):
         """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
         SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
-        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL; DEVICE_UNAVAILABLE (no such device, or switched off) and
+        OFFLOAD_NOT_CONFIRMED (the device is not in general use), where a device is named.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,7 +62,8 @@ class RunServiceStub:
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
     SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
-    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL; DEVICE_UNAVAILABLE (no such device, or switched off) and
+    OFFLOAD_NOT_CONFIRMED (the device is not in general use), where a device is named.
     """
     ReplayRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
@@ -138,7 +139,8 @@ class RunServiceAsyncStub(RunServiceStub):
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CreateRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
     SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
-    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+    REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL; DEVICE_UNAVAILABLE (no such device, or switched off) and
+    OFFLOAD_NOT_CONFIRMED (the device is not in general use), where a device is named.
     """
     ReplayRun: _aio.UnaryUnaryMultiCallable[_run_pb2.ReplayRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """Starts a run that repeats a run log: the same sources, prompts, seeds and settings.
@@ -241,7 +243,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_run_pb2.Run, _abc.Awaitable[_run_pb2.Run]]:
         """Plans and starts a run. When the answer arrives the run is durable. Errors: those of PlanRun, and PLAN_STALE,
         SPEND_NOT_CONFIRMED, PLAN_EXPIRED, SPEND_CAP_EXCEEDED, CURRENCY_MISMATCH (its limits are in another one),
-        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL.
+        REQUEST_ID_REUSED, QUEUE_FULL, DISK_FULL; DEVICE_UNAVAILABLE (no such device, or switched off) and
+        OFFLOAD_NOT_CONFIRMED (the device is not in general use), where a device is named.
         """
 
     @_abc_1.abstractmethod
