@@ -20,6 +20,7 @@ from bullpen_cli import output
 from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
 from bullpen_cli.follow import bar
+from bullpen_cli.recipes import take_over
 from bullpen_cli.run import lora_uses, model_name
 from bullpen_cli.spans import SPAN
 
@@ -153,11 +154,13 @@ def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
         'bullpen generate "a market at dawn" --count 4 --seed 7 -o market.png',
         'bullpen generate "a lighthouse" --model starter-text --size 192x128 --steps 12 -o lighthouse.png --json',
         'bullpen generate "a {red|blue} boat in {rain|snow}" --dynamic --count 4 -o boats.png',
+        "bullpen generate --like projects/harbor_lights/assets/… -o again.png",
         'bullpen generate "a lighthouse" --model openai:gpt-image-1 -o lighthouse.png --confirm-spend',
     ],
 )
-@click.argument("prompt")
+@click.argument("prompt", default="")
 @click.option("-o", "--out", required=True, metavar="FILE", help="PNG to write; several are numbered beside it.")
+@click.option("--like", metavar="ASSET", default="", help="Take what is not given from this picture's recipe.")
 @click.option("--model", default="", help="Model name, or the path of a local diffusers folder.")
 @click.option("--negative", metavar="TEXT", default="", help="What the picture is not to show.")
 @click.option("--seed", type=Whole(0, _SEEDS - 1), help="Seed of the first picture; without it a new one each time.")
@@ -177,6 +180,12 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
     Nothing is kept but the files; each carries its recipe. Ctrl-C stops within one denoising step.
     """
     files = targets(Path(options["out"]).expanduser(), options["count"], options["force"])
+    options["prompt"] = prompt
+    if options["like"]:
+        take_over(state, options, "prompt")
+    elif not prompt:
+        raise click.UsageError("missing the text of the picture; --like takes it from another picture.")
+    prompt = options["prompt"]
     request = request_of(prompt, options)
     began = time.monotonic()
 

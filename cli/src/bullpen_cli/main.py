@@ -41,6 +41,7 @@ COMMANDS = {
     "audit": "bullpen_cli.audit:audit",
     "remote": "bullpen_cli.remote:remote",
     "assets": "bullpen_cli.assets:assets",
+    "recipes": "bullpen_cli.recipes:recipes",
     "chat": "bullpen_cli.chat:chat",
     "instructions": "bullpen_cli.instructions:instructions",
     "prompts": "bullpen_cli.prompts:prompts",

@@ -17,6 +17,7 @@ from bullpen_cli import output, plan, results
 from bullpen_cli.command import Command, State, Whole, pairs, pass_state
 from bullpen_cli.failure import FAILED, INTERRUPTED, OK
 from bullpen_cli.follow import follow
+from bullpen_cli.recipes import take_over
 from bullpen_cli.spans import SPAN
 from bullpen_cli.transfer import absolute
 
@@ -153,6 +154,7 @@ def _check(options: dict[str, Any]) -> None:
         "bullpen run --project noir_city --stage style --input ~/photos --yes",
         "bullpen run --project harbor_lights --stage characters --all-scenes --lora starter-lora-mara=0.8",
         "bullpen run --project harbor_lights --stage characters --scenes pier --model sd15 --box 0.6,0.2,1,1",
+        "bullpen run --project noir_city --stage style --input ~/photos --like projects/noir_city/assets/…",
         "bullpen run --replay var/projects/noir_city/runs/…/run.json --yes",
     ],
 )
@@ -161,6 +163,7 @@ def _check(options: dict[str, Any]) -> None:
 @click.option("--scenes", metavar="A,B", help="These scenes of the project.")
 @click.option("--all-scenes", is_flag=True, help="All scenes of the project.")
 @click.option("--input", metavar="FOLDER", help="Own pictures on the daemon's machine, instead of scenes.")
+@click.option("--like", metavar="ASSET", default="", help="Take what is not given from this picture's recipe.")
 @click.option("--candidates", type=Whole(1), help="Candidates of each picture.")
 @click.option("--model", default="", help="Model name, or the path of a local diffusers folder.")
 @click.option("--lora", "loras", multiple=True, metavar="NAME[=SCALE]", help="A LoRA on the model; scale −2 to 2.")
@@ -214,6 +217,8 @@ def run(state: State, /, **options: Any) -> int:
     Shows the plan first. Ctrl-C leaves the run going and says how to come back to it.
     """
     _check(options)
+    if options["like"]:
+        take_over(state, options, "instruction")
     log = Path(options["replay"]).read_text(encoding="utf-8", errors="replace") if options["replay"] else ""
     spec = spec_of(options["project"], options)
     started: list[str] = []

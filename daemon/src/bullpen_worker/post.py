@@ -24,6 +24,7 @@ from bullpen_worker.ops.inspect_pictures import inspect_pictures
 from bullpen_worker.ops.likeness import Likeness
 from bullpen_worker.ops.provider import prepare_upload, read_answer
 from bullpen_worker.ops.sheet import write_sheet
+from bullpen_worker.ops.texts import packed, read_texts
 from bullpen_worker.ops.tools import Toolbox
 from bullpen_worker.reports import Reports
 
@@ -106,6 +107,9 @@ class PostLoop:
                 return link_pb2.TaskDone(id=task.id, upload_prepared=prepare_upload(task.prepare_upload, limit))
             case "read_answer":
                 return link_pb2.TaskDone(id=task.id, answer_read=read_answer(task.read_answer, limit))
+            case "read_texts":
+                told = link_pb2.TextsRead(texts=packed(read_texts(task.read_texts.path)))
+                return link_pb2.TaskDone(id=task.id, texts_read=told)
             case "contact_sheet":
                 return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
             case other:

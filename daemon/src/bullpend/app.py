@@ -75,6 +75,7 @@ from bullpend.projects.service import ProjectService
 from bullpend.quality.service import QualityService
 from bullpend.queueing.board import Board, Terms
 from bullpend.queueing.service import QueueService
+from bullpend.recipes.keeping import Recipes
 from bullpend.remote.whole import Remote
 from bullpend.rpc.endpoint import Endpoint, HomeLock, notify_ready, remove_endpoint, socket_path, write_endpoint
 from bullpend.rpc.interceptor import Guard
@@ -195,7 +196,8 @@ async def serve(settings: Settings) -> None:
             quotes.first_of(remote.listing.quoting, quotes.scripted(settings.testing.price)),
             remote.listing.payer,
         )
-        intake = Intake(database, files, supervisor.run_task)
+        recipes = Recipes(database, files, supervisor.run_task, registry.models)
+        intake = Intake(database, files, supervisor.run_task, recipes)
 
         def stage_lead(project: str, stage: str) -> int:
             order = manifests.stages(project)
@@ -292,7 +294,7 @@ async def serve(settings: Settings) -> None:
             ),
             (
                 history_pb2_grpc.add_HistoryServiceServicer_to_server,
-                HistoryService(database, dispatcher),
+                HistoryService(database, dispatcher, recipes),
                 "bullpen.v1.HistoryService",
             ),
             (

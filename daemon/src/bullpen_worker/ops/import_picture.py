@@ -21,6 +21,7 @@ from bullpen_worker.ops.store import (
     temporary_folder,
     write_all,
 )
+from bullpen_worker.ops.texts import packed, read_texts
 from bullpen_worker.ops.thumbnail import write_thumbnail
 
 _CHUNK_BYTES = 1 << 20
@@ -44,6 +45,7 @@ def import_picture(task: link_pb2.ImportPicture, max_pixels: int, complain: Comp
             _check_unchanged(content.path, head, max_pixels)
             image = open_picture(content.path, max_pixels)
             width, height = upright_size(content.path, head)
+            texts = packed(read_texts(content.path))
         except WorkerError as failure:
             # The person knows the original's path, not the copy's.
             message = failure.message.replace(str(content.path), str(original))
@@ -64,7 +66,13 @@ def import_picture(task: link_pb2.ImportPicture, max_pixels: int, complain: Comp
     except OSError as error:
         complain(error)
     return link_pb2.StoredPicture(
-        sha256=sha256, size_bytes=size, width=width, height=height, mime_type=head.mime_type, path=str(path)
+        sha256=sha256,
+        size_bytes=size,
+        width=width,
+        height=height,
+        mime_type=head.mime_type,
+        path=str(path),
+        texts=texts,
     )
 
 

@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
 from bullpend.assets import store
 from bullpend.assets.files import Files
-from bullpend.db import Database, Row
+from bullpend.db import Database, Row, Tx
 from bullpend.errors import BullpenError
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 
 
+class Recipes(Protocol):
+    """Reads and keeps what a picture's file tells of its making."""
+
+    async def told(self, texts: Sequence[link_pb2.PictureText], display_name: str) -> Any:
+        """What is told; None for nothing. Raises nothing: a damaged recipe costs no picture."""
+
+    def keep(self, tx: Tx, row: Row, told: Any) -> None:
+        """Keeps it, in the transaction that registers the picture."""
+
+
 class Intake:
     """The one way by which pictures from outside become assets."""
 
-    def __init__(self, database: Database, files: Files, run_task: RunTask) -> None:
+    def __init__(self, database: Database, files: Files, run_task: RunTask, recipes: Recipes) -> None:
+        self._recipes = recipes
         self._database = database
         self._files = files
         self._run_task = run_task
@@ -40,9 +51,11 @@ class Intake:
         field: str = "path",
         derived_from: Sequence[str] = (),
         recipe: Mapping[str, Any] | None = None,
+        said: Mapping[str, Any] | None = None,
     ) -> Row:
         """Stores the picture at `path` unchanged and returns its asset's row. `field` is what named the picture;
-        `derived_from` are the assets that it was made of, and `recipe` says how.
+        `derived_from` are the assets that it was made of, `recipe` says how, and `said` has what people said of it
+        before: rating, note, whether it is in the trash.
 
         Raises PictureUnreadable, PictureTooLarge, PathNotFound or DiskFull; nothing is half written then.
         """
@@ -59,6 +72,8 @@ class Intake:
             sidecar |= {"derived_from": list(derived_from)}
         if recipe is not None:
             sidecar |= {"recipe": dict(recipe)}
+        if said is not None:
+            sidecar |= dict(said)
         task = link_pb2.Task(
             import_picture=link_pb2.ImportPicture(
                 path=str(path),
@@ -89,5 +104,14 @@ class Intake:
             "licence": licence,
             "tags": list(tags),
             "derived_from": list(derived_from),
+            **(said or {}),
         }
-        return await self._database.write(lambda tx: store.add(tx, self._files, row))
+        told = await self._recipes.told(stored.texts, display_name)
+
+        def write(tx: Tx) -> Row:
+            added = store.add(tx, self._files, row, recipe)
+            if told is not None:
+                self._recipes.keep(tx, added, told)
+            return added
+
+        return await self._database.write(write)

@@ -1,4 +1,4 @@
-"""HistoryService: logs of runs, going out and coming in, and the descent of pictures."""
+"""HistoryService: logs of runs, going out and coming in, the descent of pictures, and how they were made."""
 
 # ruff: noqa: N802 -- methods are named as the contract names them
 from __future__ import annotations
@@ -15,6 +15,7 @@ from bullpend.dispatch.archive import log_text, read_run
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.errors import StateConflict
 from bullpend.projects import store as projects
+from bullpend.recipes.keeping import Recipes
 from bullpend.rpc import names
 from bullpend.rpc.wire import once
 from bullpend.runs import ingest, logform, pedigree, store, wire
@@ -27,8 +28,9 @@ SUBJECTS = ("projects/*/scenes/*", "projects/*/assets/*", RUN, f"{RUN}/jobs/*", 
 class HistoryService(history_pb2_grpc.HistoryServiceServicer):
     """Keeps what became of runs."""
 
-    def __init__(self, database: Database, dispatcher: Dispatcher) -> None:
+    def __init__(self, database: Database, dispatcher: Dispatcher, recipes: Recipes) -> None:
         self._database = database
+        self._recipes = recipes
         self._dispatcher = dispatcher
 
     async def GetRunLog(self, request: pb.GetRunLogRequest, context: Any) -> pb.RunLog:
@@ -78,3 +80,11 @@ class HistoryService(history_pb2_grpc.HistoryServiceServicer):
             return lineage_pb2.Lineage(nodes=pedigree.nodes(view, request.name), revision=view.revision())
 
         return await self._database.read(read)
+
+    async def GetRecipe(self, request: pb.GetRecipeRequest, context: Any) -> pb.PictureRecipe:
+        """How a picture was made."""
+        return await self._recipes.get(request.name)
+
+    async def IngestRecipe(self, request: pb.IngestRecipeRequest, context: Any) -> pb.PictureRecipe:
+        """How a picture's own file tells that it was made."""
+        return await self._recipes.ingest(request.name)

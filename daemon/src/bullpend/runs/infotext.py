@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 NEGATIVE = "Negative prompt:"
-_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+# A name has a bound, and no blanks are skipped before it: a stranger's long text takes no more than linear time.
+_PAIR = re.compile(r'(\w[\w \-/]{1,79}):\s{0,4}("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 # With fewer pairs a last line is taken for a part of the prompt, as A1111 does.
 _LEAST_PAIRS = 3
 

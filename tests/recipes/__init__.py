@@ -1,0 +1,1 @@
+"""Tests of recipes that pictures bring with them."""
