@@ -100,7 +100,7 @@ async def test_an_asset_is_saved_whole_or_not_at_all(daemon: FakeDaemon, bullpen
         ("scenes list p", "scenes"),
         ("assets list p", "assets"),
         ("runs list", "runs"),
-        ("logs", "folder"),
+        ("logs --files", "folder"),
     ],
 )
 async def test_looking_commands_answer_in_both_forms(daemon: FakeDaemon, bullpen: Bullpen, line: str, key: str) -> None:

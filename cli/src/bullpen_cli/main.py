@@ -51,7 +51,7 @@ COMMANDS = {
     "devices": "bullpen_cli.models:devices",
     "metrics": "bullpen_cli.system:metrics",
     "settings": "bullpen_cli.system:settings",
-    "logs": "bullpen_cli.system:logs",
+    "logs": "bullpen_cli.logs:logs",
     "call": "bullpen_cli.call:call",
     "completion": "bullpen_cli.completion:completion",
 }

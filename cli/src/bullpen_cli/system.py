@@ -1,8 +1,7 @@
-"""`bullpen metrics`, `bullpen settings` and `bullpen logs`: the daemon's own figures."""
+"""`bullpen metrics` and `bullpen settings`: the daemon's own figures."""
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -78,30 +77,3 @@ def settings(state: State) -> None:
         return
     rows = ((setting.name, setting.value, setting.source, setting.description) for setting in answer.settings)
     output.table(("setting", "value", "from", "what it does"), rows)
-
-
-@click.command(cls=Command, examples=["bullpen logs", "tail -f $(bullpen logs --json | jq -r .files[0].path)"])
-@pass_state
-def logs(state: State) -> None:
-    """Say where the logs of this home are, newest first."""
-    folder = state.home / "logs"
-    found = sorted((p for p in folder.glob("*") if p.is_file()), key=lambda path: path.stat().st_mtime, reverse=True)
-    if state.json:
-        listed = [{"path": str(path), "bytes": path.stat().st_size} for path in found]
-        output.emit({"folder": str(folder), "files": listed})
-        return
-    output.table(
-        ("log", "size", "last written"),
-        (
-            (
-                path,
-                output.size(path.stat().st_size),
-                time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime)),
-            )
-            for path in found
-        ),
-        empty=f"There are no logs in {folder} yet.",
-        right=("size",),
-    )
-    if found:
-        output.say(f"follow one with: tail -f {found[0]}", style="dim")

@@ -26,6 +26,7 @@ from bullpen_api.v1 import (
     event_pb2_grpc,
     history_pb2_grpc,
     lab_pb2_grpc,
+    log_pb2_grpc,
     model_pb2_grpc,
     postprocess_pb2_grpc,
     project_pb2_grpc,
@@ -61,6 +62,8 @@ from bullpend.events.bus import Bus
 from bullpend.events.service import EventService
 from bullpend.failpoints import arm
 from bullpend.lab.whole import Lab
+from bullpend.logs.kept import KeptLog
+from bullpend.logs.service import LogService
 from bullpend.metrics import prometheus
 from bullpend.metrics.collect import MachineProbe
 from bullpend.metrics.publishing import published
@@ -121,7 +124,7 @@ class Stop:
         self.asked.set()
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, kept_log: KeptLog) -> None:
     """Serves until a signal or a Shutdown call. Raises HomeLocked, SchemaTooNew, DatabaseUnavailable, DiskFull,
     SettingInvalid or DeviceUnavailable before it serves.
     """
@@ -236,6 +239,7 @@ async def serve(settings: Settings) -> None:
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
         control = ControlService(database, dispatcher, bus)
+        logs = LogService(kept_log)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
         metering = Metering(database, home.projects)
         stack.push_async_callback(metering.close)
@@ -303,6 +307,7 @@ async def serve(settings: Settings) -> None:
                 "bullpen.v1.AssetService",
             ),
             (event_pb2_grpc.add_EventServiceServicer_to_server, events, "bullpen.v1.EventService"),
+            (log_pb2_grpc.add_LogServiceServicer_to_server, logs, "bullpen.v1.LogService"),
             (
                 model_pb2_grpc.add_ModelServiceServicer_to_server,
                 ModelService(registry, dispatcher, bus, remote.listing.complete),
@@ -366,6 +371,7 @@ async def serve(settings: Settings) -> None:
         log.info("daemon.stopping", now=stop.now)
         events.close()
         control.close()
+        logs.close()
         lab.close()
         await copilot.close()
         keeping.cancel()

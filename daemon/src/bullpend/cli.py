@@ -61,9 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.disable()
     import structlog
 
-    from bullpend import logs, settings
+    from bullpend import settings
     from bullpend.app import serve
     from bullpend.errors import BullpenError
+    from bullpend.logs import writing
 
     gc.freeze()
     gc.enable()
@@ -71,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         loaded = settings.load(settings.resolve_home(options.home), flags)
         loaded.home.create()
-        logs.configure(loaded.home.logs, loaded.log.level)
+        kept = writing.configure(loaded.home.logs, loaded.log.level)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(loaded))
+            runner.run(serve(loaded, kept))
     except BullpenError as error:
         sys.stderr.write(f"bullpend: {error.message} {error.remedy}".rstrip() + "\n")
         return 1

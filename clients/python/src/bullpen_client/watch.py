@@ -16,7 +16,7 @@ from bullpen_client import errors
 from bullpen_client.connect import Session
 
 # The connection broke, or the daemon asked for a resume. Anything else is an answer that will not change.
-_RESUMABLE = (errors.DaemonUnavailable, errors.ShuttingDown, errors.WatcherTooSlow, errors.DatabaseUnavailable)
+RESUMABLE = (errors.DaemonUnavailable, errors.ShuttingDown, errors.WatcherTooSlow, errors.DatabaseUnavailable)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ async def watch(
                         last = max(last, item.revision)
                     yield item
             error: errors.BullpenError = errors.DaemonUnavailable("The daemon ended the stream.")
-        except _RESUMABLE as resumable:
+        except RESUMABLE as resumable:
             error = resumable
         except errors.TokenInvalid as refused:
             # A restarted daemon has a new token; the session has read it by the next attempt.

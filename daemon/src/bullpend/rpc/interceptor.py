@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from functools import partial
@@ -137,7 +138,10 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
                 guard._check(authorization)
                 if handler.request_streaming or handler.response_streaming:
                     return await put_down(read(request), context)
-                return await guard._to_the_end(put_down(read(request), context))
+                began = time.monotonic()
+                answer = await guard._to_the_end(put_down(read(request), context))
+                log.debug("rpc.done", method=method, seconds=round(time.monotonic() - began, 4))
+                return answer
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 -- the one place that maps errors outward
@@ -187,6 +191,14 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: Exception, 
         incident = new_id(4)
         log.error("rpc.fault", method=method, incident=incident, exc_info=error)
         error = Internal("The daemon met a fault of its own.", incident=incident)
+    else:
+        log.info(
+            "rpc.refused",
+            method=method,
+            reason=error.reason,
+            message=error.message[:MOST_CHARACTERS],
+            field=error.field,
+        )
     code, message, trailing = to_status(error)
     await context.abort(code, message, trailing)
     raise AssertionError("abort always raises")

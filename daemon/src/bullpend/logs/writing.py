@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line in `<home>/logs/bullpend.log`, and readable lines on a terminal."""
+"""Structured logs: one JSON object a line in `<home>/logs/bullpend.log`, and readable lines on a terminal.
+
+Every line goes the same way: made once, secrets taken out, numbered, kept in memory for whoever looks, and written.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from typing import Any
 import structlog
 
 from bullpend import redaction
+from bullpend.logs.kept import KeptLog
 
+FILE_NAME = "bullpend.log"
 LIMIT = 8 * 1024 * 1024
 KEPT = 3
 SECRET_KEYS = ("token", "authorization", "secret", "password", "api_key")
@@ -34,17 +39,52 @@ def without_secrets(render: structlog.typing.Processor) -> structlog.typing.Proc
     return rendered
 
 
-def configure(folder: Path, level: str) -> None:
-    """Sends structlog and the standard library's logging to the file, and to a terminal if there is one."""
+def add_component(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Says which part of the daemon, or which library, speaks: the name of its logger."""
+    record = event.get("_record")
+    name = str(record.name if record is not None else logger.name)
+    event["component"] = name.removeprefix("bullpend.")
+    return event
+
+
+class Ledger(logging.Handler):
+    """Has each line numbered and kept, then written into the file, which is renamed when it has grown."""
+
+    def __init__(self, kept: KeptLog, path: Path) -> None:
+        super().__init__()
+        self._kept = kept
+        self._file = logging.handlers.RotatingFileHandler(path, maxBytes=LIMIT, backupCount=KEPT, encoding="utf-8")
+        self._file.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps and writes; what cannot be written down is on standard error, as in the standard library."""
+        try:
+            line = self._kept.add(self.format(record))
+            self._file.emit(logging.makeLogRecord({"msg": line, "levelno": record.levelno}))
+        except Exception:  # noqa: BLE001 -- logging must never end what it tells of
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+        super().close()
+
+
+def configure(folder: Path, level: str) -> KeptLog:
+    """Sends structlog and the standard library's logging to the file, and to a terminal if there is one.
+
+    Gives what is kept of it in memory, for `LogService`.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_component,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
     ]
-    file = logging.handlers.RotatingFileHandler(
-        folder / "bullpend.log", maxBytes=LIMIT, backupCount=KEPT, encoding="utf-8"
-    )
+    kept = KeptLog(folder / FILE_NAME)
+    kept.least = level.lower()
+    file = Ledger(kept, folder / FILE_NAME)
     file.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -76,3 +116,4 @@ def configure(folder: Path, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=True,
     )
+    return kept
