@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults
 
 T = TypeVar("T")
 # Those of paid requests have tests of their own, with a provider.
-POINTS = tuple(name for name in failpoints.POINTS if name not in failpoints.PAID)
+POINTS = tuple(name for name in failpoints.POINTS if name not in (*failpoints.PAID, *failpoints.AGENT))
 # Any commit of a life may be its last.
 COMMITS = tuple(f"{name}@{times}" for name in failpoints.DATABASE for times in (3, 8))
 # The second time something is stored, and what a recovery meets.

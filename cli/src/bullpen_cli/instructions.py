@@ -148,6 +148,20 @@ def show_instruction(state: State, instruction: str, with_plan: bool) -> None:
         plan.show(item.preview.plan)
 
 
+def dispatch_text(dispatch: pb.InstructionDispatch) -> str:
+    """How far handing it over has come, in a line."""
+    times = "once" if dispatch.deliveries == 1 else f"{dispatch.deliveries} times"
+    how = {
+        pb.InstructionDispatch.STATE_PREPARED: "nothing was sent yet",
+        pb.InstructionDispatch.STATE_SENDING: f"sent {times}, not answered yet",
+        pb.InstructionDispatch.STATE_UNCERTAIN: f"sent {times}; whether it was taken is not known",
+        pb.InstructionDispatch.STATE_ACCEPTED: f"sent {times}, and accepted",
+        pb.InstructionDispatch.STATE_ANSWERED: f"sent {times}, answered by {dispatch.answered_by}",
+        pb.InstructionDispatch.STATE_CLOSED: f"sent {times}; no answer is taken any more",
+    }.get(dispatch.state, "")
+    return f"agent    {dispatch.host}: {how}; key {dispatch.idempotency_key}"
+
+
 def card(item: pb.Instruction) -> None:
     """Writes an instruction as a card."""
     name = names.parse(item.name)
@@ -171,6 +185,8 @@ def card(item: pb.Instruction) -> None:
         output.say(f"  cancel   bullpen instructions cancel {short}")
     if item.run:
         output.say(f"  run      {item.run}")
+    if item.HasField("dispatch"):
+        output.say(f"  {dispatch_text(item.dispatch)}", wrap=2)
     if item.result:
         output.say(f"  {item.result}", wrap=2)
     if item.HasField("error"):
@@ -238,7 +254,8 @@ async def _ended(session: Session, item: pb.Instruction) -> pb.Instruction:
     return item
 
 
-def _one(state: State, item: pb.Instruction) -> None:
+def one(state: State, item: pb.Instruction) -> None:
+    """Shows an instruction that was just changed."""
     if state.json:
         output.emit(item)
     else:
@@ -255,7 +272,7 @@ def cancel(state: State, instruction: str) -> None:
     async def body(session: Session) -> pb.Instruction:
         return await session.instructions.CancelInstruction(request)
 
-    _one(state, state.with_session(body))
+    one(state, state.with_session(body))
 
 
 @instructions.command("retry", examples=["bullpen instructions retry harbor_lights/i-0003"])
@@ -268,7 +285,7 @@ def retry(state: State, instruction: str) -> None:
     async def body(session: Session) -> pb.Instruction:
         return await session.instructions.RetryInstruction(request)
 
-    _one(state, state.with_session(body))
+    one(state, state.with_session(body))
 
 
 @instructions.command(
@@ -299,7 +316,7 @@ def create(state: State, project: str, method: str, inputs: str, objective: str,
     async def body(session: Session) -> pb.Instruction:
         return await session.instructions.CreateInstruction(request)
 
-    _one(state, state.with_session(body))
+    one(state, state.with_session(body))
 
 
 @instructions.command(
@@ -323,7 +340,7 @@ def edit(state: State, instruction: str, inputs: str | None, objective: str) -> 
     async def body(session: Session) -> pb.Instruction:
         return await session.instructions.UpdateInstruction(pb.UpdateInstructionRequest(instruction=said))
 
-    _one(state, state.with_session(body))
+    one(state, state.with_session(body))
 
 
 @instructions.command("methods", examples=["bullpen instructions methods"])

@@ -24,6 +24,12 @@ PAID = (
     # Answer and cost are in the database; the picture is not made.
     "paid.answer_booked",
 )
+AGENT = (
+    # A delivery to the external agent is marked; its first byte goes out next.
+    "agent.marked_sent",
+    # The agent's answer is in memory and nowhere else.
+    "agent.answer_received",
+)
 DATABASE = (
     # A group of writes is done but for its commit.
     "database.committing",
@@ -62,7 +68,7 @@ WORKER = (
     # All is durable; the thumbnail is missing.
     "store.published",
 )
-POINTS = (*PAID, *DATABASE, *DAEMON, *WORKER)
+POINTS = (*PAID, *AGENT, *DATABASE, *DAEMON, *WORKER)
 
 
 class Failpoints:

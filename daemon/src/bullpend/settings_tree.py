@@ -124,6 +124,38 @@ class InstructionSettings(_Group):
     )
 
 
+class AgentSettings(_Group):
+    """The external agent that instructions may be handed over to."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s@?#]+)?$")] = Field(
+        default="", description="Address of the external agent that instructions can be handed over to; empty: none."
+    )
+    secret: str = Field(
+        default="", description="Name of the vault's secret that the agent is shown, and signs its answers with."
+    )
+    dispatch_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(
+        default=20.0, description="How long the agent may take to answer a delivery."
+    )
+    transport_retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=2, description="How often a delivery is repeated whose answer did not come."
+    )
+    answer_seconds: Annotated[float, Field(ge=1, le=2_592_000)] = Field(
+        default=3600.0, description="How long the agent may take to say what came of an instruction."
+    )
+    poll_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = Field(
+        default=30.0, description="How often the agent is asked how far it is."
+    )
+    callback_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=0, description="Port of 127.0.0.1 on which the agent's callbacks are taken; 0 takes none there."
+    )
+    callback_url: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = Field(
+        default="", description="Address that the agent is told to call back at, where it is not that of callback_port."
+    )
+    allow_private_addresses: bool = Field(
+        default=False, description="Whether the agent may be on this machine or in a private network."
+    )
+
+
 class SpendSettings(_Group):
     """The guard before anything that costs money."""
 
@@ -217,6 +249,7 @@ class Tree(_Group):
     post: PostSettings = PostSettings()
     previews: PreviewSettings = PreviewSettings()
     instructions: InstructionSettings = InstructionSettings()
+    agent: AgentSettings = AgentSettings()
     copilot: CopilotSettings = CopilotSettings()
     spend: SpendSettings = SpendSettings()
     remote: RemoteSettings = RemoteSettings()

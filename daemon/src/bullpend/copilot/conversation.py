@@ -28,7 +28,8 @@ from bullpend.db.database import View
 from bullpend.errors import BullpenError, Internal, LimitExceeded, ShuttingDown
 from bullpend.instructions import store as instructions
 from bullpend.instructions import wire as instruction_wire
-from bullpend.instructions.desk import Proposal, Proposals
+from bullpend.instructions.desk import Proposals
+from bullpend.instructions.proposal import Proposal
 
 log = structlog.get_logger("copilot")
 

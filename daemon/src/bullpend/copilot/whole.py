@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 import structlog
 from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc, prompt_pb2_grpc
 
+from bullpend.clock import SystemClock
 from bullpend.copilot import remote, store, tools, vocabulary
 from bullpend.copilot.builtin import ENGINE, Builtin
 from bullpend.copilot.conversation import Conversations
@@ -19,6 +21,10 @@ from bullpend.copilot.service import CopilotService
 from bullpend.db import Database
 from bullpend.events.bus import Bus
 from bullpend.instructions import store as instructions
+from bullpend.instructions.agent.callbacks import Callbacks
+from bullpend.instructions.agent.delivery import Delivery
+from bullpend.instructions.agent.listener import listening
+from bullpend.instructions.agent.model import Agent
 from bullpend.instructions.desk import Desk
 from bullpend.instructions.model import Policy
 from bullpend.instructions.service import InstructionService
@@ -29,11 +35,26 @@ from bullpend.prompts.service import PromptService
 from bullpend.rpc.inside import Calls
 from bullpend.rpc.server import Mount
 from bullpend.settings import Settings
+from bullpend.settings_tree import AgentSettings
 from bullpend.vault.vault import Vault
 
 log = structlog.get_logger("copilot")
 
 SEEDS = 2**32
+
+
+def _agent(chosen: AgentSettings) -> Agent:
+    return Agent(
+        url=chosen.url,
+        secret=chosen.secret,
+        dispatch_seconds=chosen.dispatch_seconds,
+        retries=chosen.transport_retries,
+        answer_seconds=chosen.answer_seconds,
+        poll_seconds=chosen.poll_seconds,
+        callback_url=chosen.callback_url,
+        callback_port=chosen.callback_port,
+        allow_private=chosen.allow_private_addresses,
+    )
 
 
 class Whole:
@@ -52,8 +73,20 @@ class Whole:
         )
         self._database = database
         self._calls = Calls()
-        self._desk = Desk(database, self._calls, policy)
-        self._worker = Worker(database, self._calls, bus, policy, self._desk.wake)
+
+        async def reveal(name: str) -> str:
+            return (await vault.reveal(name, "copilot.secret")).reveal()
+
+        async def agent_key(name: str) -> str:
+            return (await vault.reveal(name, "agent.secret")).reveal()
+
+        clock = SystemClock()
+        delivery = Delivery(database, bus, clock, _agent(settings.tree.agent), agent_key)
+        self._callbacks = Callbacks(database, delivery, clock)
+        self._port = settings.tree.agent.callback_port
+        self._open = AsyncExitStack()
+        self._desk = Desk(database, self._calls, policy, delivery)
+        self._worker = Worker(database, self._calls, bus, policy, self._desk.wake, delivery)
         self._task: asyncio.Task[None] | None = None
         reading = Reading(self._calls)
         words = vocabulary.load(settings.folder / vocabulary.FILE_NAME)
@@ -61,10 +94,6 @@ class Whole:
         engines: dict[str, Engine] = {ENGINE: Builtin(lambda: secrets.randbelow(SEEDS))}
         asked = settings.tree.copilot
         if asked.url:
-
-            async def reveal(name: str) -> str:
-                return (await vault.reveal(name, "copilot.secret")).reveal()
-
             endpoint = remote.Endpoint(
                 asked.url,
                 asked.model,
@@ -79,7 +108,7 @@ class Whole:
         self.mounts: list[Mount] = [
             (
                 instruction_pb2_grpc.add_InstructionServiceServicer_to_server,
-                InstructionService(self._desk),
+                InstructionService(self._desk, self._callbacks),
                 "bullpen.v1.InstructionService",
             ),
             (
@@ -95,8 +124,13 @@ class Whole:
         ]
 
     async def start(self, mounts: Sequence[Mount]) -> None:
-        """Takes up what the last daemon left, and begins to work. The home's lock says that no other worker lives."""
+        """Takes up what the last daemon left, and begins to work. The home's lock says that no other worker lives.
+
+        Raises SettingInvalid where the port of callbacks cannot be listened on.
+        """
         self._calls.mount(mounts)
+        if self._port:
+            await self._open.enter_async_context(listening(self._callbacks, self._port))
         left = await self._database.write(instructions.recover)
         if left:
             log.info("instructions.recovered", instructions=left)
@@ -107,6 +141,7 @@ class Whole:
 
     async def close(self) -> None:
         """Stops working; what runs is taken up by the next daemon."""
+        await self._open.aclose()
         await self._conversations.close()
         task, self._task = self._task, None
         if task is not None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 from bullpen_api.v1.instruction_pb2 import InstructionPreview
+from google.protobuf.message import Message
 
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import (
+    AgentNotConfigured,
     ConfirmationExpired,
     FieldInvalid,
     InstructionStale,
@@ -26,9 +28,11 @@ from bullpend.errors import (
     StateConflict,
 )
 from bullpend.instructions import rules, store
+from bullpend.instructions.agent.delivery import Delivery
 from bullpend.instructions.cards import Shown, money
 from bullpend.instructions.looking import Look
-from bullpend.instructions.model import METHODS, Move, Policy, State
+from bullpend.instructions.model import METHODS, Executor, Move, Policy, State
+from bullpend.instructions.proposal import Proposal
 from bullpend.projects import store as projects
 from bullpend.rpc import names
 from bullpend.rpc.inside import Calls
@@ -38,22 +42,6 @@ log = structlog.get_logger("instructions")
 COPILOT = "copilot"
 # Takes the transaction and what makes the row; the edge puts its request_id around it.
 Once = Callable[[Tx, Callable[[], str]], str]
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What is proposed. `inputs` is the method's request as JSON."""
-
-    project: str
-    method: str
-    inputs: Mapping[str, Any]
-    objective: str = ""
-    constraints: Mapping[str, str] = field(default_factory=dict)
-    requested_by: str = ""
-    chat_session: str = ""
-    confirmation_required: bool = True
-    max_attempts: int = 0
-    retry_of: str = ""
 
 
 class Proposals(Protocol):
@@ -67,7 +55,8 @@ class Proposals(Protocol):
 class Desk:
     """Keeps drafts, and takes what people decide about them."""
 
-    def __init__(self, database: Database, calls: Calls, policy: Policy) -> None:
+    def __init__(self, database: Database, calls: Calls, policy: Policy, delivery: Delivery | None = None) -> None:
+        self._delivery = delivery
         self.database = database
         self.policy = policy
         self.wake = asyncio.Event()
@@ -76,14 +65,11 @@ class Desk:
 
     async def propose(self, proposal: Proposal) -> Row:
         """A draft of the copilot's: always to be confirmed, whatever the proposal says."""
-        asked = {**vars(proposal), "confirmation_required": True, "requested_by": COPILOT}
-        return await self.create(Proposal(**asked))
+        return await self.create(replace(proposal, confirmation_required=True, requested_by=COPILOT, for_agent=False))
 
     async def create(self, said: Proposal, once: Once | None = None) -> Row:
         """A draft, or a queued instruction where nobody needs to confirm it and it costs nothing."""
-        method = rules.method_of(said.method)
-        if said.method not in self._calls:
-            raise FieldInvalid(f"This daemon does not serve {said.method}.", field="instruction.method")
+        said = self._typed(said)
         names.text(said.objective, "instruction.objective", 2000)
         names.text(said.requested_by, "instruction.requested_by", 200)
         if not 0 <= said.max_attempts <= 10:
@@ -91,22 +77,22 @@ class Desk:
                 f"`instruction.execution.max_attempts` is {said.max_attempts}; it must be 1 to 10.",
                 field="instruction.execution.max_attempts",
             )
-        constraints = rules.check_constraints(said.constraints)
-        request = rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
-        shown = await self._look.at(said.project, said.method, request, constraints)
-        costs = bool(money(shown.preview))
+        rules.check_constraints(said.constraints, said.for_agent)
+        request, shown = await self._looked_at(said)
+        asks = said.confirmation_required or said.for_agent or bool(money(shown.preview))
         row: Row = {
             "project": said.project,
-            "type": method.type,
+            "type": said.type,
             "objective": said.objective or shown.preview.summary,
             "method": said.method,
-            "constraints": json.dumps(constraints),
+            "constraints": json.dumps(dict(said.constraints)),
             "requested_by": said.requested_by or "client",
             "chat_session": said.chat_session,
-            "confirmation_required": int(said.confirmation_required or costs),
+            "confirmation_required": int(asks),
+            "executor": (Executor.AGENT if said.for_agent else Executor.DAEMON).value,
             "max_attempts": said.max_attempts or self.policy.max_attempts,
             "retry_of": said.retry_of,
-            **self._columns(said.method, request, constraints, shown),
+            **self._columns(said, request, shown),
         }
 
         def write(tx: Tx) -> Row:
@@ -198,18 +184,7 @@ class Desk:
                 field="name",
                 resource=store.name_of(row),
             )
-        again = Proposal(
-            project,
-            row["method"],
-            json.loads(row["inputs"]),
-            row["objective"],
-            json.loads(row["constraints"]),
-            row["requested_by"],
-            row["chat_session"],
-            max_attempts=row["max_attempts"],
-            retry_of=store.name_of(row),
-        )
-        return await self.create(again, once)
+        return await self.create(replace(_proposal(row), retry_of=store.name_of(row)), once)
 
     def methods(self) -> list[Any]:
         """What this daemon can be instructed to do."""
@@ -225,10 +200,9 @@ class Desk:
         return store.get(view, project, slug)
 
     async def _shown_anew(self, row: Row, inputs: Mapping[str, Any], objective: str, keep_unmoved: bool = False) -> Row:
-        request = rules.request_of(self._calls.request_of(row["method"]), inputs, row["project"])
-        constraints = json.loads(row["constraints"])
-        shown = await self._look.at(row["project"], row["method"], request, constraints)
-        columns = self._columns(row["method"], request, constraints, shown)
+        said = replace(_proposal(row), inputs=inputs, objective=objective)
+        request, shown = await self._looked_at(said)
+        columns = self._columns(said, request, shown)
         if keep_unmoved and columns["digest"] == row["digest"]:
             return {**row, "preview": columns["preview"]}
 
@@ -246,11 +220,52 @@ class Desk:
         until = tx.now + self.policy.confirm_seconds
         return min(until, shown.confirm_until) if shown.confirm_until is not None else until
 
-    def _columns(self, method: str, request: Any, constraints: Mapping[str, str], shown: Shown) -> Row:
+    def _typed(self, said: Proposal) -> Proposal:
+        """What is proposed with its type. Raises FieldInvalid, or AgentNotConfigured."""
+        if not said.for_agent or said.method:
+            method = rules.method_of(said.method)
+            if said.method not in self._calls:
+                raise FieldInvalid(f"This daemon does not serve {said.method}.", field="instruction.method")
+            return replace(said, type=method.type)
+        if not said.type:
+            raise FieldInvalid("`instruction.type` or a method must be given.", field="instruction.type")
+        names.text(said.objective, "instruction.objective", 2000, required=True)
+        return said
+
+    async def _looked_at(self, said: Proposal) -> tuple[Message, Shown]:
+        """The call of a proposal, checked, and what it would do."""
+        if not said.for_agent:
+            request = rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
+            return request, await self._look.at(said.project, said.method, request, said.constraints)
+        if self._delivery is None:
+            raise AgentNotConfigured("This daemon has no external agent.", field="instruction.execution.executor")
+        self._delivery.check()
+        if said.method:
+            rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
+        agent = self._delivery.agent
+        return rules.free_of(said.inputs, said.project), await self._look.handed_over(said, agent.url, agent.host)
+
+    def _columns(self, said: Proposal, request: Message, shown: Shown) -> Row:
         return {
             "inputs": json.dumps(rules.as_json(request)),
             "preview": shown.preview.SerializeToString(),
             "plan": shown.plan.SerializeToString() if shown.plan is not None else b"",
             "plan_digest": shown.plan_digest,
-            "digest": rules.digest(method, request, constraints, shown.target),
+            "digest": rules.digest(said.method, request, said.constraints, shown.target),
         }
+
+
+def _proposal(row: Row) -> Proposal:
+    """What was proposed as an instruction."""
+    return Proposal(
+        row["project"],
+        row["method"],
+        json.loads(row["inputs"]),
+        row["objective"],
+        json.loads(row["constraints"]),
+        row["requested_by"],
+        row["chat_session"],
+        max_attempts=row["max_attempts"],
+        for_agent=row["executor"] == Executor.AGENT,
+        type=row["type"],
+    )

@@ -5,6 +5,7 @@ Two looks give the same digest exactly while nothing moved that would change wha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from bullpend.db.database import View
 from bullpend.errors import LimitExceeded
 from bullpend.instructions import model, targets
 from bullpend.instructions.cards import Shown, card, count, ident
+from bullpend.instructions.proposal import Proposal
 from bullpend.projects import store as projects
 from bullpend.rpc.inside import Calls
 
@@ -43,6 +45,19 @@ class Look:
                 limit=most,
             )
         return shown
+
+    async def handed_over(self, said: Proposal, url: str, host: str) -> Shown:
+        """The card of what the external agent is to do. What it costs is not known here."""
+        await self._database.read(lambda view: projects.get(view, said.project, "parent"))
+        made = card(
+            f"Hand over to the agent at {host}: {said.objective}"[:300],
+            ("agent", host),
+            ("type", said.type.lower()),
+            ("call", said.method),
+            *((f"constraint {key}", value) for key, value in sorted(said.constraints.items())),
+            ("is sent", json.dumps(dict(said.inputs), ensure_ascii=False)[:2000]),
+        )
+        return Shown(made, {"agent": url})
 
     async def _run(self, request: run_pb2.CreateRunRequest) -> Shown:
         wanted = run_pb2.PlanRunRequest(parent=request.parent, spec=request.spec)

@@ -26,6 +26,13 @@ class State(StrEnum):
     CANCELED = "CANCELED"
 
 
+class Executor(StrEnum):
+    """Who carries an instruction out; the names are those of bullpen.v1.InstructionExecution.Executor."""
+
+    DAEMON = "DAEMON"
+    AGENT = "AGENT"
+
+
 class Move(StrEnum):
     """What can happen to an instruction; the event is named after it."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 
 from bullpend.errors import BullpenError, FieldInvalid, StateConflict
 from bullpend.instructions.model import METHODS, TABLE, Method, Move, State
@@ -20,6 +21,7 @@ from bullpend.instructions.model import METHODS, TABLE, Method, Move, State
 PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "INTERNAL"})
 MAX_INPUTS = 64_000
 KNOWN_CONSTRAINTS = ("max_cost_usd",)
+MOST_CONSTRAINTS = 20
 # What the daemon says itself when it carries an instruction out.
 _OURS = ("request_id", "plan_digest", "confirm_spend")
 
@@ -51,15 +53,7 @@ def method_of(name: str) -> Method:
 
 def request_of(empty: Message, inputs: Mapping[str, Any], project: str) -> Message:
     """The call's request from its JSON, inside a project. Raises FieldInvalid naming `instruction.inputs`."""
-    if len(json.dumps(inputs)) > MAX_INPUTS:
-        raise FieldInvalid(f"`instruction.inputs` is longer than {MAX_INPUTS} characters.", field="instruction.inputs")
-    try:
-        request = ParseDict(dict(inputs), empty)
-    except (ParseError, ValueError, TypeError, RecursionError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise FieldInvalid(
-            f"`instruction.inputs` does not fit the method: {said}.", field="instruction.inputs"
-        ) from error
+    request = _parsed(empty, inputs)
     fields = request.DESCRIPTOR.fields_by_name
     for name in _OURS:
         if name in fields and getattr(request, name):
@@ -71,13 +65,39 @@ def request_of(empty: Message, inputs: Mapping[str, Any], project: str) -> Messa
     if "parent" in fields and not getattr(request, "parent", ""):
         request.parent = f"projects/{project}"  # type: ignore[attr-defined]  # asked for one line above
     for path, text in texts(request):
-        if text.startswith("projects/") and text.split("/")[1] != project:
-            raise FieldInvalid(
-                f"`instruction.inputs.{path}` names {text[:100]}, which lies in another project.",
-                field=f"instruction.inputs.{path}",
-                remedy=f"Name something inside projects/{project}.",
-            )
+        _stay_inside(text, f"instruction.inputs.{path}", project)
     return request
+
+
+def free_of(inputs: Mapping[str, Any], project: str) -> Struct:
+    """What the external agent is given, whatever it is, as long as it stays inside the project. Raises FieldInvalid."""
+    free = Struct()
+    _parsed(free, inputs)
+    for _, text in texts(free):
+        _stay_inside(text, "instruction.inputs", project)
+    return free
+
+
+def _parsed(empty: Message, inputs: Mapping[str, Any]) -> Message:
+    if len(json.dumps(inputs)) > MAX_INPUTS:
+        raise FieldInvalid(f"`instruction.inputs` is longer than {MAX_INPUTS} characters.", field="instruction.inputs")
+    try:
+        return ParseDict(dict(inputs), empty)
+    except (ParseError, ValueError, TypeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise FieldInvalid(
+            f"`instruction.inputs` does not fit the method: {said}.", field="instruction.inputs"
+        ) from error
+
+
+def _stay_inside(text: str, field: str, project: str) -> None:
+    """Raises FieldInvalid for the name of something in another project."""
+    if text.startswith("projects/") and text.split("/")[1] != project:
+        raise FieldInvalid(
+            f"`{field}` names {text[:100]}, which lies in another project.",
+            field=field,
+            remedy=f"Name something inside projects/{project}.",
+        )
 
 
 def texts(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
@@ -114,10 +134,17 @@ def digest(method: str, request: Message, constraints: Mapping[str, str], target
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def check_constraints(given: Mapping[str, str]) -> dict[str, str]:
-    """Constraints that are known and well formed. Raises FieldInvalid."""
+def check_constraints(given: Mapping[str, str], free: bool = False) -> dict[str, str]:
+    """Constraints that are known and well formed; with `free` also others, which somebody else heeds.
+
+    Raises FieldInvalid.
+    """
+    if len(given) > MOST_CONSTRAINTS:
+        raise FieldInvalid(f"More than {MOST_CONSTRAINTS} constraints are given.", field="instruction.constraints")
     for key, value in given.items():
         at = f"instruction.constraints.{key[:60]}"
+        if free and key not in KNOWN_CONSTRAINTS and len(key) <= 60 and len(value) <= 1000:
+            continue
         if key not in KNOWN_CONSTRAINTS:
             known = ", ".join(KNOWN_CONSTRAINTS)
             raise FieldInvalid(f"`{at}` is not known; constraints are: {known}.", field=at)

@@ -14,7 +14,10 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import FieldInvalid
 from bullpend.instructions import store, wire
-from bullpend.instructions.desk import Desk, Once, Proposal
+from bullpend.instructions.agent.callbacks import Callbacks
+from bullpend.instructions.desk import Desk, Once
+from bullpend.instructions.model import Executor
+from bullpend.instructions.proposal import Proposal
 from bullpend.projects import store as projects
 from bullpend.rpc import masks, names, paging
 from bullpend.rpc.wire import etag, once
@@ -35,13 +38,18 @@ def once_for(request: Any) -> Once:
 class InstructionService(instruction_pb2_grpc.InstructionServiceServicer):
     """A person's door to the desk."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, callbacks: Callbacks) -> None:
         self._desk = desk
+        self._callbacks = callbacks
 
     async def CreateInstruction(self, request: pb.CreateInstructionRequest, context: Any) -> pb.Instruction:  # noqa: N802 -- gRPC's names from here on
         """A draft."""
         (project,) = names.parse(request.parent, "projects/*", "parent")
         given = request.instruction
+        who = names.choice(
+            pb.InstructionExecution.Executor.DESCRIPTOR, given.execution.executor, "instruction.execution.executor"
+        )
+        kind = names.choice(pb.Instruction.Type.DESCRIPTOR, given.type, "instruction.type") if given.type else ""
         proposal = Proposal(
             project,
             given.method,
@@ -51,6 +59,8 @@ class InstructionService(instruction_pb2_grpc.InstructionServiceServicer):
             given.requested_by,
             confirmation_required=given.confirmation_required,
             max_attempts=given.execution.max_attempts,
+            for_agent=who == Executor.AGENT,
+            type=kind,
         )
         return wire.pack(await self._desk.create(proposal, once_for(request)), plan=True)
 
@@ -115,6 +125,11 @@ class InstructionService(instruction_pb2_grpc.InstructionServiceServicer):
         """A new draft of one that failed."""
         project, slug = names.parse(request.name, NAME)
         return wire.pack(await self._desk.retry(project, slug, once_for(request)), plan=True)
+
+    async def ReceiveCallback(self, request: pb.ReceiveCallbackRequest, context: Any) -> pb.ReceiveCallbackResponse:  # noqa: N802
+        """What an agent says of an instruction."""
+        name = await self._callbacks.receive(request.body, request.token, request.timestamp, request.signature)
+        return pb.ReceiveCallbackResponse(instruction=name)
 
     async def ListInstructionMethods(  # noqa: N802
         self, request: pb.ListInstructionMethodsRequest, context: Any

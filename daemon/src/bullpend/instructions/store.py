@@ -157,6 +157,14 @@ def started(tx: Tx, row: Row, run: str) -> Row | None:
     return found
 
 
+def dispatched(tx: Tx, instruction_id: int, shown: bytes, what: str) -> None:
+    """Notes how far handing an instruction over has come."""
+    sql = "UPDATE instructions SET dispatch = ?, revision = ? WHERE id = ? RETURNING *"
+    row = tx.one(sql, shown, tx.next_revision(), instruction_id)
+    assert row is not None
+    _emit(tx, row, what)
+
+
 def finish(tx: Tx, row: Row, result: str) -> Row | None:
     """It did what was shown."""
     values = {"state": State.DONE.value, "result": result, "error": "", "end_time": tx.now}

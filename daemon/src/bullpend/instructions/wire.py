@@ -19,6 +19,7 @@ def pack(row: Row, plan: bool = False) -> pb.Instruction:
     preview = pb.InstructionPreview.FromString(row["preview"])
     if plan and row["plan"]:
         preview.plan.MergeFromString(row["plan"])
+    dispatch = pb.InstructionDispatch.FromString(row["dispatch"]) if row["dispatch"] else None
     return pb.Instruction(
         name=f"projects/{row['project']}/instructions/{row['slug']}",
         type=pb.Instruction.Type.Value(f"TYPE_{row['type']}"),
@@ -27,7 +28,10 @@ def pack(row: Row, plan: bool = False) -> pb.Instruction:
         method=row["method"],
         inputs=ParseDict(json.loads(row["inputs"]), Struct()),
         constraints=json.loads(row["constraints"]),
-        execution=pb.InstructionExecution(max_attempts=row["max_attempts"]),
+        execution=pb.InstructionExecution(
+            max_attempts=row["max_attempts"],
+            executor=pb.InstructionExecution.Executor.Value(f"EXECUTOR_{row['executor']}"),
+        ),
         confirmation_required=bool(row["confirmation_required"]),
         requested_by=row["requested_by"],
         chat_session=row["chat_session"],
@@ -46,6 +50,7 @@ def pack(row: Row, plan: bool = False) -> pb.Instruction:
         confirm_time=timestamp(row["confirm_time"]),
         start_time=timestamp(row["start_time"]),
         end_time=timestamp(row["end_time"]),
+        dispatch=dispatch,
         etag=etag(row["id"], row["revision"]),
         revision=row["revision"],
     )

@@ -20,10 +20,12 @@ from google.protobuf.message import Message
 from bullpend.clock import new_id
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.errors import BullpenError, Internal, ShuttingDown, WorkerLost
+from bullpend.errors import AgentNotConfigured, BullpenError, Internal, ShuttingDown, WorkerLost
 from bullpend.events.bus import Bus, Subscriber
 from bullpend.instructions import model, rules, store
-from bullpend.instructions.model import METHODS, Policy
+from bullpend.instructions.agent.delivery import Delivery
+from bullpend.instructions.ends import Canceled, Failed, Gone
+from bullpend.instructions.model import METHODS, Executor, Policy
 from bullpend.rpc.inside import Calls
 from bullpend.runs import store as runs
 
@@ -33,35 +35,29 @@ ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED")
 LOOK_SECONDS = 0.25
 
 
-class Gone(Exception):
-    """The lock belongs to somebody else by now."""
-
-
-class Failed(Exception):
-    """What it started has failed, for the reason that is given; another attempt would find the same end."""
-
-    def __init__(self, said: Mapping[str, str]) -> None:
-        super().__init__(said.get("message", ""))
-        self.said = dict(said)
-
-
-class Canceled(Exception):
-    """A person ended the instruction; the text says what became of it."""
-
-
 class Worker:
     """Carries instructions out, several at once. `owner` names this worker among others."""
 
     def __init__(
-        self, database: Database, calls: Calls, bus: Bus, policy: Policy, wake: asyncio.Event, owner: str = ""
+        self,
+        database: Database,
+        calls: Calls,
+        bus: Bus,
+        policy: Policy,
+        wake: asyncio.Event,
+        delivery: Delivery | None = None,
+        owner: str = "",
     ) -> None:
         self.owner = owner or new_id()
+        self._delivery = delivery
         self._database = database
         self._calls = calls
         self._bus = bus
         self._policy = policy
         self._wake = wake
         self._tasks: set[asyncio.Task[None]] = set()
+        # Those that wait for somebody else; they keep nothing here from being done.
+        self._away: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Works until it is cancelled. What is cut off then is taken up by the next daemon."""
@@ -80,7 +76,7 @@ class Worker:
     async def step(self) -> int:
         """Takes up everything that is due; returns how many that were."""
         taken = 0
-        while len(self._tasks) < self._policy.at_once:
+        while len(self._tasks) - len(self._away) < self._policy.at_once:
             try:
                 row = await self._database.write(lambda tx: store.claim(tx, self.owner, self._policy.lock_seconds))
             except BullpenError as error:
@@ -91,11 +87,14 @@ class Worker:
             taken += 1
             task = asyncio.create_task(self._carry_out(row), name=f"instruction {row['slug']}")
             self._tasks.add(task)
+            if row["executor"] == Executor.AGENT:
+                self._away.add(task)
             task.add_done_callback(self._ended)
         return taken
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._away.discard(task)
         self._wake.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("instructions.fault", exc_info=task.exception())
@@ -164,7 +163,7 @@ class Worker:
                 current = await self._database.write(lambda tx: store.renew(tx, row, self._policy.lock_seconds))
                 if current is None:
                     raise Gone
-                if current["cancel_time"] is not None and not METHODS[row["method"]].makes_run:
+                if current["cancel_time"] is not None and not _stops_itself(row):
                     raise Canceled("Stopped on request.")
                 cursor = await self._changed(subscriber, cursor, name)
         finally:
@@ -184,9 +183,13 @@ class Worker:
 
     async def _work(self, row: Row) -> str:
         """Does what the instruction says; returns what came out."""
-        method = METHODS[row["method"]]
         if row["failures"] >= row["max_attempts"]:
             raise WorkerLost(f"It was taken up {row['failures']} times, and never ended.")
+        if row["executor"] == Executor.AGENT:
+            if self._delivery is None:
+                raise AgentNotConfigured("This daemon has no external agent.")
+            return await self._delivery.carry_out(row)
+        method = METHODS[row["method"]]
         if row["cancel_time"] is not None and not method.makes_run:
             raise Canceled("Stopped on request.")
         request = rules.request_of(self._calls.request_of(row["method"]), json.loads(row["inputs"]), row["project"])
@@ -235,6 +238,11 @@ class Worker:
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self._bus.unsubscribe(subscriber)
+
+
+def _stops_itself(row: Row) -> bool:
+    """Whether what carries it out hears of its end itself, and has something to stop first."""
+    return bool(row["executor"] == Executor.AGENT or METHODS[row["method"]].makes_run)
 
 
 def _complete(request: Any, row: Row) -> Any:

@@ -58,13 +58,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A POST: address, headers, and either form fields with files or JSON. No header here is a secret."""
+    """What is sent: address, headers, and either form fields with files or JSON. No header here is a secret."""
 
     url: str
     fields: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Part, ...] = ()
     json: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,9 @@ async def exchange(outgoing: Outgoing, secret_headers: Mapping[str, str], limits
     addresses.check(outgoing.url, limits.allow_private)
     try:
         built = httpx2.Request(
-            "POST",
+            outgoing.method,
             outgoing.url,
-            data=dict(outgoing.fields) if outgoing.json is None else None,
+            data=dict(outgoing.fields) if outgoing.json is None and outgoing.fields else None,
             files=list(outgoing.files) or None,
             json=outgoing.json,
             headers={**outgoing.headers, **secret_headers, "accept-encoding": "identity", "connection": "close"},
@@ -107,7 +108,7 @@ async def exchange(outgoing: Outgoing, secret_headers: Mapping[str, str], limits
         "read": limits.answer_seconds,
     }
     request = httpcore2.Request(
-        method="POST",
+        method=outgoing.method,
         url=httpcore2.URL(
             scheme=built.url.raw_scheme, host=built.url.raw_host, port=built.url.port, target=built.url.raw_path
         ),
