@@ -63,19 +63,25 @@ class CutoutStep(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model that can do `cutout`, the path of an ONNX file on the daemon's machine, or `rembg:` and a session of rembg
     whose weights lie there, such as `rembg:isnet-anime`. Empty takes that of the settings. `photoroom:segment` and
     `remove_bg:removebg` send the picture to a provider and cost money; `@` names one of several accounts.
     """
+    fallback: _builtins.str
+    """A provider's model that is asked where `model` runs here and fails at its work, such as `photoroom:segment`. It
+    needs `confirm_spend`. Empty takes that of the settings, which acts only with `confirm_spend`; `none` takes none.
+    """
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
+        fallback: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallback", b"fallback", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -281,8 +287,11 @@ class ProcessPictureStarted(_message.Message):
 
     POST_PROCESS_FIELD_NUMBER: _builtins.int
     ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    FALLBACK_COST_USD_FIELD_NUMBER: _builtins.int
     estimated_cost_usd: _builtins.float
     """What it is estimated to cost, in US dollars; 0 where everything runs here."""
+    fallback_cost_usd: _builtins.float
+    """What it would cost at most, with the fallback of `post_process`; 0 where there is none."""
     @_builtins.property
     def post_process(self) -> Global___PostProcess:
         """What will be done, with every choice that was left to the settings."""
@@ -292,10 +301,11 @@ class ProcessPictureStarted(_message.Message):
         *,
         post_process: Global___PostProcess | None = ...,
         estimated_cost_usd: _builtins.float = ...,
+        fallback_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost_usd", b"estimated_cost_usd", "post_process", b"post_process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_cost_usd", b"estimated_cost_usd", "fallback_cost_usd", b"fallback_cost_usd", "post_process", b"post_process"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -380,6 +390,7 @@ class ProcessedPicture(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     MEASURES_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    FALLBACK_REASON_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     height: _builtins.int
     has_alpha: _builtins.bool
@@ -388,6 +399,8 @@ class ProcessedPicture(_message.Message):
     size_bytes: _builtins.int
     sha256: _builtins.str
     """Of the content."""
+    fallback_reason: _builtins.str
+    """Set where the fallback made the cutout: why the first one could not."""
     @_builtins.property
     def seconds(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Seconds that each step took, by its name."""
@@ -410,10 +423,11 @@ class ProcessedPicture(_message.Message):
         seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         findings: _abc.Iterable[_run_pb2.Finding] | None = ...,
+        fallback_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "has_alpha", b"has_alpha", "height", b"height", "measures", b"measures", "mime_type", b"mime_type", "seconds", b"seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallback_reason", b"fallback_reason", "findings", b"findings", "has_alpha", b"has_alpha", "height", b"height", "measures", b"measures", "mime_type", b"mime_type", "seconds", b"seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,8 +577,11 @@ class ProcessAssetsStarted(_message.Message):
     POST_PROCESS_FIELD_NUMBER: _builtins.int
     ASSETS_FIELD_NUMBER: _builtins.int
     ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    FALLBACK_COST_USD_FIELD_NUMBER: _builtins.int
     estimated_cost_usd: _builtins.float
     """What it is estimated to cost, in US dollars; 0 where everything runs here."""
+    fallback_cost_usd: _builtins.float
+    """What it would cost at most, where every picture needed the fallback of `post_process`; 0 where there is none."""
     @_builtins.property
     def post_process(self) -> Global___PostProcess:
         """What will be done, with every choice that was left to the settings."""
@@ -579,10 +596,11 @@ class ProcessAssetsStarted(_message.Message):
         post_process: Global___PostProcess | None = ...,
         assets: _abc.Iterable[_builtins.str] | None = ...,
         estimated_cost_usd: _builtins.float = ...,
+        fallback_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post_process", b"post_process"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "estimated_cost_usd", b"estimated_cost_usd", "post_process", b"post_process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "estimated_cost_usd", b"estimated_cost_usd", "fallback_cost_usd", b"fallback_cost_usd", "post_process", b"post_process"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -651,12 +669,15 @@ class AssetMade(_message.Message):
     LAST_FIELD_NUMBER: _builtins.int
     MEASURES_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    FALLBACK_REASON_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """The asset that the chain began with."""
     step: _builtins.str
     """`cutout`, `refine`, `upscale` or `color`."""
     last: _builtins.bool
     """Whether this was the last step of its picture."""
+    fallback_reason: _builtins.str
+    """Set where the fallback made it: why the first one could not."""
     @_builtins.property
     def asset(self) -> _asset_pb2.Asset: ...
     @_builtins.property
@@ -674,10 +695,11 @@ class AssetMade(_message.Message):
         last: _builtins.bool = ...,
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         findings: _abc.Iterable[_run_pb2.Finding] | None = ...,
+        fallback_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "findings", b"findings", "last", b"last", "measures", b"measures", "source", b"source", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "fallback_reason", b"fallback_reason", "findings", b"findings", "last", b"last", "measures", b"measures", "source", b"source", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -885,7 +885,7 @@ class BibleUse(_message.Message):
         PART_STYLE_REFERENCE: BibleUse._Part.ValueType  # 5
         """`item` is an asset that the style is held against, `value` its SHA-256."""
         PART_IDENTITY_REFERENCE: BibleUse._Part.ValueType  # 6
-        """The same for the character that the scene names first."""
+        """The same for a character of the scene, which `subject` names."""
 
     class Part(_Part, metaclass=_PartEnumTypeWrapper): ...
     PART_UNSPECIFIED: BibleUse.Part.ValueType  # 0
@@ -900,12 +900,13 @@ class BibleUse(_message.Message):
     PART_STYLE_REFERENCE: BibleUse.Part.ValueType  # 5
     """`item` is an asset that the style is held against, `value` its SHA-256."""
     PART_IDENTITY_REFERENCE: BibleUse.Part.ValueType  # 6
-    """The same for the character that the scene names first."""
+    """The same for a character of the scene, which `subject` names."""
 
     PART_FIELD_NUMBER: _builtins.int
     ITEM_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     part: Global___BibleUse.Part.ValueType
     item: _builtins.str
     value: _builtins.str
@@ -913,6 +914,8 @@ class BibleUse(_message.Message):
     """Name of a character, style guide, prompt template, reference set or scene of the bible, or of a stage of the
     manifest; empty for the request itself.
     """
+    subject: _builtins.str
+    """The character that a reference shows; empty for other parts, and in runs of earlier versions."""
     def __init__(
         self,
         *,
@@ -920,10 +923,11 @@ class BibleUse(_message.Message):
         item: _builtins.str = ...,
         value: _builtins.str = ...,
         source: _builtins.str = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "part", b"part", "source", b"source", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "part", b"part", "source", b"source", "subject", b"subject", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1626,6 +1630,26 @@ class QualityReport(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class BasisEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     HARD_FAILURES_FIELD_NUMBER: _builtins.int
     SOFT_WARNINGS_FIELD_NUMBER: _builtins.int
     CHROMA_EXCESS_FIELD_NUMBER: _builtins.int
@@ -1633,6 +1657,7 @@ class QualityReport(_message.Message):
     MEASURES_FIELD_NUMBER: _builtins.int
     NOT_APPLICABLE_FIELD_NUMBER: _builtins.int
     NEAREST_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     hard_failures: _builtins.int
     soft_warnings: _builtins.int
     chroma_excess: _builtins.float
@@ -1651,6 +1676,12 @@ class QualityReport(_message.Message):
     def nearest(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The reference asset that a measure was nearest to, by measure."""
 
+    @_builtins.property
+    def basis(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """How it was found where to measure, by measure: where the plan painted, the one place that changed, a place where
+        somebody stands, or the best match anywhere, which flatters.
+        """
+
     def __init__(
         self,
         *,
@@ -1661,10 +1692,11 @@ class QualityReport(_message.Message):
         measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         not_applicable: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         nearest: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        basis: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chroma_excess", b"chroma_excess", "findings", b"findings", "hard_failures", b"hard_failures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable", "soft_warnings", b"soft_warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "chroma_excess", b"chroma_excess", "findings", b"findings", "hard_failures", b"hard_failures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable", "soft_warnings", b"soft_warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -692,19 +692,23 @@ class Failure(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     message: _builtins.str
     remedy: _builtins.str
+    step: _builtins.str
+    """Step of post-process at which it failed; empty for other work."""
     def __init__(
         self,
         *,
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
         remedy: _builtins.str = ...,
+        step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "remedy", b"remedy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "remedy", b"remedy", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1534,9 +1538,12 @@ class JobEnded(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    DEVICE_SECONDS_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     attempt: _builtins.int
     outcome: Global___JobEnded.Outcome.ValueType
+    device_seconds: _builtins.float
+    """Seconds of the device for candidates that were begun and not finished."""
     @_builtins.property
     def failure(self) -> Global___Failure: ...
     def __init__(
@@ -1546,10 +1553,11 @@ class JobEnded(_message.Message):
         attempt: _builtins.int = ...,
         outcome: Global___JobEnded.Outcome.ValueType = ...,
         failure: Global___Failure | None = ...,
+        device_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "failure", b"failure", "job", b"job", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "device_seconds", b"device_seconds", "failure", b"failure", "job", b"job", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1858,6 +1866,8 @@ class PrepareUpload(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     MOST_PIXELS_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    MASK_PATH_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     out_path: _builtins.str
     """Does not exist yet; not made durable."""
@@ -1866,6 +1876,11 @@ class PrepareUpload(_message.Message):
     height: _builtins.int
     most_pixels: _builtins.int
     """Scaled down to at most this many pixels; 0 for no limit. Only without a canvas."""
+    mask_path: _builtins.str
+    @_builtins.property
+    def mask(self) -> Global___MaskWork:
+        """Where a provider is to paint: a PNG of the same size whose transparent pixels are to be made anew. With `mask_path`."""
+
     def __init__(
         self,
         *,
@@ -1874,10 +1889,12 @@ class PrepareUpload(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         most_pixels: _builtins.int = ...,
+        mask: Global___MaskWork | None = ...,
+        mask_path: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "most_pixels", b"most_pixels", "out_path", b"out_path", "path", b"path", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "mask", b"mask", "mask_path", b"mask_path", "most_pixels", b"most_pixels", "out_path", b"out_path", "path", b"path", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1893,6 +1910,7 @@ class UploadPrepared(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     SOURCE_WIDTH_FIELD_NUMBER: _builtins.int
     SOURCE_HEIGHT_FIELD_NUMBER: _builtins.int
+    MASK_SHA256_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     size_bytes: _builtins.int
     width: _builtins.int
@@ -1900,6 +1918,8 @@ class UploadPrepared(_message.Message):
     source_width: _builtins.int
     """The source's own size, upright."""
     source_height: _builtins.int
+    mask_sha256: _builtins.str
+    """Of the mask, where one was asked for."""
     def __init__(
         self,
         *,
@@ -1909,10 +1929,11 @@ class UploadPrepared(_message.Message):
         height: _builtins.int = ...,
         source_width: _builtins.int = ...,
         source_height: _builtins.int = ...,
+        mask_sha256: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_height", b"source_height", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "mask_sha256", b"mask_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_height", b"source_height", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1930,6 +1951,8 @@ class ReadAnswer(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     SOURCE_WIDTH_FIELD_NUMBER: _builtins.int
     SOURCE_HEIGHT_FIELD_NUMBER: _builtins.int
+    SOURCE_PATH_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     raw_path: _builtins.str
     width: _builtins.int
@@ -1938,6 +1961,10 @@ class ReadAnswer(_message.Message):
     source_width: _builtins.int
     """Size of the picture that was fitted to the canvas before it was sent, whose part is taken; 0 takes the middle."""
     source_height: _builtins.int
+    source_path: _builtins.str
+    """With a mask: the source, whose pixels stay where the mask does not paint."""
+    @_builtins.property
+    def mask(self) -> Global___MaskWork: ...
     def __init__(
         self,
         *,
@@ -1947,10 +1974,12 @@ class ReadAnswer(_message.Message):
         height: _builtins.int = ...,
         source_width: _builtins.int = ...,
         source_height: _builtins.int = ...,
+        source_path: _builtins.str = ...,
+        mask: Global___MaskWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "path", b"path", "raw_path", b"raw_path", "source_height", b"source_height", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "mask", b"mask", "path", b"path", "raw_path", b"raw_path", "source_height", b"source_height", "source_path", b"source_path", "source_width", b"source_width", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2583,6 +2612,7 @@ class MeasurePicture(_message.Message):
     SOURCE_PATH_FIELD_NUMBER: _builtins.int
     SOURCE_SHA256_FIELD_NUMBER: _builtins.int
     EDIT_SHARE_FIELD_NUMBER: _builtins.int
+    BOXES_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     source_path: _builtins.str
     """Picture that it was made from, which tells where a local edit is; empty for none."""
@@ -2593,6 +2623,10 @@ class MeasurePicture(_message.Message):
     def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferencePicture]: ...
     @_builtins.property
     def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Judge]: ...
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MaskBox]:
+        """Where the plan painted; empty where it is not known."""
+
     def __init__(
         self,
         *,
@@ -2602,10 +2636,11 @@ class MeasurePicture(_message.Message):
         source_path: _builtins.str = ...,
         source_sha256: _builtins.str = ...,
         edit_share: _builtins.float = ...,
+        boxes: _abc.Iterable[Global___MaskBox] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edit_share", b"edit_share", "judges", b"judges", "path", b"path", "references", b"references", "source_path", b"source_path", "source_sha256", b"source_sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "edit_share", b"edit_share", "judges", b"judges", "path", b"path", "references", b"references", "source_path", b"source_path", "source_sha256", b"source_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2621,12 +2656,15 @@ class ReferencePicture(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    CHARACTER_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
     """What it is a reference for: `identity` or `style`."""
     name: _builtins.str
     """The asset's name."""
     path: _builtins.str
     sha256: _builtins.str
+    character: _builtins.str
+    """The character that it shows, for `identity`; empty where that is not known."""
     def __init__(
         self,
         *,
@@ -2634,10 +2672,11 @@ class ReferencePicture(_message.Message):
         name: _builtins.str = ...,
         path: _builtins.str = ...,
         sha256: _builtins.str = ...,
+        character: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "path", b"path", "sha256", b"sha256", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "name", b"name", "path", b"path", "sha256", b"sha256", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2753,10 +2792,31 @@ class PictureMeasured(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class BasisEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MEASURES_FIELD_NUMBER: _builtins.int
     FAILED_MEASURES_FIELD_NUMBER: _builtins.int
     NOT_APPLICABLE_FIELD_NUMBER: _builtins.int
     NEAREST_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
@@ -2771,6 +2831,10 @@ class PictureMeasured(_message.Message):
     def nearest(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The reference's name that a measure was nearest to, by measure."""
 
+    @_builtins.property
+    def basis(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """How it was found where to measure, by measure."""
+
     def __init__(
         self,
         *,
@@ -2778,10 +2842,11 @@ class PictureMeasured(_message.Message):
         failed_measures: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         not_applicable: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         nearest: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        basis: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_measures", b"failed_measures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "failed_measures", b"failed_measures", "measures", b"measures", "nearest", b"nearest", "not_applicable", b"not_applicable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
