@@ -75,6 +75,9 @@ class _Listener:
         self._tasks.add(task)
         try:
             async with asyncio.timeout(SECONDS):
+                if crowded:
+                    # What lies unread when a connection is closed would reset it, and the answer with it.
+                    await reader.read(MOST_HEAD)
                 status, said = (HTTPStatus.SERVICE_UNAVAILABLE, {}) if crowded else await self._answer(reader)
                 body = json.dumps(said).encode()
                 head = (
