@@ -435,6 +435,9 @@ class Devices(_Service, model_pb2_grpc.DeviceServiceServicer):
     async def ListDevices(self, request: Any, context: Any) -> model_pb2.ListDevicesResponse:
         return model_pb2.ListDevicesResponse(devices=[model_pb2.Device(name="devices/cpu", kind="cpu")])
 
+    async def SwitchDevice(self, request: Any, context: Any) -> model_pb2.Device:
+        return model_pb2.Device(name=request.name, kind="cpu", use=request.use)
+
 
 class System(_Service, system_pb2_grpc.SystemServiceServicer):
     async def GetInfo(self, request: Any, context: Any) -> system_pb2.Info:

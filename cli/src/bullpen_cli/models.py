@@ -116,12 +116,41 @@ for command in memory.COMMANDS:
 models.add_command(convert)
 
 
-@click.command(cls=Command, examples=["bullpen devices"])
+_USES = {
+    "on": model_pb2.Device.USE_ALL,
+    "on_request": model_pb2.Device.USE_BOUND,
+    "off": model_pb2.Device.USE_NONE,
+    "as_set": model_pb2.Device.USE_UNSPECIFIED,
+}
+_USE_WORDS = {
+    model_pb2.Device.USE_ALL: "everything",
+    model_pb2.Device.USE_BOUND: "on request",
+    model_pb2.Device.USE_NONE: "off",
+}
+
+
+@click.command(
+    cls=Command,
+    examples=["bullpen devices", "bullpen devices --on cpu", "bullpen devices --off cuda-0 --now"],
+)
+@click.option("--on", metavar="DEVICE", default="", help="Give it whatever waits.")
+@click.option("--on-request", metavar="DEVICE", default="", help="Give it only runs that are placed there.")
+@click.option("--off", metavar="DEVICE", default="", help="Give it nothing; its worker goes.")
+@click.option("--as-set", metavar="DEVICE", default="", help="Go back to what the settings say.")
+@click.option("--now", is_flag=True, help="Stop what runs there and must not any more; it goes on elsewhere.")
+@click.option("--force", is_flag=True, help="Also the last device that takes whatever waits.")
 @pass_state
-def devices(state: State) -> None:
-    """List what can compute here; the first is the default."""
+def devices(state: State, /, now: bool, force: bool, **asked: str) -> None:
+    """List what can compute here, the default first; or switch a device while the daemon runs."""
+    wanted = [(asked[key], use) for key, use in _USES.items() if asked[key]]
+    if len(wanted) > 1 or ((now or force) and not wanted):
+        raise click.UsageError("give one of --on, --on-request, --off and --as-set, with --now and --force beside it.")
 
     async def body(session: Session) -> model_pb2.ListDevicesResponse:
+        for name, use in wanted:
+            await session.devices.SwitchDevice(
+                model_pb2.SwitchDeviceRequest(name=names.ident(name), use=use, now=now, force=force)
+            )
         return await session.devices.ListDevices(model_pb2.ListDevicesRequest())
 
     answer = state.with_session(body)
@@ -129,12 +158,13 @@ def devices(state: State) -> None:
         output.emit(answer)
         return
     output.table(
-        ("device", "kind", "state", "engine", "memory", "title", "why"),
+        ("device", "kind", "state", "takes", "engine", "memory", "title", "why"),
         (
             (
                 names.ident(device.name),
                 device.kind,
                 output.state_name(device).lower(),
+                _USE_WORDS.get(device.use, "everything"),
                 device.engine,
                 f"{output.size(device.memory_used_bytes)} / {output.size(device.memory_total_bytes)}",
                 device.title,

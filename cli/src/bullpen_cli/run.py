@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from bullpen_api.v1 import model_pb2, run_pb2
-from bullpen_client import names
+from bullpen_client import errors, names
 
 from bullpen_cli import output, plan, results
 from bullpen_cli.command import Command, State, Whole, pairs, pass_state
@@ -205,6 +205,8 @@ def _check(options: dict[str, Any]) -> None:
     "--retry-change", type=click.Choice(list(CHANGES)), default="seed", show_default=True, help="What a retry changes."
 )
 @click.option("--keep-alive", type=SPAN, help="How long the model stays in memory afterwards, such as 0, 90s or 1h.")
+@click.option("--device", default="", help="The only device that may take it, such as cpu; `bullpen advise` compares.")
+@click.option("--confirm-offload", is_flag=True, help="Agree to a device that is not in general use.")
 @click.option("--replay", metavar="LOG", type=click.Path(exists=True, dir_okay=False), help="Repeat a run log.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--yes", is_flag=True, help="Start without asking where the plan costs no money.")
@@ -268,6 +270,16 @@ def _detached(state: State, made: run_pb2.Run) -> int:
     return OK
 
 
+def confirmed(question: str) -> bool:
+    """Asks on stderr; only a yes is one."""
+    return (
+        str(click.prompt(f"{question} [y/N]", default="n", show_default=False, prompt_suffix=" ", err=True))
+        .strip()
+        .lower()
+        in _YES
+    )
+
+
 def agreed(costs: str = "") -> bool:
     """Asks on stderr whether to start; Return means yes, or no where it costs money.
 
@@ -305,18 +317,26 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
         return None
     interactive = sys.stdin.isatty() and not state.json
     costs = plan.cost_words(planned) if planned.HasField("estimated_cost") else ""
-    confirmed = options["confirm_spend"] or (options["yes"] and not costs)
-    if not confirmed and interactive:
+    agreed_to = options["confirm_spend"] or (options["yes"] and not costs)
+    if not agreed_to and interactive:
         if not agreed(costs):
             output.note("Nothing was started.")
             return None
-        confirmed = True
+        agreed_to = True
     request = run_pb2.CreateRunRequest(
         parent=parent,
         spec=spec,
         plan_digest=planned.digest,
-        confirm_spend=confirmed,
+        confirm_spend=agreed_to,
         request_id=str(uuid.uuid4()),
         keep_alive=options["keep_alive"],
+        device=options["device"],
+        confirm_offload=options["confirm_offload"],
     )
-    return await session.runs.CreateRun(request)
+    try:
+        return await session.runs.CreateRun(request)
+    except errors.OffloadNotConfirmed as error:
+        if not interactive or not confirmed(f"{error.message} Start it there?"):
+            raise
+        request.confirm_offload = True
+        return await session.runs.CreateRun(request)

@@ -324,14 +324,6 @@ class SearchInvalid(BullpenError):
     default_remedy = "Correct the search at the column that is named; docs/search.md has the language."
 
 
-BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
-
-
-def from_failure(reason: str, message: str, remedy: str = "") -> BullpenError:
-    """Restores a worker's failure as an error; an unknown reason is an engine failure."""
-    return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy)
-
-
 class AgentNotConfigured(BullpenError):
     reason, kind = "AGENT_NOT_CONFIGURED", "FAILED_PRECONDITION"
     default_remedy = "Set agent.url and agent.secret in daemon.toml; docs/agents.md says how."
@@ -365,3 +357,11 @@ class CallbackReplayed(BullpenError):
 class CallbackExpired(BullpenError):
     reason, kind = "CALLBACK_EXPIRED", "FAILED_PRECONDITION"
     default_remedy = "Look at the instruction; it may have to be proposed again."
+
+
+BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
+
+
+def from_failure(reason: str, message: str, remedy: str = "") -> BullpenError:
+    """Restores a worker's failure as an error; an unknown reason is an engine failure."""
+    return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy)
