@@ -22,10 +22,11 @@ from bullpen_tui.port import Daemon, WatchItem
 from google.protobuf import duration_pb2
 
 from tests.tui import story
+from tests.tui.fake_bible import FakeBible
 from tests.tui.fake_desk import FakeDesk
 
 
-class FakeDaemon(FakeDesk):
+class FakeDaemon(FakeBible, FakeDesk):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:
@@ -47,6 +48,7 @@ class FakeDaemon(FakeDesk):
         }
         self._assets = [] if empty else story.assets()
         self.begin_desk(empty)
+        self.begin_bible(empty)
 
     async def dial(self) -> Daemon:
         self._note("dial")
@@ -106,22 +108,22 @@ class FakeDaemon(FakeDesk):
 
     async def scenes(self, project: str) -> bible_pb2.ListScenesResponse:
         self._note("scenes", project)
-        found = story.scenes() if project == story.PROJECT else []
+        found = self.kept(bible_pb2.Scene, project)
         return bible_pb2.ListScenesResponse(scenes=found, revision=self.revision)
 
     async def characters(self, project: str) -> bible_pb2.ListCharactersResponse:
         self._note("characters", project)
-        found = story.characters() if project == story.PROJECT else []
+        found = self.kept(bible_pb2.Character, project)
         return bible_pb2.ListCharactersResponse(characters=found, revision=self.revision)
 
     async def style_guides(self, project: str) -> bible_pb2.ListStyleGuidesResponse:
         self._note("style_guides", project)
-        found = story.style_guides() if project == story.PROJECT else []
+        found = self.kept(bible_pb2.StyleGuide, project)
         return bible_pb2.ListStyleGuidesResponse(style_guides=found, revision=self.revision)
 
     async def reference_sets(self, project: str) -> bible_pb2.ListReferenceSetsResponse:
         self._note("reference_sets", project)
-        found = story.reference_sets() if project == story.PROJECT else []
+        found = self.kept(bible_pb2.ReferenceSet, project)
         return bible_pb2.ListReferenceSetsResponse(reference_sets=found, revision=self.revision)
 
     async def stages(self) -> run_pb2.ListStagesResponse:

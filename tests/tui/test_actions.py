@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from bullpen_tui.actions import PLACES, REGISTRY, actions_for
+from bullpen_tui.actions import ALL, REGISTRY, actions_for
 from bullpen_tui.app import StudioApp
 from bullpen_tui.keymap import bindings_for, footer_entries, key_name, without_least
 from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.bootstrap import BootstrapScreen
 from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.copilot import CopilotScreen
 from bullpen_tui.screens.costs import CostsScreen
+from bullpen_tui.screens.entry import EntryScreen
 from bullpen_tui.screens.instructions import InstructionsScreen
 from bullpen_tui.screens.lab import LabScreen
 from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.models import ModelsScreen
+from bullpen_tui.screens.picker import PickerScreen
 from bullpen_tui.screens.projects import ProjectsScreen
 from bullpen_tui.screens.quality import QualityScreen
 from bullpen_tui.screens.review import ReviewScreen
@@ -46,12 +49,15 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     WelcomeScreen,
     CopilotScreen,
     InstructionsScreen,
+    EntryScreen,
+    PickerScreen,
+    BootstrapScreen,
 )
 
 
 def test_every_place_has_a_screen() -> None:
     """The registry names no place that cannot be reached."""
-    assert {screen.place for screen in SCREENS} == {*PLACES, "compose"}
+    assert {screen.place for screen in SCREENS} == {*ALL}
 
 
 @pytest.mark.parametrize("screen", SCREENS)

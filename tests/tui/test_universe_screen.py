@@ -85,6 +85,8 @@ async def test_tabs_show_cast_styles_and_references() -> None:
         await at.press("right_square_bracket")
         await at.until(lambda: "profile from the left" in at.words("#universe-words"))
         await at.press("right_square_bracket")
+        await at.until(lambda: "usually evening" in at.words("#universe-words"))
+        await at.press("right_square_bracket")
         await at.until(lambda: "Happening-1." in at.words("#universe-words"))
 
 
@@ -115,7 +117,7 @@ async def test_what_others_change_in_the_bible_is_seen() -> None:
 
 
 async def test_an_empty_universe_says_what_to_do() -> None:
-    """Without scenes the board names the command that makes them."""
+    """Without scenes the board names the keys that make them."""
     async with studio(size=(120, 36)) as at:
         await at.press("n")
         await at.until(lambda: at.place == "NewProjectDialog")
@@ -123,4 +125,4 @@ async def test_an_empty_universe_says_what_to_do() -> None:
         await at.press("enter", "enter", "enter")
         await at.until(lambda: at.app.project == "projects/noir")
         await at.go("U", "universe")
-        await at.until(lambda: "bullpen scenes add" in " ".join(at.screen_text().split()))
+        await at.until(lambda: "i makes one of each picture" in " ".join(at.screen_text().split()))

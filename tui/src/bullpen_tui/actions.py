@@ -15,17 +15,23 @@ TOP = ("projects", "runs", "assets", "copilot", "instructions", "metrics", "mode
 SIDE = ("universe", "costs", "logs", "tasks")
 """Places with a letter."""
 TABBED = ("instructions", "universe", "quality", "costs", "lab", "models")
-LISTS = tuple(one for one in (*TOP, *SIDE, "run") if one != "lab")
+LISTS = (*(one for one in (*TOP, *SIDE, "run") if one != "lab"), "picker")
 DECIDING = ("instructions", "copilot")
 """Where instructions are confirmed."""
 PLACES = (*TOP, *SIDE, "run", "review", "welcome")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
-ALL = (*PLACES, "compose")
+MOVING = (*LISTS, "entry")
+"""Where a cursor goes down and up."""
+FORMS = ("compose", "entry", "picker", "bootstrap")
+"""Screens in which something is written or chosen, which is not to be lost by a digit."""
+ALL = (*PLACES, *FORMS)
 STOPPING = ("run", "tasks")
 MARKING = ("run", "universe", "quality", "assets")
 OPENING = ("projects", "runs", "run", "assets", "instructions", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
 TRASHING = ("universe", "copilot")
+BRINGING = ("universe", "picker")
+"""Where pictures of this machine are brought in."""
 CHAIN = ("run", "assets")
 """Where pictures are taken through post-process."""
 ALWAYS = 9
@@ -112,8 +118,8 @@ REGISTRY: tuple[Action, ...] = (
     _go("tasks", "w", "Tasks", "Go to what is being made or waits, over all projects"),
     _go("settings", "0", "Settings", "Go to the settings and their sources"),
     # Lists
-    Action("row_down", ("j",), "down", "Move down", LISTS, palette=False),
-    Action("row_up", ("k",), "up", "Move up", LISTS, palette=False),
+    Action("row_down", ("j",), "down", "Move down", MOVING, palette=False),
+    Action("row_up", ("k",), "up", "Move up", MOVING, palette=False),
     Action("row_first", ("g",), "first", "Move to the first row", LISTS, palette=False),
     Action("row_last", ("G",), "last", "Move to the last row", LISTS, palette=False),
     Action("row_out", ("h",), "back", "Go back, as from a folder", LISTS, palette=False),
@@ -169,6 +175,23 @@ REGISTRY: tuple[Action, ...] = (
     Action("lab_save", ("f2", "ctrl+s"), "save", "Write the picture to a file of this machine", ("lab",), footer=12),
     Action("lab_next", ("f3",), "next picture", "The next of several pictures", ("lab",), footer=14),
     Action("post_process", ("c",), "cut out …", "Take pictures through the chain of post-process", CHAIN, footer=26),
+    # The bible
+    Action("new_entry", ("n",), "new", "Write a scene, character, style, reference set or template", ("universe",), 12),
+    Action("edit_entry", ("e",), "edit", "Change what is under the cursor", ("universe",), footer=13),
+    Action("bring_in", ("i",), "pictures in", "Bring in pictures of this machine", BRINGING, footer=15),
+    Action("bootstrap", ("b",), "bootstrap", "Let a language model write the bible", ("universe",), footer=16),
+    Action("import_bible", ("f5", "ctrl+s"), "import", "Change what is shown, and no more", ("bootstrap",), footer=10),
+    Action("copy_prompt", ("f2",), "copy prompt", "Put the prompt onto the clipboard", ("bootstrap",), footer=12),
+    Action("save_prompt", ("f3",), "save prompt", "Write the prompt to a file", ("bootstrap",), footer=13),
+    Action("save_entry", ("f5", "ctrl+s"), "save", "Keep what the form says", ("entry",), footer=10),
+    Action("part_add", ("a",), "add", "Add to the list that has the cursor", ("entry",), footer=12),
+    Action("part_edit", ("enter", "e"), "edit", "Change the part under the cursor", ("entry",), footer=13),
+    Action("part_remove", ("d",), "take out", "Take the part under the cursor out of the list", ("entry",), footer=14),
+    Action("part_up", ("K",), "move", "Move the part towards the first", ("entry",), footer=16),
+    Action("part_down", ("J",), "move", "Move the part towards the last", ("entry",), footer=16),
+    Action("part_pictures", ("p",), "pictures", "Choose the pictures of the look", ("entry",), footer=15),
+    Action("pick", ("space",), "take / leave", "Take the picture, or leave it", ("picker",), footer=10),
+    Action("pick_done", ("enter", "f5"), "done", "Go back with what is taken", ("picker",), footer=12),
     Action("trash", ("d",), "trash", "Put what is under the cursor into the trash", TRASHING, footer=30),
     Action("undo", ("u",), "undo", "Take back out of the trash what went there last", TRASHING, footer=31),
     Action("load", ("o",), "load", "Bring the model into memory", ("models",), footer=12),

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from bullpen_tui import messages as say
+from bullpen_tui.bible.errands import BibleErrands
 from bullpen_tui.lab import generated, processed
 from bullpen_tui.mirror import Grew, Listed
 
@@ -21,7 +22,7 @@ LAB = "lab"
 """Group of the worker that waits for the lab: there is one at most."""
 
 
-class Errands:
+class Errands(BibleErrands):
     """Commands of one studio."""
 
     def __init__(self, studio: StudioApp) -> None:

@@ -22,6 +22,7 @@ from bullpen_api.v1 import (
 from bullpen_client.errors import BullpenError
 from bullpen_client.watch import Reconnected, Reconnecting
 
+from bullpen_tui.bible.port import BiblePort
 from bullpen_tui.port_desk import DeskPort
 from bullpen_tui.port_lab import LabPort
 
@@ -36,7 +37,7 @@ def sentence(error: BullpenError) -> str:
     return f"{message.rstrip('.')}. {error.remedy}"
 
 
-class Daemon(DeskPort, LabPort, Protocol):
+class Daemon(BiblePort, DeskPort, LabPort, Protocol):
     """What the studio needs of a daemon. Every call may raise `BullpenError`."""
 
     async def info(self) -> system_pb2.Info:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message as Answer
 
 from bullpen_tui import messages as say
 from bullpen_tui.mirror import Answered, Listed, Recalled
+from bullpen_tui.snapshot import Kept
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -104,16 +105,24 @@ class Reading:
         self._once(f"scenes {project}", read)
 
     def bible(self, project: str) -> None:
-        """Cast, style guides and reference sets of a project."""
+        """Cast, style guides, reference sets and prompt templates of a project."""
 
         async def read() -> Listed:
             cast = await self._daemon.characters(project)
             styles = await self._daemon.style_guides(project)
             sets = await self._daemon.reference_sets(project)
-            revision = min(cast.revision, styles.revision, sets.revision)
-            return Listed((*cast.characters, *styles.style_guides, *sets.reference_sets), revision)
+            words = await self._daemon.prompt_templates(project)
+            revision = min(cast.revision, styles.revision, sets.revision, words.revision)
+            whole: list[Kept] = [*cast.characters, *styles.style_guides, *sets.reference_sets]
+            return Listed((*whole, *words.prompt_templates), revision)
 
         self._once(f"bible {project}", read)
+
+    def freshen_bible(self, project: str) -> None:
+        """Reads scenes and bible again, after much of them was written at once."""
+        self._asked -= {f"scenes {project}", f"bible {project}"}
+        self.scenes(project)
+        self.bible(project)
 
     def run(self, name: str) -> None:
         """One run with fresh figures."""
@@ -255,6 +264,10 @@ class Reading:
     def chat_engines(self) -> None:
         """What can answer in a conversation: `chat engines`."""
         self._answer("chat engines", self._daemon.chat_engines)
+
+    def lineage(self, name: str) -> None:
+        """Where pictures come from and what was made of them: `lineage NAME`."""
+        self._answer(f"lineage {name}", lambda: self._daemon.lineage(name))
 
     def checks(self) -> None:
         """What the doctor finds: `checks`."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from bullpen_api.v1 import bible_pb2, copilot_pb2, cost_pb2, event_pb2, instruction_pb2, queue_pb2, run_pb2
+from bullpen_api.v1 import copilot_pb2, cost_pb2, event_pb2, instruction_pb2, queue_pb2, run_pb2
 from bullpen_client.connect import Session
+
+from bullpen_tui.bible.session import BibleCalls
 
 PAGE = 200
 
 
-class DeskCalls:
+class DeskCalls(BibleCalls):
     """`DeskPort` over a session."""
 
     _session: Session
@@ -51,36 +53,16 @@ class DeskCalls:
         return await self._session.costs.GetSpendLimits(request)
 
     async def trash(self, name: str) -> None:
-        bible = self._session.bible
-        match name.split("/")[2]:
-            case "scenes":
-                await bible.DeleteScene(bible_pb2.DeleteSceneRequest(name=name))
-            case "characters":
-                await bible.DeleteCharacter(bible_pb2.DeleteCharacterRequest(name=name))
-            case "styleGuides":
-                await bible.DeleteStyleGuide(bible_pb2.DeleteStyleGuideRequest(name=name))
-            case "referenceSets":
-                await bible.DeleteReferenceSet(bible_pb2.DeleteReferenceSetRequest(name=name))
-            case "chatSessions":
-                await self._session.copilot.DeleteChatSession(copilot_pb2.DeleteChatSessionRequest(name=name))
-            case other:
-                raise ValueError(f"no trash for {other}")
+        if "/chatSessions/" in name:
+            await self._session.copilot.DeleteChatSession(copilot_pb2.DeleteChatSessionRequest(name=name))
+        else:
+            await self.trash_entry(name)
 
     async def restore(self, name: str) -> None:
-        bible = self._session.bible
-        match name.split("/")[2]:
-            case "scenes":
-                await bible.UndeleteScene(bible_pb2.UndeleteSceneRequest(name=name))
-            case "characters":
-                await bible.UndeleteCharacter(bible_pb2.UndeleteCharacterRequest(name=name))
-            case "styleGuides":
-                await bible.UndeleteStyleGuide(bible_pb2.UndeleteStyleGuideRequest(name=name))
-            case "referenceSets":
-                await bible.UndeleteReferenceSet(bible_pb2.UndeleteReferenceSetRequest(name=name))
-            case "chatSessions":
-                await self._session.copilot.UndeleteChatSession(copilot_pb2.UndeleteChatSessionRequest(name=name))
-            case other:
-                raise ValueError(f"no trash for {other}")
+        if "/chatSessions/" in name:
+            await self._session.copilot.UndeleteChatSession(copilot_pb2.UndeleteChatSessionRequest(name=name))
+        else:
+            await self.restore_entry(name)
 
     async def instructions(self, project: str, page_token: str = "") -> instruction_pb2.ListInstructionsResponse:
         request = instruction_pb2.ListInstructionsRequest(parent=project, page_size=PAGE, page_token=page_token)

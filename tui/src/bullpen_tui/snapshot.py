@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, project_pb2, run_pb2
 from google.protobuf.message import Message as Answer
@@ -19,6 +19,7 @@ Kept = (
     | bible_pb2.Character
     | bible_pb2.StyleGuide
     | bible_pb2.ReferenceSet
+    | bible_pb2.PromptTemplate
     | run_pb2.Run
     | run_pb2.Job
     | run_pb2.Candidate
@@ -68,7 +69,11 @@ def _newest(item: run_pb2.Run | asset_pb2.Asset | instruction_pb2.Instruction) -
 
 
 def _eldest(
-    item: bible_pb2.Character | bible_pb2.StyleGuide | bible_pb2.ReferenceSet | copilot_pb2.ChatMessage,
+    item: bible_pb2.Character
+    | bible_pb2.StyleGuide
+    | bible_pb2.ReferenceSet
+    | bible_pb2.PromptTemplate
+    | copilot_pb2.ChatMessage,
 ) -> tuple[tuple[int, int], str]:
     return _when(item.create_time), item.name
 
@@ -118,6 +123,7 @@ class Snapshot:
     characters: Shelf[bible_pb2.Character] = field(default_factory=lambda: Shelf(_eldest))
     style_guides: Shelf[bible_pb2.StyleGuide] = field(default_factory=lambda: Shelf(_eldest))
     reference_sets: Shelf[bible_pb2.ReferenceSet] = field(default_factory=lambda: Shelf(_eldest))
+    prompt_templates: Shelf[bible_pb2.PromptTemplate] = field(default_factory=lambda: Shelf(_eldest))
     runs: Shelf[run_pb2.Run] = field(default_factory=lambda: Shelf(_newest))
     jobs: Shelf[run_pb2.Job] = field(default_factory=lambda: Shelf(_by_number))
     candidates: Shelf[run_pb2.Candidate] = field(default_factory=lambda: Shelf(_by_number))
@@ -178,6 +184,22 @@ class Snapshot:
     def reference_sets_of(self, project: str) -> list[bible_pb2.ReferenceSet]:
         """Reference sets of a project without its trash, in the order of creation."""
         return [one for one in self.reference_sets.of(project) if not one.HasField("delete_time")]
+
+    def prompt_templates_of(self, project: str) -> list[bible_pb2.PromptTemplate]:
+        """Prompt templates of a project without its trash, in the order of creation."""
+        return [one for one in self.prompt_templates.of(project) if not one.HasField("delete_time")]
+
+    def trashed_last(self, project: str) -> str:
+        """Name of what went into a project's trash last, as far as that was seen; empty for nothing."""
+        shelves: tuple[Shelf[Any], ...] = (
+            self.scenes,
+            self.characters,
+            self.style_guides,
+            self.reference_sets,
+            self.prompt_templates,
+        )
+        gone = [one for shelf in shelves for one in shelf.of(project) if one.HasField("delete_time")]
+        return max(gone, key=lambda one: (_when(one.delete_time), one.name)).name if gone else ""
 
     def chat_sessions_of(self, project: str) -> list[copilot_pb2.ChatSession]:
         """Conversations of a project without its trash, the one that was used last first."""

@@ -8,6 +8,7 @@ from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
 from textual.content import Content
 
 from bullpen_tui import words
+from bullpen_tui.bible.draft import PURPOSES
 from bullpen_tui.snapshot import Snapshot, leaf
 from bullpen_tui.widgets.layout import Column, Row
 
@@ -37,11 +38,11 @@ SET_COLUMNS = (
     Column("description", minimum=16, weight=4, drop=1),
 )
 
-_PURPOSES = {
-    bible_pb2.ReferenceSet.PURPOSE_STYLE: "style",
-    bible_pb2.ReferenceSet.PURPOSE_CHARACTER: "character",
-    bible_pb2.ReferenceSet.PURPOSE_PLACE: "place",
-}
+TEMPLATE_COLUMNS = (
+    Column("prompt template", minimum=16, weight=2),
+    Column("stage", width=11),
+    Column("words", minimum=24, weight=5),
+)
 
 
 def furthest(scene: bible_pb2.Scene) -> str:
@@ -200,7 +201,7 @@ def set_row(one: bible_pb2.ReferenceSet) -> Row:
         one.name,
         (
             Content(one.title or leaf(one.name)),
-            words.text((_PURPOSES.get(one.purpose, words.DASH), words.QUIET)),
+            words.text((PURPOSES.get(one.purpose, words.DASH), words.QUIET)),
             words.text((str(len(one.items) or words.DASH), words.QUIET)),
             words.text((one.description or words.DASH, words.QUIET)),
         ),
@@ -216,6 +217,30 @@ def set_words(one: bible_pb2.ReferenceSet) -> list[Content]:
         rows.append(
             words.text((f"{number:>2} ", words.FAINT), item.caption or leaf(item.asset)[:12], (weight, words.QUIET))
         )
+    return rows
+
+
+def template_row(one: bible_pb2.PromptTemplate) -> Row:
+    """A prompt template for `TEMPLATE_COLUMNS`."""
+    return Row(
+        one.name,
+        (
+            Content(one.title or leaf(one.name)),
+            words.text((leaf(one.stage) or "any", words.QUIET)),
+            words.text((" ".join(one.text.split()), words.QUIET)),
+        ),
+    )
+
+
+def template_words(one: bible_pb2.PromptTemplate) -> list[Content]:
+    """Everything about a prompt template."""
+    rows = [words.text((one.title or leaf(one.name), words.STRONG))]
+    rows += [Content(one.description)] if one.description else []
+    rows += [fact("stage", leaf(one.stage) or "any"), Content(one.text)]
+    rows += [fact("not", one.negative_text)] if one.negative_text else []
+    for blank in one.variables:
+        usual = f"   usually {blank.default_value}" if blank.HasField("default_value") else "   must be given"
+        rows.append(fact("{" + blank.variable + "}", blank.description, usual))
     return rows
 
 

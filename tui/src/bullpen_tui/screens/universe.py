@@ -15,6 +15,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import story, words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.writing import Writing
 from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.gallery import Gallery
 from bullpen_tui.widgets.lister import Lister
@@ -23,27 +24,42 @@ from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said
 from bullpen_tui.widgets.tabs import TabLine
 
-TABS = ("Story", "Cast", "Styles", "References")
-COLUMNS = (story.SCENE_COLUMNS, story.CAST_COLUMNS, story.STYLE_COLUMNS, story.SET_COLUMNS)
+TABS = ("Story", "Cast", "Styles", "References", "Prompts")
+COLUMNS = (
+    story.SCENE_COLUMNS,
+    story.CAST_COLUMNS,
+    story.STYLE_COLUMNS,
+    story.SET_COLUMNS,
+    story.TEMPLATE_COLUMNS,
+)
 RUNS_LOOKED_AT = 12
 """Runs whose findings are read for the flags of the story."""
 
 _EMPTY = (
     (
         "No scene yet. ",
-        "bullpen scenes add",
-        " in a shell makes one of each picture; ",
-        "bullpen bootstrap",
+        ("i", "key"),
+        " makes one of each picture of a folder, ",
+        ("n", "key"),
+        " writes one, ",
+        ("b", "key"),
         " asks a language model for all of them.",
     ),
-    ("Nobody yet. ", "bullpen characters add", " in a shell adds a person, with references and looks."),
-    ("No style guide yet. ", "bullpen styles add", " in a shell says which look the universe keeps."),
-    ("No reference set yet. ", "bullpen references add", " in a shell collects pictures to hold others against."),
+    ("Nobody yet. ", ("n", "key"), " writes a character, with looks, pictures and LoRA."),
+    ("No style guide yet. ", ("n", "key"), " says which look the universe keeps."),
+    (
+        "No reference set yet. ",
+        ("i", "key"),
+        " collects pictures to hold others against, ",
+        ("n", "key"),
+        " begins one.",
+    ),
+    ("No prompt template yet. ", ("n", "key"), " writes words of your own for a stage."),
 )
 
 
-class UniverseScreen(StudioScreen):
-    """Four tabs; the story is a board of pictures where there is room, and `t` makes it a list."""
+class UniverseScreen(Writing, StudioScreen):
+    """Five tabs; the story is a board of pictures where there is room, and `t` makes it a list."""
 
     place: ClassVar[str] = "universe"
     tabs = TABS
@@ -53,7 +69,6 @@ class UniverseScreen(StudioScreen):
         super().__init__()
         self._board: bool | None = None
         self._pictured = ""
-        self._trashed: list[str] = []
 
     def body(self) -> Iterable[Widget]:
         """State of the look, tabs, list, and what is under the cursor."""
@@ -104,6 +119,7 @@ class UniverseScreen(StudioScreen):
             len(self.snapshot.characters_of(name)),
             len(guides),
             len(self.snapshot.reference_sets_of(name)),
+            len(self.snapshot.prompt_templates_of(name)),
         )
         names = [f"{tab} {count or words.DASH}" for tab, count in zip(TABS, counts, strict=True)]
         title = words.text((project.title or leaf(name), words.QUIET))
@@ -125,7 +141,7 @@ class UniverseScreen(StudioScreen):
         known = self.studio.reading.known(f"{'scenes' if self.tab_open == 0 else 'bible'} {project}")
         if known:
             parts = _EMPTY[self.tab_open]
-            empty = words.text(*((part, "bold") if part.startswith("bullpen ") else part for part in parts))
+            empty = words.text(*((part[0], "bold $accent") if isinstance(part, tuple) else part for part in parts))
             table.set_empty(empty)
             self.query_one("#board", Gallery).set_empty(empty)
         if self.tab_open == 0:
@@ -139,8 +155,10 @@ class UniverseScreen(StudioScreen):
             table.set_items(snapshot.characters_of(project), lambda one: story.character_row(one, snapshot))
         elif self.tab_open == 2:
             table.set_items(snapshot.style_guides_of(project), lambda one: story.style_row(one, snapshot))
-        else:
+        elif self.tab_open == 3:
             table.set_items(snapshot.reference_sets_of(project), story.set_row)
+        else:
+            table.set_items(snapshot.prompt_templates_of(project), story.template_row)
 
     def _read_flags(self, project: str) -> None:
         runs = {
@@ -174,6 +192,8 @@ class UniverseScreen(StudioScreen):
             return story.style_words(guide), "", _frames(story.anchors(guide, snapshot))
         if (found := snapshot.reference_sets.get(key)) is not None:
             return story.set_words(found), "", [Frame(one.asset, Content(one.caption)) for one in found.items]
+        if (template := snapshot.prompt_templates.get(key)) is not None:
+            return story.template_words(template), "", []
         return [], "", []
 
     # --- pictures ----------------------------------------------------------------------------------------------------
@@ -207,13 +227,11 @@ class UniverseScreen(StudioScreen):
         """Only what works now."""
         if action == "toggle_view":
             return self.tab_open == 0
-        if action == "undo":
-            return bool(self._trashed)
-        if action == "trash":
+        if action == "open":
             return self.is_mounted and self.lister.cursor_key is not None
-        if action in ("compose", "open"):
-            return self.is_mounted and bool(self.studio.project) and (action == "compose" or self._opens is not None)
-        return True
+        if action == "compose":
+            return self.is_mounted and bool(self.studio.project)
+        return self.check_writing(action)
 
     @property
     def _opens(self) -> tuple[str, str] | None:
@@ -225,34 +243,14 @@ class UniverseScreen(StudioScreen):
         return candidate.split("/jobs/")[0], candidate.split("/candidates/")[0]
 
     def action_open(self) -> None:
-        """Opens the review of the picture that the scene has now."""
+        """Opens the review of the picture that the scene has now; everything else is opened to be changed."""
         from bullpen_tui.screens.review import ReviewScreen
 
         if (way := self._opens) is not None:
             self.studio.reading.jobs_once(way[0])
             self.studio.push_screen(ReviewScreen(*way))
-
-    def action_trash(self) -> None:
-        """Puts the marked rows, else the one under the cursor, into the trash."""
-        for name in self.lister.chosen:
-            self.studio.errands.trash(name, self)
-        self.lister.clear_marks()
-
-    def on_trashed(self, message: say.Trashed) -> None:
-        """Says how to take it back."""
-        self._trashed.append(message.name)
-        self.notify(f"{leaf(message.name)} lies in the trash; u takes it back.")
-        self.draw_keys()
-
-    def action_undo(self) -> None:
-        """Takes back what went into the trash last."""
-        if self._trashed:
-            self.studio.errands.restore(self._trashed.pop(), self)
-
-    def on_restored(self, message: say.Restored) -> None:
-        """Says so."""
-        self.notify(f"{leaf(message.name)} is back.")
-        self.draw_keys()
+        else:
+            self.action_edit_entry()
 
     def action_toggle_view(self) -> None:
         """Board or list."""
