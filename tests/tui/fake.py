@@ -24,12 +24,14 @@ from google.protobuf import duration_pb2
 from tests.tui import story
 from tests.tui.fake_bible import FakeBible
 from tests.tui.fake_desk import FakeDesk
+from tests.tui.fake_log import FakeLog
 
 
-class FakeDaemon(FakeBible, FakeDesk):
+class FakeDaemon(FakeBible, FakeDesk, FakeLog):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:
+        super().__init__()
         self.calls: list[tuple[object, ...]] = []
         self.refuse: dict[str, BullpenError] = {}
         self.watched: list[int] = []

@@ -14,7 +14,7 @@ TOP = ("projects", "runs", "assets", "copilot", "instructions", "metrics", "mode
 """Places with a digit, in the order of the first line."""
 SIDE = ("universe", "costs", "logs", "tasks")
 """Places with a letter."""
-TABBED = ("instructions", "universe", "quality", "costs", "lab", "models")
+TABBED = ("instructions", "universe", "quality", "costs", "lab", "models", "logs")
 LISTS = (*(one for one in (*TOP, *SIDE, "run") if one != "lab"), "picker")
 DECIDING = ("instructions", "copilot")
 """Where instructions are confirmed."""
@@ -144,6 +144,7 @@ REGISTRY: tuple[Action, ...] = (
     Action("pause_run", ("p",), "pause", "Let the run wait, or go on", ("runs", "run", "tasks"), footer=17),
     Action("pause_queue", ("P",), "pause all", "Begin nothing more, or go on", ("tasks",), footer=19),
     Action("follow", ("f",), "follow", "Follow what happens, or stand still", ("logs",), footer=12),
+    Action("log_level", ("s",), "severity", "Show only lines of a level and above", ("logs",), footer=13),
     Action("guidance_up", ("plus",), "guidance", "More guidance from the next step on", ("run",), footer=20),
     Action("guidance_down", ("minus",), "guidance", "Less guidance from the next step on", ("run",), footer=20),
     Action("show_log", ("f",), "log file", "Say where the run log lies", ("runs", "run"), footer=40),

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, project_pb2, run_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, log_pb2, project_pb2, run_pb2
 from google.protobuf.message import Message as Answer
 
+from bullpen_tui.daemonlog import grown
 from bullpen_tui.journal import entry_of
 from bullpen_tui.shelf import Shelf, parent_of
 from bullpen_tui.snapshot import Kept, Snapshot, leaf, natural, project_of
@@ -27,6 +28,7 @@ __all__ = [
     "Grew",
     "Happened",
     "Listed",
+    "Logged",
     "Recalled",
     "Restarted",
     "Snapshot",
@@ -115,6 +117,13 @@ class Grew:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """The daemon's log has more lines."""
+
+    message: log_pb2.WatchLogResponse
+
+
+@dataclass(frozen=True)
 class Happened:
     """The watch brought one item."""
 
@@ -126,7 +135,7 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Answered | Recalled | Grew | Happened | Restarted
+Change = Listed | Answered | Recalled | Grew | Logged | Happened | Restarted
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
@@ -146,6 +155,8 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             return replace(snapshot, journal=(*older, *snapshot.journal)[-JOURNAL_KEPT:]) if older else snapshot
         case Grew(delta):
             return _grew(snapshot, delta)
+        case Logged(message):
+            return replace(snapshot, log=grown(snapshot.log, message))
         case Happened(item):
             return _watched(snapshot, item)
         case Restarted():

@@ -25,6 +25,7 @@ from bullpen_client.watch import Reconnected, Reconnecting
 from bullpen_tui.bible.port import BiblePort
 from bullpen_tui.port_desk import DeskPort
 from bullpen_tui.port_lab import LabPort
+from bullpen_tui.port_log import LogPort
 
 WatchItem = event_pb2.Event | event_pb2.Progress | event_pb2.Preview | event_pb2.Bookmark | Reconnecting | Reconnected
 
@@ -37,7 +38,7 @@ def sentence(error: BullpenError) -> str:
     return f"{message.rstrip('.')}. {error.remedy}"
 
 
-class Daemon(BiblePort, DeskPort, LabPort, Protocol):
+class Daemon(BiblePort, DeskPort, LabPort, LogPort, Protocol):
     """What the studio needs of a daemon. Every call may raise `BullpenError`."""
 
     async def info(self) -> system_pb2.Info:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bullpen_api.v1 import asset_pb2, cost_pb2
+from bullpen_api.v1 import asset_pb2, cost_pb2, log_pb2
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui import messages as say
-from bullpen_tui.mirror import Answered, Listed, Recalled
+from bullpen_tui.mirror import Answered, Listed, Logged, Recalled
 from bullpen_tui.snapshot import Kept
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 RECALLED = 500
 """Revisions of the journal that are read when somebody looks at it for the first time."""
+LOG = "log"
+LOG_TAIL = 500
+"""Lines of the daemon's log that are read when somebody looks at it for the first time."""
 
 
 class Reading:
@@ -179,6 +182,22 @@ class Reading:
         if self._studio.connected and "past" not in self._asked:
             self._asked.add("past")
             self._studio.ask(read, lambda found: say.ChangesArrived((found,)), group="past")
+
+    def log(self) -> None:
+        """The daemon's log, followed until `leave_log`: it is sent only while somebody looks."""
+
+        async def follow() -> None:
+            known = self._studio.snapshot.log.last
+            async for item in self._daemon.log(known, LOG_TAIL):
+                if isinstance(item, log_pb2.WatchLogResponse):
+                    self._studio.post_message(say.ChangesArrived((Logged(item),)))
+
+        if self._studio.connected:
+            self._studio.ask(follow, lambda _: None, refused=say.CallMissed, group=LOG, latest_only=True)
+
+    def leave_log(self) -> None:
+        """Nobody looks at the log any more; the next look goes on where this one ended."""
+        self._studio.workers.cancel_group(self._studio, LOG)
 
     def instructions(self, project: str) -> None:
         """The newest instructions of a project."""

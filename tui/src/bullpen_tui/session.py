@@ -23,12 +23,13 @@ from google.protobuf import duration_pb2
 from bullpen_tui.port import Daemon, Dial, WatchItem
 from bullpen_tui.session_desk import DeskCalls
 from bullpen_tui.session_lab import LabCalls
+from bullpen_tui.session_log import LogCalls
 
 PAGE = 200
 """Runs or assets asked for at once; more are asked for when a person gets near the end."""
 
 
-class Dialled(DeskCalls, LabCalls):
+class Dialled(DeskCalls, LabCalls, LogCalls):
     """`Daemon` over the client library."""
 
     def __init__(self, session: Session) -> None:

@@ -11,6 +11,7 @@ from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruc
 from google.protobuf.message import Message as Answer
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bullpen_tui.daemonlog import DaemonLog
 from bullpen_tui.shelf import Shelf
 
 Kept = (
@@ -141,6 +142,8 @@ class Snapshot:
     """Finished candidates by run."""
     journal: tuple[Entry, ...] = ()
     """What happened last, the newest at the end."""
+    log: DaemonLog = field(default_factory=DaemonLog)
+    """What the daemon said of its own work, as far as somebody looked."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """What the daemon told that no event brings, by what was asked."""
 

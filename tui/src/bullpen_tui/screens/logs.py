@@ -1,8 +1,7 @@
-"""Logs: the journal of the daemon, live: what happened to which run, picture or model, the newest at the end."""
+"""Logs: the journal, what happened to which run, picture or model; and what the daemon says of its own work. Live."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -12,123 +11,136 @@ from textual.content import Content
 from textual.widget import Widget
 
 from bullpen_tui import words
+from bullpen_tui.daemonlog import LEVELS
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.snapshot import Entry
+from bullpen_tui.screens.log_rows import JOURNAL_COLUMNS, LOG_COLUMNS, entry_row, entry_text, log_row, log_text
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.lister import Lister
-from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said, entitle
+from bullpen_tui.widgets.tabs import TabLine
 
-COLUMNS = (
-    Column("time", width=8),
-    Column("what", minimum=16, weight=1),
-    Column("of", minimum=16, weight=2),
-    Column("", minimum=16, weight=4),
-)
-_STYLES = {
-    "failed": words.BAD,
-    "held": words.WARN,
-    "canceled": words.WARN,
-    "accepted": words.GOOD,
-    "succeeded": words.GOOD,
-}
-
-
-def short(subject: str) -> str:
-    """A resource name without the words that all of them have: `r-0002-time/jobs/3` gives `r-0002-time 3`."""
-    parts = subject.split("/")
-    return " ".join(parts[3::2] if len(parts) > 3 else parts[1::2]) or subject
-
-
-def entry_row(entry: Entry) -> Row:
-    """One line of the journal."""
-    clock = time.strftime("%H:%M:%S", time.localtime(entry.time)) if entry.time else words.DASH
-    style = _STYLES.get(entry.kind.rsplit(".", 1)[-1], "$foreground")
-    return Row(
-        entry.name,
-        (
-            words.text((clock, words.FAINT)),
-            words.text((entry.kind or "changed", style)),
-            words.text((short(entry.subject), words.QUIET)),
-            Content(" ".join(entry.said.split())),
-        ),
-    )
-
-
-def entry_text(entry: Entry) -> str:
-    """A line for a filter."""
-    return f"{entry.kind} {entry.subject} {entry.said}".casefold()
+JOURNAL, LOG = 0, 1
 
 
 class LogsScreen(StudioScreen):
     """The table follows what happens until the person moves away from its end; `f` follows again."""
 
     place: ClassVar[str] = "logs"
+    tabs = ("journal", "daemon")
 
     def __init__(self) -> None:
         super().__init__()
         self.following = True
+        self.least = 1
+        """The least severe level of the daemon's log that is shown."""
         self._run = ""
+        self._reading = False
 
     def about(self, run: str) -> None:
         """Begins with what happened to a run."""
         self._run = run
 
     def body(self) -> Iterable[Widget]:
-        """Table, and the whole line under the cursor."""
+        """Tabs, a table for each, and the whole line under the cursor."""
+        yield TabLine()
         with Vertical(classes="pane", id="logs-pane"):
             yield RowTable(
-                COLUMNS, empty="Nothing happened yet. What is done here or by others shows at once.", dom_id="logs"
+                JOURNAL_COLUMNS,
+                empty="Nothing happened yet. What is done here or by others shows at once.",
+                dom_id="logs",
             )
+            yield RowTable(LOG_COLUMNS, empty="Reading what the daemon says…", dom_id="daemon-log")
             yield Said(dom_id="log-words", classes="below")
 
     def on_mount(self) -> None:
         """Reads what happened before, and narrows to the run that the person came from."""
+        self.query_one("#daemon-log").display = False
         super().on_mount()
         if self._run:
             line = self.query_one(FilterLine)
             line.add_class("-shown")
             line.value = leaf(self._run)
 
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        if self._reading:
+            self.studio.reading.leave_log()
+
     @property
     def _table(self) -> RowTable:
-        return self.query_one("#logs", RowTable)
+        return self.query_one("#logs" if self.tab_open == JOURNAL else "#daemon-log", RowTable)
+
+    def tab_opened(self) -> None:
+        """Shows the other table, under the same filter."""
+        for number, name in enumerate(("#logs", "#daemon-log")):
+            self.query_one(name).display = number == self.tab_open
+        self._table.set_filter(self.query_one(FilterLine).value)
+        self._table.focus()
+        self._tell_line()
 
     def draw(self) -> None:
         """Draws the lines, and goes with them while it follows."""
-        self.studio.reading.past()
         table = self._table
-        table.set_items(self.snapshot.journal, entry_row, entry_text)
+        if self.tab_open == JOURNAL:
+            self.studio.reading.past()
+            table.set_items(self.snapshot.journal, entry_row, entry_text)
+        else:
+            self._draw_log(table)
         if self.following:
             table.action_last()
         shown, every = table.count
         state = "following" if self.following else "standing still, f follows"
-        pane = self.query_one("#logs-pane")
-        entitle(pane, f"Journal · {shown if shown == every else f'{shown} of {every}'} · {state}")
+        count = str(shown) if shown == every else f"{shown} of {every}"
+        title = "Journal" if self.tab_open == JOURNAL else f"Daemon · {LEVELS[self.least]} and above"
+        self.query_one(TabLine).open(self.tabs, self.tab_open)
+        entitle(self.query_one("#logs-pane"), f"{title} · {count} · {state}")
+
+    def _draw_log(self, table: RowTable) -> None:
+        if not self._reading and self.studio.connected:
+            self._reading = True
+            self.studio.reading.log()
+        log = self.snapshot.log
+        lines = log.lines if self.least == 1 else tuple(one for one in log.lines if one.level >= self.least)
+        table.set_items(lines, log_row, log_text)
+        if log.last:
+            writes = f"The daemon writes {LEVELS[log.least]} and above; the setting log.level changes that."
+            table.set_empty(Content(f"It said nothing of this level.\n{writes}" if log.least else "It said nothing."))
 
     def narrow(self, text: str) -> None:
         """Leaves lines that have these words, and stays at the end."""
-        super().narrow(text)
+        self._table.set_filter(text)
         self.draw()
 
     @on(Lister.Moved)
     def _other(self) -> None:
-        table = self._table
-        key = table.cursor_key
-        entry = next((one for one in reversed(self.snapshot.journal) if one.name == key), None)
-        rows = [words.text((entry.subject, words.FAINT)), Content(entry.said)] if entry is not None else []
+        self._tell_line()
+
+    def _tell_line(self) -> None:
+        """The whole line under the cursor, below the table."""
+        key = self._table.cursor_key
+        rows: list[Content] = []
+        if self.tab_open == JOURNAL:
+            if (entry := next((one for one in reversed(self.snapshot.journal) if one.name == key), None)) is not None:
+                rows = [words.text((entry.subject, words.FAINT)), Content(entry.said)]
+        elif (line := next((one for one in reversed(self.snapshot.log.lines) if one.name == key), None)) is not None:
+            rows = [words.text((f"{line.component} {line.event}", words.FAINT)), Content(line.said)]
+            rows += [words.text((row, words.FAINT)) for row in line.traceback.splitlines()[-4:]]
         self.query_one("#log-words", Said).say(words.lines(rows))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A line opens where there is a screen for what it is about."""
+        """A line opens where there is a screen for what it is about; levels are those of the daemon's log."""
+        if action == "log_level":
+            return self.tab_open == LOG
         return self._opens != "" if action == "open" and self.is_mounted else True
 
     @property
     def _opens(self) -> str:
         key = self._table.cursor_key
-        entry = next((one for one in reversed(self.snapshot.journal) if one.name == key), None)
-        return entry.subject if entry is not None and "/runs/" in entry.subject else ""
+        lines = self.snapshot.journal if self.tab_open == JOURNAL else self.snapshot.log.lines
+        found = next((one for one in reversed(lines) if one.name == key), None)
+        return found.subject if found is not None and "/runs/" in found.subject else ""
 
     def action_open(self) -> None:
         """Opens the run, or the review of the picture."""
@@ -141,6 +153,11 @@ class LogsScreen(StudioScreen):
             self.studio.push_screen(ReviewScreen(run, job))
         elif subject:
             self.studio.open_run(subject)
+
+    def action_log_level(self) -> None:
+        """The next level, after the last one all again."""
+        self.least = self.least % 4 + 1
+        self.draw()
 
     def action_follow(self) -> None:
         """Follows what happens, or stands still."""
