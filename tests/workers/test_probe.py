@@ -60,6 +60,31 @@ def test_an_absent_gpu_has_a_reason(machine: p.Machine, words: str) -> None:
         p.choose(found, ["cuda:0"])
 
 
+def test_amd_gpus_are_cuda_devices_of_a_torch_for_rocm() -> None:
+    """With another torch they are named as the reason why the processor does the work."""
+    amd = replace(BARE, amd_gpus=("AMD Instinct MI300X",), torch_rocm="6.2")
+    first = p.choose(p.assess(amd), [])[0]
+    assert (first.name, first.kind, first.title) == ("devices/cuda-0", "cuda", "AMD Instinct MI300X")
+    assert "ROCm 6.2" in first.reason
+    assert "An AMD GPU is here, but no torch" in p.assess(replace(amd, torch_rocm="")).absent["cuda"]
+
+
+def test_what_was_not_chosen_is_kept() -> None:
+    """Beside a GPU the processor is there for runs that are placed on it; beside a scripted device nothing is."""
+    found = p.assess(TWO_GPUS)
+    assert [device.address for device in p.others(found, p.choose(found, []))] == ["cpu"]
+    assert [device.address for device in p.others(found, p.choose(found, ["cuda:1"]))] == ["cuda:0", "cpu"]
+    assert p.others(found, p.choose(found, ["scripted"])) == ()
+
+
+def test_scripted_devices_are_counted() -> None:
+    """Tests may have several; anything but a number is refused."""
+    names = [device.name for device in p.choose(p.assess(BARE), ["scripted", "scripted:2"])]
+    assert names == ["devices/scripted", "devices/scripted-2"]
+    with pytest.raises(errors.SettingInvalid):
+        p.choose(p.assess(BARE), ["scripted:x"])
+
+
 @pytest.mark.parametrize("name", ["gpu", "cpu:1", "", "CUDA"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     """A name that is no device is a wrong setting, never a silent default."""
@@ -78,9 +103,10 @@ def test_driver_folder_and_version_file_are_read(tmp_path: Path) -> None:
     assert p._nvidia_gpus(tmp_path / "gpus") == ("NVIDIA H200", "NVIDIA GPU")
     version = tmp_path / "version.py"
     version.write_text("from typing import Optional\ncuda: Optional[str] = '12.6'\n")
-    assert p._torch_cuda(version) == "12.6"
+    assert p._torch_built_for("cuda", version) == "12.6"
     version.write_text("cuda: Optional[str] = None\nhip = '6'\n")
-    assert p._torch_cuda(version) == ""
+    assert p._torch_built_for("cuda", version) == ""
+    assert p._torch_built_for("hip", version) == "6"
 
 
 def test_the_probe_imports_no_model_library() -> None:

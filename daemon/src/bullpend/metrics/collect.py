@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import subprocess
+import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,15 @@ class MachineFigures:
     memory_used_bytes: int
     daemon_memory_bytes: int
     disk_free_bytes: int
+    daemon_descriptors: int = 0
+    daemon_threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class GpuFigures:
-    """One NVIDIA device, by its index. None where the driver does not tell."""
+    """One GPU, by its index. None where the driver does not tell; `source` is a name of
+    bullpen.v1.DeviceMetrics.Source.
+    """
 
     index: int
     title: str
@@ -37,6 +42,7 @@ class GpuFigures:
     memory_total_bytes: int
     memory_used_bytes: int
     temperature_celsius: float | None
+    source: str = "NVIDIA_SMI"
 
 
 class MachineProbe:
@@ -50,13 +56,15 @@ class MachineProbe:
 
     def read(self) -> MachineFigures:
         """One reading; takes about a millisecond and never waits."""
-        memory = psutil.virtual_memory()
+        memory, own = psutil.virtual_memory(), self._process
         return MachineFigures(
             cpu_utilization=min(1.0, max(0.0, psutil.cpu_percent(interval=None) / 100)),
             memory_total_bytes=memory.total,
             memory_used_bytes=memory.total - memory.available,
-            daemon_memory_bytes=self._process.memory_info().rss,
+            daemon_memory_bytes=own.memory_info().rss,
             disk_free_bytes=free_bytes(self._home),
+            daemon_descriptors=getattr(own, "num_handles" if sys.platform == "win32" else "num_fds")(),
+            daemon_threads=own.num_threads(),
         )
 
 

@@ -56,6 +56,7 @@ def _device(library: Any, index: int) -> GpuFigures:
         memory_total_bytes=int(memory.total),
         memory_used_bytes=int(memory.used),
         temperature_celsius=None if heat is None else float(heat),
+        source="NVML",
     )
 
 

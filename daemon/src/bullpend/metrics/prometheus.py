@@ -26,6 +26,9 @@ def render(metrics: system_pb2.Metrics) -> str:
         ("running_jobs", "gauge", "Jobs that run.", metrics.running_jobs),
         ("watchers", "gauge", "Clients that follow the journal.", metrics.watchers),
         ("candidates_total", "counter", "Candidates finished since the daemon started.", metrics.candidates_done),
+        ("daemon_descriptors", "gauge", "Open files and sockets of the daemon.", metrics.daemon_descriptors),
+        ("daemon_threads", "gauge", "Threads of the daemon.", metrics.daemon_threads),
+        ("daemon_tasks", "gauge", "Tasks on the daemon's loop.", metrics.daemon_tasks),
         ("journal_revision", "counter", "Last revision of the journal.", metrics.revision),
     )
     lines: list[str] = []
@@ -50,6 +53,16 @@ def render(metrics: system_pb2.Metrics) -> str:
         values = [(device.device, field(device)) for device in metrics.devices]
         samples: list[Sample] = [((("device", device),), value) for device, value in values if value is not None]
         lines += _family(f"device_{name}", "gauge", words, samples)
+    lines += _family(
+        "device_model_memory_bytes",
+        "gauge",
+        "Memory that a model's weights take on the device.",
+        [
+            ((("device", device.device), ("model", model.model)), float(model.size_bytes))
+            for device in metrics.devices
+            for model in device.models
+        ],
+    )
     states = [(name.removeprefix("STATE_").lower(), state) for name, state in model_pb2.Device.State.items() if state]
     lines += _family(
         "device_state",

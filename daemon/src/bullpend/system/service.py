@@ -17,9 +17,10 @@ from bullpend.db import migrate
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.errors import FieldInvalid
 from bullpend.events.bus import Bus
-from bullpend.metrics.collect import GpuFigures, MachineFigures, MachineProbe, nvidia_figures
-from bullpend.metrics.nvml import nvml_figures
+from bullpend.metrics import gpus
+from bullpend.metrics.collect import GpuFigures, MachineFigures, MachineProbe
 from bullpend.rpc.wire import duration, timestamp
+from bullpend.scheduling.model import State
 from bullpend.settings import Settings
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.repair import Repairs
@@ -60,9 +61,8 @@ class Metrics:
     async def read(self) -> system_pb2.Metrics:
         """One reading of everything."""
         machine, devices = self._probe.read(), self._devices()
-        gpus: tuple[GpuFigures, ...] = ()
-        if any(device.kind == "cuda" for device in devices):
-            gpus = await asyncio.to_thread(lambda: nvml_figures() or nvidia_figures() or ())
+        kinds = {device.kind for device in devices} & gpus.ASKED.keys()
+        told = await asyncio.to_thread(gpus.read, kinds) if kinds else {}
         state = self._dispatcher.state
         running = sum(1 for device in state.devices.values() if device.job)
         return system_pb2.Metrics(
@@ -72,27 +72,36 @@ class Metrics:
             memory_used_bytes=machine.memory_used_bytes,
             daemon_memory_bytes=machine.daemon_memory_bytes,
             disk_free_bytes=machine.disk_free_bytes,
-            devices=[_device(device, gpus) for device in devices],
+            devices=[_device(device, told.get(device.name), state) for device in devices],
             queued_jobs=len(state.queue),
             running_jobs=running,
             watchers=len(self._bus),
             candidates_done=self._dispatcher.rate.total,
             candidates_per_minute=self._dispatcher.rate.per_minute(),
             revision=self._bus.revision,
+            daemon_descriptors=machine.daemon_descriptors,
+            daemon_threads=machine.daemon_threads,
+            daemon_tasks=len(asyncio.all_tasks()),
         )
 
 
-def _device(device: model_pb2.Device, gpus: tuple[GpuFigures, ...]) -> system_pb2.DeviceMetrics:
+def _device(device: model_pb2.Device, gpu: GpuFigures | None, state: State) -> system_pb2.DeviceMetrics:
+    known = state.devices.get(device.name)
     figures = system_pb2.DeviceMetrics(
         device=device.name,
         state=device.state,
         memory_total_bytes=device.memory_total_bytes,
         memory_used_bytes=device.memory_used_bytes,
         worker_memory_bytes=device.memory_used_bytes,
+        source=system_pb2.DeviceMetrics.Source.Value(f"SOURCE_{gpus.source(device.kind, gpu)}"),
+        models=[
+            system_pb2.ModelMemory(model=name, size_bytes=resident.size_bytes, placement=resident.placement)
+            for name, resident in (known.residents.items() if known else ())
+        ],
     )
-    gpu = next((gpu for gpu in gpus if device.name == f"devices/cuda-{gpu.index}"), None)
     if gpu is not None:
-        figures.memory_total_bytes = gpu.memory_total_bytes
+        # A Mac's GPU has the machine's memory.
+        figures.memory_total_bytes = gpu.memory_total_bytes or device.memory_total_bytes
         figures.memory_used_bytes = gpu.memory_used_bytes
         if gpu.utilization is not None:
             figures.utilization = gpu.utilization

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from bullpend import errors
+from bullpend.metrics import amdgpu
 from bullpend.workers.model import DeviceInfo
 
 _DRIVER = Path("/proc/driver/nvidia/gpus")
@@ -45,6 +46,9 @@ class Machine:
     torch_installed: bool
     # The CUDA version that the installed torch was built with; empty for none.
     torch_cuda: str
+    # Names of the GPUs of the amdgpu driver, and the ROCm version of the installed torch.
+    amd_gpus: tuple[str, ...] = ()
+    torch_rocm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ def read_machine() -> Machine:
         processor=_processor(Path("/proc/cpuinfo")),
         memory_bytes=psutil.virtual_memory().total,
         torch_installed=folder is not None,
-        torch_cuda="" if folder is None else _torch_cuda(folder / "version.py"),
+        torch_cuda="" if folder is None else _torch_built_for("cuda", folder / "version.py"),
+        amd_gpus=tuple(amdgpu.title(card) for card in amdgpu.cards()),
+        torch_rocm="" if folder is None else _torch_built_for("hip", folder / "version.py"),
     )
 
 
@@ -80,7 +86,14 @@ def assess(machine: Machine) -> Probe:
     """What the machine's facts mean. The cpu is always there."""
     devices: list[DeviceInfo] = []
     absent: dict[str, str] = {}
-    if machine.nvidia_gpus is None:
+    if machine.amd_gpus and machine.torch_rocm:
+        # Torch calls them as it calls NVIDIA's.
+        for index, title in enumerate(machine.amd_gpus):
+            reason = f"An AMD GPU with a driver, and torch built for ROCm {machine.torch_rocm}."
+            devices.append(DeviceInfo(f"devices/cuda-{index}", "cuda", f"cuda:{index}", title, "torch", reason))
+    elif machine.amd_gpus and machine.nvidia_gpus is None:
+        absent["cuda"] = "An AMD GPU is here, but no torch that was built for ROCm."
+    elif machine.nvidia_gpus is None:
         absent["cuda"] = "No NVIDIA driver is loaded."
     elif not machine.nvidia_gpus:
         absent["cuda"] = "The NVIDIA driver is loaded but lists no GPU."
@@ -181,13 +194,13 @@ def _nvidia_gpus(driver: Path) -> tuple[str, ...] | None:
     return tuple(titles)
 
 
-def _torch_cuda(version_file: Path) -> str:
-    """The CUDA version that a torch build names in its version file, such as `12.6`; empty for a build without."""
+def _torch_built_for(library: str, version_file: Path) -> str:
+    """The version of `cuda` or `hip` that a torch build names in its version file; empty for a build without."""
     try:
         text = version_file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    match = re.search(r"^cuda\b[^=]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
+    match = re.search(rf"^{library}\b[^=]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
     return match.group(1) if match else ""
 
 

@@ -886,6 +886,10 @@ class BibleUse(_message.Message):
         """`item` is an asset that the style is held against, `value` its SHA-256."""
         PART_IDENTITY_REFERENCE: BibleUse._Part.ValueType  # 6
         """The same for a character of the scene, which `subject` names."""
+        PART_CHOICES: BibleUse._Part.ValueType  # 7
+        """The words in `item` (`prompt` or `negative_prompt`) have choices, which the seed of each candidate expands;
+        `value` has them as they were written.
+        """
 
     class Part(_Part, metaclass=_PartEnumTypeWrapper): ...
     PART_UNSPECIFIED: BibleUse.Part.ValueType  # 0
@@ -901,6 +905,10 @@ class BibleUse(_message.Message):
     """`item` is an asset that the style is held against, `value` its SHA-256."""
     PART_IDENTITY_REFERENCE: BibleUse.Part.ValueType  # 6
     """The same for a character of the scene, which `subject` names."""
+    PART_CHOICES: BibleUse.Part.ValueType  # 7
+    """The words in `item` (`prompt` or `negative_prompt`) have choices, which the seed of each candidate expands;
+    `value` has them as they were written.
+    """
 
     PART_FIELD_NUMBER: _builtins.int
     ITEM_FIELD_NUMBER: _builtins.int

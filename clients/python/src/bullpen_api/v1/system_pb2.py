@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ullpen/v1/system.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/model.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetInfoRequest\"\xda\x02\n\x04Info\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0c\n\x04home\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06uptime\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0eschema_version\x18\x08 \x01(\x05\x12\x10\n\x08revision\x18\t \x01(\x03\x12\x16\n\x0epython_version\x18\n \x01(\t\x12\x10\n\x08platform\x18\x0b \x01(\t\x12#\n\x07\x64\x65vices\x18\x0c \x03(\x0b\x32\x12.bullpen.v1.Device\x12\x15\n\rmodel_folders\x18\r \x03(\t\x12\x17\n\x0fsettings_folder\x18\x0e \x01(\t\"\x13\n\x11GetMetricsRequest\"B\n\x13WatchMetricsRequest\x12+\n\x08interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xec\x02\n\x07Metrics\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63pu_utilization\x18\x02 \x01(\x01\x12\x1a\n\x12memory_total_bytes\x18\x03 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x04 \x01(\x03\x12\x1b\n\x13\x64\x61\x65mon_memory_bytes\x18\x05 \x01(\x03\x12\x17\n\x0f\x64isk_free_bytes\x18\x06 \x01(\x03\x12*\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x19.bullpen.v1.DeviceMetrics\x12\x13\n\x0bqueued_jobs\x18\x08 \x01(\x05\x12\x14\n\x0crunning_jobs\x18\t \x01(\x05\x12\x10\n\x08watchers\x18\n \x01(\x05\x12\x17\n\x0f\x63\x61ndidates_done\x18\x0b \x01(\x03\x12\x1d\n\x15\x63\x61ndidates_per_minute\x18\x0c \x01(\x01\x12\x10\n\x08revision\x18\r \x01(\x03\"\x80\x02\n\rDeviceMetrics\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.bullpen.v1.Device.State\x12\x18\n\x0butilization\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\x12memory_total_bytes\x18\x04 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x05 \x01(\x03\x12 \n\x13temperature_celsius\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x13worker_memory_bytes\x18\x07 \x01(\x03\x42\x0e\n\x0c_utilizationB\x16\n\x14_temperature_celsius\"\x15\n\x13ListSettingsRequest\"=\n\x14ListSettingsResponse\x12%\n\x08settings\x18\x01 \x03(\x0b\x32\x13.bullpen.v1.Setting\"K\n\x07Setting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\x1f\n\x0f\x44iagnoseRequest\x12\x0c\n\x04\x64\x65\x65p\x18\x01 \x01(\x08\"5\n\x10\x44iagnoseResponse\x12!\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Check\"\xb7\x01\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.bullpen.v1.Check.Status\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06remedy\x18\x04 \x01(\t\"U\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x12\n\x0eSTATUS_WARNING\x10\x02\x12\x10\n\x0cSTATUS_ERROR\x10\x03\" \n\rRepairRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\"5\n\x0eRepairResponse\x12#\n\x07repairs\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Repair\"F\n\x06Repair\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\"\x1e\n\x0fShutdownRequest\x12\x0b\n\x03now\x18\x01 \x01(\x08\"\x12\n\x10ShutdownResponse2\xf4\x03\n\rSystemService\x12\x37\n\x07GetInfo\x12\x1a.bullpen.v1.GetInfoRequest\x1a\x10.bullpen.v1.Info\x12@\n\nGetMetrics\x12\x1d.bullpen.v1.GetMetricsRequest\x1a\x13.bullpen.v1.Metrics\x12\x46\n\x0cWatchMetrics\x12\x1f.bullpen.v1.WatchMetricsRequest\x1a\x13.bullpen.v1.Metrics0\x01\x12Q\n\x0cListSettings\x12\x1f.bullpen.v1.ListSettingsRequest\x1a .bullpen.v1.ListSettingsResponse\x12\x45\n\x08\x44iagnose\x12\x1b.bullpen.v1.DiagnoseRequest\x1a\x1c.bullpen.v1.DiagnoseResponse\x12?\n\x06Repair\x12\x19.bullpen.v1.RepairRequest\x1a\x1a.bullpen.v1.RepairResponse\x12\x45\n\x08Shutdown\x12\x1b.bullpen.v1.ShutdownRequest\x1a\x1c.bullpen.v1.ShutdownResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ullpen/v1/system.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/model.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetInfoRequest\"\xda\x02\n\x04Info\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0c\n\x04home\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06uptime\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0eschema_version\x18\x08 \x01(\x05\x12\x10\n\x08revision\x18\t \x01(\x03\x12\x16\n\x0epython_version\x18\n \x01(\t\x12\x10\n\x08platform\x18\x0b \x01(\t\x12#\n\x07\x64\x65vices\x18\x0c \x03(\x0b\x32\x12.bullpen.v1.Device\x12\x15\n\rmodel_folders\x18\r \x03(\t\x12\x17\n\x0fsettings_folder\x18\x0e \x01(\t\"\x13\n\x11GetMetricsRequest\"B\n\x13WatchMetricsRequest\x12+\n\x08interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb6\x03\n\x07Metrics\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63pu_utilization\x18\x02 \x01(\x01\x12\x1a\n\x12memory_total_bytes\x18\x03 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x04 \x01(\x03\x12\x1b\n\x13\x64\x61\x65mon_memory_bytes\x18\x05 \x01(\x03\x12\x17\n\x0f\x64isk_free_bytes\x18\x06 \x01(\x03\x12*\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x19.bullpen.v1.DeviceMetrics\x12\x13\n\x0bqueued_jobs\x18\x08 \x01(\x05\x12\x14\n\x0crunning_jobs\x18\t \x01(\x05\x12\x10\n\x08watchers\x18\n \x01(\x05\x12\x17\n\x0f\x63\x61ndidates_done\x18\x0b \x01(\x03\x12\x1d\n\x15\x63\x61ndidates_per_minute\x18\x0c \x01(\x01\x12\x10\n\x08revision\x18\r \x01(\x03\x12\x1a\n\x12\x64\x61\x65mon_descriptors\x18\x0e \x01(\x05\x12\x16\n\x0e\x64\x61\x65mon_threads\x18\x0f \x01(\x05\x12\x14\n\x0c\x64\x61\x65mon_tasks\x18\x10 \x01(\x05\"\xef\x03\n\rDeviceMetrics\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.bullpen.v1.Device.State\x12\x18\n\x0butilization\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\x12memory_total_bytes\x18\x04 \x01(\x03\x12\x19\n\x11memory_used_bytes\x18\x05 \x01(\x03\x12 \n\x13temperature_celsius\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x13worker_memory_bytes\x18\x07 \x01(\x03\x12\x30\n\x06source\x18\x08 \x01(\x0e\x32 .bullpen.v1.DeviceMetrics.Source\x12\'\n\x06models\x18\t \x03(\x0b\x32\x17.bullpen.v1.ModelMemory\"\x91\x01\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSOURCE_NONE\x10\x01\x12\x0f\n\x0bSOURCE_NVML\x10\x02\x12\x15\n\x11SOURCE_NVIDIA_SMI\x10\x03\x12\x11\n\rSOURCE_AMDGPU\x10\x04\x12\x10\n\x0cSOURCE_IOREG\x10\x05\x12\x11\n\rSOURCE_SILENT\x10\x06\x42\x0e\n\x0c_utilizationB\x16\n\x14_temperature_celsius\"C\n\x0bModelMemory\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x11\n\tplacement\x18\x03 \x01(\t\"\x15\n\x13ListSettingsRequest\"=\n\x14ListSettingsResponse\x12%\n\x08settings\x18\x01 \x03(\x0b\x32\x13.bullpen.v1.Setting\"K\n\x07Setting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\x1f\n\x0f\x44iagnoseRequest\x12\x0c\n\x04\x64\x65\x65p\x18\x01 \x01(\x08\"5\n\x10\x44iagnoseResponse\x12!\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Check\"\xb7\x01\n\x05\x43heck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.bullpen.v1.Check.Status\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06remedy\x18\x04 \x01(\t\"U\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x12\n\x0eSTATUS_WARNING\x10\x02\x12\x10\n\x0cSTATUS_ERROR\x10\x03\" \n\rRepairRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\"5\n\x0eRepairResponse\x12#\n\x07repairs\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Repair\"F\n\x06Repair\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\"\x1e\n\x0fShutdownRequest\x12\x0b\n\x03now\x18\x01 \x01(\x08\"\x12\n\x10ShutdownResponse2\xf4\x03\n\rSystemService\x12\x37\n\x07GetInfo\x12\x1a.bullpen.v1.GetInfoRequest\x1a\x10.bullpen.v1.Info\x12@\n\nGetMetrics\x12\x1d.bullpen.v1.GetMetricsRequest\x1a\x13.bullpen.v1.Metrics\x12\x46\n\x0cWatchMetrics\x12\x1f.bullpen.v1.WatchMetricsRequest\x1a\x13.bullpen.v1.Metrics0\x01\x12Q\n\x0cListSettings\x12\x1f.bullpen.v1.ListSettingsRequest\x1a .bullpen.v1.ListSettingsResponse\x12\x45\n\x08\x44iagnose\x12\x1b.bullpen.v1.DiagnoseRequest\x1a\x1c.bullpen.v1.DiagnoseResponse\x12?\n\x06Repair\x12\x19.bullpen.v1.RepairRequest\x1a\x1a.bullpen.v1.RepairResponse\x12\x45\n\x08Shutdown\x12\x1b.bullpen.v1.ShutdownRequest\x1a\x1c.bullpen.v1.ShutdownResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,33 +43,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHMETRICSREQUEST']._serialized_start=516
   _globals['_WATCHMETRICSREQUEST']._serialized_end=582
   _globals['_METRICS']._serialized_start=585
-  _globals['_METRICS']._serialized_end=949
-  _globals['_DEVICEMETRICS']._serialized_start=952
-  _globals['_DEVICEMETRICS']._serialized_end=1208
-  _globals['_LISTSETTINGSREQUEST']._serialized_start=1210
-  _globals['_LISTSETTINGSREQUEST']._serialized_end=1231
-  _globals['_LISTSETTINGSRESPONSE']._serialized_start=1233
-  _globals['_LISTSETTINGSRESPONSE']._serialized_end=1294
-  _globals['_SETTING']._serialized_start=1296
-  _globals['_SETTING']._serialized_end=1371
-  _globals['_DIAGNOSEREQUEST']._serialized_start=1373
-  _globals['_DIAGNOSEREQUEST']._serialized_end=1404
-  _globals['_DIAGNOSERESPONSE']._serialized_start=1406
-  _globals['_DIAGNOSERESPONSE']._serialized_end=1459
-  _globals['_CHECK']._serialized_start=1462
-  _globals['_CHECK']._serialized_end=1645
-  _globals['_CHECK_STATUS']._serialized_start=1560
-  _globals['_CHECK_STATUS']._serialized_end=1645
-  _globals['_REPAIRREQUEST']._serialized_start=1647
-  _globals['_REPAIRREQUEST']._serialized_end=1679
-  _globals['_REPAIRRESPONSE']._serialized_start=1681
-  _globals['_REPAIRRESPONSE']._serialized_end=1734
-  _globals['_REPAIR']._serialized_start=1736
-  _globals['_REPAIR']._serialized_end=1806
-  _globals['_SHUTDOWNREQUEST']._serialized_start=1808
-  _globals['_SHUTDOWNREQUEST']._serialized_end=1838
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=1840
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=1858
-  _globals['_SYSTEMSERVICE']._serialized_start=1861
-  _globals['_SYSTEMSERVICE']._serialized_end=2361
+  _globals['_METRICS']._serialized_end=1023
+  _globals['_DEVICEMETRICS']._serialized_start=1026
+  _globals['_DEVICEMETRICS']._serialized_end=1521
+  _globals['_DEVICEMETRICS_SOURCE']._serialized_start=1336
+  _globals['_DEVICEMETRICS_SOURCE']._serialized_end=1481
+  _globals['_MODELMEMORY']._serialized_start=1523
+  _globals['_MODELMEMORY']._serialized_end=1590
+  _globals['_LISTSETTINGSREQUEST']._serialized_start=1592
+  _globals['_LISTSETTINGSREQUEST']._serialized_end=1613
+  _globals['_LISTSETTINGSRESPONSE']._serialized_start=1615
+  _globals['_LISTSETTINGSRESPONSE']._serialized_end=1676
+  _globals['_SETTING']._serialized_start=1678
+  _globals['_SETTING']._serialized_end=1753
+  _globals['_DIAGNOSEREQUEST']._serialized_start=1755
+  _globals['_DIAGNOSEREQUEST']._serialized_end=1786
+  _globals['_DIAGNOSERESPONSE']._serialized_start=1788
+  _globals['_DIAGNOSERESPONSE']._serialized_end=1841
+  _globals['_CHECK']._serialized_start=1844
+  _globals['_CHECK']._serialized_end=2027
+  _globals['_CHECK_STATUS']._serialized_start=1942
+  _globals['_CHECK_STATUS']._serialized_end=2027
+  _globals['_REPAIRREQUEST']._serialized_start=2029
+  _globals['_REPAIRREQUEST']._serialized_end=2061
+  _globals['_REPAIRRESPONSE']._serialized_start=2063
+  _globals['_REPAIRRESPONSE']._serialized_end=2116
+  _globals['_REPAIR']._serialized_start=2118
+  _globals['_REPAIR']._serialized_end=2188
+  _globals['_SHUTDOWNREQUEST']._serialized_start=2190
+  _globals['_SHUTDOWNREQUEST']._serialized_end=2220
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=2222
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=2240
+  _globals['_SYSTEMSERVICE']._serialized_start=2243
+  _globals['_SYSTEMSERVICE']._serialized_end=2743
 # @@protoc_insertion_point(module_scope)

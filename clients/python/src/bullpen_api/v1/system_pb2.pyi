@@ -155,6 +155,9 @@ class Metrics(_message.Message):
     CANDIDATES_DONE_FIELD_NUMBER: _builtins.int
     CANDIDATES_PER_MINUTE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    DAEMON_DESCRIPTORS_FIELD_NUMBER: _builtins.int
+    DAEMON_THREADS_FIELD_NUMBER: _builtins.int
+    DAEMON_TASKS_FIELD_NUMBER: _builtins.int
     cpu_utilization: _builtins.float
     """Share of all cores, 0–1."""
     memory_total_bytes: _builtins.int
@@ -169,6 +172,10 @@ class Metrics(_message.Message):
     candidates_per_minute: _builtins.float
     """Candidates finished in the last minute."""
     revision: _builtins.int
+    daemon_descriptors: _builtins.int
+    """What the daemon itself holds: open files and sockets, threads, tasks on its loop. They do not grow with its age."""
+    daemon_threads: _builtins.int
+    daemon_tasks: _builtins.int
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -189,10 +196,13 @@ class Metrics(_message.Message):
         candidates_done: _builtins.int = ...,
         candidates_per_minute: _builtins.float = ...,
         revision: _builtins.int = ...,
+        daemon_descriptors: _builtins.int = ...,
+        daemon_threads: _builtins.int = ...,
+        daemon_tasks: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates_done", b"candidates_done", "candidates_per_minute", b"candidates_per_minute", "cpu_utilization", b"cpu_utilization", "daemon_memory_bytes", b"daemon_memory_bytes", "devices", b"devices", "disk_free_bytes", b"disk_free_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "queued_jobs", b"queued_jobs", "revision", b"revision", "running_jobs", b"running_jobs", "time", b"time", "watchers", b"watchers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates_done", b"candidates_done", "candidates_per_minute", b"candidates_per_minute", "cpu_utilization", b"cpu_utilization", "daemon_descriptors", b"daemon_descriptors", "daemon_memory_bytes", b"daemon_memory_bytes", "daemon_tasks", b"daemon_tasks", "daemon_threads", b"daemon_threads", "devices", b"devices", "disk_free_bytes", b"disk_free_bytes", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "queued_jobs", b"queued_jobs", "revision", b"revision", "running_jobs", b"running_jobs", "time", b"time", "watchers", b"watchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,6 +212,41 @@ Global___Metrics: _TypeAlias = Metrics  # noqa: Y015
 class DeviceMetrics(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Source:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DeviceMetrics._Source.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SOURCE_UNSPECIFIED: DeviceMetrics._Source.ValueType  # 0
+        SOURCE_NONE: DeviceMetrics._Source.ValueType  # 1
+        """Nobody: the device has no sensors that this machine offers, as a processor; memory is what its worker says."""
+        SOURCE_NVML: DeviceMetrics._Source.ValueType  # 2
+        """NVIDIA's library, or its program."""
+        SOURCE_NVIDIA_SMI: DeviceMetrics._Source.ValueType  # 3
+        SOURCE_AMDGPU: DeviceMetrics._Source.ValueType  # 4
+        """The amdgpu driver, for ROCm."""
+        SOURCE_IOREG: DeviceMetrics._Source.ValueType  # 5
+        """The system's registry of a Mac, for Metal; it tells no temperature."""
+        SOURCE_SILENT: DeviceMetrics._Source.ValueType  # 6
+        """It should tell, and did not answer."""
+
+    class Source(_Source, metaclass=_SourceEnumTypeWrapper):
+        """Who told utilisation, temperature and the memory of the whole device."""
+
+    SOURCE_UNSPECIFIED: DeviceMetrics.Source.ValueType  # 0
+    SOURCE_NONE: DeviceMetrics.Source.ValueType  # 1
+    """Nobody: the device has no sensors that this machine offers, as a processor; memory is what its worker says."""
+    SOURCE_NVML: DeviceMetrics.Source.ValueType  # 2
+    """NVIDIA's library, or its program."""
+    SOURCE_NVIDIA_SMI: DeviceMetrics.Source.ValueType  # 3
+    SOURCE_AMDGPU: DeviceMetrics.Source.ValueType  # 4
+    """The amdgpu driver, for ROCm."""
+    SOURCE_IOREG: DeviceMetrics.Source.ValueType  # 5
+    """The system's registry of a Mac, for Metal; it tells no temperature."""
+    SOURCE_SILENT: DeviceMetrics.Source.ValueType  # 6
+    """It should tell, and did not answer."""
+
     DEVICE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     UTILIZATION_FIELD_NUMBER: _builtins.int
@@ -209,6 +254,8 @@ class DeviceMetrics(_message.Message):
     MEMORY_USED_BYTES_FIELD_NUMBER: _builtins.int
     TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
     WORKER_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     state: _model_pb2.Device.State.ValueType
     utilization: _builtins.float
@@ -217,6 +264,11 @@ class DeviceMetrics(_message.Message):
     memory_used_bytes: _builtins.int
     temperature_celsius: _builtins.float
     worker_memory_bytes: _builtins.int
+    source: Global___DeviceMetrics.Source.ValueType
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelMemory]:
+        """Models in its memory."""
+
     def __init__(
         self,
         *,
@@ -227,10 +279,12 @@ class DeviceMetrics(_message.Message):
         memory_used_bytes: _builtins.int = ...,
         temperature_celsius: _builtins.float | None = ...,
         worker_memory_bytes: _builtins.int = ...,
+        source: Global___DeviceMetrics.Source.ValueType = ...,
+        models: _abc.Iterable[Global___ModelMemory] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius", "_utilization", b"_utilization", "temperature_celsius", b"temperature_celsius", "utilization", b"utilization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius", "_utilization", b"_utilization", "device", b"device", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "state", b"state", "temperature_celsius", b"temperature_celsius", "utilization", b"utilization", "worker_memory_bytes", b"worker_memory_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius", "_utilization", b"_utilization", "device", b"device", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "models", b"models", "source", b"source", "state", b"state", "temperature_celsius", b"temperature_celsius", "utilization", b"utilization", "worker_memory_bytes", b"worker_memory_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__temperature_celsius: _TypeAlias = _typing.Literal["temperature_celsius"]  # noqa: Y015
     _WhichOneofArgType__temperature_celsius: _TypeAlias = _typing.Literal["_temperature_celsius", b"_temperature_celsius"]  # noqa: Y015
@@ -242,6 +296,34 @@ class DeviceMetrics(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__utilization) -> _WhichOneofReturnType__utilization | None: ...
 
 Global___DeviceMetrics: _TypeAlias = DeviceMetrics  # noqa: Y015
+
+@_typing.final
+class ModelMemory(_message.Message):
+    """Memory that a model's weights take on a device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    PLACEMENT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    size_bytes: _builtins.int
+    placement: _builtins.str
+    """As in Resident."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        placement: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "placement", b"placement", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelMemory: _TypeAlias = ModelMemory  # noqa: Y015
 
 @_typing.final
 class ListSettingsRequest(_message.Message):

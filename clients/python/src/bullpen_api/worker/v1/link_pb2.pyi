@@ -1168,6 +1168,7 @@ class CandidateTask(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the candidate."""
     seed: _builtins.int
@@ -1175,20 +1176,51 @@ class CandidateTask(_message.Message):
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedChange]:
         """Changes to replay, in order of step."""
 
+    @_builtins.property
+    def words(self) -> Global___CandidateWords:
+        """This candidate's own words, in place of the job's."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         seed: _builtins.int = ...,
         changes: _abc.Iterable[Global___AppliedChange] | None = ...,
+        words: Global___CandidateWords | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "words", b"words"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "changes", b"changes", "name", b"name", "seed", b"seed", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__words: _TypeAlias = _typing.Literal["words"]  # noqa: Y015
+    _WhichOneofArgType__words: _TypeAlias = _typing.Literal["_words", b"_words"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__words) -> _WhichOneofReturnType__words | None: ...
+
+Global___CandidateTask: _TypeAlias = CandidateTask  # noqa: Y015
+
+@_typing.final
+class CandidateWords(_message.Message):
+    """What the choices in a job's words became."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_FIELD_NUMBER: _builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    prompt: _builtins.str
+    negative_prompt: _builtins.str
+    def __init__(
+        self,
+        *,
+        prompt: _builtins.str = ...,
+        negative_prompt: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "name", b"name", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["negative_prompt", b"negative_prompt", "prompt", b"prompt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CandidateTask: _TypeAlias = CandidateTask  # noqa: Y015
+Global___CandidateWords: _TypeAlias = CandidateWords  # noqa: Y015
 
 @_typing.final
 class AppliedChange(_message.Message):
