@@ -41,9 +41,11 @@ from bullpend import __version__, redaction
 from bullpend.advisor.gathering import Gathering
 from bullpend.advisor.placing import Placing
 from bullpend.advisor.service import AdvisorService
+from bullpend.assets import index
 from bullpend.assets.files import Files
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
+from bullpend.assets.sidecars import Sidecars
 from bullpend.audit import calls
 from bullpend.audit.service import AuditService, Notes
 from bullpend.bible import bootstrap
@@ -201,6 +203,9 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
         )
         recipes = Recipes(database, files, supervisor.run_task, registry.models)
         intake = Intake(database, files, supervisor.run_task, recipes)
+        await index.catch_up(database)
+        sidecars = Sidecars(database, files)
+        await sidecars.write_due()
 
         def stage_lead(project: str, stage: str) -> int:
             order = manifests.stages(project)
@@ -303,7 +308,7 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
             ),
             (
                 asset_pb2_grpc.add_AssetServiceServicer_to_server,
-                AssetService(database, files, intake, settings.input_roots(), home.tmp),
+                AssetService(database, files, intake, sidecars, settings.input_roots(), home.tmp),
                 "bullpen.v1.AssetService",
             ),
             (event_pb2_grpc.add_EventServiceServicer_to_server, events, "bullpen.v1.EventService"),

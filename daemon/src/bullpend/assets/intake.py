@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
-from bullpend.assets import store
+from bullpend.assets import details, store
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
 from bullpend.errors import BullpenError
@@ -109,7 +109,7 @@ class Intake:
         told = await self._recipes.told(stored.texts, display_name)
 
         def write(tx: Tx) -> Row:
-            added = store.add(tx, self._files, row, recipe)
+            added = store.add(tx, self._files, row, recipe or details.told(told))
             if told is not None:
                 self._recipes.keep(tx, added, told)
             return added

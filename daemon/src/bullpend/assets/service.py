@@ -11,9 +11,13 @@ from typing import IO, Any
 
 from bullpen_api.v1 import asset_pb2, asset_pb2_grpc
 
-from bullpend.assets import store
+from bullpend.assets import descent, store
 from bullpend.assets.files import Files
+from bullpend.assets.finding import Finding
 from bullpend.assets.intake import Intake
+from bullpend.assets.keeping import Keeping, check_tags
+from bullpend.assets.saved import SavedSearches
+from bullpend.assets.sidecars import Sidecars
 from bullpend.audit import calls
 from bullpend.clock import new_id
 from bullpend.db import Database, Row
@@ -21,7 +25,7 @@ from bullpend.db.database import View, mapped_disk_errors
 from bullpend.errors import BullpenError, ContentLost, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
 from bullpend.projects import store as projects
-from bullpend.rpc import names, paging
+from bullpend.rpc import names
 
 CHUNK = 256 * 1024
 UPLOAD_LIMIT = 256 * 1024 * 1024
@@ -35,13 +39,6 @@ def import_kind(kind: asset_pb2.Asset.Kind.ValueType) -> str:
     if name not in IMPORT_KINDS:
         raise FieldInvalid("An imported picture is a source or a reference.", field="kind")
     return name
-
-
-def check_tags(tags: Sequence[str]) -> list[str]:
-    """Tags without blanks and doubles; at most 64 of up to 64 characters."""
-    if len(tags) > 64:
-        raise FieldInvalid(f"`tags` has {len(tags)} entries; at most 64 are kept.", field="tags")
-    return list(dict.fromkeys(names.text(tag.strip(), "tags", 64, required=True) for tag in tags))
 
 
 async def _hear_out(parts: AsyncIterator[asset_pb2.UploadAssetRequest]) -> None:
@@ -58,33 +55,95 @@ async def _hear_out(parts: AsyncIterator[asset_pb2.UploadAssetRequest]) -> None:
 class AssetService(asset_pb2_grpc.AssetServiceServicer):
     """The registry of pictures and files."""
 
-    def __init__(self, database: Database, files: Files, intake: Intake, roots: Sequence[Path], scratch: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        intake: Intake,
+        sidecars: Sidecars,
+        roots: Sequence[Path],
+        scratch: Path,
+    ) -> None:
         self._database = database
         self._files = files
         self._intake = intake
         self._roots = roots
         self._scratch = scratch
+        self._finding = Finding(database, files)
+        self._keeping = Keeping(database, files, sidecars)
+        self._saved = SavedSearches(database)
 
     async def GetAsset(self, request: asset_pb2.GetAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
         """One asset."""
         return store.pack(await self._get(request.name), self._files)
 
     async def ListAssets(self, request: asset_pb2.ListAssetsRequest, context: Any) -> asset_pb2.ListAssetsResponse:  # noqa: N802
-        """Assets, newest first."""
-        (project,) = names.parse(request.parent, "projects/*", "parent")
-        kinds = [names.choice(asset_pb2.Asset.Kind.DESCRIPTOR, kind, "kinds") for kind in request.kinds]
-        scope = f"{project}/assets/{','.join(kinds)}"
-        page = paging.page(request.page_size, request.page_token, scope, (int,))
+        """A page of assets."""
+        return await self._finding.page(request)
 
-        def read(view: View) -> tuple[list[Row], int]:
-            projects.get(view, project, "parent")
-            before = int(page.after[0]) if page.after else None
-            return store.page(view, project, kinds, before, page.limit + 1), view.revision()
+    async def SummarizeAssets(  # noqa: N802
+        self, request: asset_pb2.SummarizeAssetsRequest, context: Any
+    ) -> asset_pb2.SummarizeAssetsResponse:
+        """Counts and facets."""
+        return await self._finding.summary(request)
 
-        rows, revision = await self._database.read(read)
-        shown, token = page.cut(rows, [(row["id"],) for row in rows])
-        assets = [store.pack(row, self._files) for row in shown]
-        return asset_pb2.ListAssetsResponse(assets=assets, next_page_token=token, revision=revision)
+    async def UpdateAsset(self, request: asset_pb2.UpdateAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """Rating, tags, note, licence, name."""
+        return store.pack(await self._keeping.update(request.asset, request.update_mask), self._files)
+
+    async def DeleteAsset(self, request: asset_pb2.DeleteAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """Into the trash."""
+        return store.pack(await self._keeping.delete(request.name, request.etag), self._files)
+
+    async def UndeleteAsset(self, request: asset_pb2.UndeleteAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """Out of the trash."""
+        return store.pack(await self._keeping.undelete(request.name, request.etag), self._files)
+
+    async def PurgeAsset(self, request: asset_pb2.PurgeAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
+        """Removes the files of what is in the trash."""
+        return store.pack(await self._keeping.purge(request.name, request.etag), self._files)
+
+    async def GetAssetLineage(  # noqa: N802
+        self, request: asset_pb2.GetAssetLineageRequest, context: Any
+    ) -> asset_pb2.AssetLineage:
+        """The tree around an asset."""
+        project, slug = names.parse(request.name, "projects/*/assets/*")
+
+        def read(view: View) -> asset_pb2.AssetLineage:
+            projects.get(view, project)
+            nodes, truncated = descent.tree(view, store.get(view, project, slug))
+            answer = asset_pb2.AssetLineage(revision=view.revision(), truncated=truncated)
+            for node in nodes:
+                parent = f"projects/{project}/assets/{node.parent}" if node.parent else ""
+                asset = store.pack(node.row, self._files)
+                answer.nodes.add(asset=asset, depth=node.depth, parent=parent, asked=node.row["slug"] == slug)
+            return answer
+
+        return await self._database.read(read)
+
+    async def CreateSavedSearch(  # noqa: N802
+        self, request: asset_pb2.CreateSavedSearchRequest, context: Any
+    ) -> asset_pb2.SavedSearch:
+        """Keeps a search."""
+        return await self._saved.create(request)
+
+    async def ListSavedSearches(  # noqa: N802
+        self, request: asset_pb2.ListSavedSearchesRequest, context: Any
+    ) -> asset_pb2.ListSavedSearchesResponse:
+        """The saved searches of a project."""
+        return await self._saved.listed(request)
+
+    async def UpdateSavedSearch(  # noqa: N802
+        self, request: asset_pb2.UpdateSavedSearchRequest, context: Any
+    ) -> asset_pb2.SavedSearch:
+        """Changes title or filter."""
+        return await self._saved.update(request.saved_search, request.update_mask)
+
+    async def DeleteSavedSearch(  # noqa: N802
+        self, request: asset_pb2.DeleteSavedSearchRequest, context: Any
+    ) -> asset_pb2.SavedSearch:
+        """Forgets a search."""
+        return await self._saved.delete(request.name, request.etag)
 
     async def ImportAsset(self, request: asset_pb2.ImportAssetRequest, context: Any) -> asset_pb2.Asset:  # noqa: N802
         """Takes a picture from the daemon's own disk."""

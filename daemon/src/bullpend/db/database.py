@@ -76,6 +76,10 @@ class View:
         rows = self.all(sql, *args)
         return rows[0] if rows else None
 
+    def tuples(self, sql: str, *args: Value) -> Iterator[Any]:
+        """Rows as tuples, read as they are asked for: where there are many and dictionaries would cost more."""
+        return iter(self._connection.execute(sql, args))
+
     def value(self, sql: str, *args: Value) -> Any:
         """The first column of the first row, or None."""
         for values in self._connection.execute(sql, args):

@@ -120,7 +120,10 @@ class Diagnosis:
     async def _check_files(self, deep: bool) -> system_pb2.Check:
         seen, lost, after = 0, [], 0
         while True:
-            sql = "SELECT id, project, sha256, mime_type FROM assets WHERE id > ? ORDER BY id LIMIT ?"
+            sql = (
+                "SELECT id, project, sha256, mime_type FROM assets WHERE id > ? AND purge_time IS NULL "
+                "ORDER BY id LIMIT ?"
+            )
             rows = await self._database.read(lambda view: view.all(sql, after, PAGE))  # noqa: B023 -- awaited at once
             if not rows:
                 break

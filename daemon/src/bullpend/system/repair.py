@@ -19,6 +19,7 @@ from bullpen_api.v1 import asset_pb2, project_pb2, system_pb2
 
 from bullpend.assets.files import EXTENSIONS, Files, name_of
 from bullpend.assets.intake import Intake
+from bullpend.assets.keeping import state_of
 from bullpend.db import Database, Row, Tx
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.projects import rules as project_rules
@@ -98,6 +99,8 @@ class Repairs:
             after = rows[-1]["id"]
 
     async def _one(self, row: Row, dry_run: bool) -> system_pb2.Repair | None:
+        if row["purge_time"] is not None:
+            return None
         path = self._files.content(row["project"], row["sha256"], row["mime_type"])
         state = await asyncio.to_thread(_content, path, row["sha256"])
         name = name_of(row["project"], row["sha256"])
@@ -117,7 +120,8 @@ class Repairs:
         if not missing:
             return None
         said = {key: json.loads(row[key]) for key in ("tags", "derived_from")}
-        said |= {key: row[key] for key in ("kind", "display_name", "origin", "licence")}
+        columns = ("kind", "display_name", "origin", "licence", "rating", "note", "delete_time")
+        said |= {key: row[key] for key in columns}
         done, why = await self._take(row["project"], path, said, dry_run)
         what = " and ".join(missing)
         words = f"The {what} of {name} was missing" + ("" if dry_run else why or " and was made again")
@@ -176,6 +180,7 @@ class Repairs:
                 tags=_texts(said.get("tags")),
                 derived_from=_texts(said.get("derived_from")),
                 recipe=recipe if isinstance(recipe, dict) else None,
+                said=state_of(said),
             )
         except (DatabaseUnavailable, DiskFull, ShuttingDown):
             raise

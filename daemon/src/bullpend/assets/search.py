@@ -1,0 +1,273 @@
+"""Answers searches: terms become sets of bits, which are intersected, counted and walked.
+
+Facts come as stored sets. Words are asked of FTS5: for a page its newest finds are read until the page is full, which
+for words that many assets have is soon; where that would take long, or a whole count is wanted, all finds become a set
+too, and the sets of the words that were asked for last are kept (`Kept`), so that further pages cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+from bullpend.assets import bits
+from bullpend.assets.facts import ALL, PURGED, TRASH, folded
+from bullpend.assets.language import Fact, Span, Term, Words
+from bullpend.db.database import View
+
+SETS_KEPT: Final = 32
+FIRST_READ: Final = 256
+"""Finds that are read at first for a page of words."""
+READ_AT_MOST: Final = 30_000
+"""Finds that are read one by one, before it is cheaper to make them a set."""
+FACETS: Final = ("character", "stage", "model", "tag", "kind")
+COUNTED: Final = (*FACETS, "scene", "run", "licence", "rating", "date", "is")
+VALUES_TOLD: Final = 50
+
+
+class Key(NamedTuple):
+    """What a set of words is kept under: the expression, and how often words had been changed then."""
+
+    expression: str
+    edits: int
+
+
+class Kept:
+    """The sets of the words that were asked for last; shared by all threads that read."""
+
+    def __init__(self) -> None:
+        self._sets: OrderedDict[Key, tuple[int, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Key) -> tuple[int, int] | None:
+        """The set, and the largest id that it knows of."""
+        with self._lock:
+            if (found := self._sets.get(key)) is not None:
+                self._sets.move_to_end(key)
+            return found
+
+    def put(self, key: Key, found: int, top: int) -> None:
+        """Keeps a set; the one that was not asked for longest goes."""
+        with self._lock:
+            self._sets[key] = (found, top)
+            self._sets.move_to_end(key)
+            while len(self._sets) > SETS_KEPT:
+                self._sets.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is looked for in a project: kinds (none: all), terms, and whether in the trash."""
+
+    project: str
+    terms: tuple[Term, ...] = ()
+    kinds: tuple[str, ...] = ()
+    in_trash: bool = False
+
+
+class Search:
+    """One search over one consistent view of the database."""
+
+    def __init__(self, view: View, kept: Kept, wish: Wish) -> None:
+        self._view = view
+        self._kept = kept
+        self._project = wish.project
+        row = view.one("SELECT sealed, edits, (SELECT coalesce(max(id), 0) FROM assets) AS top FROM asset_index")
+        assert row is not None
+        self._edits, self._top = int(row["edits"]), int(row["top"])
+        sql = "SELECT id, facts FROM assets WHERE id >= ? AND project = ?"
+        # Of the block that still grows.
+        self._tail = [(one["id"], one["facts"]) for one in view.all(sql, row["sealed"], wish.project)]
+        self._words = _expression([one for one in wish.terms if isinstance(one, Words)])
+        self._base = self._having(wish)
+
+    # --- the whole ---------------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many there are."""
+        return self._whole().bit_count()
+
+    def page(self, limit: int, *, before: int | None = None, skip: int = 0, from_end: bool = False) -> list[int]:
+        """Ids, the newest first: after `skip`, older than the id `before`, or the last ones."""
+        if self._words and not skip and self._known() is None:
+            found = self._streamed(limit, before, from_end)
+            if found is not None:
+                return found
+        whole = self._whole()
+        if from_end:
+            return bits.from_bottom(whole, limit)
+        return bits.from_top(whole if before is None else bits.below(whole, before), skip, limit)
+
+    def facet(self, field: str) -> list[tuple[str, int]]:
+        """Values of a field among the finds with how many have each: the most frequent ones."""
+        whole = self._whole()
+        sql = "SELECT id, value FROM asset_facts WHERE project = ? AND field = ?"
+        values = {row["id"]: row["value"] for row in self._view.all(sql, self._project, field)}
+        counts = dict.fromkeys(values, 0)
+        length = self._top // bits.BLOCK + 1
+        stored = whole.to_bytes(length * bits.BLOCK // 8, "little")
+        blocks = [stored[at : at + bits.BLOCK // 8] for at in range(0, len(stored), bits.BLOCK // 8)]
+        numbers = [int.from_bytes(one, "little") for one in blocks]
+        for fact, number, first, block in self._blocks(list(values)):
+            counts[fact] += (bits.unpack(first, block) & numbers[number]).bit_count()
+        for row_id, facts in self._tail:
+            if whole >> row_id & 1:
+                for fact in map(int, facts.split()):
+                    if fact in counts:
+                        counts[fact] += 1
+        found = sorted(((values[fact], count) for fact, count in counts.items() if count), key=lambda one: one[0])
+        return sorted(found, key=lambda one: -one[1])[:VALUES_TOLD]
+
+    def _whole(self) -> int:
+        return self._base & self._of_words(self._words) if self._words else self._base
+
+    # --- facts -------------------------------------------------------------------------------------------------------
+
+    def _having(self, wish: Wish) -> int:
+        found = self._fact(*ALL)
+        trash = self._fact(*TRASH)
+        found = (found & trash & ~self._fact(*PURGED)) if wish.in_trash else found & ~trash
+        if wish.kinds:
+            found &= self._any("kind", [kind.casefold() for kind in wish.kinds], whole=True)
+        for term in wish.terms:
+            match term:
+                case Fact(field, values, whole, excluded):
+                    having = self._any(field, values, whole=whole)
+                case Span(_, _, _, excluded):
+                    having = self._span(term)
+                case Words(excluded=True) as words if not self._words:
+                    having, excluded = self._of_words(_phrase(words)), True
+                case _:
+                    continue
+            found &= ~having if excluded else having
+        return found
+
+    def _fact(self, field: str, value: str) -> int:
+        return self._set([row["id"] for row in self._values(field) if row["value"] == value])
+
+    def _values(self, field: str) -> list[dict[str, Any]]:
+        sql = "SELECT id, value FROM asset_facts WHERE project = ? AND field = ?"
+        return self._view.all(sql, self._project, field)
+
+    def _any(self, field: str, values: Iterable[str], *, whole: bool) -> int:
+        """Assets with one of these values."""
+        wanted = [folded(value) for value in values]
+        known = {row["value"]: row["id"] for row in self._values(field)}
+        chosen: set[int] = set()
+        for value in wanted:
+            if value in known:
+                chosen.add(known[value])
+            elif not whole:
+                chosen |= {fact for name, fact in known.items() if value in name}
+        found = self._set(sorted(chosen))
+        return found | self._of_bible(field, wanted) if field in ("scene", "character") else found
+
+    def _span(self, term: Span) -> int:
+        def within(value: str) -> bool:
+            have = value if term.field == "date" else int(value)
+            return (term.lowest is None or have >= term.lowest) and (  # type: ignore[operator]  # both of one kind
+                term.highest is None or have <= term.highest  # type: ignore[operator]  # both of one kind
+            )
+
+        return self._set([row["id"] for row in self._values(term.field) if within(row["value"])])
+
+    def _set(self, facts: Sequence[int]) -> int:
+        """Assets that have one of these facts."""
+        if not facts:
+            return 0
+        length = self._top // bits.BLOCK + 1
+        if len(facts) == 1:
+            found = bits.join(((number, first, block) for _, number, first, block in self._blocks(facts)), length)
+        else:
+            numbers = [0] * length
+            for _, number, first, block in self._blocks(facts):
+                numbers[number] |= bits.unpack(first, block)
+            found = int.from_bytes(b"".join(one.to_bytes(bits.BLOCK // 8, "little") for one in numbers), "little")
+        marks = [f" {fact} " for fact in facts]
+        for row_id, having in self._tail:
+            if any(mark in having for mark in marks):
+                found |= 1 << row_id
+        return found
+
+    def _blocks(self, facts: Sequence[int]) -> Iterable[tuple[int, int, int, bytes]]:
+        """Stored blocks of facts: fact, number, first byte, bytes."""
+        sql = (
+            "SELECT b.fact, b.block, b.first, b.bits FROM json_each(?) j CROSS JOIN asset_blocks b ON b.fact = j.value"
+        )
+        return self._view.tuples(sql, json.dumps(list(facts)))
+
+    def _of_bible(self, field: str, wanted: Sequence[str]) -> int:
+        """Pictures that the bible names: sources of scenes with these names or characters, references of characters."""
+        slugs: set[str] = set()
+
+        def fits(slug: str, title: str) -> bool:
+            return any(one == slug or one in title.casefold() or one in slug for one in wanted)
+
+        cast = self._view.all(
+            'SELECT slug, title, "references", looks FROM characters WHERE project = ?', self._project
+        )
+        chosen = {row["slug"] for row in cast if field == "character" and fits(row["slug"], row["title"])}
+        for row in cast:
+            if row["slug"] in chosen:
+                named = json.loads(row["references"])
+                named += [one for look in json.loads(row["looks"]) for one in look.get("references", ())]
+                slugs |= {str(one).rsplit("/", 1)[-1] for one in named}
+        sql = "SELECT slug, title, source_asset, characters FROM scenes WHERE project = ? AND source_asset <> ''"
+        for row in self._view.all(sql, self._project):
+            acting = {one.rsplit("/", 1)[-1] for one in json.loads(row["characters"])}
+            if fits(row["slug"], row["title"]) if field == "scene" else acting & chosen:
+                slugs.add(row["source_asset"].rsplit("/", 1)[-1])
+        sql = "SELECT a.id FROM json_each(?) j CROSS JOIN assets a ON a.project = ? AND a.slug = j.value"
+        return bits.of_ids(row["id"] for row in self._view.all(sql, json.dumps(sorted(slugs)), self._project))
+
+    # --- words -------------------------------------------------------------------------------------------------------
+
+    def _known(self) -> tuple[int, int] | None:
+        return self._kept.get(Key(self._words, self._edits))
+
+    def _of_words(self, expression: str) -> int:
+        """All assets, of whatever project, that have these words."""
+        key = Key(expression, self._edits)
+        found, top = self._kept.get(key) or (0, 0)
+        if top < self._top:
+            sql = "SELECT json_group_array(rowid) FROM asset_words WHERE asset_words MATCH ? AND rowid BETWEEN ? AND ?"
+            found |= bits.of_ids(json.loads(self._view.value(sql, expression, top + 1, self._top)))
+            self._kept.put(key, found, self._top)
+        return found
+
+    def _streamed(self, limit: int, before: int | None, from_end: bool) -> list[int] | None:
+        """The newest finds, or the oldest; None where too many had to be read for that."""
+        mask = self._base.to_bytes((self._top >> 3) + 1, "little")
+        found: list[int] = []
+        at, read, size = (0 if from_end else before if before is not None else self._top + 1), 0, FIRST_READ
+        sign, order = (">", "ASC") if from_end else ("<", "DESC")
+        sql = (
+            f"SELECT rowid FROM asset_words WHERE asset_words MATCH ? AND rowid {sign} ? ORDER BY rowid {order} LIMIT ?"
+        )
+        while read < READ_AT_MOST:
+            rows = [row for (row,) in self._view.tuples(sql, self._words, at, size)]
+            found += [row for row in rows if mask[row >> 3] & (1 << (row & 7))]
+            if len(found) >= limit or len(rows) < size:
+                return sorted(found[:limit], reverse=True)
+            read, at, size = read + len(rows), rows[-1], size * 4
+        return None
+
+
+def _expression(words: Sequence[Words]) -> str:
+    """What FTS5 is asked for words; empty where only some are left out, or there are none."""
+    wanted = [_phrase(one) for one in words if not one.excluded]
+    if not wanted:
+        return ""
+    expression = " AND ".join(wanted)
+    left_out = [_phrase(one) for one in words if one.excluded]
+    return f"({expression}) NOT ({' OR '.join(left_out)})" if left_out else expression
+
+
+def _phrase(words: Words) -> str:
+    """Words that follow each other, in the form that FTS5 reads: tokens are letters and digits, so nothing else is."""
+    phrase = f'"{" ".join(words.tokens)}"{" *" if words.prefix else ""}'
+    return f"{words.place} : {phrase}" if words.place else phrase
