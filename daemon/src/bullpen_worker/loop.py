@@ -158,8 +158,12 @@ class DeviceLoop:
         job = under_way.job
         # The first candidate bears what is done for all of them.
         began = time.perf_counter()
-        prepared = self._engine.prepare(resident.model, _job_spec(job, self._max_pixels))
+        words = _words(job, job.candidates[0]) if job.candidates else _words(job)
+        prepared = self._engine.prepare(resident.model, _job_spec(job, words, self._max_pixels))
         for number, task in enumerate(job.candidates, start=1):
+            if _words(job, task) != words:
+                words = _words(job, task)
+                prepared = self._engine.prepare(resident.model, _job_spec(job, words, self._max_pixels))
             candidate = CandidateRun(
                 under_way,
                 task,
@@ -193,11 +197,17 @@ class DeviceLoop:
         self._reports.send(link_pb2.FromWorker(footprint_measured=measured))
 
 
-def _job_spec(job: link_pb2.RunJob, max_pixels: int) -> JobSpec:
+def _words(job: link_pb2.RunJob, task: link_pb2.CandidateTask | None = None) -> tuple[str, str]:
+    """Prompt and negative prompt: a candidate's own, or the job's."""
+    whose = task.words if task is not None and task.HasField("words") else job
+    return whose.prompt, whose.negative_prompt
+
+
+def _job_spec(job: link_pb2.RunJob, words: tuple[str, str], max_pixels: int) -> JobSpec:
     return JobSpec(
         source_path=job.source_path,
-        prompt=job.prompt,
-        negative_prompt=job.negative_prompt,
+        prompt=words[0],
+        negative_prompt=words[1],
         steps=job.steps,
         width=job.width,
         height=job.height,

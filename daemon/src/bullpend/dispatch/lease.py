@@ -12,7 +12,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpend.db import Row
 from bullpend.dispatch.methods import pack_method
 from bullpend.models.loading import References
-from bullpend.runs import cast, loras, method
+from bullpend.runs import cast, choices, loras, method
 from bullpend.runs.model import AppliedChange
 from bullpend.runs.recipe import Recipe
 from bullpend.runs.wire import sampling_of
@@ -48,6 +48,7 @@ class Lease:
                 name=row["name"],
                 seed=row["seed"],
                 changes=[link_pb2.AppliedChange(**change) for change in json.loads(row["changes"])],
+                words=self._words(row["seed"]),
             )
             for row in job["candidates"]
             if row["state"] in ("QUEUED", "RUNNING")
@@ -73,6 +74,17 @@ class Lease:
             )
         )
 
+    def _words(self, seed: int) -> link_pb2.CandidateWords | None:
+        """What a candidate's seed makes of choices in the job's words; None where they have none."""
+        made = self._expanded(seed)
+        if made is None:
+            return None
+        return link_pb2.CandidateWords(prompt=made.prompt, negative_prompt=made.negative_prompt)
+
+    def _expanded(self, seed: int) -> choices.Expanded | None:
+        job = self.job
+        return choices.expand(cast.from_json(job["uses"]), job["prompt"], job["negative_prompt"], seed)
+
     def recipe(self, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> Recipe:
         """Everything that decided the picture of `frame`."""
         run, job = self.run, self.job
@@ -80,6 +92,7 @@ class Lease:
         # A replay makes the file of the picture that it repeats, to the byte, and so it says what that one said.
         name = candidate["repeats"] or frame.candidate
         uses = cast.from_json(job["uses"])
+        expanded = self._expanded(candidate["seed"])
         return Recipe(
             project=run["project"],
             run=name.split("/jobs/")[0],
@@ -92,8 +105,9 @@ class Lease:
             engine=ready.engine,
             device_kind=self.device_kind,
             versions=dict(sorted(ready.versions.items())),
-            prompt=job["prompt"],
-            negative_prompt=job["negative_prompt"],
+            prompt=expanded.prompt if expanded else job["prompt"],
+            negative_prompt=expanded.negative_prompt if expanded else job["negative_prompt"],
+            expansion=choices.recipe_part(expanded, job["prompt"]),
             seed=candidate["seed"],
             sampling=sampling_of(run),
             source_sha256=job["source_sha256"],

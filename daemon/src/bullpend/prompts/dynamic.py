@@ -4,7 +4,7 @@
     {2$$a|b|c}       two different ones, in their order, joined by `, `
     {1-2$$ and $$a|b|c}   one or two, joined by ` and `
     {3::a|b}         `a` three times as often as `b`
-    __name__         a line of the wildcard of that name, which may hold choices itself
+    __name__         a line of the wildcard of that name, which may hold choices itself and have a weight
     \\{ \\| \\_         the sign itself
 
 A brace without `|` and without `$$` is none of this: `{style}` is a variable of a template and stays as it is.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bullpend.errors import FieldInvalid, LimitExceeded
@@ -27,7 +27,7 @@ MOST_DRAWS = 2000
 # Where counting ends: what a double holds exactly.
 MANY = 2**53
 
-_WILDCARD = re.compile(r"__([a-zA-Z0-9][a-zA-Z0-9/-]*(?:_[a-zA-Z0-9/-]+)*)__")
+WILDCARD = re.compile(r"__([a-zA-Z0-9][a-zA-Z0-9/-]*(?:_[a-zA-Z0-9/-]+)*)__")
 _COUNT = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\s*")
 _WEIGHT = re.compile(r"\s*(\d{1,4}(?:\.\d{1,3})?)::")
 
@@ -74,6 +74,14 @@ class Expansion:
 def expand(text: str, seed: int, lines: Lines) -> Expansion:
     """Expands a text. Raises FieldInvalid where it is malformed, LimitExceeded where it grows too large."""
     return _Expander(seed, lines).expand(text)
+
+
+def choices(text: str) -> Iterator[Choice]:
+    """The choices of a text one after the other, wildcards unread. Raises FieldInvalid where it is malformed."""
+    position = 0
+    while (choice := _next(text, position, lambda name: ())) is not None:
+        yield choice
+        position = choice.end
 
 
 def combinations(text: str, lines: Lines, depth: int = 0) -> int:
@@ -183,8 +191,8 @@ def _next(text: str, position: int, lines: Lines) -> Choice | None:
             continue
         if sign == "}" and _unopened(text, position):
             raise FieldInvalid(f"The brace at character {position + 1} closes nothing.", field="text")
-        if sign == "_" and (found := _WILDCARD.match(text, position)):
-            options = tuple(Option(line) for line in lines(found[1]))
+        if sign == "_" and (found := WILDCARD.match(text, position)):
+            options = tuple(_option(line) for line in lines(found[1]))
             return Choice(position, found.end(), options)
         position += 1
     return None

@@ -131,7 +131,7 @@ class RemoteEngine:
             for task in job.candidates:
                 began = self._clock.monotonic()
                 self._step(device, job, task.name, 0, PHASE)
-                paid = await self._paying.pay(self._confirmed(order, job.job, task.name))
+                paid = await self._paying.pay(self._confirmed(order, job.job, task))
                 self._step(device, job, task.name, 1, "decoding")
                 raw = folder / f"remote-{new_id()}.rgb"
                 read = await self._read(job, paid, prepared, raw)
@@ -163,7 +163,6 @@ class RemoteEngine:
             task.width, task.height = size
             prepared = (await self._run_task(link_pb2.Task(prepare_upload=task))).upload_prepared
             upload = Upload(sent, prepared.sha256)
-        prompt = job.prompt + (f"\nAvoid: {job.negative_prompt}" if job.negative_prompt else "")
         order = Order(
             confirmation="",
             subject="",
@@ -175,15 +174,18 @@ class RemoteEngine:
             project=project or account.name.split("/")[1],
             run=run,
             stage=stage,
-            prompt=prompt,
+            prompt=_prompt(job.prompt, job.negative_prompt),
             upload=upload,
             size=size,
             parameters=entry.parameters,
         )
         return order, prepared
 
-    def _confirmed(self, order: Order, job: str, candidate: str) -> Order:
+    def _confirmed(self, order: Order, job: str, task: link_pb2.CandidateTask) -> Order:
         """The order of one candidate: a run was confirmed as a whole, each of its candidates is paid once."""
+        candidate = task.name
+        if task.HasField("words"):
+            order = replace(order, prompt=_prompt(task.words.prompt, task.words.negative_prompt))
         confirmation = candidate if order.run else f"lab/{self._life}/{candidate}"
         return replace(order, confirmation=confirmation, subject=candidate if order.run else f"lab/{job}")
 
@@ -222,3 +224,8 @@ class RemoteEngine:
     def _say(self, device: str, frame: link_pb2.FromWorker) -> None:
         if not self._closed:
             self._heard(device, frame)
+
+
+def _prompt(prompt: str, negative_prompt: str) -> str:
+    """A provider takes one text."""
+    return prompt + (f"\nAvoid: {negative_prompt}" if negative_prompt else "")

@@ -9,9 +9,9 @@ from bullpend.quality.kinds import KINDS
 from bullpend.runs.manifest import Stage
 from bullpend.runs.model import Acceptance, RunRequest, Sampling
 from bullpend.runs.plan import FindingSeverity, PlanWorld, PolicyFinding, StyleGuideFacts
-from bullpend.runs.prompts import Wording
 from bullpend.runs.sizes import buckets
 from bullpend.runs.sources import Picture
+from bullpend.runs.wording import Wording
 
 _SHOWN = 6
 

@@ -23,7 +23,7 @@ from bullpend.models.keeping import keep_alive, put_keep_alive
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import runlog, store
+from bullpend.runs import choices, runlog, store
 from bullpend.runs.method import Method
 from bullpend.runs.model import Lora, Sampling
 from bullpend.runs.plan import PlanDraft, PlannedJob
@@ -142,7 +142,7 @@ class Making:
                 seeds=tuple(candidate.seed for candidate in job.candidates),
                 changes=tuple(candidate.changes for candidate in job.candidates),
                 loras=job.loras,
-                uses=job.uses if own else (),
+                uses=job.uses if own else choices.of(job.uses),
                 inputs=job.inputs.renamed(lambda given: names[given.sha256]),
                 retry_reason=job.retry_reason,
                 sampling=job.sampling,

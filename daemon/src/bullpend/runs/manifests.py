@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bullpend.errors import EtagMismatch, SettingInvalid
+from bullpend.prompts.wildcards import Wildcards
 from bullpend.quality.model import Checks
 from bullpend.runs import manifest
 from bullpend.runs.manifest import FILE_NAME, Manifest
@@ -46,6 +47,10 @@ class Manifests:
         self.base = manifest.parse(self._data, str(file))
         self._projects = projects
         self._known: dict[str, Known] = {}
+
+    def wildcards(self, project: str) -> Wildcards:
+        """The lists of words that a project sees: its own, then the home's."""
+        return Wildcards([self._projects / project / "wildcards", self._projects.parent / "wildcards"])
 
     def of(self, project: str) -> Manifest:
         """The manifest in force in a project; the installation's for none. Raises SettingInvalid."""

@@ -9,6 +9,8 @@ from enum import StrEnum
 from bullpend.costs.model import Budget, Money, Quote
 from bullpend.errors import BullpenError
 from bullpend.models.model import Model
+from bullpend.prompts.dynamic import Lines
+from bullpend.prompts.frozen import no_wildcards
 from bullpend.runs.cast import Member, Reference, Use
 from bullpend.runs.estimates import Basis, Timing
 from bullpend.runs.manifest import Manifest
@@ -108,6 +110,8 @@ class PlanWorld:
     any size), `timings` and `load_seconds` are measured on the first device, and `footprints` are what the work on a
     picture took there beside the weights, by (pixels, bytes).
 
+    `wildcards` gives the lines of a wildcard that the project sees.
+
     `quote` is what a provider takes for a picture, None for work on own devices; only with it `budget` is read, the
     project's limits with what it has spent.
     """
@@ -131,6 +135,7 @@ class PlanWorld:
     load_seconds: float | None = None
     quote: Quote | None = None
     budget: Budget = field(default_factory=Budget)
+    wildcards: Lines = no_wildcards
 
 
 class FindingSeverity(StrEnum):

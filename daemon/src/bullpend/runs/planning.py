@@ -121,6 +121,7 @@ class Planning:
                 installed=installed,
                 quote=quote,
                 budget=budget,
+                wildcards=self._manifests.wildcards(project).lines,
             ),
         )
 

@@ -12,28 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bullpend.errors import FieldInvalid, ResourceNotFound, TemplateVariableUnknown
+from bullpend.prompts.dynamic import Lines
+from bullpend.prompts.frozen import no_wildcards
+from bullpend.runs import choices
 from bullpend.runs.cast import NEGATIVE, OF_CHARACTERS, Part, Use, without_items
 from bullpend.runs.manifest import Stage, check_template, fill, template_variables
 from bullpend.runs.model import RunRequest
 from bullpend.runs.plan import StyleGuideFacts, TemplateFacts
 from bullpend.runs.sources import Picture
+from bullpend.runs.wording import Wording
 
 # Longer than any text encoder reads; a bound against accidents.
 MAX_INSTRUCTION = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The words in force, before they are filled, and where they were taken from: a template, a stage, or (empty) the
-    request. `template` is the prompt template that they are of, if any.
-    """
-
-    instruction: str
-    negative: str
-    source: str
-    negative_source: str
-    names: tuple[str, ...]
-    template: TemplateFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +133,12 @@ def write(
     words: Wording,
     *,
     drawn: bool = False,
+    lines: Lines = no_wildcards,
 ) -> tuple[Words, ...]:
     """The words of each picture, in order; where characters are `drawn`, what must not be seen of them is among the
-    negative ones. Raises FieldInvalid naming the first variable without a value.
+    negative ones. Wildcards are written out by `lines`; choices stay.
+
+    Raises FieldInvalid naming the first variable without a value, ResourceNotFound or LimitExceeded for a wildcard.
     """
     layers = [_layers(request, guide, picture, words) for picture in pictures]
     for name in words.names:
@@ -156,7 +149,10 @@ def write(
         ]
         if missing:
             raise _missing(name, stage, words, missing, of_scenes=request.scenes is not None)
-    return tuple(_words(words, layer, picture, drawn=drawn) for picture, layer in zip(pictures, layers, strict=True))
+    whole = choices.frozen(words, lines)
+    return tuple(
+        _words(words, whole, layer, picture, drawn=drawn) for picture, layer in zip(pictures, layers, strict=True)
+    )
 
 
 def values(request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording) -> dict[str, str]:
@@ -179,18 +175,21 @@ def _layers(
     return found
 
 
-def _words(words: Wording, layer: Mapping[str, tuple[str, str]], picture: Picture, *, drawn: bool) -> Words:
+def _words(
+    words: Wording, whole: Wording, layer: Mapping[str, tuple[str, str]], picture: Picture, *, drawn: bool
+) -> Words:
+    """`whole` are the words with their wildcards written out."""
     known = {name: value for name, (value, _) in layer.items()}
     uses = [Use(Part.INSTRUCTION, "", words.instruction, words.source)]
-    negative = fill(words.negative, known)
+    negative = fill(whole.negative, known)
     if words.negative:
         uses.append(Use(Part.NEGATIVE_PROMPT, "", words.negative, words.negative_source))
     uses += [Use(Part.VARIABLE, name, *layer[name]) for name in words.names]
     if drawn and NEGATIVE not in words.names:
         unseen = [member for member in picture.cast if member.negative]
         uses += [Use(Part.NEGATIVE_PROMPT, "", member.negative, member.name) for member in unseen]
-        negative = ", ".join(part for part in (negative, *(member.negative for member in unseen)) if part)
-    return Words(fill(words.instruction, known), negative, tuple(uses))
+        negative = choices.joined(negative, [member.negative for member in unseen], words)
+    return Words(fill(whole.instruction, known), negative, (*uses, *choices.marks(words)))
 
 
 def _missing(name: str, stage: Stage, words: Wording, keys: Sequence[str], *, of_scenes: bool) -> FieldInvalid:

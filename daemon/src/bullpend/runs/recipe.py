@@ -54,6 +54,8 @@ class Recipe:
     variables: Mapping[str, str] = field(default_factory=dict)
     loras: tuple[Lora, ...] = ()
     uses: tuple[Use, ...] = ()
+    # What the choices in the words became; nothing where they had none.
+    expansion: Mapping[str, Any] = field(default_factory=dict)
     method: Method = OWN_WAY
     inputs: Inputs = NOTHING
 
@@ -73,6 +75,7 @@ class Recipe:
             "versions": dict(sorted(self.versions.items())),
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
+            **self.expansion,
             "variables": dict(sorted(self.variables.items())),
             "bible": [use.to_dict() for use in self.uses],
             "seed": self.seed,

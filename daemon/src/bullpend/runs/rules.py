@@ -125,7 +125,7 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
     guide = prompts.style_guide(request, world.style_guides)
     words = prompts.wording(request, stage, world.templates)
     drawn = cast.drawn(stage.variables, words.names)
-    texts = prompts.write(request, stage, guide, pictures, words, drawn=drawn)
+    texts = prompts.write(request, stage, guide, pictures, words, drawn=drawn, lines=world.wildcards)
     worn = [cast.wear(used, picture.cast if drawn else (), world.cast_loras, model) for picture in pictures]
     held = [cast.held_against(guide.references if guide else (), picture.cast) for picture in pictures]
     chosen = strategies.choose(

@@ -1,13 +1,50 @@
-"""Templates: words with plain `{variables}`; doubled braces stand for themselves. Pure functions."""
+"""Templates of words: variables in braces, and choices where a text has any (`bullpend/prompts/frozen.py`).
+
+A text without choices keeps Python's own rules: a brace is written twice. In one with choices a backslash keeps a sign.
+"""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping
 
+from bullpend.errors import FieldInvalid
+from bullpend.prompts import frozen
+
+
+def has_choices(template: str) -> bool:
+    """Whether the template has choices or wildcards, which each candidate's seed expands."""
+    try:
+        _plain_variables(template)
+    except ValueError:
+        plain = False
+    else:
+        plain = "__" not in template
+    try:
+        return not plain and frozen.has_choices(template)
+    except FieldInvalid:
+        return False
+
 
 def template_variables(template: str) -> tuple[str, ...]:
-    """Names in braces, in order, each once. Raises ValueError for anything but plain `{name}` and doubled braces."""
+    """Names in braces, in order, each once. Raises ValueError for what is neither a plain `{name}` nor a choice."""
+    return frozen.variables(template) if has_choices(template) else _plain_variables(template)
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its variables replaced; choices stay. Raises KeyError for one that has no value.
+
+    Beside choices a variable without a value stays as it is: a line of a wildcard may name any.
+    """
+    if has_choices(template):
+        return frozen.fill(template, values)
+    return "".join(
+        literal + (values[name] if name is not None else "")
+        for literal, name, _, _ in string.Formatter().parse(template)
+    )
+
+
+def _plain_variables(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for _, name, spec, conversion in string.Formatter().parse(template):
         if name is None:
@@ -16,11 +53,3 @@ def template_variables(template: str) -> tuple[str, ...]:
             raise ValueError(f"{{{name}}} is not a plain variable")
         names[name] = None
     return tuple(names)
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """The template with its variables replaced. Raises KeyError for one that has no value."""
-    return "".join(
-        literal + (values[name] if name is not None else "")
-        for literal, name, _, _ in string.Formatter().parse(template)
-    )
