@@ -48,7 +48,14 @@ async def measured(
             raise answer
         return link_pb2.TaskDone(picture_measured=answer)
 
-    lease = Lease({"project": "p"}, {"name": "j", "source_sha256": "s"}, Path("/s.png"), (8, 8), "d", "cpu")
+    lease = Lease(
+        {"project": "p"},
+        {"name": "j", "source_sha256": "s", "inputs": '{"boxes": [[0, 0, 1, 0.5]]}'},
+        Path("/s.png"),
+        (8, 8),
+        "d",
+        "cpu",
+    )
     judging = Judging(cast(Database, shelf), Files(tmp_path), cast(Loading, shelf), run_task)
     return await judging.measure(lease, "/c.png", CHECKS), tasks
 
@@ -64,6 +71,7 @@ async def test_a_picture_is_measured_against_what_there_is(tmp_path: Path) -> No
     assert set(found.not_applicable) == {"identity_drift"}
     assert found.nearest == {"style_drift": ANCHOR.name}
     sent = task.measure_picture
+    assert [(box.left, box.right, box.bottom) for box in sent.boxes] == [(0, 1, 0.5)]
     assert (sent.path, sent.source_path, sent.source_sha256, sent.edit_share) == ("/c.png", "/s.png", "s", 0.4)
     assert [judge.model.name for judge in sent.judges] == ["models/style"]
 

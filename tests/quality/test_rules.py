@@ -169,3 +169,19 @@ def test_measured_parts_are_joined() -> None:
     first = Measured({"blank": 1.0}, {"a": "x"}, {"b": "y"}, {"c": "z"})
     both = first | Measured({"copy_rate": 0.5}, {"d": "x"})
     assert both == Measured({"blank": 1.0, "copy_rate": 0.5}, {"a": "x", "d": "x"}, {"b": "y"}, {"c": "z"})
+
+
+def test_each_character_that_drifts_is_a_finding_of_its_own() -> None:
+    """With several people the ones who are off are named; what was only a best match flags nobody."""
+    limits = Limits(identity_drift_soft=0.5)
+    values = {
+        "identity_drift": 0.9,
+        "identity_drift/finn": 0.9,
+        "identity_drift/mara": 0.2,
+        "identity_best_drift/eve": 1.0,
+    }
+    (found,) = rules.assess(Measured(values), limits).findings
+    assert found.kind is FindingKind.IDENTITY
+    assert found.message.startswith("finn does not look like its references")
+    (alone,) = rules.assess(Measured({"identity_drift": 0.9}), limits).findings
+    assert alone.message.startswith("The character does not look like")

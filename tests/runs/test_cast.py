@@ -50,6 +50,10 @@ def world(*members: Member, **more: Any) -> PlanWorld:
     return replace(WORLD, **{"scenes": (pier,), "style_guides": (guide,), "cast_loras": LORAS, **more})
 
 
+def of_rosa(asset: str = "d") -> Reference:
+    return Reference(f"projects/harbor/assets/{asset}", asset * 64, ROSA)
+
+
 def uses(draft: PlanDraft, part: Part) -> list[tuple[str, str, str]]:
     return [(use.item, use.value, use.source) for use in draft.jobs[0].uses if use.part is part]
 
@@ -62,7 +66,7 @@ def refused(error: type[BullpenError], request: RunRequest, there: PlanWorld) ->
 
 
 def test_a_scene_brings_its_characters() -> None:
-    """Words of the first, LoRAs and unwanted things of all, references of the first and of the style."""
+    """Words of the first, LoRAs and unwanted things of all, references of all and of the style."""
     draft = plan(CHARACTERS, world(*CAST))
     (job,) = draft.jobs
     assert job.prompt == "Add a woman in a coat on the left."
@@ -204,11 +208,11 @@ def test_what_acts_decides_the_digest() -> None:
 
 
 def test_a_set_without_items_is_refused_by_its_path() -> None:
-    """Of the style guide in force and of the first character; one that nothing is held against stops nobody."""
+    """Of the style guide in force and of each character; one that nothing is held against stops nobody."""
     name = "projects/harbor/referenceSets/none"
     empty = replace(CAST[0], references=(), empty_set=name)
     assert refused(ReferenceSetEmpty, CHARACTERS, world(empty)).field == "characters.mara.reference_set"
-    assert plan(CHARACTERS, world(CAST[1], empty)).jobs
+    assert refused(ReferenceSetEmpty, CHARACTERS, world(CAST[1], empty)).field == "characters.mara.reference_set"
     guide = replace(GUIDE, empty_set=name)
     assert refused(ReferenceSetEmpty, ALL_SCENES, world(style_guides=(guide,))).field == "style_guide.reference_set"
     other = replace(GUIDE, name="projects/harbor/styleGuides/other")
@@ -227,3 +231,17 @@ def test_uses_survive_the_database() -> None:
     kept = (Use(Part.LORA, "models/mara", "0.8", MARA), Use(Part.VARIABLE, "style", "Tusche – „fein“", ""))
     assert cast.from_json(cast.to_json(kept)) == kept
     assert cast.variables(kept) == {"style": "Tusche – „fein“"}
+
+
+def test_every_character_of_the_scene_is_held_against_its_own_references() -> None:
+    """The pictures say whom they show; a set without items of any of them is refused by its path."""
+    both = (CAST[0], replace(CAST[1], references=(of_rosa(),)))
+    held = [use for use in plan(CHARACTERS, world(*both)).jobs[0].uses if use.part is Part.IDENTITY_REFERENCE]
+    assert [(use.item, use.subject) for use in held] == [
+        *((item.asset, MARA) for item in SHOWN),
+        (of_rosa().asset, ROSA),
+    ]
+    assert cast.from_json(cast.to_json(held)) == tuple(held)
+    assert "subject" not in Use(Part.VARIABLE, "a", "b", "c").to_dict()
+    empty = replace(CAST[1], empty_set="projects/harbor/referenceSets/rosa")
+    assert refused(ReferenceSetEmpty, CHARACTERS, world(CAST[0], empty)).field == "characters.rosa.reference_set"

@@ -14,6 +14,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.copies import copy_rate, patches, shifted
 from bullpen_worker.ops.figures import crop, figures
+from bullpen_worker.ops.identity import assigned
 from bullpen_worker.ops.likeness import Likeness, alpha_coverage, drift
 from PIL import Image, ImageDraw
 
@@ -262,3 +263,90 @@ def test_a_crop_keeps_proportions_at_the_edge() -> None:
     """What lies beyond the edge repeats it."""
     cut = crop(Image.new("RGB", (60, 60), (10, 200, 30)), (0, 30, 12, 60), (64, 96), 0.1)
     assert cut.getcolors() == [(64 * 96, (10, 200, 30))]
+
+
+def of(character: str, reference: link_pb2.ReferencePicture) -> link_pb2.ReferencePicture:
+    """A reference of a character."""
+    reference.character = f"projects/p/characters/{character}"
+    return reference
+
+
+def two_of(left: tuple[int, int, int], right: tuple[int, int, int]) -> Image.Image:
+    """A panel whose halves are two figures."""
+    image = Image.new("RGB", (128, 128), left)
+    image.paste(right, (64, 0, 128, 128))
+    return image
+
+
+LIGHT, PALE = (250, 120, 110), (110, 120, 250)
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> link_pb2.Judge:
+    """A tagger that tells where its places are; a bright half is taken."""
+    places = {"left": 0.25, "right": 0.75}
+    return link_pb2.Judge(subject="characters", model=ref(tiny_judges.tagger(tmp_path / "places", places=places)))
+
+
+def test_each_character_is_compared_with_its_own_references(
+    desk: Desk, identity: link_pb2.Judge, standing: link_pb2.Judge
+) -> None:
+    """Two people at two places: each has a drift of its own, whichever side they stand on, and the worst one counts."""
+    references = [
+        of("mara", desk.reference("identity", Image.new("RGB", (64, 64), LIGHT), "mara")),
+        of("finn", desk.reference("identity", Image.new("RGB", (64, 64), PALE), "finn")),
+    ]
+    judges = [identity, standing]
+    for panel in (two_of(LIGHT, PALE), two_of(PALE, LIGHT)):
+        found = desk.measure(panel, references=references, judges=judges)
+        assert found.measures["identity_drift/mara"] < 0.1
+        assert found.measures["identity_drift/finn"] < 0.1
+        assert found.measures["identity_drift"] < 0.1
+        assert found.nearest["identity_drift/finn"] == "assets/finn"
+        assert "tagger" in found.basis["identity_drift/mara"]
+    wrong = desk.measure(two_of(LIGHT, LIGHT), references=references, judges=judges)
+    assert wrong.measures["identity_drift/mara"] < 0.1
+    assert wrong.measures["identity_drift/finn"] == wrong.measures["identity_drift"] == 1
+
+
+def test_who_is_left_over_has_a_best_match_that_says_so(desk: Desk, identity: link_pb2.Judge) -> None:
+    """One place changed and two people are named: the other one is looked for, and flags nothing."""
+    references = [
+        of("mara", desk.reference("identity", Image.new("RGB", (64, 64), RED), "mara")),
+        of("finn", desk.reference("identity", Image.new("RGB", (64, 64), BLUE), "finn")),
+    ]
+    source = str(desk.save(busy(7), "source"))
+    found = desk.measure(with_figure(RED), references=references, judges=[identity], source_path=source, edit_share=0.4)
+    assert found.measures["identity_drift/mara"] == found.measures["identity_drift"] < 0.1
+    assert "changed" in found.basis["identity_drift"]
+    assert "identity_drift/finn" not in found.measures
+    assert 0 < found.measures["identity_best_drift/finn"] <= 1
+    assert "flatters" in found.basis["identity_best_drift/finn"]
+
+
+def test_where_the_plan_painted_is_believed_before_all_else(desk: Desk, identity: link_pb2.Judge) -> None:
+    """With a box of the plan no other place is asked for."""
+    references = [of("mara", desk.reference("identity", Image.new("RGB", (64, 64), RED), "mara"))]
+    box = link_pb2.MaskBox(left=0.5, top=0.25, right=1, bottom=0.75)
+    found = desk.measure(two_of(BLUE, RED), references=references, judges=[identity], boxes=[box])
+    assert found.measures["identity_drift"] < 0.1
+    assert found.basis["identity_drift"] == "the place where the plan painted"
+
+
+def test_copies_are_told_by_character(desk: Desk) -> None:
+    """Beside the rate of the picture, each character has that of its own references."""
+    references = [
+        of("mara", desk.reference("identity", busy(11), "mara")),
+        of("finn", desk.reference("identity", busy(12), "finn")),
+    ]
+    found = desk.measure(busy(11), references=references)
+    assert found.measures["copy_rate/mara"] == found.measures["copy_rate"] == 1
+    assert found.measures["copy_rate/finn"] < 0.2
+
+
+def test_places_are_given_away_so_that_the_sum_is_largest() -> None:
+    """The best single pair is not taken where it spoils the rest; nobody and no place is taken twice."""
+    assert sorted(assigned([[0.9, 0.89], [0.88, 0.2]])) == [(0, 1), (1, 0)]
+    assert assigned([[0.1, 0.7, 0.3]]) == [(0, 1)]
+    assert assigned([[0.1], [0.7]]) == [(1, 0)]
+    assert assigned([]) == assigned([[], []]) == []

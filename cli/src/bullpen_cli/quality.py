@@ -126,8 +126,9 @@ def _candidate(candidate: run_pb2.Candidate, titles: Titles) -> None:
     if candidate.rank_reason:
         output.say(f"  {candidate.rank_reason}", wrap=2)
     for measure, value in sorted(report.measures.items()):
-        nearest = report.nearest.get(measure)
-        output.say(f"  {measure:<20} {_number(value):>9}" + (f"  nearest to {nearest}" if nearest else ""))
+        nearest, basis = report.nearest.get(measure), report.basis.get(measure)
+        notes = ([f"nearest to {nearest}"] if nearest else []) + ([f"at {basis}"] if basis else [])
+        output.say(f"  {measure:<20} {_number(value):>9}" + (f"  {', '.join(notes)}" if notes else ""), wrap=34)
     for measure, why in sorted(report.not_applicable.items()):
         output.say(f"  {measure:<20} {'–':>9}  {why}", wrap=34)
 

@@ -15,7 +15,7 @@ CLIP, DINO or CCIP. What its `config.json` says:
 | `input`, `output` | names in the ONNX file; the first ones where they are missing |
 
 A tagger has `heads` in place of a threshold: its outputs with their words. Those named `<place>.present` with the words
-`no` and `yes` tell where somebody stands.
+`no` and `yes` tell where somebody stands, and `places` where that is across the picture, 0–1, by the place's name.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class OnnxEncoder(Onnx):
 
 
 class OnnxTagger(Onnx):
-    """A tagger from a folder, asked for one thing: at how many places somebody stands."""
+    """A tagger from a folder, asked for one thing: at which places somebody stands."""
 
     def __init__(self, model: ModelSpec) -> None:
         super().__init__(model)
@@ -136,11 +136,28 @@ class OnnxTagger(Onnx):
                 "MODEL_CORRUPT", f"config.json of {self.name}: heads tell of no place whether it is taken."
             )
         self._places = {name: list(heads[name]).index("yes") for name in names}
+        said = self.config.get("places")
+        centres: dict[str, Any] = said if isinstance(said, dict) else {}
+        # Where the middle of each place is across the picture, 0–1, as far as it is told.
+        self._centres = {
+            f"{place}.present": float(centre)
+            for place, centre in centres.items()
+            if isinstance(centre, int | float) and 0 <= centre <= 1
+        }
 
     def count(self, picture: Image.Image) -> int:
         """Places where somebody stands, in an RGB picture of `size`."""
+        return len(self._present(picture))
+
+    def standing(self, picture: Image.Image) -> list[float]:
+        """The middles of the places where somebody stands, 0–1 across an RGB picture of `size`; of those that its
+        configuration tells.
+        """
+        return [self._centres[name] for name in self._present(picture) if name in self._centres]
+
+    def _present(self, picture: Image.Image) -> list[str]:
         found = self.run([picture])
-        return sum(int(found[name][0].argmax()) == yes for name, yes in self._places.items())
+        return [name for name, yes in self._places.items() if int(found[name][0].argmax()) == yes]
 
 
 class Judges:

@@ -5,7 +5,9 @@
 | `alpha_coverage` | share of pixels that are more than half opaque; only with transparency | share |
 | `copy_rate` | share of its patches that the nearest reference has too (`copies`) | share |
 | `style_similarity`, `style_drift` | likeness to the mean of the style's references, and the drift | –1–1, 0–1 |
-| `identity_similarity`, `identity_drift` | likeness of the figure to its nearest reference, and the drift | –1–1, 0–1 |
+| `identity_similarity`, `identity_drift` | of the character furthest from its references (`identity`) | –1–1, 0–1 |
+| `identity_drift/mara`, … | the same of each character; `identity_best_…` where its place is not known | –1–1, 0–1 |
+| `copy_rate/mara`, … | the copy rate of each character's references | share |
 | `character_count`, `character_change` | places where somebody stands, and how many more than in the source | count |
 
 Drift is `(1 - s) / (2 (1 - t))`, at most 1, for likeness s and the encoder's threshold t: 0 for the same picture, one
@@ -26,10 +28,12 @@ from PIL import Image
 
 from bullpen_worker.engines.base import FileSpec, Mark, ModelSpec
 from bullpen_worker.failures import WorkerError
+from bullpen_worker.ops import identity
 from bullpen_worker.ops.copies import Patches, copy_rate, patches, shifted
 from bullpen_worker.ops.figures import Box, crop, figures
 from bullpen_worker.ops.finish import read_source
 from bullpen_worker.ops.heads import read_head
+from bullpen_worker.ops.identity import Place
 from bullpen_worker.ops.judges import Encoder, Judges, Points
 from bullpen_worker.ops.measure import Measured, NotApplicableError, Subject
 from bullpen_worker.ops.picture import damaged, open_picture
@@ -63,13 +67,14 @@ class Likeness:
         for judge in task.judges:
             name, one = self._measure_of(judge)
             references = [reference for reference in task.references if reference.subject == judge.subject]
-            work = partial(one, subject, references, model_spec(judge.model), max_pixels, found.nearest)
+            work = partial(one, subject, references, model_spec(judge.model), max_pixels, found)
             found.take(name, work)
         return link_pb2.PictureMeasured(
             measures=found.values,
             failed_measures=found.failed,
             not_applicable=found.not_applicable,
             nearest=found.nearest,
+            basis=found.basis,
         )
 
     def _measure_of(self, judge: link_pb2.Judge) -> tuple[str, Callable[..., dict[str, float]]]:
@@ -94,13 +99,16 @@ class Likeness:
             if rate is None:
                 raise NotApplicableError("The picture has hardly any texture, so nothing can be told of copies.")
             rates[one.name] = rate
-        most = max(rates, key=lambda name: rates[name])
-        if rates[most]:
-            nearest["copy_rate"] = most
-        return {"copy_rate": rates[most]}
+        values: dict[str, float] = {}
+        for measure, group in [("copy_rate", list(references)), *_by_character(references, "copy_rate/")]:
+            most = max((one.name for one in group), key=lambda name: rates[name])
+            values[measure] = rates[most]
+            if rates[most]:
+                nearest[measure] = most
+        return values
 
     def _style(
-        self, subject: Subject, references: References, model: ModelSpec, max_pixels: int, nearest: dict[str, str]
+        self, subject: _Stored, references: References, model: ModelSpec, max_pixels: int, found: Measured
     ) -> dict[str, float]:
         if not references:
             raise NotApplicableError("The style guide has no anchors to compare with.")
@@ -112,18 +120,43 @@ class Likeness:
         return _drifted("style", float((own @ middle).max()), encoder.threshold)
 
     def _identity(
-        self, subject: Subject, references: References, model: ModelSpec, max_pixels: int, nearest: dict[str, str]
+        self, subject: _Stored, references: References, model: ModelSpec, max_pixels: int, found: Measured
     ) -> dict[str, float]:
         if not references:
-            raise NotApplicableError("The scene's character has no reference pictures to compare with.")
+            raise NotApplicableError("The scene has no character with reference pictures to compare with.")
         encoder = self._judges.encoder(model)
-        own = encoder.points(_views(encoder, subject.image, [_figure(subject, encoder)]))
-        best = {one.name: float((self._reference(one, encoder, max_pixels) @ own.T).max()) for one in references}
-        nearest["identity_drift"] = max(best, key=lambda name: best[name])
-        return _drifted("identity", max(best.values()), encoder.threshold)
+        sure, standing = self._places(subject, encoder)
+        groups: dict[str, list[tuple[str, Points]]] = {}
+        for one in references:
+            points = self._reference(one, encoder, max_pixels)
+            groups.setdefault(one.character, []).append((one.name, points))
+        seen = identity.see(subject.image, encoder, groups, sure, standing)
+        return identity.told(seen, lambda near: drift(near, encoder.threshold), found.nearest, found.basis)
+
+    def _places(self, subject: _Stored, encoder: Encoder) -> tuple[list[Place], list[Place]]:
+        """Where figures are: surely, and by a tagger outside of that. Raises NotApplicableError for nowhere."""
+        image = subject.image
+        if encoder.margin is None:
+            return [], []
+        sure = [Place((_pixels(box, image),), identity.PAINTED) for box in subject.painted]
+        if not sure and subject.edit is not None:
+            sure = [Place((_pixels(subject.edit.box, image),), identity.CHANGED)]
+        standing = []
+        if subject.tagger is not None:
+            tagger = self._judges.tagger(subject.tagger)
+            for centre in tagger.standing(_views(tagger, image, [_whole(image)])[0]):
+                if not any(
+                    left <= centre * image.width <= right for place in sure for left, _, right, _ in place.windows
+                ):
+                    standing.append(Place(identity.around(image, centre, encoder.size), identity.STANDING))
+        if not sure and not standing:
+            raise NotApplicableError(
+                "The picture was not changed in one place, so it is not known where the figure is."
+            )
+        return sure, standing
 
     def _characters(
-        self, subject: _Stored, references: References, model: ModelSpec, max_pixels: int, nearest: dict[str, str]
+        self, subject: _Stored, references: References, model: ModelSpec, max_pixels: int, found: Measured
     ) -> dict[str, float]:
         tagger = self._judges.tagger(model)
 
@@ -169,6 +202,10 @@ class _Stored(Subject):
     def __init__(self, image: Image.Image, task: link_pb2.MeasurePicture, max_pixels: int) -> None:
         super().__init__(image, read_source(task.source_path, task.source_sha256, max_pixels), task.edit_share)
         self.source_path, self.source_sha256 = task.source_path, task.source_sha256
+        self.painted: list[Box] = [(box.left, box.top, box.right, box.bottom) for box in task.boxes]
+        counting = [model_spec(judge.model) for judge in task.judges if judge.subject == "characters"]
+        # Tells where somebody stands, if there is one.
+        self.tagger = counting[0] if counting else None
 
 
 def drift(similarity: float, threshold: float) -> float:
@@ -197,15 +234,19 @@ def _whole(image: Image.Image) -> Box:
     return 0.0, 0.0, float(image.width), float(image.height)
 
 
-def _figure(subject: Subject, encoder: Encoder) -> Box:
-    """Where the figure is that an encoder looks at: the whole picture, or what was edited in one place."""
-    image = subject.image
-    if encoder.margin is None:
-        return _whole(image)
-    if subject.edit is None:
-        raise NotApplicableError("The picture was not changed in one place, so it is not known where the figure is.")
-    left, top, right, bottom = subject.edit.box
+def _pixels(box: Box, image: Image.Image) -> Box:
+    """A box of shares in pixels."""
+    left, top, right, bottom = box
     return left * image.width, top * image.height, right * image.width, bottom * image.height
+
+
+def _by_character(references: References, start: str) -> list[tuple[str, list[link_pb2.ReferencePicture]]]:
+    """The references of each character that is known, under a measure's name."""
+    groups: dict[str, list[link_pb2.ReferencePicture]] = {}
+    for one in references:
+        if one.character:
+            groups.setdefault(start + one.character.rsplit("/", 1)[-1], []).append(one)
+    return list(groups.items())
 
 
 def _views(judge: Any, image: Image.Image, boxes: Sequence[Box]) -> list[Image.Image]:

@@ -52,14 +52,15 @@ class NotApplicableError(Exception):
 
 @dataclass(slots=True)
 class Measured:
-    """Values by name; why others could not be taken (`failed`); why others do not apply (`not_applicable`); and which
-    reference a value was nearest to (`nearest`).
+    """Values by name; why others could not be taken (`failed`); why others do not apply (`not_applicable`); which
+    reference a value was nearest to (`nearest`); and how it was found where to measure (`basis`).
     """
 
     values: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     not_applicable: dict[str, str] = field(default_factory=dict)
     nearest: dict[str, str] = field(default_factory=dict)
+    basis: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, measure: Callable[[], Mapping[str, float]]) -> None:
         """Takes values; where that fails, keeps the words under `name` in their place."""

@@ -20,7 +20,7 @@ from bullpend.dispatch.lease import Lease
 from bullpend.errors import BullpenError, ModelNotFound, ShuttingDown
 from bullpend.models.loading import Loading
 from bullpend.quality.model import JUDGED, LIKENESS, Checks, Measured
-from bullpend.runs import cast
+from bullpend.runs import cast, method
 from bullpend.runs.cast import SUBJECTS
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
@@ -71,24 +71,34 @@ class Judging:
             source_path=str(lease.source),
             source_sha256=lease.job["source_sha256"],
             edit_share=checks.edit_share,
+            boxes=[
+                link_pb2.MaskBox(left=left, top=top, right=right, bottom=bottom)
+                for left, top, right, bottom in method.inputs_from_json(lease.job["inputs"]).boxes
+            ],
         )
         done = (await self._run_task(link_pb2.Task(measure_picture=task))).picture_measured
         return found | Measured(
-            dict(done.measures), dict(done.failed_measures), dict(done.not_applicable), dict(done.nearest)
+            dict(done.measures),
+            dict(done.failed_measures),
+            dict(done.not_applicable),
+            dict(done.nearest),
+            dict(done.basis),
         )
 
     def _references(self, view: View, lease: Lease) -> list[link_pb2.ReferencePicture]:
-        """The pictures that were settled when the run was planned: of the style guide, and of the first character."""
+        """The pictures that were settled when the run was planned: of the style guide, and of the characters."""
         return [
-            self._reference(view, SUBJECTS[use.part], use.item)
+            self._reference(view, SUBJECTS[use.part], use.item, use.subject)
             for use in cast.from_json(lease.job["uses"])
             if use.part in SUBJECTS
         ]
 
-    def _reference(self, view: View, subject: str, name: str) -> link_pb2.ReferencePicture:
+    def _reference(self, view: View, subject: str, name: str, character: str) -> link_pb2.ReferencePicture:
         row = assets.by_name(view, name)
         path = self._files.content(row["project"], row["sha256"], row["mime_type"])
-        return link_pb2.ReferencePicture(subject=subject, name=name, path=str(path), sha256=row["sha256"])
+        return link_pb2.ReferencePicture(
+            subject=subject, name=name, path=str(path), sha256=row["sha256"], character=character
+        )
 
 
 _WITHOUT: Mapping[str, str] = {

@@ -21,7 +21,7 @@ HEIGHT = "height"  # pixels
 SHARPNESS = "sharpness"  # variance of the Laplacian of luma
 ALPHA_COVERAGE = "alpha_coverage"  # share of pixels that a cutout kept, 0–1
 STYLE_DRIFT = "style_drift"  # 0 for the same style, 0.5 at the encoder's threshold, at most 1
-IDENTITY_DRIFT = "identity_drift"  # the same for a character
+IDENTITY_DRIFT = "identity_drift"  # the same for a character, of several the worst; of each behind a slash
 COPY_RATE = "copy_rate"  # share of the picture that the nearest reference has too, 0–1
 CHARACTER_CHANGE = "character_change"  # characters more than in the source
 # Stands for all that is measured against references and by models.
@@ -103,14 +103,15 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of measuring a picture, by measure: values, why others failed, why others mean nothing for it, and
-    the reference asset that a value was nearest to.
+    """What came of measuring a picture, by measure: values, why others failed, why others mean nothing for it, the
+    reference asset that a value was nearest to, and how it was found where to measure.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     nearest: Mapping[str, str] = field(default_factory=dict)
+    basis: Mapping[str, str] = field(default_factory=dict)
 
     def __or__(self, other: Measured) -> Measured:
         """Both; the other's values go over these."""
@@ -119,6 +120,7 @@ class Measured:
             {**self.failed, **other.failed},
             {**self.not_applicable, **other.not_applicable},
             {**self.nearest, **other.nearest},
+            {**self.basis, **other.basis},
         )
 
 
@@ -156,13 +158,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """What was found in one picture, and the values that led to it; `not_applicable` and `nearest` as in `Measured`."""
+    """What was found in one picture, and the values that led to it; `not_applicable`, `nearest` and `basis` as in
+    `Measured`.
+    """
 
     findings: tuple[Finding, ...] = ()
     chroma_excess: float = 0.0
     measures: Mapping[str, float] = field(default_factory=dict)
     not_applicable: Mapping[str, str] = field(default_factory=dict)
     nearest: Mapping[str, str] = field(default_factory=dict)
+    basis: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hard_failures(self) -> int:
@@ -184,17 +189,19 @@ class QualityReport:
             "measures": dict(sorted(self.measures.items())),
             "not_applicable": dict(sorted(self.not_applicable.items())),
             "nearest": dict(sorted(self.nearest.items())),
+            "basis": dict(sorted(self.basis.items())),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> QualityReport:
-        """The reverse of `to_dict`; the counts follow from the findings. Older reports lack the last two parts."""
+        """The reverse of `to_dict`; the counts follow from the findings. Older reports lack the last parts."""
         return cls(
             tuple(Finding.from_dict(item) for item in data["findings"]),
             float(data["chroma_excess"]),
             {str(name): float(value) for name, value in data["measures"].items()},
             {str(name): str(why) for name, why in data.get("not_applicable", {}).items()},
             {str(name): str(asset) for name, asset in data.get("nearest", {}).items()},
+            {str(name): str(words) for name, words in data.get("basis", {}).items()},
         )
 
 

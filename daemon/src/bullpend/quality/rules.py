@@ -53,7 +53,9 @@ def assess(measured: Measured, limits: Limits, *, expected_size: tuple[int, int]
         *_characters(measures, limits),
         *_failed(measured.failed),
     )
-    return QualityReport(findings, chroma_excess(measures, limits), measures, measured.not_applicable, measured.nearest)
+    return QualityReport(
+        findings, chroma_excess(measures, limits), measures, measured.not_applicable, measured.nearest, measured.basis
+    )
 
 
 def fitted_size(source: tuple[int, int], canvas: tuple[int, int]) -> tuple[int, int]:
@@ -137,9 +139,16 @@ def _alpha(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
 
 
 def _identity(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:
-    words = "The character does not look like its references: identity drift {value:.2f} is above {limit:g}."
+    """One finding for each character whose place is known; of older measures, for the only one."""
     soft, hard = limits.identity_drift_soft, limits.identity_drift_hard
-    yield from _above(measures.get(IDENTITY_DRIFT), soft, hard, FindingKind.IDENTITY, words)
+    start = f"{IDENTITY_DRIFT}/"
+    each: dict[str, float | None] = {
+        name.removeprefix(start): value for name, value in measures.items() if name.startswith(start)
+    }
+    for who, value in (each or {"": measures.get(IDENTITY_DRIFT)}).items():
+        name = who.replace("{", "{{").replace("}", "}}") or "The character"
+        words = f"{name} does not look like its references: identity drift {{value:.2f}} is above {{limit:g}}."
+        yield from _above(value, soft, hard, FindingKind.IDENTITY, words)
 
 
 def _style(measures: Mapping[str, float], limits: Limits) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ def pack_quality(text: str) -> run_pb2.QualityReport:
         measures=report["measures"],
         not_applicable=report.get("not_applicable", {}),
         nearest=report.get("nearest", {}),
+        basis=report.get("basis", {}),
         findings=[
             run_pb2.Finding(
                 severity=run_pb2.Finding.Severity.Value(f"SEVERITY_{finding['severity']}"),

@@ -25,6 +25,8 @@ CHARACTER, CHARACTERS, NEGATIVE = "character", "characters", "character_negative
 OF_CHARACTERS = (CHARACTER, CHARACTERS, NEGATIVE)
 # Reference pictures of one subject that a picture is held against; more cost time and tell little.
 MOST_REFERENCES = 8
+# Characters of one scene whose likeness is measured.
+MOST_HELD = 6
 STYLE, IDENTITY = "style", "identity"
 
 
@@ -47,17 +49,22 @@ SUBJECTS = {Part.STYLE_REFERENCE: STYLE, Part.IDENTITY_REFERENCE: IDENTITY}
 class Use:
     """One part of what acts on a picture. `source` is a resource's name, a stage's, or empty for the request itself.
 
-    `item` is a variable, a LoRA or an asset; `value` its value, the LoRA's scale, or the asset's SHA-256.
+    `item` is a variable, a LoRA or an asset; `value` its value, the LoRA's scale, or the asset's SHA-256. `subject` is
+    the character that a reference shows.
     """
 
     part: Part
     item: str
     value: str
     source: str
+    subject: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """As JSON, for the database, the recipe and the run log."""
-        return {"part": self.part.value, "item": self.item, "value": self.value, "source": self.source}
+        """As JSON, for the database, the recipe and the run log; a subject only where there is one, so that what was
+        made before there were any is repeated to the byte.
+        """
+        said = {"part": self.part.value, "item": self.item, "value": self.value, "source": self.source}
+        return {**said, "subject": self.subject} if self.subject else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,19 +193,20 @@ def of_loras(worn: Worn) -> tuple[Use, ...]:
 
 
 def held_against(style: Sequence[Reference], cast: Sequence[Member]) -> tuple[Use, ...]:
-    """The pictures that a result is held against: the style's, and those of the character that is named first.
+    """The pictures that a result is held against: the style's, and those of each character that the scene names.
 
     Raises ReferenceSetEmpty naming the path.
     """
-    if cast and cast[0].empty_set:
-        field = f"characters.{cast[0].slug}.reference_set"
-        raise without_items(cast[0].empty_set, cast[0].name, field)
-    first = cast[0].references if cast else ()
-    return tuple(
-        Use(part, item.asset, item.sha256, item.source)
-        for part, group in ((Part.STYLE_REFERENCE, style), (Part.IDENTITY_REFERENCE, first))
-        for item in group
-    )
+    for member in cast:
+        if member.empty_set:
+            raise without_items(member.empty_set, member.name, f"characters.{member.slug}.reference_set")
+    of_style = [Use(Part.STYLE_REFERENCE, item.asset, item.sha256, item.source) for item in style]
+    of_cast = [
+        Use(Part.IDENTITY_REFERENCE, item.asset, item.sha256, item.source, member.name)
+        for member in cast[:MOST_HELD]
+        for item in member.references
+    ]
+    return (*of_style, *of_cast)
 
 
 def to_json(uses: Sequence[Use]) -> str:
@@ -208,7 +216,16 @@ def to_json(uses: Sequence[Use]) -> str:
 
 def from_dicts(items: Iterable[Mapping[str, Any]]) -> tuple[Use, ...]:
     """The reverse of `Use.to_dict`, for several."""
-    return tuple(Use(Part(item["part"]), str(item["item"]), str(item["value"]), str(item["source"])) for item in items)
+    return tuple(
+        Use(
+            Part(item["part"]),
+            str(item["item"]),
+            str(item["value"]),
+            str(item["source"]),
+            str(item.get("subject", "")),
+        )
+        for item in items
+    )
 
 
 def from_json(text: str) -> tuple[Use, ...]:

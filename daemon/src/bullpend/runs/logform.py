@@ -107,6 +107,7 @@ class Use(Form):
     item: str
     value: str
     source: str
+    subject: str = ""
 
 
 class Companion(Form):
@@ -307,6 +308,7 @@ class Quality(Form):
     measures: dict[str, Number]
     not_applicable: dict[str, str] = {}
     nearest: dict[str, str] = {}
+    basis: dict[str, str] = {}
 
 
 class WholeCandidate(Candidate):

@@ -127,7 +127,11 @@ def pack_uses(uses: Iterable[Use]) -> list[run_pb2.BibleUse]:
     """The wire form of what acts on a picture."""
     return [
         run_pb2.BibleUse(
-            part=run_pb2.BibleUse.Part.Value(f"PART_{use.part}"), item=use.item, value=use.value, source=use.source
+            part=run_pb2.BibleUse.Part.Value(f"PART_{use.part}"),
+            item=use.item,
+            value=use.value,
+            source=use.source,
+            subject=use.subject,
         )
         for use in uses
     ]
