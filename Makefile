@@ -14,7 +14,7 @@ export CMAKE_ARGS ?= -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF
 # Two processes with spinning OpenMP threads ruin each other's time.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help demo test check format generate bench starter install clean
+.PHONY: help demo test check format generate bench soak starter install clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ generate: $(READY)-test  ## code from proto/, after the breaking-change check
 
 bench: $(READY)-test  ## the performance table
 	$(BIN)/python -m tests.bench
+
+soak: $(READY)-test  ## ten thousand jobs and a thousand dying workers: nothing may grow (minutes)
+	$(BIN)/python -m tests.bench --only soak
 
 starter: $(READY)-test  ## train the embedded models again (hours)
 	$(BIN)/python -m bullpen_starter.train all
