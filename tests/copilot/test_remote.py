@@ -12,9 +12,10 @@ import pytest
 from bullpen_api.v1 import copilot_pb2, instruction_pb2, project_pb2
 from bullpen_client import Session
 from bullpend.copilot import tools
+from bullpend.copilot.dialogue import PROMPT_FILE
 from bullpend.copilot.engines import Part, Piece, Status, Turn, Words
 from bullpend.copilot.reading import READABLE
-from bullpend.copilot.remote import PROMPT_FILE, Endpoint, Remote
+from bullpend.copilot.remote import Endpoint, Remote
 from bullpend.copilot.world import World
 from bullpend.db import Row
 from bullpend.errors import LanguageEngineFailed
@@ -31,13 +32,18 @@ ROOT = Path(__file__).resolve().parents[2]
 pb = copilot_pb2
 
 
-def all_tools() -> dict[str, tools.Tool]:
-    """The tools of a daemon that serves everything."""
+def all_calls() -> Calls:
+    """The calls of a daemon that serves everything."""
     calls = Calls()
     services = {method.partition("/")[0] for method in (*READABLE, *METHODS)}
     add: Any = None
     calls.mount([(add, object(), service) for service in services])
-    return tools.tools(calls)
+    return calls
+
+
+def all_tools() -> dict[str, tools.Tool]:
+    """Its tools."""
+    return tools.tools(all_calls())
 
 
 class Desk:

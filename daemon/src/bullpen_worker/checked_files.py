@@ -22,11 +22,13 @@ _REMEDY = "Put the file back as it was, or install the model again; other models
 class CheckedFiles:
     """The files of one model, seen once before it is loaded."""
 
-    def __init__(self, model: ModelSpec) -> None:
-        """Compares every file. Raises WorkerError MODEL_CORRUPT naming the first that differs."""
+    def __init__(self, model: ModelSpec, *, alone: bool = True) -> None:
+        """Compares every file; `alone` says that the folder holds no other model. Raises WorkerError MODEL_CORRUPT
+        naming the first that differs.
+        """
         self._model = model
         self._marks = {file.path: self._check(file) for file in model.files}
-        if model.files:
+        if model.files and alone:
             self._refuse_unlisted()
 
     def still_sound(self) -> None:

@@ -11,8 +11,10 @@ from functools import partial
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpen_worker.answer import AnswerRun
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
 from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec
+from bullpen_worker.engines.language import LoadCanceledError, Speaker
 from bullpen_worker.failures import WorkerError, is_out_of_memory
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox
@@ -22,6 +24,9 @@ from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.raw_writer import RawWriter
 from bullpen_worker.reports import Reports
 from bullpen_worker.residency import Residency, Resident
+
+# Seconds between two words on how far a model is on its way into memory.
+_LOADING_SECONDS = 0.1
 
 
 class DeviceLoop:
@@ -45,6 +50,10 @@ class DeviceLoop:
         self._pacers: dict[str, PreviewPacer] = {}
         self.writer = RawWriter(reports)
         residency.evicted = self._evicted
+        self._job: JobUnderWay | None = None
+        self._told_at = 0.0
+        if isinstance(engine, Speaker):
+            engine.loading = self._loading
 
     def run(self) -> None:
         """Takes and runs commands for ever. Raises OSError when the daemon no longer reads."""
@@ -82,6 +91,8 @@ class DeviceLoop:
         if (resident := self._residency.find(spec)) is None:
             try:
                 resident = self._residency.load(spec, pixels)
+            except LoadCanceledError as error:
+                raise CanceledError from error
             except Exception as error:  # noqa: BLE001 - a broken model must not end the loop
                 failure = self._reports.failure(error, "model_failed", model=spec.name)
                 self._engine.recover()
@@ -91,6 +102,16 @@ class DeviceLoop:
             seconds = resident.seconds
         self._say_loaded(resident, seconds)
         return resident
+
+    def _loading(self, spec: ModelSpec, share: float) -> bool:
+        """A model is on its way; whether anybody still wants it."""
+        self._progress.advance()
+        now = time.monotonic()
+        if share >= 1 or now - self._told_at >= _LOADING_SECONDS:
+            self._told_at = now
+            progress = link_pb2.ModelProgress(model=spec.name, share=share)
+            self._reports.offer(link_pb2.FromWorker(model_progress=progress))
+        return self._job is None or not self._inbox.canceled(self._job.key)
 
     def _say_loaded(self, resident: Resident, seconds: float) -> None:
         loaded = link_pb2.ModelLoaded(
@@ -106,6 +127,7 @@ class DeviceLoop:
         pacer = self._pacers.setdefault(job.model.name, PreviewPacer())
         under_way = JobUnderWay(job, self._inbox, self._reports, self._progress, pacer, self._engine.announces_decoding)
         failure: WorkerError | None
+        self._job = under_way
         try:
             failure = self._make_candidates(under_way)
             outcome = link_pb2.JobEnded.OUTCOME_FAILED if failure else link_pb2.JobEnded.OUTCOME_SUCCEEDED
@@ -120,6 +142,7 @@ class DeviceLoop:
         ended = link_pb2.JobEnded(
             job=job.job, attempt=job.attempt, outcome=outcome, failure=failure.to_link() if failure else None
         )
+        self._job = None
         self._inbox.finish(under_way.key)
         self.writer.end(ended)
 
@@ -156,6 +179,11 @@ class DeviceLoop:
 
     def _denoise(self, under_way: JobUnderWay, resident: Resident, pixels: int) -> None:
         job = under_way.job
+        if job.HasField("language"):
+            if not isinstance(self._engine, Speaker):
+                raise WorkerError("MODEL_UNSUPPORTED", f"{resident.spec.name} has no words; it makes pictures.")
+            AnswerRun(under_way, self._engine, resident.model).make()
+            return
         # The first candidate bears what is done for all of them.
         began = time.perf_counter()
         words = _words(job, job.candidates[0]) if job.candidates else _words(job)

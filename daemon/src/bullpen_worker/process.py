@@ -121,7 +121,14 @@ def _engine(configure: link_pb2.Configure) -> Engine:
             message = f"The torch engine is not installed here: {error}."
             raise WorkerError("DEVICE_UNAVAILABLE", message, "Install it: pip install 'bullpen[starter]'.") from error
         return TorchEngine(configure.device, configure.threads)
-    raise ValueError(f"no engine is named {configure.engine!r}; known are torch and scripted")
+    if configure.engine == "llama":
+        try:
+            from bullpen_worker.engines.llama.engine import LlamaEngine
+        except ModuleNotFoundError as error:
+            message = f"llama.cpp is not installed here: {error}."
+            raise WorkerError("DEVICE_UNAVAILABLE", message, "Install it: pip install 'bullpen[llama]'.") from error
+        return LlamaEngine(configure.device, configure.threads, configure.gpu_layers, configure.context_tokens)
+    raise ValueError(f"no engine is named {configure.engine!r}; known are torch, llama and scripted")
 
 
 def _deliver(

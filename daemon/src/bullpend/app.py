@@ -101,6 +101,7 @@ from bullpend.vault import diagnosis as vault_diagnosis
 from bullpend.vault.keys import Keys
 from bullpend.vault.service import VaultService
 from bullpend.vault.vault import Vault
+from bullpend.workers import language
 from bullpend.workers.model import WorkerSettings
 from bullpend.workers.probe import choose, others, probe
 from bullpend.workers.supervisor import Supervisor
@@ -147,6 +148,8 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
         present = probe()
         devices = choose(present, settings.wanted_devices)
         kept = others(present, devices)
+        talking = language.find([*devices, *kept], settings.tree.copilot.gpu_layers)
+        talks = () if talking is None else (talking,)
         uses = {device.name: Use.ALL for device in devices} | {device.name: Use.BOUND for device in kept}
         remote = Remote(database, vault, settings, clock)
         registry = Registry(
@@ -167,14 +170,14 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
                 keep_alive_seconds=settings.scheduler.keep_alive_seconds,
             ),
             start_policy=settings.scheduler.start_policy,
-            devices=[*devices, *kept, *remote.devices],
+            devices=[*devices, *kept, *talks, *remote.devices],
             models=Loading(registry),
             scratch=home.tmp,
             checks=manifests.checks,
             previews=settings.previews.enabled,
             uses={device.name: Use.BOUND for device in kept},
         )
-        here = (*devices, *kept)
+        here = (*devices, *kept, *talks)
         supervisor = await stack.enter_async_context(Supervisor(worker_settings(settings), here, dispatcher.heard))
         await remote.start(supervisor, dispatcher.heard)
         stack.push_async_callback(lambda: remote.close(0.0 if stop.now else ANSWER_SECONDS))
@@ -239,7 +242,7 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
             [lambda: vault_diagnosis.check(vault), remote.diagnose],
         )
         gathering = Gathering(
-            database, planning, registry, dispatcher, shown.all, metrics.machine, remote.listing.payer
+            database, planning, registry, dispatcher, shown.drawing, metrics.machine, remote.listing.payer
         )
         repairs = Repairs(database, files, intake, home.root)
         events = EventService(database, bus)
@@ -355,7 +358,8 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
                 "bullpen.v1.SystemService",
             ),
         ]
-        copilot = Copilot(database, bus, settings, registry.get, vault)
+        texts = (lambda: dispatcher.texts) if talks else None
+        copilot = Copilot(database, bus, settings, registry, vault, texts)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)
         redaction.remember(token, "token of this daemon")
@@ -395,6 +399,8 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         threads=settings.worker_threads,
         max_pixels=settings.max_pixels,
         memory_limit_bytes=settings.devices.memory_limit_mb * 1024 * 1024,
+        gpu_layers=settings.tree.copilot.gpu_layers,
+        context_tokens=settings.tree.copilot.context_tokens,
     )
 
 

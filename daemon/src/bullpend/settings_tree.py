@@ -190,6 +190,18 @@ class CopilotSettings(_Group):
         description="Address of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1; empty means none.",
     )
     model: str = Field(default="", description="Name of the model that the server is asked for.")
+    local_model: str = Field(
+        default="",
+        description="Installed language model (a GGUF file) that answers where a conversation names nothing else.",
+    )
+    gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = Field(
+        default=-1,
+        description="Layers of a language model of this machine on a GPU; -1: as many as fit, 0: the processor only.",
+    )
+    context_tokens: Annotated[int, Field(ge=0, le=4_000_000)] = Field(
+        default=0,
+        description="Tokens that a language model of this machine looks back on; 0: as trained, 8192 at the most.",
+    )
     secret: str = Field(
         default="", description="Name of the vault's secret that holds the server's key; empty sends none."
     )

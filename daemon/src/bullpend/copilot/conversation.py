@@ -25,7 +25,7 @@ from bullpend.copilot.pieces import failed
 from bullpend.copilot.reading import Reading
 from bullpend.db import Database, Row
 from bullpend.db.database import View
-from bullpend.errors import BullpenError, Internal, LimitExceeded, ShuttingDown
+from bullpend.errors import BullpenError, Internal, LimitExceeded, ShuttingDown, WorkerLost
 from bullpend.instructions import store as instructions
 from bullpend.instructions import wire as instruction_wire
 from bullpend.instructions.desk import Proposals
@@ -145,7 +145,8 @@ class Conversations:
             live.let_go()
             return
         except BullpenError as error:
-            state = "FAILED"
+            # What a lost worker has said stays, as what a lost daemon has said does.
+            state = "INTERRUPTED" if isinstance(error, WorkerLost) and live.said.parts else "FAILED"
             self._add(live, failed(error))
         except Exception as fault:
             incident = new_id(4)

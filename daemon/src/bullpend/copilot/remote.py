@@ -11,18 +11,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from bullpen_api.v1 import copilot_pb2
 
-from bullpend.copilot import tools as toolbox
-from bullpend.copilot import wire
-from bullpend.copilot.engines import Part, Piece, Status, Turn, Words
+from bullpend.copilot.dialogue import MOST_ANSWER, Call, Dialogue, Round
+from bullpend.copilot.engines import Piece, Status, Turn, Words
 from bullpend.copilot.tools import Tool
-from bullpend.errors import BullpenError, LanguageEngineFailed
+from bullpend.errors import LanguageEngineFailed
 from bullpend.remote import addresses
 
 if TYPE_CHECKING:
@@ -31,10 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("copilot")
 
 ENGINE = "chatEngines/remote"
-PROMPT_FILE = "copilot-prompt.md"
-ROUNDS = 6
 MOST_LINE = 1_000_000
-MOST_ANSWER = 200_000
 # Empty lines and comments in a row; a server that sends nothing else says nothing.
 MOST_IDLE_LINES = 10_000
 
@@ -50,22 +46,6 @@ class Endpoint:
     whole_seconds: float = 600.0
     context_characters: int = 24_000
     attempts: int = 3
-
-
-@dataclass
-class _Call:
-    name: str = ""
-    arguments: str = ""
-    identity: str = ""
-
-
-@dataclass
-class _Round:
-    """What one request gave: words were passed on already, calls of tools are carried out after it."""
-
-    text: str = ""
-    calls: dict[int, _Call] = field(default_factory=dict)
-    finished: str = ""
 
 
 class Remote:
@@ -95,74 +75,35 @@ class Remote:
             detail=f"OpenAI-compatible, at {self._endpoint.url}",
         )
 
-    async def answer(self, turn: Turn) -> AsyncIterator[Piece]:
+    def answer(self, turn: Turn) -> AsyncIterator[Piece]:
         """Words as they come; tools are used between the rounds."""
-        known = self._known()
-        messages = [{"role": "system", "content": await self._system(turn)}]
-        older = self._history(turn, messages)
-        if older:
-            yield Part(_reading("", f"{older} earlier messages were summed up to fit the model's window."))
-        messages.append({"role": "user", "content": turn.text})
-        written = 0
-        for number in range(ROUNDS):
-            made = _Round()
-            async for piece in self._round(turn, messages, known if number < ROUNDS - 1 else {}, made):
-                if isinstance(piece, Words):
-                    written += len(piece.text)
-                    if written > MOST_ANSWER:
-                        yield Part(_failure("The answer did not end, and was stopped."))
-                        return
-                yield piece
-            if not made.calls:
-                if made.finished == "length":
-                    yield Part(_failure("The model stopped at its limit of words; the answer is not whole."))
-                return
-            calls = [made.calls[index] for index in sorted(made.calls)]
-            messages.append(_asked(made.text, calls))
-            for call in calls:
-                result = await toolbox.use(turn, known, call.name, call.arguments)
-                tool = known.get(call.name)
-                if result.instruction:
-                    yield Part(copilot_pb2.ChatPart(card=copilot_pb2.ChatCard(instruction=result.instruction)))
-                elif tool is not None:
-                    yield Part(_reading(tool.method, tool.words))
-                messages.append({"role": "tool", "tool_call_id": call.identity, "content": result.text})
-        yield Part(_failure(f"The model asked for tools {ROUNDS} times without an answer, and was stopped."))
+        return Dialogue(self, self._prompt, self._known).answer(turn)
 
     # ---- what is sent -----------------------------------------------------------------------------------------------
 
-    async def _system(self, turn: Turn) -> str:
-        world = await turn.world()
-        template = await asyncio.to_thread(self._prompt.read_text, "utf-8")
-        values = {
-            "project": world.project,
-            "stages": ", ".join(stage.id for stage in world.stages),
-            "scenes": ", ".join(scene.slug for scene in world.scenes[:60]) or "none yet",
-            "candidate_cap": str(world.candidate_cap),
-        }
-        for name, value in values.items():
-            template = template.replace(f"{{{name}}}", value)
-        return template
+    @property
+    def budget(self) -> int:
+        """As the settings say."""
+        return self._endpoint.context_characters
 
-    def _history(self, turn: Turn, messages: list[dict[str, Any]]) -> int:
-        """Adds what was said before. What does not fit is summed up, never left out in silence; returns how many."""
-        said = [(message, wire.words_of(message)) for message in turn.history]
-        said = [(message, text) for message, text in said if text]
-        budget = self._endpoint.context_characters - len(turn.text)
-        keep: list[dict[str, Any]] = []
-        while said and budget - len(said[-1][1]) > 0:
-            message, text = said.pop()
-            budget -= len(text)
-            role = "user" if message.role == copilot_pb2.ChatMessage.ROLE_PERSON else "assistant"
-            keep.insert(0, {"role": role, "content": text})
-        if said:
-            lines = [f"- {_who(message)}: {' '.join(text.split())[:120]}" for message, text in said[-40:]]
-            more = f"- ({len(said) - 40} messages before that)\n" if len(said) > 40 else ""
-            messages.append(
-                {"role": "system", "content": "Earlier in this conversation, in short:\n" + more + "\n".join(lines)}
-            )
-        messages += keep
-        return len(said)
+    def introduction(self, known: Mapping[str, Tool]) -> str:
+        """Tools are sent beside the messages."""
+        return ""
+
+    def asked(self, made: Round, calls: Sequence[Call]) -> dict[str, Any]:
+        """The words, and the calls as the server gave them."""
+        return {
+            "role": "assistant",
+            "content": made.text or None,
+            "tool_calls": [
+                {"id": call.identity, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                for call in calls
+            ],
+        }
+
+    def result(self, call: Call, text: str) -> dict[str, Any]:
+        """A message of the tool."""
+        return {"role": "tool", "tool_call_id": call.identity, "content": text}
 
     def _body(self, turn: Turn, messages: Sequence[Mapping[str, Any]], known: Mapping[str, Tool]) -> dict[str, Any]:
         sampling: Any = turn.sampling()
@@ -176,9 +117,10 @@ class Remote:
 
     # ---- what comes -------------------------------------------------------------------------------------------------
 
-    async def _round(
-        self, turn: Turn, messages: Sequence[Mapping[str, Any]], known: Mapping[str, Tool], made: _Round
+    async def exchange(
+        self, turn: Turn, messages: Sequence[Mapping[str, Any]], known: Mapping[str, Tool], made: Round
     ) -> AsyncIterator[Piece]:
+        """One request, tried again while nothing was said. Raises LanguageEngineFailed."""
         body = self._body(turn, messages, known)
         for attempt in range(1, self._endpoint.attempts + 1):
             try:
@@ -191,7 +133,7 @@ class Remote:
                 yield Status(f"The language model does not answer ({broken}); trying again.")
                 await asyncio.sleep(0.5 * attempt)
 
-    async def _stream(self, body: dict[str, Any], made: _Round) -> AsyncIterator[str]:
+    async def _stream(self, body: dict[str, Any], made: Round) -> AsyncIterator[str]:
         """The words of one answer; calls of tools are put together in `made`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._endpoint.whole_seconds
@@ -272,7 +214,7 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[str]:
         yield rest.decode("utf-8", "replace")
 
 
-def _take(data: str, made: _Round) -> str:
+def _take(data: str, made: Round) -> str:
     """Takes one event: its words, and parts of calls of tools. Raises _Broken for what is none."""
     try:
         event = json.loads(data)
@@ -284,7 +226,7 @@ def _take(data: str, made: _Round) -> str:
         choice = choices[0]
         delta = choice.get("delta") or {}
         for part in delta.get("tool_calls") or []:
-            call = made.calls.setdefault(int(part.get("index", 0)), _Call())
+            call = made.calls.setdefault(int(part.get("index", 0)), Call())
             call.identity = part.get("id") or call.identity or f"call_{len(made.calls)}"
             function = part.get("function") or {}
             call.name = (call.name + (function.get("name") or ""))[:100]
@@ -298,29 +240,3 @@ def _take(data: str, made: _Round) -> str:
     if not isinstance(content, str):
         raise _Broken("it sends what makes no sense")
     return content
-
-
-def _asked(text: str, calls: Sequence[_Call]) -> dict[str, Any]:
-    """What the model said, as it has to be said back to it."""
-    return {
-        "role": "assistant",
-        "content": text or None,
-        "tool_calls": [
-            {"id": call.identity, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
-        ],
-    }
-
-
-def _who(message: copilot_pb2.ChatMessage) -> str:
-    return "person" if message.role == copilot_pb2.ChatMessage.ROLE_PERSON else "copilot"
-
-
-def _reading(method: str, summary: str) -> copilot_pb2.ChatPart:
-    return copilot_pb2.ChatPart(reading=copilot_pb2.ChatReading(method=method, summary=summary))
-
-
-def _failure(message: str) -> copilot_pb2.ChatPart:
-    error: BullpenError = LanguageEngineFailed(message)
-    failure = copilot_pb2.ChatFailure(reason=error.reason, message=error.message, remedy=error.remedy)
-    return copilot_pb2.ChatPart(failure=failure)

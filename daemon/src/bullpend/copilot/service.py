@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from bullpen_api.v1 import copilot_pb2 as pb
@@ -22,14 +22,29 @@ from bullpend.rpc.wire import etag, once
 
 MOST_CHARACTERS = 32_000
 WRITABLE = ("title", "engine", "sampling")
+_BOUNDS = (
+    ("temperature", 0, 2),
+    ("top_p", 0, 1),
+    ("max_tokens", 1, 100_000),
+    ("top_k", 0, 1000),
+    ("min_p", 0, 1),
+    ("repeat_penalty", 0.5, 2),
+)
 
 
 class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
     """Conversations about projects."""
 
     def __init__(
-        self, database: Database, conversations: Conversations, engines: Mapping[str, Engine], default: str
+        self,
+        database: Database,
+        conversations: Conversations,
+        engines: Mapping[str, Engine],
+        default: str,
+        look: Callable[[bool], Awaitable[None]],
     ) -> None:
+        """`look` looks for engines that came since: the first time, or each time that it is told to."""
+        self._look = look
         self._database = database
         self._conversations = conversations
         self._engines = engines
@@ -40,6 +55,7 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
         (project,) = names.parse(request.parent, "projects/*", "parent")
         given = request.chat_session
         title = names.text(given.title, "chat_session.title", 200)
+        await self._look(False)
         engine, sampling = self._engine(given.engine), _sampling(given.sampling)
 
         def write(tx: Tx) -> Row:
@@ -75,6 +91,7 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
     async def UpdateChatSession(self, request: pb.UpdateChatSessionRequest, context: Any) -> pb.ChatSession:  # noqa: N802
         """Another title, engine or sampling."""
         given = request.chat_session
+        await self._look(False)
         project, slug = names.parse(given.name, store.SESSION, "chat_session.name")
 
         def write(tx: Tx) -> Row:
@@ -181,6 +198,7 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
                 limit=MOST_CHARACTERS,
             )
         names.text(text, "text", MOST_CHARACTERS, required=True)
+        await self._look(False)
 
         def write(tx: Tx) -> tuple[Row, Row, Row, Asked | None, bool]:
             projects.get(tx, project, "parent")
@@ -223,7 +241,8 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
         return wire.pack_session(*await self._session(request.name))
 
     async def ListChatEngines(self, request: pb.ListChatEnginesRequest, context: Any) -> pb.ListChatEnginesResponse:  # noqa: N802
-        """What can answer."""
+        """What can answer; looks at the model folders anew."""
+        await self._look(True)
         return pb.ListChatEnginesResponse(chat_engines=[engine.card for engine in self._engines.values()])
 
     async def _session(self, name: str) -> tuple[Row, Row | None]:
@@ -267,7 +286,7 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
 def _sampling(sampling: pb.ChatSampling) -> dict[str, Any]:
     """Sampling within its bounds. Raises FieldInvalid."""
     given: Any = sampling
-    for name, low, high in (("temperature", 0, 2), ("top_p", 0, 1), ("max_tokens", 1, 100_000)):
+    for name, low, high in _BOUNDS:
         if given.HasField(name) and not low <= getattr(given, name) <= high:
             at = f"chat_session.sampling.{name}"
             raise FieldInvalid(f"`{at}` is {getattr(given, name)}; it must be {low} to {high}.", field=at)

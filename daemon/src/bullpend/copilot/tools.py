@@ -23,6 +23,15 @@ MOST_DEPTH = 4
 MOST_RESULT = 8000
 # What the daemon says itself, and what a project's own tools need not say.
 _OURS = ("request_id", "plan_digest", "confirm_spend", "parent", "page_token")
+# What the daemon writes itself into resources.
+_NOT_WRITTEN = ("name", "etag", "revision", "create_time", "update_time", "delete_time")
+_FORMATS = {"Timestamp": "timestamp", "Duration": "duration", "FieldMask": "field-mask"}
+_SIZES = {
+    FieldDescriptor.TYPE_INT32: "small",
+    FieldDescriptor.TYPE_SINT32: "small",
+    FieldDescriptor.TYPE_UINT32: "whole",
+    FieldDescriptor.TYPE_UINT64: "whole",
+}
 _INTEGERS = (
     FieldDescriptor.TYPE_INT32,
     FieldDescriptor.TYPE_UINT32,
@@ -45,8 +54,12 @@ class Tool:
 
     def described(self) -> dict[str, Any]:
         """As chat completions want it."""
-        function = {"name": self.name, "description": self.words, "parameters": self.parameters}
+        function = {"name": self.name, "description": self.words, "parameters": _plain(self.parameters)}
         return {"type": "function", "function": function}
+
+    def in_short(self, depth: int) -> str:
+        """In a line, for a model that learns the form from its grammar: name, names of what it takes, what it does."""
+        return f"{self.name}({_names(self.parameters, depth) if depth else '…'}): {self.words}"
 
 
 def tools(calls: Calls) -> dict[str, Tool]:
@@ -65,13 +78,34 @@ def tools(calls: Calls) -> dict[str, Tool]:
 
 
 def schema(message: Any, depth: int = 0) -> dict[str, Any]:
-    """The JSON schema of a message; what lies deeper than a few messages is any object."""
+    """The JSON schema of a message; what lies deeper than a few messages is any object.
+
+    What JSON schemas of tools cannot say, or not everywhere, stands under keys that begin with `x-`.
+    """
     if message.full_name.startswith("google.protobuf."):
-        return {"type": "string"} if message.name in ("Timestamp", "Duration", "FieldMask") else {"type": "object"}
+        kind = _FORMATS.get(message.name)
+        return {"type": "object"} if kind is None else {"type": "string", "x-format": kind}
     if depth >= MOST_DEPTH:
         return {"type": "object"}
-    properties = {field.json_name: _field(field, depth) for field in message.fields if depth or field.name not in _OURS}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+    fields = [field for field in message.fields if depth or field.name not in _OURS]
+    made: dict[str, Any] = {
+        "type": "object",
+        "properties": {field.json_name: _field(field, depth) for field in fields},
+        "additionalProperties": False,
+    }
+    groups = [[field.json_name for field in group.fields if field in fields] for group in message.oneofs]
+    if groups := [group for group in groups if len(group) > 1]:
+        made["x-oneofs"] = groups
+    resource = next((field for field in fields if field.message_type is not None and not _is_mask(field)), None)
+    for field in fields:
+        if _is_mask(field) and resource is not None:
+            paths = [inner.json_name for inner in resource.message_type.fields if inner.name not in _NOT_WRITTEN]
+            made["properties"][field.json_name]["x-paths"] = paths
+    return made
+
+
+def _is_mask(field: Any) -> bool:
+    return field.message_type is not None and field.message_type.name == "FieldMask"
 
 
 def _field(field: Any, depth: int) -> dict[str, Any]:
@@ -90,7 +124,28 @@ def _one(field: Any, depth: int) -> dict[str, Any]:
         return {"type": "boolean"}
     if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         return {"type": "number"}
-    return {"type": "integer"} if field.type in _INTEGERS else {"type": "string"}
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return {"type": "string", "x-format": "base64"}
+    if field.type in _INTEGERS:
+        return {"type": "integer", "x-size": _SIZES.get(field.type, "long")}
+    return {"type": "string"}
+
+
+def _plain(schema: Any) -> Any:
+    """A schema as everybody knows it."""
+    if isinstance(schema, Mapping):
+        return {key: _plain(value) for key, value in schema.items() if not str(key).startswith("x-")}
+    return [_plain(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _names(schema: Mapping[str, Any], depth: int) -> str:
+    """Names of what an object takes, to a depth."""
+    found = []
+    for name, value in schema.get("properties", {}).items():
+        inner = value.get("items", value)
+        more = _names(inner, depth - 1) if depth > 1 and inner.get("properties") else ""
+        found.append(f"{name}{{{more}}}" if more else name)
+    return ", ".join(found)
 
 
 @dataclass(frozen=True, slots=True)

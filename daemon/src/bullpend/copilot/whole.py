@@ -11,7 +11,7 @@ import structlog
 from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc, prompt_pb2_grpc
 
 from bullpend.clock import SystemClock
-from bullpend.copilot import remote, store, tools, vocabulary
+from bullpend.copilot import dialogue, local, remote, store, tools, vocabulary
 from bullpend.copilot.builtin import ENGINE, Builtin
 from bullpend.copilot.conversation import Conversations
 from bullpend.copilot.engines import Engine
@@ -19,6 +19,7 @@ from bullpend.copilot.gathering import Gathering
 from bullpend.copilot.reading import Reading
 from bullpend.copilot.service import CopilotService
 from bullpend.db import Database
+from bullpend.dispatch.texts import Texts
 from bullpend.events.bus import Bus
 from bullpend.instructions import store as instructions
 from bullpend.instructions.agent.callbacks import Callbacks
@@ -29,7 +30,7 @@ from bullpend.instructions.desk import Desk
 from bullpend.instructions.model import Policy
 from bullpend.instructions.service import InstructionService
 from bullpend.instructions.worker import Worker
-from bullpend.models.model import Model
+from bullpend.models.registry import Registry
 from bullpend.prompts import enhance
 from bullpend.prompts.service import PromptService
 from bullpend.rpc.inside import Calls
@@ -61,8 +62,15 @@ class Whole:
     """Made before the daemon serves; `start` needs the services of everybody."""
 
     def __init__(
-        self, database: Database, bus: Bus, settings: Settings, find_model: Callable[[str], Model], vault: Vault
+        self,
+        database: Database,
+        bus: Bus,
+        settings: Settings,
+        registry: Registry,
+        vault: Vault,
+        texts: Callable[[], Texts] | None,
     ) -> None:
+        """`texts` gives the answers of language models of this machine; None where llama.cpp is not installed."""
         chosen = settings.tree.instructions
         policy = Policy(
             poll_seconds=chosen.poll_seconds,
@@ -93,6 +101,11 @@ class Whole:
         gathering = Gathering(database, reading, self._desk, words)
         engines: dict[str, Engine] = {ENGINE: Builtin(lambda: secrets.randbelow(SEEDS))}
         asked = settings.tree.copilot
+        prompt = settings.folder / dialogue.PROMPT_FILE
+
+        def known() -> dict[str, tools.Tool]:
+            return tools.tools(self._calls)
+
         if asked.url:
             endpoint = remote.Endpoint(
                 asked.url,
@@ -101,10 +114,16 @@ class Whole:
                 silence_seconds=asked.silence_seconds,
                 context_characters=asked.context_characters,
             )
-            prompt = settings.folder / remote.PROMPT_FILE
-            engines[remote.ENGINE] = remote.Remote(endpoint, prompt, lambda: tools.tools(self._calls), reveal)
-        default = remote.ENGINE if asked.url else ENGINE
-        self._conversations = Conversations(database, engines, gathering, reading, self._desk)
+            engines[remote.ENGINE] = remote.Remote(endpoint, prompt, known, reveal)
+        chosen_model = asked.local_model and f"models/{asked.local_model.removeprefix('models/')}"
+        shelf = local.Shelf(
+            engines,
+            registry,
+            lambda name: local.Local(name, registry, texts, prompt, known, asked.context_tokens),
+            chosen_model,
+        )
+        default = remote.ENGINE if asked.url else local.engine_of(chosen_model) if chosen_model else ENGINE
+        self._conversations = Conversations(database, shelf, gathering, reading, self._desk)
         self.mounts: list[Mount] = [
             (
                 instruction_pb2_grpc.add_InstructionServiceServicer_to_server,
@@ -113,12 +132,12 @@ class Whole:
             ),
             (
                 copilot_pb2_grpc.add_CopilotServiceServicer_to_server,
-                CopilotService(database, self._conversations, engines, default),
+                CopilotService(database, self._conversations, shelf, default, shelf.look),
                 "bullpen.v1.CopilotService",
             ),
             (
                 prompt_pb2_grpc.add_PromptServiceServicer_to_server,
-                PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, find_model),
+                PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, registry.get),
                 "bullpen.v1.PromptService",
             ),
         ]

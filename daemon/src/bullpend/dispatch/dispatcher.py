@@ -22,9 +22,11 @@ from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects, Orders
-from bullpend.dispatch.lane import RemoteLane
+from bullpend.dispatch.lane import LANGUAGE_DEVICE, Lane, LanguageLane, RemoteLane
 from bullpend.dispatch.memory import Memory
+from bullpend.dispatch.sharing import Sharing
 from bullpend.dispatch.singles import Single, Singles
+from bullpend.dispatch.texts import Texts
 from bullpend.dispatch.tuning import Change, Tuning
 from bullpend.errors import StateConflict
 from bullpend.events.bus import Bus
@@ -44,6 +46,8 @@ from bullpend.workers.model import DeviceInfo, Lost
 from bullpend.workers.supervisor import Supervisor
 
 log = structlog.get_logger("dispatch")
+
+OUT_OF_MEMORY = "DEVICE_OUT_OF_MEMORY"
 
 OUTCOMES = {
     link_pb2.JobEnded.OUTCOME_SUCCEEDED: s.Outcome.SUCCEEDED,
@@ -94,6 +98,8 @@ class Dispatcher:
         self._uses = dict(uses)
         self.state = s.State(policy=policy)
         self.remote = RemoteLane(policy)
+        self.language = LanguageLane(policy)
+        self._lanes: tuple[Lane, ...] = (self.remote, self.language)
         self.devices = {device.name: device for device in devices}
         self.ready: dict[str, link_pb2.Ready] = {}
         self.rate = Rate(clock)
@@ -105,6 +111,7 @@ class Dispatcher:
         self._newest = 0
         self._orders = Orders(kinds, models, scratch, checks, preview_every=1 if previews else 0)
         self.memory = Memory(database, models, self.devices, self.tell, self.spawn)
+        self._sharing = Sharing(self.devices, self.residents, self.tell)
         self._tuning = Tuning()
         self._facts: deque[s.Fact] = deque()
         self._start_policy = start_policy
@@ -116,6 +123,7 @@ class Dispatcher:
         self._supervisor: Supervisor
         self._effects: Effects
         self.singles: Singles
+        self.texts: Texts
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
@@ -133,6 +141,14 @@ class Dispatcher:
             self.submit,
         )
         self.singles = Singles(supervisor, self._orders.models, self.tell, self._leased, self._effects.spawn)
+        self.texts = Texts(
+            supervisor,
+            self._orders.models,
+            self.tell,
+            self._leased,
+            self._effects.spawn,
+            lambda: LANGUAGE_DEVICE in self.ready,
+        )
         await self.memory.start(supervisor)
         recovered = await self._database.write(transitions.recover)
         failpoints.reach("start.recovered")
@@ -218,7 +234,12 @@ class Dispatcher:
 
     def residents(self) -> list[views.ResidentView]:
         """Models in memory, with wall-clock times."""
-        return views.residents(self.state, offset=self._clock.now() - self._clock.monotonic())
+        offset = self._clock.now() - self._clock.monotonic()
+        return [*views.residents(self.state, offset=offset), *views.residents(self.language.state, offset=offset)]
+
+    def device(self, name: str) -> s.Device | None:
+        """What the scheduler knows of a device of this machine."""
+        return self.state.devices.get(name) or self.language.state.devices.get(name)
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
@@ -228,14 +249,14 @@ class Dispatcher:
         if self._stepping:
             return
         self._stepping = True
-        before, away = self.state, self.remote.state
+        before, away, talk = self.state, self.remote.state, self.language.state
         try:
             while self._facts:
                 for command in self._step(self._facts.popleft()):
                     self._carry_out(command)
         finally:
             self._stepping = False
-        if self.state is not before or self.remote.state is not away:
+        if self.state is not before or self.remote.state is not away or self.language.state is not talk:
             self._set_timer()
             moved = self.state.jobs is not before.jobs or self.remote.state.jobs is not away.jobs
             if moved or self.state.paused != before.paused:
@@ -245,19 +266,20 @@ class Dispatcher:
 
     def _step(self, fact: s.Fact) -> tuple[s.Command, ...]:
         """Tells the lanes that a fact concerns, that of the devices first."""
-        now, owned = self._clock.monotonic(), self.remote.owns(fact)
+        now, owned = self._clock.monotonic(), [lane.owns(fact) for lane in self._lanes]
         commands: tuple[s.Command, ...] = ()
-        if owned is not True:
+        if True not in owned:
             self.state, commands = step(self.state, fact, now)
-        if owned is not False:
-            commands += self.remote.tell(fact, now)
+        for lane, own in zip(self._lanes, owned, strict=True):
+            if own or (own is None and True not in owned):
+                commands += lane.tell(fact, now)
         return commands
 
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        moments = (views.wake_at(self.state), self.remote.wake_at())
+        moments = (views.wake_at(self.state), *(lane.wake_at() for lane in self._lanes))
         due = min((moment for moment in moments if moment is not None), default=None)
         if due is not None and not self._closing:
             wait = max(0.0, due - self._clock.monotonic())
@@ -284,6 +306,12 @@ class Dispatcher:
                 self.ready[device] = said.ready
                 self.memory.ready(device)
                 self.tell(s.DeviceReady(device))
+            case "tokens_made" if said.tokens_made.job in self.texts:
+                self.texts.made(said.tokens_made)
+            case "step_done" if said.step_done.job in self.texts:
+                self.texts.progressed(said.step_done)
+            case "model_progress":
+                self.texts.loading(device, said.model_progress)
             case "step_done" if said.step_done.job in self.singles:
                 self.singles.progressed(said.step_done)
             case "preview_ready" if said.preview_ready.job in self.singles:
@@ -308,22 +336,36 @@ class Dispatcher:
                 self._job_ended(device, said.job_ended)
             case "model_loaded" | "model_unloaded" | "model_failed" | "footprint_measured":
                 self.memory.heard(device, said)
+                self._sharing.moved()
 
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
         self._tuning.ended(frame.job)
         self._bus.idle(device)
         failure = None
         if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:
-            entry, said = self.state.jobs.get(frame.job), frame.failure
+            entry, said = self._entry(frame.job), frame.failure
             remedy = self.memory.remedy(said.reason, said.remedy, entry.spec.model if entry else "", device)
             failure = s.Failure(said.reason, said.message, remedy)
         outcome = OUTCOMES.get(frame.outcome)
-        if outcome is not None:
-            self.tell(s.JobEnded(frame.job, frame.attempt, device, outcome, failure))
+        if outcome is None:
+            return
+        ended = s.JobEnded(frame.job, frame.attempt, device, outcome, failure)
+        if failure is not None and failure.reason == OUT_OF_MEMORY and self._sharing.idle(device):
+            self._effects.spawn(self._after_room(ended))
+        else:
+            self.tell(ended)
+
+    async def _after_room(self, ended: s.JobEnded) -> None:
+        """The job is tried once more, which makes sense when others have given their memory back."""
+        await self._sharing.make_room(ended.device)
+        self.tell(ended)
 
     # ---- commands ---------------------------------------------------------------------------------------------------
 
     def _carry_out(self, command: s.Command) -> None:
+        if getattr(command, "job", "") in self.texts:
+            self.texts.carry_out(command)
+            return
         if getattr(command, "job", "") in self.singles:
             self.singles.carry_out(command)
             return
@@ -349,8 +391,12 @@ class Dispatcher:
                 self._effects.end(job, target, Failure(failure.reason, failure.message, failure.remedy))
 
     def _leased(self, job: str) -> tuple[int, str] | None:
-        entry = self.state.jobs.get(job) or self.remote.state.jobs.get(job)
+        entry = self._entry(job)
         return None if entry is None else (entry.attempt, entry.device)
+
+    def _entry(self, job: str) -> s.Entry | None:
+        lanes = (self.state, *(lane.state for lane in self._lanes))
+        return next((state.jobs[job] for state in lanes if job in state.jobs), None)
 
 
 async def _wait(ends: list[asyncio.Event], seconds: float) -> None:

@@ -5,7 +5,7 @@ of them becomes facts, events and rows, and whoever asked for a model hears when
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from bullpend.db import Database
 from bullpend.errors import BY_REASON, BullpenError, EngineFailed, ShuttingDown, WorkerLost
 from bullpend.models import keeping as store
 from bullpend.models.loading import Loading
+from bullpend.models.model import Model
 from bullpend.models.options import options
 from bullpend.scheduling import model as s
 from bullpend.workers.model import DeviceInfo
@@ -102,6 +103,10 @@ class Memory:
             for device in self._devices:
                 self._pin(device)
         return after
+
+    def seen(self) -> Sequence[Model]:
+        """The models that were found when somebody looked last."""
+        return self._models.seen()
 
     def working_bytes(self, device: str, model: str) -> int:
         """The most that jobs of the model in a device's memory took so far; 0 where nothing is known."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.models.hashes import CheckedFile
+from bullpend.models.language import ENGINE
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 
@@ -62,6 +64,10 @@ class Loading:
         """The models that were found when somebody looked last."""
         return self._registry.models()
 
+    def seen(self) -> Sequence[Model]:
+        """The same, without looking where nobody looked."""
+        return self._registry.seen()
+
     def judge(self, name: str) -> link_pb2.ModelRef:
         """A model that judges pictures, as its files are now. Raises what `references` raises."""
         return _pack(*self._registry.loadable(name, self._registry.verify(name).digest))
@@ -79,7 +85,8 @@ def _pack(model: Model, files: Sequence[CheckedFile]) -> link_pb2.ModelRef:
     return link_pb2.ModelRef(
         name=model.name,
         family=model.family,
-        path=model.path,
+        # The folder that its files lie in; of a language model the path is its file.
+        path=str(Path(model.path).parent) if model.engine == ENGINE else model.path,
         digest=model.digest,
         files=[
             link_pb2.ModelFile(

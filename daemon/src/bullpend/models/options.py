@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bullpend.models.language import ENGINE
 from bullpend.models.model import Model, ModelState
 from bullpend.workers.model import DeviceInfo
 
@@ -17,7 +18,14 @@ def options(remedy: str, model: str, device: str, models: Sequence[Model], devic
     if smaller:
         named = ", ".join(f"{other.name} ({_size(other.size_bytes)})" for other in smaller)
         sentences.append(f"Smaller models here that can do the same: {named}.")
-    others = [other for other in devices if other.name != device and other.engine != "remote"]
+    here = next((other.engine for other in devices if other.name == device), "")
+    # The scripted engine plays all of them but those that talk.
+    talks = here == ENGINE
+    others = [
+        other
+        for other in devices
+        if other.name != device and other.engine != "remote" and (other.engine == ENGINE) == talks
+    ]
     if others:
         named = ", ".join(_device(other) for other in others)
         sentences.append(f"Other devices here: {named} (setting devices.use).")

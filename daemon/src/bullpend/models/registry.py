@@ -102,6 +102,11 @@ class Registry:
             known = self._models
         return self.scan() if known is None else tuple(known[name] for name in sorted(known))
 
+    def seen(self) -> tuple[Model, ...]:
+        """The models of the last scan; none where there was none yet. Never looks at the disk."""
+        with self._lock:
+            return tuple((self._models or {}).values())
+
     def get(self, name: str) -> Model:
         """A model by name (`models/x`, or `x`) or by absolute path of its folder, or of a language model's file, as it
         is on the disk now.

@@ -10,6 +10,7 @@ from bullpen_api.v1 import model_pb2
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, ModelUnsupported, StateConflict
 from bullpend.models.keeping import keep_alive
+from bullpend.models.language import ENGINE
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.rpc.wire import duration, timestamp
@@ -99,7 +100,7 @@ class Residents:
                     remedy="Name one of these, or none to take the first.",
                     device=name,
                 )
-            known_state = self._dispatcher.state.devices.get(name)
+            known_state = self._dispatcher.device(name)
             if model is not None and known_state is not None and known_state.use is s.Use.NONE:
                 raise DeviceUnavailable(
                     f"{name} is switched off.",
@@ -107,16 +108,23 @@ class Residents:
                     remedy=f"Switch it on again: `bullpen devices --on {name.removeprefix('devices/')}`.",
                     device=name,
                 )
+            if model is not None and (model.engine == ENGINE) != (devices[name].engine == ENGINE):
+                raise DeviceUnavailable(
+                    f"{name} runs {devices[name].engine}, and {model.name} runs on {model.engine}.",
+                    field="device",
+                    remedy="Name another device, or none to take the first that fits.",
+                    device=name,
+                )
             return devices[name]
-        fitting = [
-            device for device in devices.values() if model is None or device.engine in (model.engine, "scripted")
-        ]
+        fitting = [device for device in devices.values() if model is None or _fits(device, model)]
         if not fitting:
             assert model is not None
             raise ModelUnsupported(
                 f"{model.name} stays in no device's memory: it runs on {model.engine}, and there is: {known}.",
                 field="name",
-                remedy="Nothing needs to be done; whatever uses it loads it for that time.",
+                remedy="Install llama.cpp: pip install 'bullpen[llama]'."
+                if model.engine == ENGINE
+                else "Nothing needs to be done; whatever uses it loads it for that time.",
             )
         states = self._dispatcher.state.devices
         return next((d for d in fitting if d.name in states and states[d.name].use is s.Use.ALL), fitting[0])
@@ -142,6 +150,11 @@ class Residents:
             placement=view.placement,
             working_bytes=self._dispatcher.memory.working_bytes(view.device, view.model),
         )
+
+
+def _fits(device: DeviceInfo, model: Model) -> bool:
+    """Whether a device's engine runs a model; the scripted one plays every model that draws."""
+    return device.engine == model.engine or (device.engine == "scripted" and model.engine != ENGINE)
 
 
 def _refuse(view: ResidentView) -> None:

@@ -11,6 +11,7 @@ from bullpen_api.v1 import model_pb2, model_pb2_grpc
 from bullpend.clock import Clock
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.events.bus import Bus
+from bullpend.models import language
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
 from bullpend.models.residents import Residents
@@ -70,10 +71,20 @@ class Devices:
 
     def all(self) -> list[model_pb2.Device]:
         """Every device, the default first."""
-        return [self._pack(info) for info in self._dispatcher.devices.values() if info.kind != "remote"]
+        return [self._pack(info) for info in self._dispatcher.devices.values() if self._shows(info)]
+
+    def drawing(self) -> list[model_pb2.Device]:
+        """Those that make pictures, the default first."""
+        return [device for device in self.all() if device.engine != language.ENGINE]
+
+    def _shows(self, info: DeviceInfo) -> bool:
+        """What talks is shown where there is a model for it."""
+        if info.engine != language.ENGINE:
+            return info.kind != "remote"
+        return any(model.engine == language.ENGINE for model in self._dispatcher.memory.seen())
 
     def _pack(self, info: DeviceInfo) -> model_pb2.Device:
-        known = self._dispatcher.state.devices.get(info.name)
+        known = self._dispatcher.device(info.name)
         state = views.device_state(known, self._clock.monotonic()) if known else "cold"
         status = self._supervisor.status(info.name)
         ready = self._dispatcher.ready.get(info.name)

@@ -19,7 +19,7 @@ class DeviceInfo:
     kind: str
     address: str
     title: str
-    # `torch` or `scripted`.
+    # `torch`, `llama` or `scripted`.
     engine: str
     # Why it was chosen.
     reason: str
@@ -68,6 +68,11 @@ class WorkerSettings:
     max_pixels: int = 0
     # Bytes of a device's memory that models and their work may take; 0 is all of it.
     memory_limit_bytes: int = 0
+    # Of language models: layers that go to a GPU, negative for as many as fit; tokens of a window, 0 for the model's.
+    gpu_layers: int = -1
+    context_tokens: int = 0
+    # The same as `stalled_seconds` where words are made: loading tells how far it is, and a word takes a moment.
+    speechless_seconds: float = 120.0
     # Bytes that may wait for a worker that does not read; beyond, it is killed.
     max_unsent_bytes: int = 32 * 1024 * 1024
 

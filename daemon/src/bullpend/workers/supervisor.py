@@ -12,6 +12,7 @@ from types import TracebackType
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend.workers import language
 from bullpend.workers.model import DeviceInfo, InProcess, Lost, WorkerSettings, WorkerState, WorkerStatus
 from bullpend.workers.pool import Follow, PostPool
 from bullpend.workers.process import WorkerProcess
@@ -77,8 +78,11 @@ class Supervisor:
         if self._closed or device in self._workers:
             return
         configure = self._configure(link_pb2.Configure.ROLE_DEVICE, engine=info.engine, address=info.address)
+        settings = self._settings
+        if info.engine == language.ENGINE:
+            settings = replace(settings, stalled_seconds=settings.speechless_seconds)
         process = WorkerProcess(
-            device.removeprefix("devices/"), self._settings, configure, lambda _, frame: self._on_device(device, frame)
+            device.removeprefix("devices/"), settings, configure, lambda _, frame: self._on_device(device, frame)
         )
         self._workers[device] = process
         await process.start()
@@ -183,4 +187,6 @@ class Supervisor:
             heartbeat_seconds=self._settings.heartbeat_seconds,
             max_pixels=self._settings.max_pixels,
             memory_limit_bytes=self._settings.memory_limit_bytes,
+            gpu_layers=self._settings.gpu_layers,
+            context_tokens=self._settings.context_tokens,
         )

@@ -1,0 +1,1 @@
+"""Language models by llama.cpp, from GGUF files."""
