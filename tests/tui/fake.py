@@ -141,7 +141,7 @@ class FakeDaemon(FakeBible, FakeDesk, FakeLog):
         self._note("run", name)
         return self._runs[name]
 
-    async def jobs(self, run: str) -> run_pb2.ListJobsResponse:
+    async def jobs(self, run: str, page_token: str = "") -> run_pb2.ListJobsResponse:
         self._note("jobs", run)
         return run_pb2.ListJobsResponse(jobs=self._jobs.get(run, []), revision=self.revision)
 

@@ -85,8 +85,8 @@ class Daemon(BiblePort, DeskPort, LabPort, LogPort, Protocol):
         """One run with fresh figures."""
         ...
 
-    async def jobs(self, run: str) -> run_pb2.ListJobsResponse:
-        """All jobs of a run with their candidates."""
+    async def jobs(self, run: str, page_token: str = "") -> run_pb2.ListJobsResponse:
+        """A page of the jobs of a run with their candidates."""
         ...
 
     async def job(self, name: str) -> run_pb2.Job:

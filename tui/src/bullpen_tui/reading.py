@@ -140,8 +140,14 @@ class Reading:
         """All jobs of a run with their candidates, now."""
 
         async def read() -> Listed:
-            answer = await self._daemon.jobs(run)
-            return Listed(tuple(answer.jobs), answer.revision)
+            token = ""
+            while True:
+                page = await self._daemon.jobs(run, token)
+                listed = Listed(tuple(page.jobs), page.revision)
+                if not (token := page.next_page_token):
+                    return listed
+                # Ten thousand jobs at once would hold up keys; each page is drawn by itself.
+                self._studio.post_message(say.ChangesArrived((listed,)))
 
         if self._studio.connected:
             self._list(f"jobs {run}", read)

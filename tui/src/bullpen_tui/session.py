@@ -111,17 +111,9 @@ class Dialled(DeskCalls, LabCalls, LogCalls):
     async def run(self, name: str) -> run_pb2.Run:
         return await self._session.runs.GetRun(run_pb2.GetRunRequest(name=name))
 
-    async def jobs(self, run: str) -> run_pb2.ListJobsResponse:
-        whole = run_pb2.ListJobsResponse()
-        token = ""
-        while True:
-            page = await self._session.runs.ListJobs(
-                run_pb2.ListJobsRequest(parent=run, page_size=500, page_token=token)
-            )
-            whole.jobs.extend(page.jobs)
-            whole.revision = whole.revision or page.revision
-            if not (token := page.next_page_token):
-                return whole
+    async def jobs(self, run: str, page_token: str = "") -> run_pb2.ListJobsResponse:
+        request = run_pb2.ListJobsRequest(parent=run, page_size=500, page_token=page_token)
+        return await self._session.runs.ListJobs(request)
 
     async def job(self, name: str) -> run_pb2.Job:
         return await self._session.runs.GetJob(run_pb2.GetJobRequest(name=name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +33,7 @@ Kept = (
 """What has an entry of its own in the mirror."""
 
 Told = TypeVar("Told", bound=Answer)
+_NUMBERED = re.compile(r"([^0-9]*)([0-9]*)")
 
 
 def leaf(name: str) -> str:
@@ -46,19 +48,9 @@ def project_of(name: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key that puts `job-2` before `job-10`."""
-    key: list[tuple[int, int, str]] = []
-    digits = ""
-    for sign in name + "\0":
-        if sign.isascii() and sign.isdigit():
-            digits += sign
-            continue
-        if digits:
-            key.append((0, int(digits), digits))
-            digits = ""
-        key.append((1, 0, sign))
-    return tuple(key)
+def natural(name: str) -> tuple[tuple[str, int], ...]:
+    """Sort key that puts `job-2` before `job-10`. No two names have the same."""
+    return (*((words, int(digits) if digits else -1) for words, digits in _NUMBERED.findall(name)), (name, 0))
 
 
 def _when(stamp: Timestamp) -> tuple[int, int]:
@@ -83,7 +75,7 @@ def _used_last(item: copilot_pb2.ChatSession) -> tuple[int, int, str]:
     return -item.update_time.seconds, -item.update_time.nanos, item.name
 
 
-def _by_number(item: run_pb2.Job | run_pb2.Candidate) -> tuple[tuple[int, int, str], ...]:
+def _by_number(item: run_pb2.Job | run_pb2.Candidate) -> tuple[tuple[str, int], ...]:
     return natural(item.name)
 
 

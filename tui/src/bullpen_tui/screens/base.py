@@ -209,6 +209,8 @@ class StudioScreen(Screen[None]):
     def action_filter(self) -> None:
         """Opens the filter of the list."""
         self.query_one(FilterLine).open()
+        if (table := self._filtered) is not None:
+            table.warm()
 
     @on(FilterLine.Narrowed)
     def _narrowed(self, message: FilterLine.Narrowed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from bullpen_tui import words
-from bullpen_tui.daemonlog import LEVELS
+from bullpen_tui.daemonlog import LEVELS, LogLine
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.log_rows import JOURNAL_COLUMNS, LOG_COLUMNS, entry_row, entry_text, log_row, log_text
+from bullpen_tui.snapshot import Entry
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
@@ -138,7 +139,8 @@ class LogsScreen(StudioScreen):
     @property
     def _opens(self) -> str:
         key = self._table.cursor_key
-        lines = self.snapshot.journal if self.tab_open == JOURNAL else self.snapshot.log.lines
+        log, journal = self.snapshot.log.lines, self.snapshot.journal
+        lines: Sequence[Entry | LogLine] = journal if self.tab_open == JOURNAL else log
         found = next((one for one in reversed(lines) if one.name == key), None)
         return found.subject if found is not None and "/runs/" in found.subject else ""
 

@@ -38,10 +38,6 @@ class Row:
         """What a filter looks at."""
         return " ".join(cell.plain for cell in self.cells).casefold() + " " + self.key.casefold()
 
-    def matches(self, wanted: str) -> bool:
-        """Whether a filter leaves this row."""
-        return passes(self.text, wanted)
-
     def is_same(self, other: Row) -> bool:
         """Whether both look the same."""
         return (
@@ -51,14 +47,10 @@ class Row:
         )
 
 
-def passes(text: str, wanted: str) -> bool:
-    """Whether a text has every word of a filter, and none of those that begin with `!`. `text` is in small letters."""
-    for word in wanted.casefold().split():
-        inverted = word.startswith("!")
-        word = word.removeprefix("!")
-        if word and (word in text) == inverted:
-            return False
-    return True
+def wanted_words(wanted: str) -> list[tuple[str, bool]]:
+    """The words of a filter in small letters, each with whether it is inverted by a `!` in front."""
+    found = [(word.removeprefix("!"), word.startswith("!")) for word in wanted.casefold().split()]
+    return [(word, inverted) for word, inverted in found if word]
 
 
 def layout(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from textual.widget import Widget
 
 from bullpen_tui.widgets.layout import Row
 from bullpen_tui.widgets.listing import Listing, Make, Text
+
+SLICE_SECONDS = 0.008
+"""How long the words of rows are gathered at a time."""
 
 
 class Lister(Widget):
@@ -44,6 +48,8 @@ class Lister(Widget):
         self._listing = Listing()
         self._marks: set[str] = set()
         self._cursor = 0
+        self._wanted = ""
+        self._warming = False
 
     # --- what it lists -----------------------------------------------------------------------------------------------
 
@@ -97,9 +103,32 @@ class Lister(Widget):
         self._show(*before)
 
     def set_filter(self, wanted: str) -> None:
-        """Shows only rows that have all these words, and none of those that begin with `!`."""
+        """Shows only rows that have all these words, and none of those that begin with `!`.
+
+        Of a long list the words are gathered first, a few milliseconds at a time, so that keys and paints go between.
+        """
+        self._wanted = wanted
+        if wanted.strip():
+            self.warm()
+        else:
+            self._narrow()
+
+    def warm(self) -> None:
+        """Gathers the words of the rows for a filter that is being written."""
+        if not self._warming:
+            self._gather()
+
+    def _gather(self) -> None:
+        end = time.monotonic() + SLICE_SECONDS
+        self._warming = self.is_attached and not self._listing.prepare(lambda: time.monotonic() > end)
+        if self._warming:
+            self.set_timer(SLICE_SECONDS / 4, self._gather)
+        elif self._wanted != self._listing.wanted:
+            self._narrow()
+
+    def _narrow(self) -> None:
         before = self._before()
-        self._listing.narrow(wanted)
+        self._listing.narrow(self._wanted)
         self._show(*before)
 
     def move_to(self, key: str) -> bool:
@@ -115,7 +144,7 @@ class Lister(Widget):
 
     def _show(self, count: int, key: str | None, cursor: int) -> None:
         """Draws what differs from before: number of rows, key under the cursor, its place."""
-        found = self._listing.index(key) if key is not None else None
+        found = self._listing.index(key, cursor) if key is not None else None
         self._cursor = found if found is not None else max(0, min(self._cursor, len(self._listing) - 1))
         if self._marks and count != len(self._listing):
             self._marks &= self._listing.keys

@@ -22,6 +22,8 @@ from textual.visual import Visual
 from bullpen_tui.widgets.layout import GAP, Column, Row, layout
 from bullpen_tui.widgets.lister import Lister
 
+STRIPS_KEPT = 400
+
 __all__ = ["GAP", "Column", "Row", "RowTable", "layout"]
 
 
@@ -59,6 +61,8 @@ class RowTable(Lister, ScrollView, can_focus=True):
         self._head = 1 if head else 0
         self._empty = Content(empty) if isinstance(empty, str) else empty
         self._painted: dict[int, Row] = {}
+        self._strips: dict[tuple[int, str, bool], tuple[Row, Strip]] = {}
+        """Lines as they were drawn: scrolling shows most of them again."""
         self._widths: list[tuple[int, int]] = []
 
     # --- what it shows ---------------------------------------------------------------------------------------------
@@ -131,7 +135,13 @@ class RowTable(Lister, ScrollView, can_focus=True):
         self._reveal()
         self.refresh()
 
+    def notify_style_update(self) -> None:
+        """Other colours: every line is another one."""
+        self._strips.clear()
+        super().notify_style_update()
+
     def _measure(self) -> None:
+        self._strips.clear()
         self.virtual_size = Size(0, len(self._listing) + self._head)
         self._widths = layout(self._columns, max(0, self.scrollable_content_region.width - 2))
 
@@ -152,7 +162,13 @@ class RowTable(Lister, ScrollView, can_focus=True):
         component = ""
         if index == self._cursor:
             component = "rows--cursor" if self.has_focus else "rows--cursor-idle"
-        return self._line(row.cells, component, width, row.key in self._marks)
+        marked = row.key in self._marks
+        known = self._strips.get((index, component, marked))
+        if known is None or known[0] is not row or known[1].cell_length != width:
+            if len(self._strips) > STRIPS_KEPT:
+                self._strips.clear()
+            known = self._strips[index, component, marked] = row, self._line(row.cells, component, width, marked)
+        return known[1]
 
     def _line(self, cells: tuple[Content, ...], component: str, width: int, marked: bool = False) -> Strip:
         parts: list[Content] = []
