@@ -60,6 +60,7 @@ def refiner(name: str) -> str:
         "bullpen cutout mara.jpg -o mara.png --no-refine --json",
         "bullpen cutout mara.jpg -o mara.png --model rembg:isnet-anime",
         "bullpen cutout mara.jpg -o mara.png --model photoroom:segment --confirm-spend",
+        "bullpen cutout mara.jpg -o mara.png --fallback photoroom:segment --confirm-spend",
     ],
 )
 @_files()
@@ -67,6 +68,7 @@ def refiner(name: str) -> str:
 @click.option("--refine/--no-refine", default=True, help="Take the background's colours out of the edge. Default: yes.")
 @click.option("--softness", type=_SHARE, help="How gently the edge falls off, 0 to 1.")
 @click.option("--refine-model", default="", metavar="NAME", help="Model that redraws the edge, or none.")
+@click.option("--fallback", default="", metavar="NAME", help="Provider's model for where this machine fails, or none.")
 @click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's model charges.")
 @pass_state
 def cutout(
@@ -78,14 +80,17 @@ def cutout(
     refine: bool,
     softness: float | None,
     refine_model: str,
+    fallback: str,
     confirm_spend: bool,
 ) -> int:
     """Take the background away from pictures.
 
     Writes PNG with transparency. A folder stands for the pictures in it. Nothing leaves this machine, unless the model
     is a provider's, such as photoroom:segment: that sends the pictures there, costs money, and needs --confirm-spend.
+    As a --fallback it is asked for those pictures only at which this machine fails.
     """
-    wish = postprocess_pb2.PostProcess(cutout=postprocess_pb2.CutoutStep(model=model_or_session(model)))
+    step = postprocess_pb2.CutoutStep(model=model_or_session(model), fallback=fallback)
+    wish = postprocess_pb2.PostProcess(cutout=step)
     if refine:
         wish.refine.CopyFrom(postprocess_pb2.RefineStep(softness=softness, model=refiner(refine_model)))
     elif softness is not None:

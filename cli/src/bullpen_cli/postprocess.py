@@ -20,7 +20,7 @@ from bullpen_cli.run import model_name
 if TYPE_CHECKING:
     from bullpen_client import Session
 
-_DETAILS = ("cutout_model", "refine_model", "upscale_model", "scale", "profile", "strength")
+_DETAILS = ("cutout_model", "cutout_fallback", "refine_model", "upscale_model", "scale", "profile", "strength")
 STEPS = ("cutout", "refine", "upscale", "color")
 _LARGEST = 8
 
@@ -50,6 +50,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
         getattr(request.post_process, step).SetInParent()
     if options["cutout"]:
         request.post_process.cutout.model = model_or_session(options["cutout_model"])
+        request.post_process.cutout.fallback = options.get("cutout_fallback") or ""
     if options["refine"]:
         request.post_process.refine.model = refiner(options.get("refine_model") or "")
     if options["upscale"]:
@@ -76,6 +77,9 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--color", is_flag=True, help="Correct the colours.")
 @click.option("--refine-model", default="", metavar="NAME", help="Model that redraws the edge, or none.")
 @click.option("--cutout-model", default="", metavar="NAME|FILE", help="Model of the cutout.")
+@click.option(
+    "--cutout-fallback", default="", metavar="NAME", help="Provider's model for where this machine fails, or none."
+)
 @click.option("--upscale-model", default="", metavar="NAME|FILE", help="Model of the upscaling.")
 @click.option("--scale", type=Whole(1, _LARGEST), help="Times as wide and high.")
 @click.option("--profile", default="", metavar="NAME", help="Colour profile.")
@@ -99,6 +103,9 @@ def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> 
                 match answer.WhichOneof("body"):
                     case "started":
                         count = len(answer.started.assets)
+                        if answer.started.fallback_cost_usd and not state.json:
+                            by, most = answer.started.post_process.cutout.fallback, answer.started.fallback_cost_usd
+                            output.note(f"where the cutout fails here: {by}, at most {most:.2f} USD")
                     case "progress":
                         show(f"picture {answer.progress.picture} of {count}  {answer.progress.step}")
                     case "made":
@@ -123,5 +130,9 @@ def _tell(state: State, made: postprocess_pb2.AssetMade) -> None:
     else:
         asset = made.asset
         output.say(f"{made.step:<8} {asset.name}  {asset.width}×{asset.height}  {asset.path}")
+        if made.fallback_reason:
+            output.say(
+                f"⚑ by the fallback, because this machine failed: {made.fallback_reason}", style="yellow", wrap=2
+            )
         for found in made.findings:
             output.say(f"⚑ {found.message}", style="yellow", wrap=2)

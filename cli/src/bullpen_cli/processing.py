@@ -99,6 +99,8 @@ class Outcome:
     picture: postprocess_pb2.ProcessedPicture
     # Estimate in US dollars; 0 where all was done on the daemon's machine.
     cost: float = 0.0
+    # The same for a fallback that was announced.
+    fallback_cost: float = 0.0
 
 
 async def process(
@@ -126,10 +128,13 @@ async def process(
             match message.WhichOneof("body"):
                 case "started":
                     outcome.chosen, outcome.cost = message.started.post_process, message.started.estimated_cost_usd
+                    outcome.fallback_cost = message.started.fallback_cost_usd
                 case "progress":
                     show(_words(message.progress))
                 case "picture":
                     outcome.picture = message.picture
+                    if message.picture.fallback_reason:
+                        outcome.cost = outcome.fallback_cost
                     errand.target.parent.mkdir(parents=True, exist_ok=True)
                     target = partial.open("wb")
                 case "chunk" if target is not None:
@@ -179,12 +184,16 @@ def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
                 "post_process": _chosen(done.chosen),
                 "seconds": round(seconds, 3),
                 **({"estimated_cost_usd": done.cost} if done.cost else {}),
+                **({"fallback_reason": picture.fallback_reason} if picture.fallback_reason else {}),
             }
         )
         return
     alpha = ", transparent" if picture.has_alpha else ""
     cost = f", about {done.cost:.2f} USD" if done.cost else ""
     output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}{cost}")
+    if picture.fallback_reason:
+        by = done.chosen.cutout.fallback
+        output.say(f"⚑ cut out by {by}, because this machine failed: {picture.fallback_reason}", style="yellow", wrap=2)
     for found in picture.findings:
         output.say(f"⚑ {found.message}", style="yellow", wrap=2)
 

@@ -32,17 +32,20 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class WorkerError(Exception):
-    """A failure whose reason is known. `message` says in plain words what happened; `remedy` what to do."""
+    """A failure whose reason is known. `message` says in plain words what happened; `remedy` what to do; `step` is that
+    of post-process at which it happened.
+    """
 
     def __init__(self, reason: str, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.remedy = remedy or REMEDIES.get(reason, REMEDIES["ENGINE_FAILED"])
+        self.step = ""
 
     def to_link(self) -> link_pb2.Failure:
         """The same as a message of the link."""
-        return link_pb2.Failure(reason=self.reason, message=self.message, remedy=self.remedy)
+        return link_pb2.Failure(reason=self.reason, message=self.message, remedy=self.remedy, step=self.step)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -64,6 +67,12 @@ def classify(error: BaseException, otherwise: str = "ENGINE_FAILED") -> WorkerEr
     """The failure that an exception stands for; `otherwise` is the reason of all that has none of its own."""
     if isinstance(error, WorkerError):
         return error
+    found = _classified(error, otherwise)
+    found.step = getattr(error, "step", "")
+    return found
+
+
+def _classified(error: BaseException, otherwise: str) -> WorkerError:
     if is_out_of_memory(error):
         return WorkerError("DEVICE_OUT_OF_MEMORY", "The device ran out of memory.")
     if is_disk_full(error):

@@ -362,6 +362,7 @@ class CallbackExpired(BullpenError):
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 
-def from_failure(reason: str, message: str, remedy: str = "") -> BullpenError:
-    """Restores a worker's failure as an error; an unknown reason is an engine failure."""
-    return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy)
+def from_failure(reason: str, message: str, remedy: str = "", step: str = "") -> BullpenError:
+    """Restores a worker's failure as an error; an unknown reason is an engine failure. `step` is one of post-process."""
+    known = {"step": step} if step else {}
+    return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy, **known)

@@ -73,10 +73,25 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
         try:
             head = await _head(request_iterator)
             resolved = await asyncio.to_thread(self._resolver.resolve, head.post_process, "head.post_process")
-            run, cost = await self._runner(head, resolved)
+            consent = await self._paid.agreed(
+                resolved,
+                1,
+                head.confirm_spend,
+                field="head.confirm_spend",
+                model_field="head.post_process.cutout",
+            )
+            cost = consent.cost_usd(1) if consent else 0.0
+            run, behind = self._run, None
+            if consent is not None and resolved.post_process.cutout.fallback:
+                behind = self._paid.behind(consent, "lab", lambda _: None)
+                run = behind.run
+            elif consent is not None:
+                run = self._paid.runner(consent, "lab")
             yield Response(
                 started=postprocess_pb2.ProcessPictureStarted(
-                    post_process=resolved.post_process, estimated_cost_usd=cost
+                    post_process=resolved.post_process,
+                    estimated_cost_usd=0.0 if behind else cost,
+                    fallback_cost_usd=cost if behind else 0.0,
                 )
             )
             title = Path(names.text(head.display_name, "head.display_name", 200)).name or "the picture"
@@ -92,7 +107,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
             except BullpenError as error:
                 error.message = error.message.replace(str(received), title)
                 raise
-            yield Response(picture=_pack(done, resolved))
+            yield Response(picture=_pack(done, resolved, behind.reason if behind else ""))
             async for chunk in _content(made):
                 yield Response(chunk=chunk)
         except BullpenError:
@@ -102,20 +117,6 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
             stop(begun)
             received.unlink(missing_ok=True)
             made.unlink(missing_ok=True)
-
-    async def _runner(self, head: postprocess_pb2.ProcessPictureHead, resolved: Resolved) -> tuple[RunLongTask, float]:
-        """Who runs the chain, and what that is estimated to cost in US dollars."""
-        if resolved.work.cutout.WhichOneof("by") != "provider":
-            return self._run, 0.0
-        consent = await self._paid.consents.ask(
-            resolved.post_process.cutout.model,
-            1,
-            head.confirm_spend,
-            field="head.confirm_spend",
-            model_field="head.post_process.cutout.model",
-        )
-        resolved.post_process.cutout.model = consent.model
-        return self._paid.runner(consent, "lab"), consent.cost_usd(1)
 
     async def _source(self, head: postprocess_pb2.ProcessPictureHead, parts: Parts, received: Path) -> Path:
         """Where the picture lies: at the path that was named, or received and put down."""
@@ -177,7 +178,9 @@ def _both() -> ExactlyOneOf:
     return ExactlyOneOf("A path was named and content was sent.", field="head.path", fields="head.path, chunk")
 
 
-def _pack(done: link_pb2.PictureProcessed, resolved: Resolved) -> postprocess_pb2.ProcessedPicture:
+def _pack(
+    done: link_pb2.PictureProcessed, resolved: Resolved, fallback_reason: str
+) -> postprocess_pb2.ProcessedPicture:
     return postprocess_pb2.ProcessedPicture(
         width=done.width,
         height=done.height,
@@ -188,4 +191,5 @@ def _pack(done: link_pb2.PictureProcessed, resolved: Resolved) -> postprocess_pb
         seconds=done.seconds,
         measures=done.measures,
         findings=findings(done.measures, resolved.limits),
+        fallback_reason=fallback_reason,
     )

@@ -47,12 +47,15 @@ T = TypeVar("T")
 class Resolved:
     """What will be done, with every choice made, and the same for a worker, whose paths are still to be set. `limits`
     are what a cutout is judged by; `refiner` is the digest of the model that redraws the edge, if there is one.
+    `fallback_asked` says that the provider's model in `post_process.cutout.fallback` was named by the request, and not
+    by the settings alone.
     """
 
     post_process: postprocess_pb2.PostProcess
     work: link_pb2.ProcessPicture
     limits: Limits = field(default_factory=Limits)
     refiner: str = ""
+    fallback_asked: bool = False
 
 
 class Resolver:
@@ -96,6 +99,7 @@ class Resolver:
             named = wish.cutout.model or chain.cutout.model
             done.cutout.model, by = self._cutter(named, at, "" if named else chain.cutout.fallback)
             work.cutout.CopyFrom(by)
+            done.cutout.fallback = self._fallback(wish.cutout.fallback, chain.cutout.fallback, by, f"{field}.cutout")
         if wish.HasField("refine"):
             self._refine(wish.refine, chain, f"{field}.refine", done.refine, work.refine)
         if wish.HasField("upscale"):
@@ -104,7 +108,8 @@ class Resolver:
             self._color(wish.color, chain, f"{field}.color", done.color, work.color)
         limits = Limits(alpha_coverage_min=chain.cutout.coverage_min, alpha_coverage_max=chain.cutout.coverage_max)
         refiner = self._registry.verify(work.refine.model).digest if work.refine.model else ""
-        return Resolved(done, work, limits if work.HasField("cutout") else Limits(), refiner)
+        asked = bool(wish.cutout.fallback and done.cutout.fallback)
+        return Resolved(done, work, limits if work.HasField("cutout") else Limits(), refiner, asked)
 
     def _cutter(self, name: str, field: str, fallback: str = "") -> tuple[str, link_pb2.CutoutWork]:
         if name.startswith(SESSION):
@@ -119,6 +124,20 @@ class Resolver:
                 raise
             return self._cutter(fallback, field)
         return found, link_pb2.CutoutWork(tool=tool)
+
+    def _fallback(self, wish: str, configured: str, by: link_pb2.CutoutWork, field: str) -> str:
+        """The provider's model that may be asked where the work fails here; "" for none. Raises FieldInvalid."""
+        name = wish or (configured if is_remote(configured) else "")
+        if not name or name == NO_MODEL or by.WhichOneof("by") == "provider":
+            return ""
+        if not is_remote(name):
+            raise FieldInvalid(
+                f"`{field}.fallback` is {name[:80]!r}, which is no provider's model.",
+                field=f"{field}.fallback",
+                remedy="Give a provider's model, such as photoroom:segment, or none.",
+            )
+        place = f"{field}.fallback"
+        return _named(lambda: require(self._registry.get(name), CUTOUT, place), place).name
 
     def _refine(
         self,

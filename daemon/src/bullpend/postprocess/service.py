@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,13 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         rows = await self._sources(request)
         resolved = await asyncio.to_thread(self._resolve, request)
         consent = await self._consent(request, resolved, rows)
+        behind = bool(resolved.post_process.cutout.fallback)
         yield Response(
             started=postprocess_pb2.ProcessAssetsStarted(
                 post_process=resolved.post_process,
                 assets=[name_of(row["project"], row["sha256"]) for row in rows],
-                estimated_cost_usd=consent.cost_usd(len(rows)) if consent else 0.0,
+                estimated_cost_usd=consent.cost_usd(len(rows)) if consent and not behind else 0.0,
+                fallback_cost_usd=consent.cost_usd(len(rows)) if consent and behind else 0.0,
             )
         )
         begun: list[Following] = []
@@ -87,19 +90,15 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
     async def _consent(
         self, request: postprocess_pb2.ProcessAssetsRequest, resolved: Resolved, rows: list[Row]
     ) -> Consent | None:
-        """Consent to what a provider does; None where all is done here. The model's name then says who pays."""
-        if resolved.work.cutout.WhichOneof("by") != "provider":
-            return None
-        consent = await self._paid.consents.ask(
-            resolved.post_process.cutout.model,
+        """Consent to what a provider does, or may do; None where all is done here. Its model then says who pays."""
+        return await self._paid.agreed(
+            resolved,
             len(rows),
             request.confirm_spend,
             project=rows[0]["project"],
             field="confirm_spend",
-            model_field="post_process.cutout.model",
+            model_field="post_process.cutout",
         )
-        resolved.post_process.cutout.model = consent.model
-        return consent
 
     def _resolve(self, request: postprocess_pb2.ProcessAssetsRequest) -> Resolved:
         wish = request.post_process if request.HasField("post_process") else self._resolver.configured()
@@ -149,7 +148,13 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
         for step in steps:
             made = self._scratch / f"post-{new_id()}.png"
             work = self._work(row, step, resolved, made)
-            following = Following(self._paid.runner(consent, name) if consent else self._run, work)
+            run, behind = self._run, None
+            if consent is not None and resolved.post_process.cutout.fallback:
+                behind = self._paid.behind(consent, name, partial(self._by_another, row, step, resolved, consent))
+                run = behind.run
+            elif consent is not None:
+                run = self._paid.runner(consent, name)
+            following = Following(run, work)
             begun[:] = [following]
             try:
                 async for frame in following.progress():
@@ -160,7 +165,10 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                     )
                 measures = dict(following.result().measures)
                 # What was made is also registered, even when the client leaves now.
-                keeping = calls.joined(asyncio.create_task(self._keep(row, step, made, work)))
+                recipe = work.texts["bullpen"]
+                if behind is not None and behind.reason and consent is not None:
+                    recipe = self._recipe(row, step, resolved, consent.model)
+                keeping = calls.joined(asyncio.create_task(self._keep(row, step, made, recipe)))
                 try:
                     row = await asyncio.shield(keeping)
                 except asyncio.CancelledError:
@@ -176,8 +184,15 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                     last=step == steps[-1],
                     measures=measures,
                     findings=findings(measures, resolved.limits) if step == "cutout" else (),
+                    fallback_reason=behind.reason if behind is not None and step == "cutout" else "",
                 )
             )
+
+    def _by_another(
+        self, row: Row, step: str, resolved: Resolved, consent: Consent, work: link_pb2.ProcessPicture
+    ) -> None:
+        """Says in the picture that the fallback made its cutout."""
+        work.texts["bullpen"] = self._recipe(row, step, resolved, consent.model)
 
     def _work(self, row: Row, step: str, resolved: Resolved, made: Path) -> link_pb2.ProcessPicture:
         path = self._files.content(row["project"], row["sha256"], row["mime_type"])
@@ -185,16 +200,21 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
             raise ContentLost(f"The file of {name_of(row['project'], row['sha256'])} is missing.", path=path)
         work = link_pb2.ProcessPicture(path=str(path), out_path=str(made))
         getattr(work, step).CopyFrom(getattr(resolved.work, step))
+        work.texts["bullpen"] = self._recipe(row, step, resolved)
+        return work
+
+    def _recipe(self, row: Row, step: str, resolved: Resolved, cutter: str = "") -> str:
+        """What decided a step's pixels, as JSON; `cutter` made the cutout in place of the chosen model."""
+        settings = {"model": cutter} if cutter and step == "cutout" else _settings(step, resolved)
         recipe = {
             "schema": SCHEMA,
             "parent": {"asset": name_of(row["project"], row["sha256"]), "sha256": row["sha256"]},
             "step": step,
-            "settings": _settings(step, resolved),
+            "settings": settings,
         }
-        work.texts["bullpen"] = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
-        return work
+        return json.dumps(recipe, ensure_ascii=False, sort_keys=True)
 
-    async def _keep(self, parent: Row, step: str, made: Path, work: link_pb2.ProcessPicture) -> Row:
+    async def _keep(self, parent: Row, step: str, made: Path, recipe: str) -> Row:
         name = name_of(parent["project"], parent["sha256"])
         return await self._intake.take(
             parent["project"],
@@ -207,7 +227,7 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
             consume=True,
             field="assets",
             derived_from=[name],
-            recipe=json.loads(work.texts["bullpen"]),
+            recipe=json.loads(recipe),
         )
 
 
@@ -223,6 +243,8 @@ def _settings(step: str, resolved: Resolved) -> dict[str, Any]:
     Files are named without their folders: a picture that is given away tells nothing of the machine.
     """
     chosen = MessageToDict(getattr(resolved.post_process, step), preserving_proto_field_name=True)
+    # What would have been done decides nothing.
+    chosen.pop("fallback", None)
     work = getattr(resolved.work, step)
     if step == "color":
         chosen["values"] = _nameless(MessageToDict(work, preserving_proto_field_name=True))

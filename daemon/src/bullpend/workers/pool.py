@@ -206,7 +206,8 @@ class PostPool:
                 pending = self._take_back(post, frame.task_failed.id)
                 failure = frame.task_failed.failure
                 if pending is not None and not pending.done.done():
-                    pending.done.set_exception(errors.from_failure(failure.reason, failure.message, failure.remedy))
+                    error = errors.from_failure(failure.reason, failure.message, failure.remedy, failure.step)
+                    pending.done.set_exception(error)
             case _:
                 return
         self._pump()
