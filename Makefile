@@ -56,8 +56,8 @@ generate: $(READY)-test  ## code from proto/, after the breaking-change check
 bench: $(READY)-test  ## the performance table
 	$(BIN)/python -m tests.bench
 
-soak: $(READY)-test  ## ten thousand jobs and a thousand dying workers: nothing may grow (minutes)
-	$(BIN)/python -m tests.bench --only soak
+soak: $(READY)-test  ## ten thousand jobs, a thousand dying workers, every pair of deaths of the daemon (a long time)
+	$(BIN)/python -m tests.bench --only soak --only deaths
 
 starter: $(READY)-test  ## train the embedded models again (hours)
 	$(BIN)/python -m bullpen_starter.train all

@@ -20,6 +20,7 @@ import uvloop
 
 from tests.bench import (
     canceling,
+    deaths,
     demo,
     durable,
     panels,
@@ -32,6 +33,7 @@ from tests.bench import (
     soak,
     startup,
     steps,
+    terminal,
     watchers,
 )
 from tests.bench.effort import Effort, Measure
@@ -47,15 +49,17 @@ ROWS: dict[str, Measure] = {
     "cancel": canceling.measure,
     "queue": queue.measure,
     "watchers": watchers.measure,
+    "terminal": terminal.measure,
     "restart": restart.measure,
     "plan": planning.measure,
     "demo": demo.measure,
     "panels": panels.measure,
     "quality": quality.measure_quality,
     "soak": soak.measure,
+    "deaths": deaths.measure,
 }
 # Those that take long are measured by name only.
-LONG = ("soak",)
+LONG = ("soak", "deaths")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 
 from tests.bench import __main__ as command
+from tests.bench.deaths import every_pair
 from tests.bench.effort import Effort
 from tests.bench.fsyncs import Bare
 from tests.bench.startup import packages
@@ -67,3 +69,10 @@ def test_the_command_ends_as_its_rows_do(
     assert said["rows"] == [{"what": "what", "target": "≤ 1", "measured": "1", "ok": ok, "values": {"quick": True}}]
     (kept,) = (tmp_path / "var" / "bench").glob("*.json")
     assert json.loads(kept.read_text(encoding="utf-8")) == said
+
+
+def test_the_walk_over_deaths_has_every_pair_once() -> None:
+    """Each point follows each point, itself too, exactly once."""
+    walk = every_pair("abcd")
+    assert len(walk) == 17
+    assert set(pairwise(walk)) == set(product("abcd", repeat=2))
