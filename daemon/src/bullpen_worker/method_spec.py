@@ -15,7 +15,7 @@ def method_spec(method: link_pb2.Method) -> MethodSpec:
         strength=method.strength,
         control=_control(method.control) if method.HasField("control") else None,
         references=_references(method.references) if method.HasField("references") else None,
-        mask=_mask(method.mask) if method.HasField("mask") else None,
+        mask=mask_spec(method.mask) if method.HasField("mask") else None,
     )
 
 
@@ -30,6 +30,7 @@ def _references(references: link_pb2.ReferenceRef) -> ReferenceSpec:
     )
 
 
-def _mask(mask: link_pb2.MaskWork) -> MaskSpec:
+def mask_spec(mask: link_pb2.MaskWork) -> MaskSpec:
+    """Where an inpainting paints."""
     boxes = tuple((box.left, box.top, box.right, box.bottom) for box in mask.boxes)
     return MaskSpec(boxes, mask.compared_path, mask.feather)

@@ -17,19 +17,27 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bullpen_worker.failures import WorkerError
+from bullpen_worker.method_spec import mask_spec
 from bullpen_worker.ops.fit import fit, fitted_size
+from bullpen_worker.ops.inpaint_mask import inpaint_mask, keep_outside
 from bullpen_worker.ops.picture import open_layered, open_picture
 from bullpen_worker.ops.store import digest
 
 _COMPRESS_LEVEL = 4
 # A provider may round a size; beyond this share it cut or stretched the picture.
 _SAME_SHAPE = 0.02
+# From this much of a soft mask on a provider paints.
+_PAINTED = 128
 
 
 def prepare_upload(task: link_pb2.PrepareUpload, max_pixels: int) -> link_pb2.UploadPrepared:
-    """Writes the PNG that may leave. Raises WorkerError PATH_NOT_FOUND, PICTURE_…, and OSError for a full disk."""
+    """Writes the PNG that may leave, and the mask of where to paint in it, if one is asked for.
+
+    Raises WorkerError PATH_NOT_FOUND, PICTURE_…, FIELD_INVALID for a place that is none, OSError for a full disk.
+    """
     image = open_picture(task.path, max_pixels)
     source_width, source_height = image.size
+    mask = inpaint_mask(mask_spec(task.mask), image, max_pixels) if task.HasField("mask") else None
     if task.width and task.height:
         image = fit(image, task.width, task.height).image
     elif task.most_pixels and image.width * image.height > task.most_pixels:
@@ -38,10 +46,12 @@ def prepare_upload(task: link_pb2.PrepareUpload, max_pixels: int) -> link_pb2.Up
         image = image.resize(size, Image.Resampling.LANCZOS)
     # A new picture of the same pixels: whatever the file knew besides stays here.
     clean = Image.fromarray(np.asarray(image.convert("RGB")))
-    buffer = io.BytesIO()
-    clean.save(buffer, "PNG", compress_level=_COMPRESS_LEVEL)
-    data = buffer.getvalue()
+    data = _png(clean)
     _write(Path(task.out_path), data)
+    masked = b""
+    if mask is not None:
+        masked = _png(_transparent_where(mask, clean.size))
+        _write(Path(task.mask_path), masked)
     return link_pb2.UploadPrepared(
         sha256=digest(data),
         size_bytes=len(data),
@@ -49,6 +59,7 @@ def prepare_upload(task: link_pb2.PrepareUpload, max_pixels: int) -> link_pb2.Up
         height=clean.height,
         source_width=source_width,
         source_height=source_height,
+        mask_sha256=digest(masked) if masked else "",
     )
 
 
@@ -68,8 +79,30 @@ def read_answer(task: link_pb2.ReadAnswer, max_pixels: int) -> link_pb2.AnswerRe
         image = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
     elif image.size != size:
         image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    if task.HasField("mask"):
+        source = open_picture(task.source_path, max_pixels)
+        mask = inpaint_mask(mask_spec(task.mask), source, max_pixels)
+        # What a provider changed outside of the place is not taken: the mask is only advice to it.
+        image = keep_outside(image, source.resize(size, Image.Resampling.LANCZOS), mask.resize(size))
     _write(Path(task.raw_path), image.tobytes())
     return link_pb2.AnswerRead(width=size[0], height=size[1])
+
+
+def _transparent_where(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A mask as OpenAI's protocol wants it: a black picture of a canvas, transparent where it is to be painted."""
+    inner = fitted_size(*mask.size, *size)
+    keep = Image.new("L", size, 255)
+    painted = mask.resize(inner).point(lambda value: 0 if value >= _PAINTED else 255)
+    keep.paste(painted, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+    made = Image.new("RGBA", size)
+    made.putalpha(keep)
+    return made
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=_COMPRESS_LEVEL)
+    return buffer.getvalue()
 
 
 def answered_alpha(path: str, width: int, height: int, max_pixels: int) -> NDArray[np.uint8]:

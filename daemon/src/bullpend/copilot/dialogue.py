@@ -140,7 +140,7 @@ class Dialogue:
             except DoesNotFit as problem:
                 if not told.shorten(problem.share):
                     raise LimitExceeded(
-                        f"{problem.words} It is too long for this model, also without what was said before.",
+                        f"{problem.words} The message is too long for this model, without what was said before, too.",
                         field="text",
                         remedy="Say it in fewer words, or take a model with a larger window (copilot.context_tokens).",
                     ) from problem
@@ -172,6 +172,8 @@ class _Told:
         self.since: list[Sent] = []
         # Messages that were summed up.
         self.older = 0
+        # Characters of what was sent last, and of the budget that were not needed.
+        self._size = self._left = 0
 
     def messages(self) -> list[Sent]:
         """All of it. What does not fit the budget is summed up, never left out in silence."""
@@ -182,11 +184,13 @@ class _Told:
             message, text = said.pop()
             budget -= len(text)
             keep.insert(0, {"role": _role(message), "content": text})
-        self.older = len(said)
+        self.older, self._left = len(said), max(0, budget)
         head = [{"role": "system", "content": self._system}]
         if said:
             head.append({"role": "system", "content": self._summary(said)})
-        return [*head, *keep, {"role": "user", "content": self._turn.text}, *self.since]
+        made = [*head, *keep, {"role": "user", "content": self._turn.text}, *self.since]
+        self._size = sum(len(one["content"] or "") for one in made)
+        return made
 
     def _summary(self, said: Sequence[tuple[copilot_pb2.ChatMessage, str]]) -> str:
         """Messages in short: the beginning of each of the last, and how many lie before them."""
@@ -197,10 +201,11 @@ class _Told:
 
     def shorten(self, share: float) -> bool:
         """Has less sent the next time, `share` of it at the most. False where nothing is left to be made shorter."""
-        share = min(share, 0.95) * 0.9
+        share = min(share, 0.98) * 0.97
         if self._said and self._budget > 0:
-            spoken = sum(len(text) for _, text in self._said) + len(self._turn.text)
-            self._budget = int(min(self._budget, spoken) * share) if share > 0.2 else 0
+            # All that is too much has to come out of what was said before.
+            kept = self._budget - self._left
+            self._budget = max(0, int(kept - self._size * (1 - share)))
             return True
         long = [one for one in self.since if one["role"] != "assistant" and len(one["content"]) > _LEAST_RESULT]
         for one in long:

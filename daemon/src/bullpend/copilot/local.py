@@ -22,6 +22,7 @@ from bullpend.copilot.dialogue import Call, Dialogue, DoesNotFit, Known, Round, 
 from bullpend.copilot.engines import Piece, Status, Turn, Words
 from bullpend.dispatch.texts import Texts, TooLong, Waiting
 from bullpend.errors import DeviceUnavailable, LanguageEngineFailed
+from bullpend.models.language import ENGINE
 from bullpend.models.model import Model, ModelState
 from bullpend.models.registry import Registry
 
@@ -95,7 +96,7 @@ class Local:
             )
         yield Status(f"{self._name} is looked at.")
         model = await asyncio.to_thread(self._registry.verify, self._name)
-        voice = _Voice(model, self._texts(), self._window(model), self._grammars)
+        voice = Voice(model, self._texts(), self._window(model), self._grammars)
         async with aclosing(Dialogue(voice, self._prompt, self._known).answer(turn)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -106,7 +107,7 @@ class Local:
         return min(wanted, trained) if trained else wanted
 
 
-class _Voice:
+class Voice:
     """One exchange with a model in a worker."""
 
     def __init__(self, model: Model, texts: Texts, window: int, grammars: dict[str, str]) -> None:
@@ -158,8 +159,9 @@ class _Voice:
         except TooLong as problem:
             raise DoesNotFit(problem.message, problem.window / max(1, problem.tokens)) from problem
         made.text = heard.shown
-        if heard.call and made.finished == "grammar":
-            made.calls[0] = _call(heard.call)
+        if made.finished == "grammar":
+            # The worker holds to the grammar from the first mark on, also where it stands among thoughts.
+            made.calls[0] = _call(heard.all.partition(gbnf.OPEN)[2])
 
     def asked(self, made: Round, calls: Sequence[Call]) -> Sent:
         """The words, and the call between its marks."""
@@ -175,23 +177,25 @@ class Heard:
     """What a model said: words to be shown, a call after its mark, and thoughts, which are neither."""
 
     def __init__(self) -> None:
+        self.all = ""
         self.shown = ""
-        self.call = ""
         self.thinks = False
+        self._calls = False
         self._held = ""
-        self._begun = False
+        self._begun = self._thought = False
 
     def add(self, text: str, last: bool = False) -> str:
         """What of it can be shown now; what may turn out to be a mark is held back."""
-        if self.call:
-            self.call += text
+        self.all += text
+        if self._calls:
             return ""
         self._held += text
-        if not self._thoughts_over(last):
-            return ""
-        shown, mark, rest = self._held.partition(gbnf.OPEN)
+        while not self._thoughts_over(last):
+            if not self.thinks or _THOUGHT not in self._held:
+                return ""
+        shown, mark, _ = self._held.partition(gbnf.OPEN)
         if mark:
-            self._held, self.call = "", rest or " "
+            self._held, self._calls = "", True
         else:
             keep = 0 if last else _beginning(self._held, gbnf.OPEN)
             shown, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
@@ -207,13 +211,14 @@ class Heard:
             if not mark:
                 self._held = self._held[-len(_THOUGHT) :]
                 return False
-            self.thinks, self._begun, self._held = False, True, rest.lstrip()
-            return True
+            self.thinks, self._thought, self._held = False, True, rest
         begin = self._held.lstrip()
-        if begin.startswith(_THINKS):
+        if self._thought:
+            self._held = begin
+        if begin.startswith(_THINKS) and not self._thought:
             self.thinks, self._held = True, begin.removeprefix(_THINKS)
             return False
-        self._begun = last or not _THINKS.startswith(begin)
+        self._begun = last or (bool(begin) and (self._thought or not _THINKS.startswith(begin)))
         return self._begun
 
 
@@ -276,5 +281,5 @@ class Shelf(Mapping[str, Any]):
         return len(self._fixed) + len(self._names())
 
     def _names(self) -> list[str]:
-        found = {engine_of(model.name) for model in self._registry.seen() if model.language is not None}
+        found = {engine_of(model.name) for model in self._registry.seen() if model.engine == ENGINE}
         return sorted(found | ({engine_of(self._chosen)} if self._chosen else set()))
