@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from bullpend.copilot import vocabulary
+from bullpend.copilot import spelling, vocabulary
 from bullpend.copilot.rules import Ask, Propose, Read, Say, changed, continued, understand
 from bullpend.copilot.world import SceneWords, World
 from bullpend.errors import SettingInvalid
@@ -19,7 +19,12 @@ from tests.copilot.worlds import WORLD, short
 
 def _table() -> list[tuple[str, str]]:
     """Phrases with what they mean: two lines each, the second one indented."""
-    lines = (Path(__file__).with_name("phrasings.txt")).read_text(encoding="utf-8").splitlines()
+    here = Path(__file__)
+    lines = [
+        line
+        for name in ("phrasings.txt", "phrasings_fresh.txt")
+        for line in here.with_name(name).read_text(encoding="utf-8").splitlines()
+    ]
     return [(said, meant.strip()) for said, meant in zip(lines[::2], lines[1::2], strict=True)]
 
 
@@ -42,6 +47,50 @@ def test_no_word_is_dropped(word: str) -> None:
         words.insert(chance.randint(0, len(words)), word)
         found = understand(" ".join(words), WORLD)
         assert not isinstance(found, Propose), " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "run stale on scene 1",
+        "run grain on scene 1",
+        "run style on scene 1 whether it fits",
+        "stop the bun",
+        "retype it",
+    ],
+)
+def test_other_words_are_no_slips(said: str) -> None:
+    """Only a letter swapped, doubled or left out is a slip; a word that is another word is asked about."""
+    assert not isinstance(understand(said, WORLD), Propose)
+
+
+def test_names_are_never_mended() -> None:
+    """A scene or character whose name is near to a word of the studio keeps it."""
+    world = dataclasses.replace(WORLD, characters={"rian": "Rian", "stlye": "Stlye"})
+    assert spelling.mended("Rian and Stlye in the wether", world) == "rian and stlye in the weather"
+    assert spelling.mended("accept candidate 2 of scene 3 because of the stlye", WORLD).endswith("stlye")
+
+
+@pytest.mark.parametrize("count", ["two", "3", "a couple of", "a pair of", "one of the", "five of the"])
+def test_how_many_is_not_which(count: str) -> None:
+    """`two scenes` is no scene 2: it is asked which."""
+    asked = understand(f"run style on {count} scenes", WORLD)
+    assert isinstance(asked, Ask)
+    assert asked.slot == "scenes"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "first style on scene 1, then weather on scene 1",
+        "style on all scenes and weather on scene 2",
+        "run style on scene 1 and then delete scene 2",
+        "run style on scene 1 and weather on scene 2 if that works",
+    ],
+)
+def test_a_part_that_waits_or_is_not_understood_holds_all_back(said: str) -> None:
+    """Of several orders in one sentence either all are proposed or none; what depends on another is asked about."""
+    assert isinstance(understand(said, WORLD), Ask)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,18 @@ _CANCEL = (
     r"cancel|stop|abort|kill|halt|terminate|call off|stop rendering|stop generating|interrupt|break off|shut "
     r"down|stop making|stop running|get rid of"
 )
+# What is said of other things too; a run or a job must be named.
+_RATHER = ("shut down", "get rid of")
 _PAUSE = r"pause|hold|suspend|freeze|put on hold|halt for now|put (?P<w>.*?) on hold"
 _RESUME = (
     r"resume|continue|unpause|un-pause|carry on|go on|restart the queue|proceed|keep going|pick up|unfreeze|"
     r"let (?P<w>.*?) (?:go on|continue|resume)"
 )
-_RETRY = r"retry|re-try|try|redo|re-do|rerun|re-run|run|repeat|do|make|start|restart"
+_FOR_NOW = r"for (?:now|(?:a|one) (?:moment|while|bit|minute|second))|a (?:moment|minute|second)"
+_RETRY = (
+    r"have (?:another|one more) (?:go|try|shot) at|give (?:it )?another (?:go|try|shot)(?: to)?|"
+    r"retry|re-try|try|redo|re-do|rerun|re-run|run|repeat|do|make|start|restart"
+)
 _AGAIN = r"again|once more|one more time|over again|anew|over"
 _FAILED = (
     r"(?:failed|failing|broken|unsuccessful|canceled|cancelled|held|errored|unfinished|missing|failures?|that "
@@ -32,7 +38,11 @@ _FAILED = (
 
 def read(line: Line, world: World) -> Understood | None:
     """What is proposed, or None where it is no such order."""
-    text = picking.marked(line.text, world)
+    text = re.sub(
+        r"\bgive (?P<w>.+?) (?:another|one more|a second|a new) (?:go|try|shot|chance)\b",
+        r"retry \g<w>",
+        picking.marked(line.text, world),
+    )
     for reader in (_cancel, _pause_or_resume, _retry):
         found = reader(Line(text), world)
         if found is not None:
@@ -45,14 +55,19 @@ def _each_run(runs: list[RunWords], method: str) -> tuple[tuple[str, dict[str, A
 
 
 def _cancel(line: Line, world: World) -> Understood | None:
-    if begins(line, _CANCEL) is None:
+    if line.find(r"backgrounds?|instructions?") is not None or (begun := begins(line, _CANCEL)) is None:
         return None
+    if line.find(r"(?:the |this |your )?(?:copilot|bullpen|daemon|server|program|computer|machine)") is not None:
+        return Say("beyond")
+    if begun["v"] in _RATHER and line.find(r"(?:runs?|jobs?|queue|rendering|r-\d+[\w-]*)") is None:
+        return Say("beyond")
     active = list(world.active)
     picked = _scenes(line, world)
     if isinstance(picked, Ask):
         return picked
     if picked:
         line.take(r"(?:the )?jobs?(?: of| for)?")
+        line.take(r"(?:of|in|from) (?:the )?(?:running|current|active) (?:run|job|batch)")
         if (ask := leftover.unread(line)) is not None:
             return ask
         jobs = [job for run in active for job in run.jobs if job.scene in picked and job.state in ("QUEUED", "RUNNING")]
@@ -92,12 +107,13 @@ def _pause_or_resume(line: Line, world: World) -> Understood | None:
     active = list(world.active)
     word = "pause" if pause else "resume"
     if line.take(r"(?:the |my )?(?:whole |entire )?queue|the scheduler|everything in the queue|all projects"):
+        line.take(_FOR_NOW)
         if (ask := leftover.unread(line)) is not None:
             return ask
         method = model.PAUSE_QUEUE if pause else model.RESUME_QUEUE
         return Propose(((method, {}),)) if method in world.methods else Say("cannot_pause")
     target = take_run(line, world, active, word)
-    line.take(r"for (?:now|a (?:moment|while|bit|minute|second))|a (?:moment|minute|second)")
+    line.take(_FOR_NOW)
     if (ask := leftover.unread(line)) is not None:
         return ask
     method = model.PAUSE_RUN if pause else model.RESUME_RUN
@@ -120,7 +136,11 @@ def _retry(line: Line, world: World) -> Understood | None:
     found = begins(line, _RETRY)
     if found is None:
         return None
-    plain = found["v"] in ("retry", "re-try") or (found["v"] == "try" and line.find(_AGAIN) is not None)
+    plain = (
+        found["v"] in ("retry", "re-try")
+        or found["v"].startswith(("have ", "give "))
+        or (found["v"] == "try" and line.find(_AGAIN) is not None)
+    )
     failed = line.take(
         rf"(?:(?:all )?(?:of )?(?:the |what |whatever |everything |anything |those |only )*(?:that "
         rf")?){_FAILED}(?: (?:ones?|jobs?|candidates?|parts?|runs?|work|{SCENE}))?"

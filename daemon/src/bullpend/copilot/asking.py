@@ -72,10 +72,11 @@ _COST = (
 
 def read(line: Line, world: World) -> Understood | None:
     """What is to be looked up, or None where it is no question."""
-    text = re.sub(r"(?: [.!?,;])+$", "", line.text)
-    text = re.sub(rf"^{POLITE}", "", text)
+    said = re.sub(r"(?: [.!?,;])+$", "", line.text)
+    text = re.sub(rf"^{POLITE}", "", said)
     if re.search(
-        r"^(?:what|how) .*\bhappens?\b|\b(?:would|will|does) .*\b(?:cost|take|happen)\b|\bwhat if\b|^(?:dry|"
+        r"^(?:what|how) .*\bhappens?\b|\b(?:would|will|does) .*\b(?:cost|take|happen)\b|\bwhat if\b|"
+        r"^how expensive (?:would|will)\b|^(?:dry|"
         r"plan|preview|estimate|simulate)\b",
         text,
     ) and _names_stage(text, world):
@@ -84,7 +85,8 @@ def read(line: Line, world: World) -> Understood | None:
         found = reader(text, world)
         if found is not None:
             return found
-    if re.match(r"(?:is|are|did|does|has|have|was|were)(?!\S)", text) and _names_stage(text, world):
+    # `can we have weather on scene 2` wishes; `has weather run on scene 2` asks.
+    if re.match(r"(?:is|are|did|does|has|have|was|were)(?!\S)", said) and _names_stage(text, world):
         return Read("status", {"run": _about_run(Line(text), world)})
     return None
 

@@ -66,10 +66,10 @@ def read(line: Line, world: World) -> Options:
 
 def _seed(line: Line, made: Options) -> None:
     if found := line.take(
-        r"(?:with |using |use |and |on )?(?:a |the )?(?:fixed )?seed (?:of |number |value |no |to |= |: |is "
-        r")?#?(?P<n>\d{1,18})"
+        r"(?:with |using |use |and |on )?(?:a |the )?(?:fixed |same )?seed (?:of |number |value |no |to |= |: |is "
+        rf")?#?(?P<n>\d{{1,18}}|{NUM})"
     ):
-        made.seed = int(found["n"])
+        made.seed = number(found["n"])
         if made.seed >= 2**32:
             made.ask("seed", "A seed is 0 to 4294967295. Which one shall I take?")
     elif line.take(r"(?:with |using |use )?(?:a |the )?(?:new |random |fresh |different |another )+seeds?"):

@@ -174,7 +174,15 @@ class Picker(Places):
         return end, slugs
 
     def _part(self, position: int, bare: bool) -> tuple[int, set[str]] | None:
-        for reader in (self._named, self._edge, self._onward, self._numbered, self._placed, self._with_character):
+        for reader in (
+            self._named,
+            self._edge,
+            self._onward,
+            self._numbered,
+            self._placed,
+            self._with_character,
+            self._counted,
+        ):
             found = reader(position)
             if found is not None:
                 return found

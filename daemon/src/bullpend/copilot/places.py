@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bullpend.copilot.words import NUM, NUM_OR_ORD, ORD, SCENE, Line, compiled, number, several
+from bullpend.copilot.words import NUM, NUM_OR_ORD, ORD, SCENE, VAGUE, Line, compiled, number, several
 from bullpend.copilot.world import SceneWords, World
 
 THE = r"(?:the )?"
@@ -83,6 +83,21 @@ class Places:
             end, gap = start, ""
         return (end, found) if took else None
 
+    def _counted(self, position: int) -> tuple[int, set[str]] | None:
+        """`two scenes`, `a couple of panels`: how many, and not which; only all of them can be meant by their count."""
+        found = self._match(
+            rf"(?:the |a |any |only |just |about )?(?P<n>{NUM}) (?:of (?:the |my |our |these |those )?)?"
+            rf"(?:more |other |different |random )?{SCENE}(?! (?:numbers? |no )?\d)",
+            position,
+        )
+        if found is None:
+            return None
+        order = [scene.slug for scene in self._world.scenes]
+        if number(found["n"]) == len(order) and " of " not in found[0]:
+            return found.end(), set(order)
+        self._ask(f"Which {found['n']}?", "all scenes", *order[:7])
+        return found.end(), set()
+
     def _bare(self, position: int) -> tuple[int, set[str]] | None:
         """`4`, `1-3`, `two to five`."""
         dashed = self._match(_DASHED, position)
@@ -93,7 +108,7 @@ class Places:
         if placed is not None:
             return placed.end(), self._places([number(placed["p"])])
         item = self._match(rf"{THE}{_ITEM}", position)
-        if item is None:
+        if item is None or item["a"] in VAGUE or item["b"] in VAGUE:
             return None
         tail = self._line.rest[item.end() :]
         if re.match(
@@ -163,7 +178,9 @@ class Places:
             start = self._at(number(found["a"]))
             return found.end(), set(order[order.index(min(start, key=order.index)) :]) if start else set()
         found = self._match(
-            rf"(?:everything |all )?(?:up to|until) (?:and including )?{THE}{SCENE} (?P<a>{NUM_OR_ORD})", position
+            rf"(?:everything |all )?(?:(?:up to|until) (?:and including )?{THE}{SCENE}|{SCENE} (?:up to|until)) "
+            rf"(?P<a>{NUM_OR_ORD})",
+            position,
         )
         if found is not None:
             end = self._at(number(found["a"]))

@@ -20,19 +20,27 @@ _TAKE = (
 _PROCESS = (
     r"background removal|upscaling|colou?r grading|upscale|up-scale|enlarge|blow up|scale|cut out|cutout|cut|"
     r"remove|isolate|colou?r|colou?r-?grade|grade|"
-    r"post-?process|postprocess|apply|run|do|make|refine|give|double|quadruple|perform"
+    r"post-?process|postprocess|apply|run|do|make|refine|give|double|quadruple|perform|"
+    r"get rid of|erase|delete|drop|strip|take (?:out|off|away)|knock out|use|put|"
+    r"[24] ?x|(?:cinematic|warm|cold|neutral)(?= )"
 )
 _QUALITY = r"(?:qa|quality|quality control|qc|quality assurance)"
 
 
 def read(line: Line, world: World) -> Understood | None:
     """What is proposed, or None where it is no such order."""
-    text = picking.marked(line.text, world)
+    text = _order_first(picking.marked(line.text, world))
     for reader in (_accept, _process, _check):
         found = reader(Line(text), world)
         if found is not None:
             return found
     return None
+
+
+def _order_first(text: str) -> str:
+    """`scene 2 : cut out` as `cut out of scene 2`."""
+    headed = re.fullmatch(rf"(?P<s>(?:the )?(?:{SCENE} [\w ,-]+|§\d+)) : (?P<o>(?:{_PROCESS})(?: .*)?)", text)
+    return f"{headed['o']} of {headed['s']}" if headed else text
 
 
 def _accept(line: Line, world: World) -> Understood | None:
@@ -44,7 +52,10 @@ def _accept(line: Line, world: World) -> Understood | None:
     if reason is not None:
         why = reason["r"].strip()
         line.remove(reason.start(), len(line.rest))
-    wins = line.take(r"(?:wins?|is (?:the )?(?:best|winner|better|it|good|fine)|it is|should win|looks best|please)")
+    wins = line.take(
+        r"(?:wins?|is (?:the |my )?(?:best|winner|better|keeper|favou?rite|it|good|fine)(?: one)?|it is|"
+        r"should win|looks best|please)"
+    )
     named = line.take(
         r"(?:(?:the )?candidate "
         r")?(?:projects/[\w-]+/runs/)?(?P<r>r-\d+[\w-]*)/(?:jobs/)?(?P<j>j-\d+)/(?:candidates/)?(?P<c>c-\d+)"
@@ -60,7 +71,7 @@ def _accept(line: Line, world: World) -> Understood | None:
         return Ask("The ranking has its own best already. Which candidate shall I accept?", (), "")
     count = (
         line.take(rf"(?:the )?{CANDIDATE} (?:number |no |nr |# ?|c-)?#?(?P<n>{NUM})(?! {SCENE})")
-        or line.take(rf"(?:the )?(?P<n>{ORD}) (?:{CANDIDATE}|one)")
+        or line.take(rf"(?:the )?(?P<n>{ORD}) (?:{CANDIDATE}{'|one' if took or wins else ''})")
         or line.take(r"c-(?P<n>\d{1,2})")
         or (line.take(rf"(?:the )?(?:number |# ?|no )(?P<n>{NUM})(?= (?:for|of|from|in|as)|$)") if took else None)
     )
@@ -126,7 +137,8 @@ def _candidate(runs: list[RunWords], scene: str, place: int) -> str | Ask:
 _STEPS: tuple[tuple[str, str], ...] = (
     (
         "cutout",
-        r"(?:cut ?-?outs?|remove(?: the)? backgrounds?(?: (?:of|from))?|(?:the )?backgrounds? (?:removed|"
+        r"(?:cut ?-?outs?|(?:remove|get rid of|erase|delete|drop|strip|take (?:out|off|away)|knock out)(?: the)? "
+        r"backgrounds?(?: (?:of|from|in))?|(?:the )?backgrounds? (?:removed|"
         r"removal)|background removal|isolate|transparent(?: background)?|remove bg|the background|"
         r"backgrounds?|cut out)",
     ),
@@ -143,9 +155,12 @@ _STEPS: tuple[tuple[str, str], ...] = (
 _SCALE = (
     r"(?:(?:by|to) (?:a )?(?:factor (?:of )?)?|x ?|factor (?:of )?)(?P<a>2|4|two|four)(?: ?x| times| "
     r"?fold)?(?: (?:the|its|their) (?:size|resolution))?"
+    r"|(?P<d>twice|two times|four times|2x|4x) (?:as|its) (?:big|large|size)(?: as (?:it is|before|now))?"
     r"|(?P<b>2|4|two|four)(?: ?x| times| ?fold)(?: (?:the|its|their) (?:size|resolution))?|(?:to )?(?P<c>twice|"
     r"double)(?: (?:the|its|their) (?:size|resolution))?"
 )
+
+_GROWN = r"(?:twice|two times|four times|2x|4x) (?:as|its) (?:big|large|size)"
 
 
 def _process(line: Line, world: World) -> Understood | None:
@@ -156,25 +171,13 @@ def _process(line: Line, world: World) -> Understood | None:
     polite = re.match(POLITE, line.rest)
     if polite is not None and polite.end():
         line.remove(0, polite.end())
-    profile = next(
-        (
-            name
-            for name in world.profiles
-            if line.take(
-                rf"(?:(?:with|using|in|to|the|a) )*{re.escape(name)}(?: (?:look|profile|colou?rs?|grade|"
-                rf"grading|style))?"
-            )
-            or line.take(
-                rf"(?:(?:with|using|in|to|the|a) )*{re.escape(name.replace('_', ' '))}(?: (?:look|profile|"
-                rf"colou?rs?|grade|grading))?"
-            )
-        ),
-        "",
-    )
+    profile = next((name for name in world.profiles if line.take(_profile(name))), "")
     steps: dict[str, dict[str, Any]] = {}
     if grown := line.take(r"(?P<w>double|quadruple) the (?:size|resolution)(?: of)?"):
         steps["upscale"] = {"scale": 2 if grown["w"] == "double" else 4}
-    scale = line.take(_SCALE) if line.find(_STEPS[2][1]) else None
+    scale = line.take(_SCALE) if line.find(_STEPS[2][1]) or line.find(_GROWN) else None
+    if scale is not None and scale["d"]:
+        steps.setdefault("upscale", {})
     for step, pattern in _STEPS:
         while line.take(pattern):
             steps.setdefault(step, {})
@@ -184,11 +187,21 @@ def _process(line: Line, world: World) -> Understood | None:
     if not steps and not whole:
         return None
     if "upscale" in steps and scale is not None:
-        said = scale["a"] or scale["b"] or scale["c"]
-        steps["upscale"] = {"scale": 4 if said in ("4", "four") else 2}
-    if lead := re.match(r"[\s\x00]*(?:make|apply|run|do|give|perform|cut|remove|scale)(?=[\s\x00]|$)", line.rest):
+        said = scale["a"] or scale["b"] or scale["c"] or scale["d"]
+        steps["upscale"] = {"scale": 4 if said.startswith(("4", "four")) else 2}
+    if lead := re.match(
+        r"[\s\x00]*(?:make|apply|run|do|give|perform|cut|remove|scale|use|put)(?=[\s\x00]|$)", line.rest
+    ):
         line.remove(*lead.span())
     return _processed(line, world, steps)
+
+
+def _profile(name: str) -> str:
+    """How a colour profile may be said: its words in either order, with what it is."""
+    words = name.split("_")
+    ways = {name, " ".join(words), " ".join(reversed(words)), "-".join(words)}
+    said = "|".join(sorted(map(re.escape, ways), key=len, reverse=True))
+    return rf"(?:(?:with|using|in|to|the|a) )*(?:{said})(?: (?:look|profile|colou?rs?|grade|grading|style|tones?))*"
 
 
 def _processed(line: Line, world: World, steps: dict[str, dict[str, Any]]) -> Understood:
@@ -207,6 +220,8 @@ def _processed(line: Line, world: World, steps: dict[str, dict[str, Any]]) -> Un
         rf"results|candidates?)(?: of| in| from)?|(?:the )?winners(?: of| from)?|results of"
     )
     picked = picking.Picker(world, line).pick(bare=True) if target is None or not target.said else picking.Picked()
+    if picked.slugs:
+        line.take(r"(?:and |then )?(?:it|them|those|these)(?: too| as well)?")
     if picked.question:
         return Ask(picked.question, tuple(picked.choices), "scenes")
     if (ask := leftover.unread(line)) is not None:

@@ -14,18 +14,23 @@ proposed is shown as a card before anybody can confirm it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from bullpend.copilot import acting, asking, reviewing, running, talking
+from bullpend.copilot import acting, asking, reviewing, running, spelling, talking
 from bullpend.copilot.leftover import near, quoted
 from bullpend.copilot.targets import stage_words
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
 from bullpend.copilot.words import CANDIDATE, MAX_CHARACTERS, NUM, NUM_OR_ORD, SCENE, Line
 from bullpend.copilot.world import World
+from bullpend.instructions.model import CREATE_RUN
 
 __all__ = ("Ask", "Propose", "Read", "Say", "Understood", "changed", "continued", "understand")
 
 # Of a card that was just shown: this is no replacement of a part of it.
 _ADDS = r"\b(?:add|also|too|plus|more|another|remove|without|minus|except|not|after|before|then)\b"
+# Orders in one sentence.
+MOST_PARTS = 4
 # What the next message may do to a card.
 CHANGE = "change"
 
@@ -34,6 +39,21 @@ def understand(text: str, world: World) -> Understood:
     """What a sentence means in a project."""
     if len(text) > MAX_CHARACTERS:
         return Ask(f"That is longer than {MAX_CHARACTERS} characters. What shall I do, in a sentence or two?")
+    found = _whole(text, world)
+    if isinstance(found, Ask) and found.slot in ("", "stage"):
+        found = _in_parts(text, world) or found
+    if not isinstance(found, Ask):
+        return found
+    mended = spelling.mended(text, world)
+    if mended == Line(text).text:
+        return found
+    again = _whole(mended, world)
+    # A question is asked about what was meant: it is the same one, or nearer to it.
+    return again if not isinstance(again, Ask) or again.slot else found
+
+
+def _whole(text: str, world: World) -> Understood:
+    """What a sentence means that says one thing."""
     line = Line(text)
     if not re.search(r"\w", line.text):
         return Ask("What shall I do?", ("help",))
@@ -43,6 +63,31 @@ def understand(text: str, world: World) -> Understood:
             return found
         line = Line(text)
     return _lost(line, world)
+
+
+def _in_parts(text: str, world: World) -> Propose | None:
+    """Several orders in one sentence, each of them whole: `style on scene 1 and weather on scene 2`.
+
+    Two runs over the same scene are none of these: the second would have to wait for what the first one makes.
+    """
+    parts = re.split(r"(?: ,| ;)? (?:and then|then|and) | ; |(?<=\S) \. (?=\S)", Line(text).text)
+    if not 1 < len(parts) <= MOST_PARTS:
+        return None
+    calls: list[tuple[str, Mapping[str, Any]]] = []
+    drawn, seen = False, set[str]()
+    for part in parts:
+        found = _whole(re.sub(r"^(?:first|second|finally|next|also) (?:, )?", "", part), world)
+        if not isinstance(found, Propose):
+            return None
+        for method, said in found.calls:
+            if method == CREATE_RUN:
+                selected = said["spec"].get("scenes", {}).get("scenes", ["all"])
+                if seen & {*selected, "all"} or (seen and selected == ["all"]):
+                    return None
+                seen.update(selected)
+        calls += found.calls
+        drawn = drawn or found.random_seed
+    return Propose(tuple(calls), random_seed=drawn)
 
 
 def continued(before: str, slot: str, answer: str, world: World) -> Understood:

@@ -32,7 +32,8 @@ _PLAN = (
     r"cost)(?: be)?(?: (?:to|of|for|if (?:i|we|you)))?"
     r"|how (?:much|long|expensive) (?:would|will|does|do) (?:it |that |this |the )?(?:cost|take|last|be)?(?: "
     r"(?:to|for|if (?:i|we|you)))?"
-    r"|what (?:would |will )?happens? (?:if|when) (?:i|we|you)|what if (?:i|we|you)|without (?:starting|"
+    r"|(?:what (?:would |will )?happens? (?:if|when)|what if) (?:i|we|you)"
+    r"(?: (?:ran|did|made|started|were to (?:run|do|make|start)))?|without (?:starting|"
     r"running) (?:it|anything)|do not (?:start|run) (?:it|anything)(?: yet)?|(?:as a )?dry run(?: only)?"
     r"|how (?:much|long) (?:a|an|the)? ?(?=\w+ (?:run|pass))"
 )
@@ -78,6 +79,8 @@ def read(line: Line, world: World) -> Understood | None:
     )
     line.take(r"(?:i|we) would (?:like|love)(?: to (?:have|see|get))?|(?:one|a single) (?:pass|run)(?: of)?")
     line.take(r"(?:the )?same(?= again)|look like|looking like")
+    line.take(r"(?:should|must|ought to|needs? to|has to|have to) (?:now )?(?:be|become|look|get|have)")
+    line.take(r"could (?:use|do with)(?: (?:some|a bit of|a little|more))?")
     line.take(r"(?:all )?(?:over )?(?:from (?:scratch|the (?:start|beginning)))|all over")
     while line.take(rf"(?:{_VERBS}|{_DONE}|also)(?= |$)"):
         pass
@@ -178,7 +181,10 @@ def _planned(line: Line) -> bool:
         line.take(r"(?:it |that |this )?(?:costs?|take|last|be)(?: (?:me|us))?(?: (?:to|for|if (?:i|we|you)))?")
         line.take(r"(?:to|it)")
         return True
-    return line.take(_PLAN) is not None
+    planned = False
+    while line.take(_PLAN):
+        planned = True
+    return planned
 
 
 def _folder(line: Line, raw: str) -> str:

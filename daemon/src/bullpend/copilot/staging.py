@@ -86,7 +86,10 @@ def _values(line: Line, world: World, made: Staged) -> None:
                 r"on|set to|= |: |it) )?(?:(?:a|an|the|some|a bit of|a little) )?"
                 r"(?:heavy |light |bright |deep )?"
             )
-            tail = r"(?: (?:style|look|looks|aesthetic|weather|light|lighting|time|conditions?|scenery|mode|again))?"
+            tail = (
+                r"(?: (?:style|look|looks|aesthetic|weather|light|lighting|time|conditions?|scenery|mode|again|feel|"
+                r"mood|feeling|atmosphere|vibe|touch|effect|version|variant|edition))?"
+            )
             found = line.find(rf"{lead}\"?{re.escape(spoken)}\"?{tail}")
             if found is None:
                 continue

@@ -41,7 +41,7 @@ _WHO = (
 # Orders that the studio knows and the copilot does not take.
 _BEYOND = (
     r"(?:export|sync|synchroni[sz]e|back ?up|upload|import|delete|remove|rename|create|add|new|write|"
-    r"translate|publish|download|install|configure|reset|erase|wipe|move)"
+    r"translate|publish|download|install|configure|reset|erase|wipe)"
     r"(?= (?:(?:a|an|the|my|all|new|me|some|everything|every|this|it|to|another|of) )*(?:scenes?(?: \S+)?|"
     r"characters? called|character named|projects?|s3|cbz|pdf|zip|bundle|ren'py|everything|files?|pictures?|"
     r"models?|secrets?|keys?|assets?|poem|style guides?|reference sets?|templates?|settings?|database|home|"

@@ -17,6 +17,8 @@ _UNITS = "zero one two three four five six seven eight nine ten eleven twelve th
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 NUMBERS: dict[str, int] = {word: value for value, word in enumerate(_UNITS.split())}
 NUMBERS |= {"seventeen": 17, "eighteen": 18, "nineteen": 19, **_TENS, "dozen": 12, "couple": 2, "pair": 2}
+# Numbers that count and name no place.
+VAGUE = ("dozen", "couple", "pair")
 NUMBERS |= {f"{ten}-{unit}": value + NUMBERS[unit] for ten, value in _TENS.items() for unit in _UNITS.split()[1:10]}
 _ORDINAL = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 ORDINALS: dict[str, int] = {word: value for value, word in enumerate(_ORDINAL.split(), 1)}
@@ -91,10 +93,13 @@ def normal(text: str) -> str:
     for short, long in _CONTRACTIONS:
         text = text.replace(short, long)
     text = re.sub(r"(?<=\w)=(?=\S)", " = ", re.sub(r"(?<=\d)'s\b", "", text))
+    text = re.sub(r"(?<![\w'])'([^']{2,80})'(?![\w'])", r'"\1"', text)
+    text = re.sub(r"\bhalf a dozen\b", "six", re.sub(r"\blets\b", "let us", text))
+    text = re.sub(rf"\b({'|'.join(_TENS)}) ({'|'.join(_UNITS.split()[1:10])})\b", r"\1-\2", text)
     text = re.sub(r"(?<!\S)w/ ?", "with ", text)
     text = re.sub(r"(?<!\S)w(?= \S)", "with", text).replace("→", " to ").replace("->", " to ")
     text = re.sub(r"(?<!\S)([sp])(\d{1,3})-[sp]?(\d{1,3})(?!\S)", r"scenes \2-\3", text)
-    text = re.sub(r"(?<=scenes )\d{1,3}(?:/\d{1,3})+(?!\S)", lambda found: found[0].replace("/", " , "), text)
+    text = re.sub(r"(?<=[a-z]s )\d{1,3}(?:/\d{1,3})+(?![\w/])", lambda found: found[0].replace("/", " , "), text)
     tokens = _TOKEN.findall(text)
     return " ".join(tokens)
 
