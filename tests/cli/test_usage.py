@@ -74,6 +74,16 @@ def test_every_command_has_help_with_examples(path: tuple[str, ...], capsys: pyt
     assert f"bullpen {' '.join(path)}" in examples
 
 
+def test_the_help_names_every_command_under_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    """All commands are in `bullpen --help`, each below the heading where it belongs, and no line is cut off."""
+    assert main.run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for heading, part in main.SECTIONS.items():
+        below = text.partition(f"{heading}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in below.splitlines() if line[2:3] != " "] == list(part)
+        assert "..." not in below
+
+
 async def test_the_module_runs_as_a_process(bullpen: Bullpen) -> None:
     """The exit status reaches the shell."""
     done = await bullpen("projcts")

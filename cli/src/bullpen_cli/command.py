@@ -118,18 +118,27 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A family of commands. `lazy` maps names to `module:attribute`; a module is imported when its command is used."""
+    """A family of commands. `lazy` maps names to `module:attribute`; a module is imported when its command is used.
+
+    `sections` is the same under headings, for a family that is too large for one list.
+    """
 
     command_class = Command
     group_class = type
 
     def __init__(
-        self, *args: Any, examples: Sequence[str] = (), lazy: dict[str, str] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        examples: Sequence[str] = (),
+        lazy: dict[str, str] | None = None,
+        sections: dict[str, dict[str, str]] | None = None,
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("no_args_is_help", False)
         super().__init__(*args, **kwargs)
         self.examples = examples
-        self.lazy = lazy or {}
+        self.sections = sections or {}
+        self.lazy = (lazy or {}) | {name: at for part in self.sections.values() for name, at in part.items()}
         self.params.extend(common_options())
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -160,6 +169,20 @@ class Group(click.Group):
         if not args and not self.invoke_without_command:
             ctx.fail(f"which one? {', '.join(self.list_commands(ctx))}.")
         return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands with one line about each, under their headings where they have some."""
+        if not self.sections:
+            super().format_commands(ctx, formatter)
+            return
+        width = max(map(len, self.lazy))
+        for heading, part in self.sections.items():
+            commands = {name: self.get_command(ctx, name) for name in part}
+            rows = [
+                (f"{name:{width}}", command.get_short_help_str(200)) for name, command in commands.items() if command
+            ]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the commands."""
