@@ -10,6 +10,7 @@ from bullpend.costs.model import Money
 from bullpend.errors import FieldInvalid, ModelNotFound, SettingInvalid
 from bullpend.remote import catalogue
 from bullpend.remote.catalogue import Catalogue
+from bullpend.remote.engine import quote
 from bullpend.remote.exchange import Reply
 from bullpend.remote.providers import PROVIDERS
 from bullpend.remote.providers.base import Unusable
@@ -26,7 +27,28 @@ def test_every_model_of_the_settings_has_a_dated_price_and_a_protocol() -> None:
         assert entry.provider in PROVIDERS, name
         assert entry.price.expected().micros > 0, name
         assert entry.price.source.startswith("https://"), name
-        assert entry.price.as_of in catalogue.price_words(entry)
+        words = catalogue.price_words(entry)
+        assert entry.price.as_of in words
+        assert entry.price.source in words
+        assert entry.price.assumption in words
+
+
+def test_what_is_assumed_of_a_price_is_said_before_it_is_paid() -> None:
+    """remove.bg sells credits by plan: the rate is an assumption, and the quote that a person confirms says so."""
+    entry = Catalogue([SETTINGS]).entry("remove_bg:removebg")
+    assert "assumed" in entry.price.assumption
+    assert entry.price.assumption in quote(entry).words
+    assert "assum" not in quote(Catalogue([SETTINGS]).entry("photoroom:segment")).words
+
+
+def test_pictures_that_steer_are_priced_each() -> None:
+    """A quote with two of them has the units of two more pictures, and the words have what the settings say."""
+    entry = Catalogue([SETTINGS]).entry("openai:gpt-image-1")
+    alone, steered = quote(entry), quote(entry).steered(2)
+    assert steered.each.micros - alone.each.micros == 2 * 3_230
+    assert entry.price.expected("", 2).micros - entry.price.expected("").micros == 2 * 3_230
+    assert entry.words("warmer", "rain", 1).splitlines()[1] == "Avoid: rain"
+    assert entry.words("warmer", "", 0) == "warmer"
 
 
 def test_gpt_image_1_costs_what_openai_says() -> None:

@@ -34,13 +34,20 @@ USAGE_MICROS = 50 * 5 + 200 * 10 + 1000 * 40
 
 @dataclass(frozen=True)
 class Call:
-    """One call as the server read it. `charged` is what the provider's own list of usage would say."""
+    """One call as the server read it. `charged` is what the provider's own list of usage would say; `parts` are the
+    files with their names, in order, and `files` the first of each name.
+    """
 
     path: str
     headers: dict[str, str]
     fields: dict[str, str]
-    files: dict[str, bytes]
+    parts: list[tuple[str, bytes]]
     charged: bool
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Contents by name."""
+        return dict(reversed(self.parts))
 
     @property
     def idempotency_key(self) -> str:
@@ -118,18 +125,18 @@ class Provider:
         length = int(handler.headers.get("Content-Length", "0"))
         body = handler.rfile.read(length) if length else _chunks(handler)
         headers = {key.lower(): value for key, value in handler.headers.items()}
-        fields, files = _read(headers.get("content-type", ""), body)
+        fields, parts = _read(headers.get("content-type", ""), body)
         with self._lock:
             way = self.ways.pop(0) if self.ways else Way()
             refused = _unauthorized(headers)
             charged = way.charged if way.charged is not None else way.status == 200 and not refused
-            self.calls.append(Call(handler.path, headers, fields, files, charged))
+            self.calls.append(Call(handler.path, headers, fields, parts, charged))
         self.heard.set()
         try:
             if refused:
                 self._send(handler, 401, {}, json.dumps({"error": {"message": "Incorrect API key"}}).encode())
             else:
-                self._by(handler, way, fields, files)
+                self._by(handler, way, fields, dict(reversed(parts)))
         except OSError:
             handler.close_connection = True
 
@@ -191,7 +198,7 @@ def _success(path: str, fields: dict[str, str], files: dict[str, bytes], way: Wa
 def _drawn(width: int, height: int, files: dict[str, bytes]) -> bytes:
     """The picture that was sent in warmer colours, at the size that was asked for; a drawing where none was sent."""
     if files:
-        with Image.open(io.BytesIO(next(iter(files.values())))) as source:
+        with Image.open(io.BytesIO(files["image[]"])) as source:
             image = source.convert("RGB").resize((width, height))
         red, green, blue = image.split()
         image = Image.merge("RGB", (red.point(lambda value: min(255, value + 20)), green, blue))
@@ -231,13 +238,13 @@ def _unauthorized(headers: dict[str, str]) -> bool:
     return KEY not in (headers.get("authorization", "").removeprefix("Bearer "), headers.get("x-api-key", ""))
 
 
-def _read(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
+def _read(content_type: str, body: bytes) -> tuple[dict[str, str], list[tuple[str, bytes]]]:
     """Fields and files of a multipart form, or the fields of a JSON object."""
     if content_type.startswith("application/json"):
-        return {key: str(value) for key, value in json.loads(body).items()}, {}
+        return {key: str(value) for key, value in json.loads(body).items()}, []
     message = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body, policy=HTTP)
     fields: dict[str, str] = {}
-    files: dict[str, bytes] = {}
+    parts: list[tuple[str, bytes]] = []
     for part in message.walk():
         name = part.get_param("name", header="content-disposition")
         if not isinstance(name, str):
@@ -245,10 +252,10 @@ def _read(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, byt
         content = part.get_payload(decode=True)
         assert isinstance(content, bytes)
         if part.get_filename():
-            files[name] = content
+            parts.append((name, content))
         else:
             fields[name] = content.decode().rstrip("\r\n")
-    return fields, files
+    return fields, parts
 
 
 def _chunks(handler: BaseHTTPRequestHandler) -> bytes:

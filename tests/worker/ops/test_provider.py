@@ -127,3 +127,55 @@ def test_an_answer_that_cuts_nothing_out_is_refused(tmp_path: Path) -> None:
     square.save(tmp_path / "square.png")
     with pytest.raises(WorkerError, match="another shape"):
         answered_alpha(str(tmp_path / "square.png"), 80, 40, LIMIT)
+
+
+BOX = link_pb2.MaskWork(boxes=[link_pb2.MaskBox(left=0.5, top=0, right=1, bottom=1)])
+
+
+def test_a_mask_is_transparent_where_a_provider_is_to_paint(tmp_path: Path) -> None:
+    """It has the size of what is sent and holds nothing else; what only fills the canvas is kept."""
+    write_picture(tmp_path / "in.png", 6, 64, 64)
+    task = link_pb2.PrepareUpload(
+        path=str(tmp_path / "in.png"), out_path=str(tmp_path / "up.png"), width=128, height=64
+    )
+    task.mask.CopyFrom(BOX)
+    task.mask_path = str(tmp_path / "mask.png")
+    made = prepare_upload(task, LIMIT)
+    assert made.mask_sha256
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert (mask.size, mask.mode) == ((made.width, made.height), "RGBA")
+        alpha = np.asarray(mask.getchannel("A"))
+    # The picture lies in the middle half of the canvas, and its right half is painted.
+    assert (alpha[:, 64:96] == 0).all()
+    assert (alpha[:, :64] == 255).all()
+    assert (alpha[:, 96:] == 255).all()
+
+
+def test_what_a_provider_changed_outside_of_the_place_is_not_taken(tmp_path: Path) -> None:
+    """A mask is only advice to a provider: here the source stays to the pixel outside of it."""
+    source = picture(8, 64, 64)
+    source.save(tmp_path / "in.png")
+    Image.new("RGB", (64, 64), (255, 0, 255)).save(tmp_path / "answer.png")
+    task = link_pb2.ReadAnswer(
+        path=str(tmp_path / "answer.png"),
+        raw_path=str(tmp_path / "raw"),
+        width=64,
+        height=64,
+        source_width=64,
+        source_height=64,
+        source_path=str(tmp_path / "in.png"),
+        mask=BOX,
+    )
+    read_answer(task, LIMIT)
+    made = np.asarray(Image.frombytes("RGB", (64, 64), (tmp_path / "raw").read_bytes()))
+    assert (made[:, :32] == np.asarray(source)[:, :32]).all()
+    assert (made[:, 32:] == (255, 0, 255)).all()
+
+
+def test_a_place_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Nothing is sent where nobody says where to paint."""
+    write_picture(tmp_path / "in.png", 6, 64, 64)
+    task = link_pb2.PrepareUpload(path=str(tmp_path / "in.png"), out_path=str(tmp_path / "up.png"))
+    task.mask.SetInParent()
+    with pytest.raises(WorkerError, match="No place to paint"):
+        prepare_upload(task, LIMIT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 
@@ -158,11 +158,20 @@ class CostEvent:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one picture of a model is expected to cost, and how that comes about, in words."""
+    """What one picture of a model is expected to cost, and how that comes about, in words. `per_reference` is what each
+    picture that steers costs besides.
+    """
 
     provider: str
     each: Money
     words: str = ""
+    per_reference: Money | None = None
+
+    def steered(self, references: int) -> Quote:
+        """The quote of pictures that so many others steer."""
+        if self.per_reference is None or not references:
+            return self
+        return replace(self, each=self.each.plus(self.per_reference.times(references)), per_reference=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ def pack_method(
                 paths=[str(pictures[item.asset]) for item in inputs.references],
             )
         )
+    elif method.strategy is Strategy.REFERENCE:
+        # A provider's model needs no network beside it.
+        packed.references.paths.extend(str(pictures[item.asset]) for item in inputs.references)
     if method.strategy is Strategy.INPAINT:
         packed.mask.CopyFrom(
             link_pb2.MaskWork(

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bullpend.costs.model import Money
 from bullpend.errors import FieldInvalid, ModelNotFound, SettingInvalid
-from bullpend.models.model import INSTRUCTION_EDIT, TEXT_TO_IMAGE, Model, ModelState
+from bullpend.models.model import INPAINT, INSTRUCTION_EDIT, REFERENCE, TEXT_TO_IMAGE, Model, ModelState
 
 log = structlog.get_logger("remote")
 
@@ -29,6 +29,7 @@ PREFIX = "models/"
 ENGINE = "remote"
 CUTOUT = "cutout"
 Providers = Literal["openai", "openai_compatible", "photoroom", "remove_bg"]
+Capability = Literal["instruction_edit", "text_to_image", "inpaint", "reference", "cutout"]
 Unit = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Amount = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,9})?$")]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")]
@@ -47,14 +48,25 @@ class Rate(_Part):
 
 
 class Price(_Part):
-    """Rates by unit, and how many units a picture is expected to need. `as_of` is the day of the look-up."""
+    """Rates by unit, and how many units a picture is expected to need. `as_of` is the day of the look-up at `source`.
+
+    `assumption` says what was assumed where the provider publishes no one rate; it is told with every price.
+    """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     as_of: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-    source: str = ""
+    source: Annotated[str, Field(pattern=r"^(https://\S{4,300})?$")] = ""
+    assumption: Annotated[str, Field(max_length=300)] = ""
     rates: Annotated[dict[Unit, Rate], Field(min_length=1)]
     estimate: dict[Unit, Annotated[float, Field(ge=0)]]
     estimate_by_size: dict[Size, dict[Unit, Annotated[float, Field(ge=0)]]] = {}
+    # What each picture that steers needs besides.
+    estimate_by_reference: dict[Unit, Annotated[float, Field(ge=0)]] = {}
+
+    @property
+    def dated(self) -> str:
+        """The day of the price and where it was found, in words."""
+        return f"as of {self.as_of}" + (f" by {self.source}" if self.source else "")
 
     def cost(self, units: Mapping[str, float]) -> Money:
         """What so many units cost; units without a rate cost nothing."""
@@ -64,23 +76,44 @@ class Price(_Part):
         )
         return Money.of(self.currency, total)
 
-    def expected(self, size: str = "") -> Money:
-        """The estimate for one picture of this size."""
-        return self.cost({**self.estimate, **self.estimate_by_size.get(size, {})})
+    def expected(self, size: str = "", references: int = 0) -> Money:
+        """The estimate for one picture of this size, with so many that steer."""
+        alone = self.cost({**self.estimate, **self.estimate_by_size.get(size, {})})
+        return alone.plus(self.cost(self.estimate_by_reference).times(references))
 
 
 class Entry(_Part):
-    """One remote model. `model` is the provider's own name; `parameters` are sent along as they are."""
+    """One remote model. `model` is the provider's own name; `parameters` are sent along as they are.
+
+    `negative_words` are added to the words where something must not be seen, with `{negative_prompt}` for what that is,
+    and `reference_words` where pictures steer.
+    """
 
     title: str
     provider: Providers
     model: str
-    capabilities: Annotated[list[Literal["instruction_edit", "text_to_image", "cutout"]], Field(min_length=1)]
+    capabilities: Annotated[list[Capability], Field(min_length=1)]
     sizes: list[Size] = []
     parameters: dict[str, str] = {}
+    negative_words: Annotated[str, Field(max_length=1000)] = ""
+    reference_words: Annotated[str, Field(max_length=1000)] = ""
     most_megapixels: Annotated[float, Field(gt=0, le=1000)] = 25.0
     note: str = ""
     price: Price
+
+    @property
+    def most_pixels(self) -> int:
+        """Of a picture that is sent as it is."""
+        return int(self.most_megapixels * 1_000_000)
+
+    def words(self, prompt: str, negative: str, references: int) -> str:
+        """What is sent as the prompt, each part on a line of its own."""
+        parts = [prompt]
+        if negative and self.negative_words:
+            parts.append(self.negative_words.replace("{negative_prompt}", negative))
+        if references and self.reference_words:
+            parts.append(self.reference_words)
+        return "\n".join(parts)
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """The size of this model whose shape is nearest; of equal ones the smallest that is large enough."""
@@ -168,9 +201,10 @@ class Catalogue:
 
 def describe(name: str, entry: Entry) -> Model:
     """An entry as a model. Its digest stands for everything that decides what is sent, but for prices."""
-    sized = {INSTRUCTION_EDIT, TEXT_TO_IMAGE} & set(entry.capabilities)
+    sized = {INSTRUCTION_EDIT, TEXT_TO_IMAGE, INPAINT, REFERENCE} & set(entry.capabilities)
     width, height = entry.size_for(1024, 1024) if sized else (0, 0)
-    settings = json.dumps([entry.provider, entry.model, sorted(entry.parameters.items()), entry.sizes])
+    words = [entry.negative_words, entry.reference_words]
+    settings = json.dumps([entry.provider, entry.model, sorted(entry.parameters.items()), entry.sizes, words])
     return Model(
         name=PREFIX + name,
         title=entry.title + (f" – {entry.note}" if entry.note else ""),
@@ -197,7 +231,8 @@ def price_words(entry: Entry) -> str:
         f"{unit.replace('_', ' ')}"
         for unit, rate in entry.price.rates.items()
     )
-    return f"about {entry.price.expected()} a picture ({rates}; as of {entry.price.as_of})"
+    assumed = f"; {entry.price.assumption}" if entry.price.assumption else ""
+    return f"about {entry.price.expected()} a picture ({rates}; {entry.price.dated}{assumed})"
 
 
 def _read(path: Path) -> _File:

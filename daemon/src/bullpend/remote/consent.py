@@ -69,7 +69,8 @@ class Consents:
         if not confirmed:
             count = "one picture" if pictures == 1 else f"{pictures} pictures"
             raise SpendNotConfirmed(
-                f"{entry.title} charges about {cost} for {count} (prices as of {entry.price.as_of}).",
+                f"{entry.title} charges about {cost} for {count} (prices as of {entry.price.as_of}"
+                f"{f'; {entry.price.assumption}' if entry.price.assumption else ''}).",
                 field=field,
                 remedy="Confirm it (--confirm-spend), or choose a model that runs here.",
                 cost=cost,

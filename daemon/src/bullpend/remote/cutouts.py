@@ -110,9 +110,7 @@ class PaidCutouts:
         entry = consent.entry
         sent = self._scratch / f"upload-{new_id()}.png"
         try:
-            task = link_pb2.PrepareUpload(
-                path=path, out_path=str(sent), most_pixels=int(entry.most_megapixels * 1_000_000)
-            )
+            task = link_pb2.PrepareUpload(path=path, out_path=str(sent), most_pixels=entry.most_pixels)
             prepared = (await self._run_task(link_pb2.Task(prepare_upload=task))).upload_prepared
             order = Order(
                 # The same picture is not paid for twice while its answer is kept.

@@ -22,10 +22,11 @@ from bullpend.clock import Clock, new_id
 from bullpend.costs.model import Quote
 from bullpend.db import Database
 from bullpend.errors import BullpenError
-from bullpend.remote import catalogue
+from bullpend.remote import catalogue, uploads
 from bullpend.remote.catalogue import Entry
-from bullpend.remote.model import Order, Paid, Upload
+from bullpend.remote.model import Order, Paid
 from bullpend.remote.paying import Paying
+from bullpend.remote.uploads import Uploads
 from bullpend.workers.model import DeviceInfo, Lost
 
 log = structlog.get_logger("remote")
@@ -48,7 +49,9 @@ def devices(count: int) -> list[DeviceInfo]:
 def quote(entry: Entry) -> Quote:
     """What one picture is expected to cost at most: its shape decides the size, and a plan is for all shapes."""
     each = max((entry.price.expected(size) for size in ("", *entry.sizes)), key=lambda money: money.micros)
-    return Quote(entry.provider, each, f"{entry.title}, prices as of {entry.price.as_of}")
+    steering = entry.price.cost(entry.price.estimate_by_reference)
+    assumed = f"; {entry.price.assumption}" if entry.price.assumption else ""
+    return Quote(entry.provider, each, f"{entry.title}, prices as of {entry.price.as_of}{assumed}", steering)
 
 
 class RemoteEngine:
@@ -125,16 +128,17 @@ class RemoteEngine:
         await self._paying.forget()
         entry = await asyncio.to_thread(self._paying.catalogue.entry, job.model.name)
         folder = Path(job.out_folder)
-        sent = folder / f"upload-{new_id()}.png"
+        sent: list[Path] = []
         try:
-            order, prepared = await self._order(job, entry, sent)
+            made = await uploads.prepare(self._run_task, job, entry, sent)
+            order = await self._order(job, entry, made)
             for task in job.candidates:
                 began = self._clock.monotonic()
                 self._step(device, job, task.name, 0, PHASE)
-                paid = await self._paying.pay(self._confirmed(order, job.job, task))
+                paid = await self._paying.pay(self._confirmed(order, entry, job.job, task))
                 self._step(device, job, task.name, 1, "decoding")
                 raw = folder / f"remote-{new_id()}.rgb"
-                read = await self._read(job, paid, prepared, raw)
+                read = await self._read(job, paid, made.prepared, raw)
                 ready = link_pb2.CandidateReady(
                     job=job.job,
                     attempt=job.attempt,
@@ -146,46 +150,39 @@ class RemoteEngine:
                 )
                 self._say(device, link_pb2.FromWorker(candidate_ready=ready))
         finally:
-            sent.unlink(missing_ok=True)
+            for path in sent:
+                path.unlink(missing_ok=True)
 
-    async def _order(
-        self, job: link_pb2.RunJob, entry: Entry, sent: Path
-    ) -> tuple[Order, link_pb2.UploadPrepared | None]:
-        """The order of a job's candidates but for their confirmation, and the picture that goes along, if one does."""
+    async def _order(self, job: link_pb2.RunJob, entry: Entry, made: Uploads) -> Order:
+        """The order of a job's candidates but for their confirmation."""
         project, run, stage = await self._place(job.job)
         account = await self._paying.accounts.choose(job.model.name, entry.provider, project)
-        prepared, upload = None, None
-        size = entry.size_for(job.width, job.height)
-        if job.source_path:
-            task = link_pb2.PrepareUpload(path=job.source_path, out_path=str(sent))
-            head = await self._heads(job.source_path)
-            size = entry.size_for(*head)
-            task.width, task.height = size
-            prepared = (await self._run_task(link_pb2.Task(prepare_upload=task))).upload_prepared
-            upload = Upload(sent, prepared.sha256)
-        order = Order(
+        references = len(made.references)
+        return Order(
             confirmation="",
             subject="",
-            operation="edit" if upload else "generate",
+            operation="edit" if made.source else "generate",
             model=job.model.name,
             account=account,
-            estimate=entry.price.expected(f"{size[0]}x{size[1]}"),
+            estimate=entry.price.expected(f"{made.size[0]}x{made.size[1]}", references),
             # The lab has no project; its money is booked on that of the account.
             project=project or account.name.split("/")[1],
             run=run,
             stage=stage,
-            prompt=_prompt(job.prompt, job.negative_prompt),
-            upload=upload,
-            size=size,
+            prompt=entry.words(job.prompt, job.negative_prompt, references),
+            upload=made.source,
+            references=made.references,
+            mask=made.mask,
+            size=made.size,
             parameters=entry.parameters,
         )
-        return order, prepared
 
-    def _confirmed(self, order: Order, job: str, task: link_pb2.CandidateTask) -> Order:
+    def _confirmed(self, order: Order, entry: Entry, job: str, task: link_pb2.CandidateTask) -> Order:
         """The order of one candidate: a run was confirmed as a whole, each of its candidates is paid once."""
         candidate = task.name
         if task.HasField("words"):
-            order = replace(order, prompt=_prompt(task.words.prompt, task.words.negative_prompt))
+            words = entry.words(task.words.prompt, task.words.negative_prompt, len(order.references))
+            order = replace(order, prompt=words)
         confirmation = candidate if order.run else f"lab/{self._life}/{candidate}"
         return replace(order, confirmation=confirmation, subject=candidate if order.run else f"lab/{job}")
 
@@ -198,18 +195,15 @@ class RemoteEngine:
         stage = await self._database.read(lambda view: view.value(sql, project, slug))
         return project, f"projects/{project}/runs/{slug}", str(stage or "")
 
-    async def _heads(self, path: str) -> tuple[int, int]:
-        """Width and height of a picture, by a worker."""
-        task = link_pb2.Task(inspect_pictures=link_pb2.InspectPictures(paths=[path]))
-        (seen,) = (await self._run_task(task)).pictures_inspected.pictures
-        return max(1, seen.width), max(1, seen.height)
-
     async def _read(
         self, job: link_pb2.RunJob, paid: Paid, prepared: link_pb2.UploadPrepared | None, raw: Path
     ) -> link_pb2.AnswerRead:
         task = link_pb2.ReadAnswer(path=str(paid.path), raw_path=str(raw), width=job.width, height=job.height)
         if prepared is not None:
             task.source_width, task.source_height = prepared.source_width, prepared.source_height
+            if prepared.mask_sha256:
+                task.source_path = job.source_path
+                task.mask.CopyFrom(job.method.mask)
         try:
             return (await self._run_task(link_pb2.Task(read_answer=task))).answer_read
         except BullpenError as error:
@@ -224,8 +218,3 @@ class RemoteEngine:
     def _say(self, device: str, frame: link_pb2.FromWorker) -> None:
         if not self._closed:
             self._heard(device, frame)
-
-
-def _prompt(prompt: str, negative_prompt: str) -> str:
-    """A provider takes one text."""
-    return prompt + (f"\nAvoid: {negative_prompt}" if negative_prompt else "")

@@ -75,12 +75,22 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The pictures of a call, as PNG: the one to work on, those that steer, and where to paint. Empty for none."""
+
+    source: bytes = b""
+    references: tuple[bytes, ...] = ()
+    mask: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One call that is to be paid.
 
     `confirmation` is what a person's consent covers exactly once: a candidate's name, or a lab call with its content.
     `repeatable` says that a call that was charged in vain may be made again under it, because each call is confirmed
     anew. `size` is width × height in pixels of what is asked for; None where the provider keeps the upload's.
+    `references` steer an edit of `upload`, and `mask` is transparent where it is to be made anew.
     """
 
     confirmation: str
@@ -94,9 +104,17 @@ class Order:
     stage: str = ""
     prompt: str = ""
     upload: Upload | None = None
+    references: tuple[Upload, ...] = ()
+    mask: Upload | None = None
     size: tuple[int, int] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What tells it from another order under the same confirmation."""
+        pictures = [one.sha256 if one else "" for one in (self.upload, self.mask, *self.references)]
+        return (self.confirmation, self.account.name, self.model, self.prompt, self.size, *pictures)
 
 
 @dataclass(frozen=True, slots=True)

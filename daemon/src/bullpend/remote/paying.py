@@ -38,7 +38,7 @@ from bullpend.remote.answers import Answers
 from bullpend.remote.catalogue import Catalogue, Entry
 from bullpend.remote.exchange import Limits, Lost, NotSent, Outgoing, Reply, exchange
 from bullpend.remote.ledger import Kept
-from bullpend.remote.model import Order, Paid, PaidState, name_of
+from bullpend.remote.model import Order, Paid, PaidState, Sent, name_of
 from bullpend.remote.providers import PROVIDERS
 from bullpend.remote.providers.base import Refusal, Unusable
 
@@ -102,8 +102,7 @@ class Paying:
         Raises AddressNotAllowed, ProviderAccountMissing, the vault's errors, ProviderRefused, ProviderUnavailable,
         PaidOutcomeUnknown, StateConflict, ModelNotFound, SettingInvalid.
         """
-        sha256 = order.upload.sha256 if order.upload else ""
-        key = (order.confirmation, order.account.name, order.model, order.prompt, order.size, sha256)
+        key = order.content
         task = self._under_way.get(key)
         if task is None:
             # Whoever asks for the same while it is under way gets the same answer.
@@ -126,8 +125,7 @@ class Paying:
     async def _pay(self, order: Order) -> Paid:
         entry = await asyncio.to_thread(self.catalogue.entry, order.model)
         protocol = PROVIDERS[entry.provider]
-        picture = await asyncio.to_thread(order.upload.path.read_bytes) if order.upload else b""
-        outgoing = protocol.outgoing(order, entry.model, picture)
+        outgoing = protocol.outgoing(order, entry.model, await asyncio.to_thread(_read, order))
         addresses.check(outgoing.url, self._limits.allow_private)
         secrets = protocol.secrets(await self.accounts.keys(order.account))
         payload = digest(outgoing, order)
@@ -246,6 +244,15 @@ class Paying:
         del self._under_way[key]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, BullpenError):
             log.error("paid.fault", exc_info=error)
+
+
+def _read(order: Order) -> Sent:
+    """The pictures of an order."""
+    return Sent(
+        order.upload.path.read_bytes() if order.upload else b"",
+        tuple(one.path.read_bytes() for one in order.references),
+        order.mask.path.read_bytes() if order.mask else b"",
+    )
 
 
 def digest(outgoing: Outgoing, order: Order) -> str:

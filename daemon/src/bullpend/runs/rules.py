@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from bullpend.errors import DeviceUnavailable, ExactlyOneOf, FieldInvalid, LimitExceeded, StageUnknown
@@ -137,6 +137,9 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         guide,
         [prompts.values(request, guide, picture, words) for picture in pictures],
     )
+    if world.quote is not None:
+        steering = max((len(inputs.references) for inputs in chosen.inputs), default=0)
+        world = replace(world, quote=world.quote.steered(steering))
     count = request.candidates or stage.default_candidates
     content: dict[str, Any] = {
         "project": request.project,

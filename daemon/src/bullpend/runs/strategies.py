@@ -32,6 +32,7 @@ _CONTROL_SCALE, _REFERENCE_SCALE = 0.8, 0.6
 # An edit without a hold on the structure beyond this is likely to lose it.
 LOSES_STRUCTURE = 0.6
 MOST_BOXES = 16
+_PROVIDERS = "remote"
 # Those that need a network beside the model.
 ACCOMPANIED = frozenset({Strategy.STRUCTURE_CONTROL, Strategy.REFERENCE})
 
@@ -145,6 +146,8 @@ class _Attempt:
             return f"{self.model.name} cannot do it"
         asked, defaults = self.request.sampling, self.stage.defaults
         strength = _first(asked.strength, defaults.strength, _STRENGTH.get(strategy))
+        if self.model.engine == _PROVIDERS:
+            strength = None  # nothing of theirs has one
         match strategy:
             case Strategy.STRUCTURE_CONTROL:
                 scale = _first(asked.control_scale, defaults.control_scale, _CONTROL_SCALE)
@@ -177,14 +180,17 @@ class _Attempt:
         return f"no ControlNet (canny, line or depth) for {self.model.family} is installed"
 
     def _steered(self, method: Method) -> tuple[Method, str] | str:
-        adapter = self._installed(models.REFERENCE_ADAPTER)
-        if adapter is None:
+        # A provider's model takes references by itself.
+        adapter = None if self.model.engine == _PROVIDERS else self._installed(models.REFERENCE_ADAPTER)
+        if adapter is None and self.model.engine != _PROVIDERS:
             return f"no IP-Adapter for {self.model.family} is installed"
         shown = [self._references(picture) for picture in self.pictures]
         bare = [picture.key for picture, found in zip(self.pictures, shown, strict=True) if not found]
         if bare:
             return f"there are no reference pictures for {', '.join(bare[:6])}{' …' if len(bare) > 6 else ''}"
         self.inputs = tuple(Inputs(references=found) for found in shown)
+        if adapter is None:
+            return Method(method.strategy), f"{self.model.name} is shown the references"
         self.companions = (adapter,)
         made = _with(method, [Companion("adapter", adapter.name, adapter.digest)])
         return made, f"{adapter.name} shows it the references"

@@ -9,7 +9,7 @@ from typing import Any
 from typing import Protocol as Form
 
 from bullpend.remote.exchange import Outgoing, Reply
-from bullpend.remote.model import Order
+from bullpend.remote.model import Order, Sent
 
 MOST_WORDS = 300
 # A provider's answer may begin with any of these.
@@ -52,7 +52,7 @@ class Protocol(Form):
         """Where the provider itself answers; empty where only accounts know."""
         ...
 
-    def outgoing(self, order: Order, model: str, picture: bytes) -> Outgoing:
+    def outgoing(self, order: Order, model: str, pictures: Sent) -> Outgoing:
         """The call, without its key. `model` is the provider's name of the model."""
         ...
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bullpend.remote.exchange import Outgoing, Reply
-from bullpend.remote.model import Order
+from bullpend.remote.model import Order, Sent
 from bullpend.remote.providers.base import Answer, Refusal, Unusable, base_of, is_picture, words_of
 
 _CREDITS = "x-credits-charged"
@@ -23,13 +23,13 @@ class PhotoRoom:
 
     address: str
 
-    def outgoing(self, order: Order, model: str, picture: bytes) -> Outgoing:
+    def outgoing(self, order: Order, model: str, pictures: Sent) -> Outgoing:
         """The picture as a form."""
         fields = {"format": "png", "channels": "rgba", **order.parameters}
         return Outgoing(
             f"{base_of(order, self)}/v1/{model}",
             fields=fields,
-            files=(("image_file", ("source.png", picture, "image/png")),),
+            files=(("image_file", ("source.png", pictures.source, "image/png")),),
             headers={"accept": "image/png, application/json"},
         )
 
@@ -53,12 +53,12 @@ class RemoveBg:
 
     address: str
 
-    def outgoing(self, order: Order, model: str, picture: bytes) -> Outgoing:
+    def outgoing(self, order: Order, model: str, pictures: Sent) -> Outgoing:
         """The picture as a form."""
         return Outgoing(
             f"{base_of(order, self)}/v1.0/{model}",
             fields={"format": "png", "channels": "rgba", **order.parameters},
-            files=(("image_file", ("source.png", picture, "image/png")),),
+            files=(("image_file", ("source.png", pictures.source, "image/png")),),
             headers={"accept": "image/png, application/json"},
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bullpend.remote.exchange import Outgoing, Reply
-from bullpend.remote.model import Order
+from bullpend.remote.model import Order, Sent
 from bullpend.remote.providers.base import Answer, Refusal, Unusable, base_of, is_picture, parsed, words_of
 
 # 429 for both a rate that will pass and an account without money, told apart by the code.
@@ -27,16 +27,24 @@ class Images:
 
     address: str
 
-    def outgoing(self, order: Order, model: str, picture: bytes) -> Outgoing:
-        """An edit where there is a picture to start from, else a generation."""
+    def outgoing(self, order: Order, model: str, pictures: Sent) -> Outgoing:
+        """An edit where there is a picture to start from, else a generation.
+
+        The picture to edit goes first among `image[]`, those that steer behind it; a `mask` is of the first one, and is
+        transparent where it is to be made anew.
+        """
         fields = {"model": model, "prompt": order.prompt, "n": "1", **order.parameters}
         if order.size is not None:
             fields["size"] = f"{order.size[0]}x{order.size[1]}"
         base = base_of(order, self)
         if order.upload is None:
             return Outgoing(f"{base}/images/generations", json={**fields, "n": 1})
-        files = (("image[]", ("source.png", picture, "image/png")),)
-        return Outgoing(f"{base}/images/edits", fields=fields, files=files)
+        files = [("image[]", ("source.png", pictures.source, "image/png"))]
+        for number, reference in enumerate(pictures.references, 1):
+            files.append(("image[]", (f"reference-{number}.png", reference, "image/png")))
+        if pictures.mask:
+            files.append(("mask", ("mask.png", pictures.mask, "image/png")))
+        return Outgoing(f"{base}/images/edits", fields=fields, files=tuple(files))
 
     def secrets(self, keys: Mapping[str, str]) -> dict[str, str]:
         """Bearer key, and the organization where one is named; nothing for a server that needs no key."""
