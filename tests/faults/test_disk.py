@@ -210,6 +210,40 @@ async def test_r06_damaged_page_is_found_by_diagnosis(tmp_path: Path) -> None:
     assert found.remedy
 
 
+async def test_r06_pages_damaged_under_a_living_daemon_are_typed_errors(tmp_path: Path) -> None:
+    """What cannot be read is refused by DATABASE_UNAVAILABLE, the diagnosis says so, the daemon lives; started with
+    the pages back it works as before.
+    """
+    daemon = Daemon(tmp_path / "home")
+    with daemon:
+        async with Session(daemon.home) as session:
+            studio = Studio(session, tmp_path)
+            names = [await studio.project() for _ in range(40)]
+    path = daemon.home / "bullpen.sqlite3"
+    whole = path.read_bytes()
+    with daemon:
+        async with Session(daemon.home) as session:
+            with path.open("r+b") as file:
+                file.seek(8192)
+                file.write(b"\xa5" * (len(whole) - 8192))
+            refused = 0
+            for name in names:
+                try:
+                    await session.projects.GetProject(project_pb2.GetProjectRequest(name=name))
+                except errors.DatabaseUnavailable as error:
+                    refused += bool(error.remedy)
+            assert refused, "some page was not in memory"
+            found = await check(session, "database")
+            assert (found.status, "damaged" in found.message) == (system_pb2.Check.STATUS_ERROR, True)
+    assert "Traceback" not in daemon.said.decode()
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    path.write_bytes(whole)
+    with daemon:
+        async with Session(daemon.home) as session:
+            for name in names:
+                assert (await session.projects.GetProject(project_pb2.GetProjectRequest(name=name))).name == name
+
+
 async def test_r06_lost_and_changed_files_are_found(tmp_path: Path) -> None:
     """A missing picture is found at once, a changed one by the deep check; both name the file."""
     with Daemon(tmp_path / "home") as daemon:

@@ -153,6 +153,40 @@ async def test_deleted_socket_is_made_again(tmp_path: Path) -> None:
         assert not (run / "bullpend.sock").exists()
 
 
+async def test_a_second_daemon_is_refused_also_where_the_lock_was_deleted(tmp_path: Path) -> None:
+    """The folder of the lock is gone, and a new daemon could lock a new file: it is refused, the first one goes on."""
+    with Daemon(tmp_path / "home") as daemon:
+        shutil.rmtree(daemon.home / "run")
+        with pytest.raises(DaemonEnded, match="Another daemon"):
+            Daemon(daemon.home).start()
+        async with Session(daemon.home, start=False) as session:
+            while not (daemon.home / "run" / "lock").exists():
+                await session.system.GetInfo(system_pb2.GetInfoRequest())
+        assert (daemon.home / "run" / "lock").read_text() == str(daemon.pid)
+        with pytest.raises(DaemonEnded, match=f"process {daemon.pid}"):
+            Daemon(daemon.home).start()
+
+
+def test_a_deleted_lock_is_made_again(tmp_path: Path) -> None:
+    """It is held as before; where it is in its place nothing is done."""
+    run = tmp_path / "home" / "run"
+    run.mkdir(parents=True)
+    first = HomeLock(run)
+    first.acquire()
+    shutil.rmtree(run)
+    first.restore()
+    inode = (run / "lock").stat().st_ino
+    first.restore()
+    assert (run / "lock").stat().st_ino == inode
+    with pytest.raises(HomeLocked) as refused:
+        HomeLock(run).acquire()
+    assert refused.value.metadata["pid"] == str(os.getpid())
+    first.release()
+    second = HomeLock(run)
+    second.acquire()
+    second.release()
+
+
 async def test_anything_at_the_place_of_the_socket_does_not_hinder(tmp_path: Path) -> None:
     """A foreign socket or a file at the socket's path is replaced; the home's lock is what decides."""
     home = tmp_path / "home"

@@ -371,7 +371,7 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
         endpoint = Endpoint(address, token, identity.pid, __version__, identity.instance)
         write_endpoint(home.run, endpoint)
         stack.callback(remove_endpoint, home.run, identity.instance)
-        keeping = asyncio.create_task(keep_reachable(server, path, home.run, endpoint))
+        keeping = asyncio.create_task(keep_reachable(server, path, home.run, endpoint, lock))
         stack.callback(keeping.cancel)
         listen(stop)
         notify_ready()

@@ -33,36 +33,90 @@ class Endpoint:
 
 
 class HomeLock:
-    """Exclusive use of a home for as long as this object, or the process, lives."""
+    """Exclusive use of a home for as long as this object, or the process, lives.
+
+    The file `run/lock` says who holds it. It may be deleted under a living daemon, with all of `run`, and a new one be
+    locked by another; so the home's folder itself is locked too, where the system can lock a folder.
+    """
 
     def __init__(self, run_folder: Path) -> None:
         self._path = run_folder / "lock"
         self._file: IO[str] | None = None
+        self._folder = -1
 
     def acquire(self) -> None:
         """Takes the lock or raises HomeLocked, naming who holds it."""
-        file = self._path.open("a+", encoding="utf-8")
+        self._folder = self._lock_folder()
         try:
-            _lock(file)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            file.close()
-            raise HomeLocked(
-                f"Another daemon (process {holder}) serves {self._path.parent.parent}.",
-                remedy="Use that one, stop it with `bullpen daemon stop`, or give this one another --home.",
-                pid=holder,
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        self._file = file
+            self._file = self._lock_file()
+        except HomeLocked:
+            self.release()
+            raise
+
+    def restore(self) -> None:
+        """Makes the file again where it was deleted. Raises OSError, or HomeLocked where somebody else made it."""
+        held = self._file
+        if held is not None and not _same(self._path, held.fileno()):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self._lock_file()
+            held.close()
 
     def release(self) -> None:
         """Gives the lock back."""
         if self._file is not None:
             self._file.close()
             self._file = None
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+    def _lock_folder(self) -> int:
+        if sys.platform == "win32":  # a folder cannot be opened there, nor a file be deleted that is locked
+            return -1
+        import fcntl
+
+        folder = os.open(self._path.parent.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise self._held() from None
+        except OSError:
+            # A file system that cannot lock a folder; the file is locked all the same.
+            os.close(folder)
+            return -1
+        return folder
+
+    def _lock_file(self) -> IO[str]:
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            _lock(file)
+        except OSError:
+            file.close()
+            raise self._held() from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        return file
+
+    def _held(self) -> HomeLocked:
+        try:
+            holder = self._path.read_text(encoding="utf-8").strip() or "unknown"
+        except OSError:
+            holder = "unknown"
+        return HomeLocked(
+            f"Another daemon (process {holder}) serves {self._path.parent.parent}.",
+            remedy="Use that one, stop it with `bullpen daemon stop`, or give this one another --home.",
+            pid=holder,
+        )
+
+
+def _same(path: Path, descriptor: int) -> bool:
+    """Whether an open file is the one that lies at a path now."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _lock(file: IO[str]) -> None:

@@ -47,10 +47,11 @@ class Diagnosis:
         checks = [await self._check_database(deep), self._check_disk()]
         checks += [check async for check in self._check_models(deep)]
         checks += [self._check_device(device) for device in self._devices()]
-        checks.append(await self._check_files(deep))
-        checks += [await other() for other in self._others]
+        checks.append(await _told("assets", self._check_files(deep)))
+        for other in self._others:
+            checks.append(await _told("others", other()))
         if deep:
-            checks.append(await self._check_strays())
+            checks.append(await _told("strays", self._check_strays()))
         return checks
 
     async def _check_database(self, deep: bool) -> system_pb2.Check:
@@ -171,3 +172,13 @@ class Diagnosis:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _told(name: str, check: Awaitable[system_pb2.Check]) -> system_pb2.Check:
+    """The check, or that it could not be made: a damaged database does not keep the other checks from people."""
+    try:
+        return await check
+    except BullpenError as error:
+        return system_pb2.Check(
+            name=name, status=ERROR, message=f"This could not be checked. {error.message}", remedy=error.remedy
+        )
