@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import uvloop
 
 from tests.bench import (
+    artefacts,
     canceling,
     deaths,
     demo,
@@ -46,6 +47,7 @@ ROWS: dict[str, Measure] = {
     "scenes": scenes.measure,
     "residency": residency.measure,
     "durable": durable.measure,
+    "artefacts": artefacts.measure,
     "cancel": canceling.measure,
     "queue": queue.measure,
     "watchers": watchers.measure,

@@ -194,7 +194,7 @@ class Ends:
     KINDS = ("succeeded", "failed", "canceled", "held", "partial")
 
     def __init__(self, studio: Studio) -> None:
-        self._request = event_pb2.WatchRequest(parent=PROJECT)
+        self._request = event_pb2.WatchRequest(parent=PROJECT, batch=True)
         self._studio = studio
         self._seen: dict[str, tuple[float, str]] = {}
         self._logged: set[str] = set()
@@ -248,17 +248,19 @@ class Ends:
     async def _follow(self) -> None:
         async for message in self._studio.session.events.Watch(self._request):
             self._ready.set()
-            if message.WhichOneof("item") != "event":
-                continue
-            event, now = message.event, time.perf_counter()
-            self.events.append((now, event.subject, event.kind))
-            if event.kind == "run.logged":
-                self._logged.add(event.subject)
-                self._tell(f"log of {event.subject}", (now, event.kind))
-            if event.kind.rsplit(".", 1)[-1] not in self.KINDS or "/candidates/" in event.subject:
-                continue
-            self._seen[event.subject] = now, event.kind
-            self._tell(event.subject, (now, event.kind))
+            now = time.perf_counter()
+            for event in [message.event] if message.HasField("event") else message.events.events:
+                self._see(event, now)
+
+    def _see(self, event: event_pb2.Event, now: float) -> None:
+        self.events.append((now, event.subject, event.kind))
+        if event.kind == "run.logged":
+            self._logged.add(event.subject)
+            self._tell(f"log of {event.subject}", (now, event.kind))
+        if event.kind.rsplit(".", 1)[-1] not in self.KINDS or "/candidates/" in event.subject:
+            return
+        self._seen[event.subject] = now, event.kind
+        self._tell(event.subject, (now, event.kind))
 
     def _tell(self, what: str, fact: tuple[float, str]) -> None:
         waiting = self._waiting.pop(what, None)

@@ -54,10 +54,14 @@ def _read(kind: Kind[M], row: Row, message: M) -> M:
     fields = kind.message.DESCRIPTOR.fields_by_name
     values = {}
     for name in kind.fields:
-        enum = fields[name].enum_type
-        prefix = str(enum.values[0].name).removesuffix("UNSPECIFIED") if enum is not None else ""
-        values[name] = prefix + row[name] if prefix else row[name]
-    read: M = ParseDict(values, message, ignore_unknown_fields=True)
+        value, enum = row[name], fields[name].enum_type
+        if enum is not None:
+            values[name] = str(enum.values[0].name).removesuffix("UNSPECIFIED") + value
+        elif isinstance(value, str | int):
+            setattr(message, name, value)
+        elif value:
+            values[name] = value
+    read: M = ParseDict(values, message, ignore_unknown_fields=True) if values else message
     return read
 
 

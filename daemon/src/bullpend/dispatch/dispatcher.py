@@ -21,8 +21,9 @@ from bullpend import failpoints
 from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
-from bullpend.dispatch.effects import Effects, Orders
+from bullpend.dispatch.effects import Effects
 from bullpend.dispatch.lane import LANGUAGE_DEVICE, Lane, LanguageLane, RemoteLane
+from bullpend.dispatch.leasing import Orders
 from bullpend.dispatch.memory import Memory
 from bullpend.dispatch.sharing import Sharing
 from bullpend.dispatch.singles import Single, Singles
@@ -39,6 +40,7 @@ from bullpend.queueing import store as queueing
 from bullpend.rpc.wire import duration
 from bullpend.runs import store, transitions
 from bullpend.runs.model import Failure, JobState, Lora
+from bullpend.runs.order_rows import OrderRows
 from bullpend.scheduling import model as s
 from bullpend.scheduling import views
 from bullpend.scheduling.rules import step
@@ -179,8 +181,10 @@ class Dispatcher:
 
     # ---- what services ask ------------------------------------------------------------------------------------------
 
-    def submit(self, row: Row) -> None:
-        """Takes a job that is durable."""
+    def submit(self, row: Row, rows: OrderRows | None = None) -> None:
+        """Takes a job that is durable, with the rows of its order where they are known."""
+        if rows is not None:
+            self._effects.foreseen(rows)
         self._effects.open(row["name"])
         self._newest = max(self._newest, row["id"])
         self.tell(s.JobSubmitted(queued(row)))
@@ -250,12 +254,16 @@ class Dispatcher:
             return
         self._stepping = True
         before, away, talk = self.state, self.remote.state, self.language.state
+        begun = False
         try:
             while self._facts:
                 for command in self._step(self._facts.popleft()):
+                    begun |= isinstance(command, s.StartJob)
                     self._carry_out(command)
         finally:
             self._stepping = False
+        if begun and self.state.queue:
+            self._effects.foresee(self.state.queue, len(self.state.devices))
         if self.state is not before or self.remote.state is not away or self.language.state is not talk:
             self._set_timer()
             moved = self.state.jobs is not before.jobs or self.remote.state.jobs is not away.jobs

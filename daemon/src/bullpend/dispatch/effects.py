@@ -18,20 +18,20 @@ import structlog
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
-from bullpend.assets import store as assets
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
 from bullpend.dispatch.archive import Archive
 from bullpend.dispatch.finishing import Finishing
 from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease
+from bullpend.dispatch.leasing import Leasing, Orders
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.metrics.collect import Rate
-from bullpend.models.loading import Loading, References
-from bullpend.quality.model import Checks
-from bullpend.runs import loras, method, retrying, store, transitions
+from bullpend.runs import retrying, store, transitions
 from bullpend.runs.model import Failure, JobState
+from bullpend.runs.order_rows import OrderRows
 from bullpend.scheduling import model as s
+from bullpend.scheduling.queue import Queue
 from bullpend.workers.supervisor import Supervisor
 
 log = structlog.get_logger("dispatch")
@@ -39,11 +39,6 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
 LOG_RETRY_SECONDS = 3.0
-LOOKED_AT_SECONDS = 0.5
-# The kind of device that is not of this machine.
-REMOTE = "remote"
-# Rows of the run, the job with its candidates, its source, and the pictures beside it, by name.
-Leased = tuple[Row, Row, Row, dict[str, Row]]
 
 
 @dataclass
@@ -57,27 +52,15 @@ class Work:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     # All pictures of the job are made, and some are still being stored.
     made: bool = False
+    # Set when its newest lease is durable, or was refused; each lease has its own.
+    leased: asyncio.Event = field(default_factory=asyncio.Event)
     # The job's end is written, and with it, where this was its run's last open job, that of this run.
     sealed: bool = False
     ended_run: int | None = None
 
 
-@dataclass(frozen=True)
-class Orders:
-    """What an order to a worker needs besides the job: devices' kinds, models, folder of raw pictures, checks,
-    previews.
-    """
-
-    kinds: dict[str, str]
-    models: Loading
-    scratch: Path
-    # By project and stage.
-    checks: Callable[[str, str], Checks]
-    preview_every: int
-
-
 class Effects:
-    """Leases, stores, ends and archives. `leased` tells which (attempt, device) the scheduler knows of a job now."""
+    """Starts, stores, ends and archives. `leased` tells which (attempt, device) the scheduler knows of a job now."""
 
     def __init__(
         self,
@@ -95,7 +78,7 @@ class Effects:
         self._supervisor = supervisor
         self._orders = orders
         self._rate = rate
-        self._leased = leased
+        self._leasing = Leasing(database, files, orders, supervisor.send, leased, tell, self.durably)
         self._tell = tell
         self._submit = submit
         judging = Judging(database, files, orders.models, supervisor.run_task)
@@ -103,14 +86,20 @@ class Effects:
         self._archive = Archive(database, files, supervisor.run_task)
         self._work: dict[str, Work] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        # What was looked at last, when, and what was seen.
-        self._looked_at: tuple[tuple[Any, ...], float, References | None] = ((), 0.0, None)
         # One at a time writes the files of a run; the last one sees what all before it decided.
         self._archiving: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def open(self, job: str) -> None:
         """A job is in the scheduler's care from now on."""
         self._work.setdefault(job, Work())
+
+    def foreseen(self, rows: OrderRows) -> None:
+        """Keeps the rows of a job that may be started at once."""
+        self._leasing.foreseen(rows)
+
+    def foresee(self, queue: Queue, devices: int) -> None:
+        """Reads the rows of the jobs that come next, so that their devices need not wait for that."""
+        self.spawn(self._leasing.foresee(queue, devices))
 
     def ended(self, job: str) -> asyncio.Event | None:
         """Set when the job's end is durable; None for a job that is final already."""
@@ -137,8 +126,13 @@ class Effects:
     # ---- one job's chain --------------------------------------------------------------------------------------------
 
     def start(self, command: s.StartJob) -> None:
-        """Writes the lease, then gives the job to the device's worker."""
-        self._chain(command.job, self._start(command))
+        """Writes the lease and gives the job to the device's worker."""
+        work = self._work.setdefault(command.job, Work())
+        work.leased = leased = asyncio.Event()
+        at_once = self._leasing.at_once(command) if work.chain is None or work.chain.done() else None
+        if at_once is not None:
+            work.lease = at_once
+        self._chain(command.job, self._start(command, at_once is not None, leased))
 
     def stop(self, command: s.StopJob) -> None:
         """Asks the worker to stop."""
@@ -160,7 +154,7 @@ class Effects:
             log.info("candidate.stale", candidate=frame.candidate, attempt=frame.attempt)
             Path(frame.raw_path).unlink(missing_ok=True)
             return
-        task = self.spawn(self._finish(work, work.lease, frame, ready))
+        task = self.spawn(self._finish(work, work.lease, work.leased, frame, ready))
         work.storing.add(task)
         task.add_done_callback(work.storing.discard)
 
@@ -175,82 +169,19 @@ class Effects:
 
         work.chain = self.spawn(link())
 
-    async def _start(self, command: s.StartJob) -> None:
-        def take(tx: Tx) -> Leased | None:
-            leased = transitions.lease(tx, command.job, command.attempt, command.device)
-            if leased is None:
-                return None
-            run, job = leased
-            beside = method.inputs_from_json(job["inputs"]).assets
-            return run, job, assets.by_name(tx, job["source_asset"]), {one: assets.by_name(tx, one) for one in beside}
+    async def _start(self, command: s.StartJob, ordered: bool, leased: asyncio.Event) -> None:
+        work = self._work[command.job]
 
-        # A worker of this machine dies with the daemon, so it may begin while the lease is brought to the disk: what it
-        # makes is registered by the same writer, after it. What goes to a provider waits.
-        loop, early = asyncio.get_running_loop(), asyncio.Event()
-        found: list[Leased] = []
+        def keep(lease: Lease) -> None:
+            work.lease = lease
 
-        def take_and_tell(tx: Tx) -> Leased | None:
-            taken = take(tx)
-            if taken is not None and self._orders.kinds[command.device] != REMOTE:
-                found.append(taken)
-                loop.call_soon_threadsafe(early.set)
-            return taken
-
-        durable = asyncio.ensure_future(self.durably(take_and_tell))
-        hint = asyncio.ensure_future(early.wait())
         try:
-            await asyncio.wait({durable, hint}, return_when=asyncio.FIRST_COMPLETED)
-            if not found and await durable is None:
-                self._work.pop(command.job, Work()).ended.set()
-                self._tell(s.LeaseRefused(command.job, command.attempt))
-                return
-            leased = found[0] if found else await durable
-            assert leased is not None
-            await self._order(command, leased)
-            await durable
-            failpoints.reach("job.leased")
+            taken = await self._leasing.start(command, ordered, keep)
         finally:
-            hint.cancel()
-            durable.cancel()
-
-    async def _order(self, command: s.StartJob, leased: Leased) -> None:
-        """Gives a leased job to its worker, unless that was lost meanwhile; what follows is under way then."""
-        if self._leased(command.job) != (command.attempt, command.device):
-            return
-        run, job, source, beside = leased
-        try:
-            used = [(lora.name, lora.digest, lora.scale) for lora in loras.from_json(job["loras"])]
-            others = [(one.name, one.digest) for one in method.method_from_json(run["method"]).companions]
-            models = await self._references(run["model"], run["model_digest"], used, others)
-        except BullpenError as error:
-            failure = s.Failure(error.reason, error.message, error.remedy)
-            self._tell(s.JobEnded(command.job, command.attempt, command.device, s.Outcome.FAILED, failure))
-            return
-        if self._leased(command.job) != (command.attempt, command.device):
-            return
-        path = self._files.content(source["project"], source["sha256"], source["mime_type"])
-        size = (source["width"], source["height"])
-        pictures = {
-            name: self._files.content(row["project"], row["sha256"], row["mime_type"]) for name, row in beside.items()
-        }
-        lease = Lease(
-            retrying.sampled(run, job), job, path, size, command.device, self._orders.kinds[command.device], pictures
-        )
-        self._work[command.job].lease = lease
-        self._supervisor.send(command.device, lease.frame(models, self._orders.scratch, self._orders.preview_every))
-
-    async def _references(
-        self, name: str, digest: str, used: list[tuple[str, str, float]], others: list[tuple[str, str]]
-    ) -> References:
-        """What the worker is told of models. Their files are looked at, but not anew for each of many quick jobs: the
-        worker compares them again when it loads them.
-        """
-        key, now = (name, digest, *used, *others), asyncio.get_running_loop().time()
-        known, at, seen = self._looked_at
-        if seen is None or key != known or now - at > LOOKED_AT_SECONDS:
-            seen = await asyncio.to_thread(self._orders.models.references, name, digest, used, others)
-            self._looked_at = (key, now, seen)
-        return seen
+            leased.set()
+        if not taken:
+            self._work.pop(command.job, Work()).ended.set()
+            self._tell(s.LeaseRefused(command.job, command.attempt))
 
     async def _stop(self, command: s.StopJob) -> None:
         frame = link_pb2.CancelJob(job=command.job, attempt=command.attempt)
@@ -286,12 +217,21 @@ class Effects:
         while work.storing:
             await asyncio.wait(work.storing)
 
-    async def _finish(self, work: Work, lease: Lease, frame: link_pb2.CandidateReady, ready: link_pb2.Ready) -> None:
+    async def _finish(
+        self,
+        work: Work,
+        lease: Lease,
+        leased: asyncio.Event,
+        frame: link_pb2.CandidateReady,
+        ready: link_pb2.Ready,
+    ) -> None:
         try:
             done = await self._finishing.finish(
                 lease, frame, ready, self._orders.checks(lease.run["project"], lease.run["stage"])
             )
             failpoints.reach("picture.stored")
+            # A lease that could not be written at first is written again: what was made under it comes after it.
+            await leased.wait()
             await self._register(work, done)
         except ShuttingDown:
             return  # the candidate is made again after the next start
@@ -305,8 +245,9 @@ class Effects:
         last = work.made and work.broken is None and len(work.storing) == 1
 
         def write(tx: Tx) -> tuple[bool, int | None]:
-            registered = transitions.finish_candidate(tx, self._files, done)
-            return registered, transitions.finish_job(tx, done.job, JobState.SUCCEEDED) if last else None
+            if last:
+                return transitions.finish_last(tx, self._files, done)
+            return transitions.finish_candidate(tx, self._files, done), None
 
         registered, ended_run = await self._database.write(write)
         failpoints.reach("picture.registered")

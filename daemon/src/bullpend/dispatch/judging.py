@@ -7,7 +7,7 @@ picture is there. A task that fails, or a worker that dies over it, becomes a fi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from bullpen_api.worker.v1 import link_pb2
@@ -47,7 +47,10 @@ class Judging:
             return Measured(failed={LIKENESS: error.message})
 
     async def _measure(self, lease: Lease, picture: str, checks: Checks) -> Measured:
-        references = await self._database.read(lambda view: self._references(view, lease))
+        named = [use for use in cast.from_json(lease.job["uses"]) if use.part in SUBJECTS]
+        if not named and not checks.judges:
+            return Measured()
+        references = await self._database.read(lambda view: self._references(view, named))
         judges: list[link_pb2.Judge] = []
         found = Measured()
         for subject, model in checks.judges.items():
@@ -85,13 +88,9 @@ class Judging:
             dict(done.basis),
         )
 
-    def _references(self, view: View, lease: Lease) -> list[link_pb2.ReferencePicture]:
+    def _references(self, view: View, named: Sequence[cast.Use]) -> list[link_pb2.ReferencePicture]:
         """The pictures that were settled when the run was planned: of the style guide, and of the characters."""
-        return [
-            self._reference(view, SUBJECTS[use.part], use.item, use.subject)
-            for use in cast.from_json(lease.job["uses"])
-            if use.part in SUBJECTS
-        ]
+        return [self._reference(view, SUBJECTS[use.part], use.item, use.subject) for use in named]
 
     def _reference(self, view: View, subject: str, name: str, character: str) -> link_pb2.ReferencePicture:
         row = assets.by_name(view, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bullpen_api.v1 import quality_pb2, run_pb2
 
@@ -12,8 +13,11 @@ from bullpend.quality.model import FindingKind
 from bullpend.quality.summary import Summary
 
 
+@lru_cache(maxsize=128)
 def pack_quality(text: str) -> run_pb2.QualityReport:
-    """The wire form of a stored quality report, of any version."""
+    """The wire form of a stored quality report, of any version, to be read or copied, not to be changed: a finished
+    candidate is shown several times at once.
+    """
     report = json.loads(text)
     return run_pb2.QualityReport(
         hard_failures=report["hard_failures"],

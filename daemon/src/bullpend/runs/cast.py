@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from bullpend.errors import BullpenError, LimitExceeded, ReferenceSetEmpty
@@ -228,6 +229,7 @@ def from_dicts(items: Iterable[Mapping[str, Any]]) -> tuple[Use, ...]:
     )
 
 
+@lru_cache(maxsize=256)
 def from_json(text: str) -> tuple[Use, ...]:
     """The reverse of `to_json`."""
     return from_dicts(json.loads(text))

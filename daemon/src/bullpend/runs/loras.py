@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bullpend.errors import FieldInvalid, LimitExceeded, LoraUnsupportedEngine, ModelUnsupported
 from bullpend.models.model import LORA, Model
@@ -77,6 +78,7 @@ def to_json(loras: Sequence[Lora]) -> str:
     return json.dumps([lora.to_dict() for lora in loras])
 
 
+@lru_cache(maxsize=256)
 def from_json(text: str) -> tuple[Lora, ...]:
     """The reverse of `to_json`."""
     return tuple(Lora(**lora) for lora in json.loads(text))

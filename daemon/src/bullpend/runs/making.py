@@ -23,9 +23,10 @@ from bullpend.models.keeping import keep_alive, put_keep_alive
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import choices, runlog, store
+from bullpend.runs import choices, order_rows, runlog, store
 from bullpend.runs.method import Method
 from bullpend.runs.model import Lora, Sampling
+from bullpend.runs.order_rows import OrderRows
 from bullpend.runs.plan import PlanDraft, PlannedJob
 from bullpend.runs.planning import Planning
 from bullpend.runs.store import NewJob, NewRun, run_name
@@ -44,7 +45,7 @@ class Making:
         database: Database,
         planning: Planning,
         intake: Intake,
-        submit: Callable[[Row], None],
+        submit: Callable[[Row, OrderRows | None], None],
         queue_limit: int,
         stage_lead: Callable[[str, str], int] = lambda project, stage: 0,
         confirm_seconds: float = 900.0,
@@ -242,7 +243,7 @@ class Making:
         """One transaction, or the answer that the same request_id had before."""
         device = self._placed(request)
 
-        def write(tx: Tx) -> tuple[Row, list[Row]]:
+        def write(tx: Tx) -> tuple[Row, list[Row], OrderRows | None]:
             made: list[Row] = []
 
             def work() -> str:
@@ -268,14 +269,18 @@ class Making:
 
             name = once(tx, getattr(request, "request_id", ""), request, work)
             _, owner, _, slug = name.split("/")
-            return store.get(tx, owner, slug), made
+            row = store.get(tx, owner, slug)
+            # The first job may find an idle device: it is to have its order without another turn through the database.
+            first = order_rows.of(tx, row, store.job(tx, made[0]["name"])) if made else None
+            return row, made, first
 
-        row, made = await self._database.write(write)
+        row, made, first = await self._database.write(write)
         failpoints.reach("run.created")
         if made:
             log.info("run.created", run=run_name(row), jobs=len(made), model=row["model"])
         for job in made:
-            self._submit(job)
+            self._submit(job, first)
+            first = None
         return row
 
 

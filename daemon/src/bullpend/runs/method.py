@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bullpend.runs.model import Strategy
@@ -135,11 +136,13 @@ def to_json(value: Method | Inputs) -> str:
     return json.dumps(value.to_dict())
 
 
+@lru_cache(maxsize=256)
 def method_from_json(text: str) -> Method:
     """The reverse of `to_json`; empty is the way of a model that follows instructions."""
     return Method.from_dict(json.loads(text)) if text else Method()
 
 
+@lru_cache(maxsize=256)
 def inputs_from_json(text: str) -> Inputs:
     """The reverse of `to_json`; empty is none."""
     return Inputs.from_dict(json.loads(text)) if text else Inputs()

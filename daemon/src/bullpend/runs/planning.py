@@ -83,7 +83,14 @@ class Planning:
 
     async def draft(self, project: str, spec: run_pb2.RunSpec) -> PlanDraft:
         """The plan of a request. Raises what RunService.PlanRun lists."""
-        await self._database.read(lambda view: projects.get(view, project, "parent"))
+        try:
+            return await self._draft(project, spec)
+        except BullpenError:
+            # That there is no such project is said before anything else; where there is, nobody has waited for it.
+            await self._database.read(lambda view: projects.get(view, project, "parent"))
+            raise
+
+    async def _draft(self, project: str, spec: run_pb2.RunSpec) -> PlanDraft:
         request = read_spec(project, spec)
         manifest = self._manifests.of(project)
         rules.check_request(request, manifest)
@@ -132,6 +139,9 @@ class Planning:
     async def quote(self, model: Model, width: int | None, height: int | None) -> Quote | None:
         """What a provider takes for a picture of a model; None for work on own devices. Raises SettingInvalid."""
         size = (width or model.default_width, height or model.default_height)
+        if model.engine != "remote":
+            return self._quoting(model, *size)
+        # Prices are read from a file.
         return await asyncio.to_thread(self._quoting, model, *size)
 
     async def lora(self, name: str, index: int) -> Model:
@@ -185,6 +195,7 @@ class Planning:
         self, view: View, request: RunRequest, model: Model
     ) -> tuple[tuple[SceneFacts, ...], tuple[StyleGuideFacts, ...], Measured, tuple[TemplateFacts, ...]]:
         project = request.project
+        projects.get(view, project, "parent")
         chosen = _scenes(view, project, request.scenes)
         some = [row["slug"] for row in chosen] if request.scenes else []
         accepted = bible.accepted(view, project, *some) if chosen else {}

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from bullpen_api.v1 import event_pb2, run_pb2
+from bullpen_api.v1 import event_pb2
 
 from bullpend.db import Row, Tx
 from bullpend.db.database import View
@@ -20,7 +20,7 @@ from bullpend.quality.ranking import rank
 from bullpend.runs import store
 from bullpend.runs.method import method_from_json, to_json
 from bullpend.runs.rules import candidate_seed
-from bullpend.runs.wire import pack_job, read_retry, sampling_of
+from bullpend.runs.wire import pack_job, read_retry, sampling_of, stored_spec
 
 # Parameters that belong to the run's strategy.
 OF_WAY = ("strength", "control_scale", "reference_scale")
@@ -28,7 +28,7 @@ OF_WAY = ("strength", "control_scale", "reference_scale")
 
 def policy_of(run: Row) -> retry.Retry | None:
     """What a run was told to retry on; None where it was not."""
-    spec = run_pb2.RunSpec.FromString(run["spec"])
+    spec = stored_spec(run["spec"])
     return read_retry(spec.auto_retry) if spec.HasField("auto_retry") else None
 
 

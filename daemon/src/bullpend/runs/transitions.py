@@ -54,10 +54,17 @@ def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
     return "(" + ", ".join(f"'{state}'" for state in sources(table, target)) + ")"
 
 
+_LEASABLE = _states(JOB_TABLE, JobState.RUNNING)
+
+
 def emit_run(tx: Tx, run_id: int, kind: str) -> None:
     """Says that a run changed; the row's revision becomes that of the event."""
     row = tx.one(f"UPDATE runs SET revision = ? WHERE id = ? RETURNING {store.RUN}", tx.next_revision(), run_id)
     assert row is not None
+    _say_run(tx, row, kind)
+
+
+def _say_run(tx: Tx, row: Row, kind: str) -> None:
     payload = event_pb2.Event(run=pack_run(row, store.step_seconds(tx, row["model"], "")))
     tx.emit(row["project"], store.run_name(row), kind, payload.SerializeToString())
 
@@ -66,17 +73,22 @@ def emit_job(tx: Tx, project: str, job_id: int, kind: str) -> Row:
     """Says that a job changed; returns its row with its candidates."""
     row = tx.one("UPDATE jobs SET revision = ? WHERE id = ? RETURNING *", tx.next_revision(), job_id)
     assert row is not None
+    return _say_job(tx, project, row, kind)
+
+
+def _say_job(tx: Tx, project: str, row: Row, kind: str) -> Row:
     row = store.with_candidates(tx, row)
     tx.emit(project, row["name"], kind, event_pb2.Event(job=pack_job(row)).SerializeToString())
     return row
 
 
-def emit_candidate(tx: Tx, project: str, name: str, kind: str) -> Row:
-    """Says that a candidate changed; returns its row."""
-    row = tx.one("UPDATE candidates SET revision = ? WHERE name = ? RETURNING *", tx.next_revision(), name)
+def change_candidate(tx: Tx, project: str, name: str, kind: str, **values: Any) -> Row:
+    """Changes columns of a candidate and says so; returns its row."""
+    sets = "".join(f"{column} = ?, " for column in values)
+    sql = f"UPDATE candidates SET {sets}revision = ? WHERE name = ? RETURNING *"
+    row = tx.one(sql, *values.values(), tx.next_revision(), name)
     assert row is not None
-    payload = event_pb2.Event(candidate=pack_candidate(row))
-    tx.emit(project, name, kind, payload.SerializeToString())
+    tx.emit(project, name, kind, event_pb2.Event(candidate=pack_candidate(row)).SerializeToString())
     return row
 
 
@@ -89,35 +101,52 @@ def emit_scene(tx: Tx, project: str, scene: str) -> None:
 def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | None:
     """Gives a queued job to a device; returns (run, job with candidates), or None when it is no longer queued."""
     job = tx.one(
-        "UPDATE jobs SET state = 'RUNNING', attempt = ?1, device = ?2, start_time = coalesce(start_time, ?3) "
-        f"WHERE name = ?4 AND attempt < ?1 AND state IN {_states(JOB_TABLE, JobState.RUNNING)} RETURNING id, run_id",
+        "UPDATE jobs SET state = 'RUNNING', attempt = ?1, device = ?2, start_time = coalesce(start_time, ?3), "
+        f"revision = ?5 WHERE name = ?4 AND attempt < ?1 AND state IN {_LEASABLE} RETURNING *",
         attempt,
         device,
         tx.now,
         name,
+        tx.next_revision(),
     )
     if job is None:
         return None
     run = store.by_id(tx, job["run_id"])
-    if tx.run("UPDATE runs SET state = 'RUNNING', start_time = ? WHERE id = ? AND state = 'QUEUED'", tx.now, run["id"]):
-        emit_run(tx, run["id"], "run.started")
+    if run["state"] != "QUEUED":
+        return run, _say_job(tx, run["project"], job, "job.started")
+    _set(tx, "runs", run["id"], state="RUNNING", start_time=tx.now)
+    emit_run(tx, run["id"], "run.started")
     return run, emit_job(tx, run["project"], job["id"], "job.started")
 
 
 def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
     """Registers a finished picture; False when its job or attempt is no longer the one that runs."""
+    return _finish_candidate(tx, files, done) is not None
+
+
+def finish_last(tx: Tx, files: Files, done: Finished) -> tuple[bool, int | None]:
+    """Registers the picture that its job waited for, and ends the job; what `finish_candidate` and `finish_job` say."""
+    rows = _finish_candidate(tx, files, done)
+    if rows is None:
+        return False, finish_job(tx, done.job, JobState.SUCCEEDED)
+    return True, _finish_job(tx, *rows, JobState.SUCCEEDED, None)
+
+
+def _finish_candidate(tx: Tx, files: Files, done: Finished) -> tuple[Row, Row] | None:
+    """The job with its candidates, as they are then, and its run; None where the picture does not count."""
     job = store.job(tx, done.job)
-    row = next((row for row in job["candidates"] if row["name"] == done.candidate), None)
-    if row is None or row["state"] not in ("QUEUED", "RUNNING"):
-        return False
+    place = next((n for n, row in enumerate(job["candidates"]) if row["name"] == done.candidate), None)
+    if place is None or job["candidates"][place]["state"] not in ("QUEUED", "RUNNING"):
+        return None
     if job["attempt"] != done.attempt or job["state"] != "RUNNING":
-        return False
+        return None
     run = store.by_id(tx, job["run_id"])
     asset = assets.add(tx, files, dict(done.asset))
-    _set(
+    job["candidates"][place] = change_candidate(
         tx,
-        "candidates",
-        row["id"],
+        run["project"],
+        done.candidate,
+        "candidate.succeeded",
         state="SUCCEEDED",
         asset=name_of(asset["project"], asset["sha256"]),
         quality=json.dumps(done.quality.to_dict()),
@@ -136,22 +165,21 @@ def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
     )
     local.candidate(tx, run, done.candidate, done.device, done.device_seconds)
     _learn(tx, run, done.device, done.device_seconds)
-    emit_candidate(tx, run["project"], done.candidate, "candidate.succeeded")
-    return True
+    return job, run
 
 
 def _learn(tx: Tx, run: Row, device: str, seconds: float) -> None:
     """Keeps what a step took: of any size for a rough guess, and by strategy and size for a plan."""
     used = method_from_json(run["method"])
-    for key in (device, ""):  # "" is any device
-        tx.run(
-            "INSERT INTO timings VALUES (?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET samples = samples + 1, "
-            "step_seconds = step_seconds + (?3 - step_seconds) * max(?4, 1.0 / (samples + 1))",
-            run["model"],
-            key,
-            seconds / max(run["steps"], 1),
-            TIMING_WEIGHT,
-        )
+    tx.run(
+        # An empty name stands for any device.
+        "INSERT INTO timings VALUES (?1, ?2, 1, ?3), (?1, '', 1, ?3) ON CONFLICT DO UPDATE SET samples = samples + 1, "
+        "step_seconds = step_seconds + (?3 - step_seconds) * max(?4, 1.0 / (samples + 1))",
+        run["model"],
+        device,
+        seconds / max(run["steps"], 1),
+        TIMING_WEIGHT,
+    )
     tx.run(
         "INSERT INTO step_times VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6) ON CONFLICT DO UPDATE SET samples = samples + 1, "
         "size_bytes = ?6, step_seconds = step_seconds + (?5 - step_seconds) * max(?7, 1.0 / (samples + 1))",
@@ -194,7 +222,11 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     Returns the run's id when this was its last open job, else None.
     """
     job = store.job(tx, name)
-    run = store.by_id(tx, job["run_id"])
+    return _finish_job(tx, job, store.by_id(tx, job["run_id"]), target, failure)
+
+
+def _finish_job(tx: Tx, job: Row, run: Row, target: JobState, failure: Failure | None) -> int | None:
+    name = str(job["name"])
     error = json.dumps(asdict(failure)) if failure else ""
     changed = tx.run(
         f"UPDATE jobs SET state = ?, error = ?, end_time = ? WHERE id = ? AND state IN {_states(JOB_TABLE, target)}",
@@ -225,10 +257,8 @@ def finish_job(tx: Tx, name: str, target: JobState, failure: Failure | None = No
     if policy is not None:
         retrying.again(tx, run, store.job(tx, name), policy)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
-    settled = tx.one(f"UPDATE runs SET {column} = {column} + 1 WHERE id = ? RETURNING {store.RUN}", run["id"])
-    assert settled is not None
     emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
-    return _settle(tx, settled, error)
+    return _settle(tx, run["id"], column, error)
 
 
 def _rank(tx: Tx, job: Row) -> Ranked | None:
@@ -246,14 +276,18 @@ def _rank(tx: Tx, job: Row) -> Ranked | None:
     return best
 
 
-def _settle(tx: Tx, run: Row, error: str) -> int | None:
-    """Updates a run after one of its jobs ended; returns its id when it ended with it."""
-    run_id = int(run["id"])
-    ended = run["jobs_done"] + run["jobs_failed"] + run["jobs_canceled"]
-    if error and not run["error"]:
-        _set(tx, "runs", run_id, error=error)
-    if ended < run["jobs"]:
-        emit_run(tx, run_id, "run.progressed")
+def _settle(tx: Tx, run_id: int, column: str, error: str) -> int | None:
+    """Updates a run after one of its jobs ended, which counts in `column`; returns its id when it ended with it."""
+    run = tx.one(
+        f"UPDATE runs SET {column} = {column} + 1, error = iif(error = '', ?, error), revision = ? WHERE id = ? "
+        f"RETURNING {store.RUN}",
+        error,
+        tx.next_revision(),
+        run_id,
+    )
+    assert run is not None
+    if run["jobs_done"] + run["jobs_failed"] + run["jobs_canceled"] < run["jobs"]:
+        _say_run(tx, run, "run.progressed")
         return None
     if run["jobs_done"] == run["jobs"]:
         state = RunState.SUCCEEDED
@@ -293,11 +327,9 @@ def accept_by_hand(tx: Tx, name: str, reason: str) -> tuple[Row, int | None]:
     return store.candidate(tx, name), None if run["end_time"] is None else int(run["id"])
 
 
-def _count_accepted(tx: Tx, run_id: int) -> None:
-    tx.run(
-        "UPDATE runs SET accepted = (SELECT count(*) FROM candidates WHERE run_id = ?1 AND accepted = 1) WHERE id = ?1",
-        run_id,
-    )
+def _count_accepted(tx: Tx, run_id: int, by: int) -> None:
+    """Moves a run's figure: to count its candidates anew for each would take longer with every job."""
+    tx.run("UPDATE runs SET accepted = accepted + ? WHERE id = ?", by, run_id)
 
 
 def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -> None:
@@ -317,16 +349,15 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
         run["id"],
     )
     for other in before:
-        tx.run("UPDATE candidates SET accepted = 0, accept_reason = '', by_hand = 0 WHERE name = ?", other["name"])
-        emit_candidate(tx, run["project"], other["name"], "candidate.released")
+        nothing = {"accepted": 0, "accept_reason": "", "by_hand": 0}
+        change_candidate(tx, run["project"], other["name"], "candidate.released", **nothing)
+        _count_accepted(tx, other["run_id"], -1)
         if other["run_id"] != run["id"]:
-            _count_accepted(tx, other["run_id"])
             emit_run(tx, other["run_id"], "run.reviewed")
-    tx.run(
-        "UPDATE candidates SET accepted = 1, accept_reason = ?, by_hand = ? WHERE name = ?", reason, int(by_hand), name
-    )
-    row = emit_candidate(tx, run["project"], name, "candidate.accepted")
-    _count_accepted(tx, run["id"])
+    if not any(row["accepted"] for row in job["candidates"] if row["name"] == name):
+        _count_accepted(tx, run["id"], 1)
+    taken = {"accepted": 1, "accept_reason": reason, "by_hand": int(by_hand)}
+    row = change_candidate(tx, run["project"], name, "candidate.accepted", **taken)
     if scene:
         _take_place(
             tx,

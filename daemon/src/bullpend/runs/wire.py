@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from bullpen_api.v1 import model_pb2, run_pb2
 
@@ -50,6 +51,12 @@ def sampling_of(row: Row) -> Sampling:
     return Sampling(row["steps"], row["guidance_scale"], row["image_guidance_scale"], row["width"], row["height"])
 
 
+@lru_cache(maxsize=32)
+def stored_spec(data: bytes) -> run_pb2.RunSpec:
+    """A run's spec as the database keeps it, to be read or copied, not to be changed: each job's end shows it again."""
+    return run_pb2.RunSpec.FromString(data)
+
+
 def pack_run(row: Row, seconds_per_step: float | None = None) -> run_pb2.Run:
     """The wire form of a run's row; with a measured step, also how long it will go on."""
     left = row["candidates"] - row["candidates_done"]
@@ -58,7 +65,7 @@ def pack_run(row: Row, seconds_per_step: float | None = None) -> run_pb2.Run:
     return run_pb2.Run(
         name=run_name(row),
         state=run_pb2.Run.State.Value(f"STATE_{row['state']}"),
-        spec=run_pb2.RunSpec.FromString(row["spec"]),
+        spec=stored_spec(row["spec"]),
         plan_digest=row["plan_digest"],
         model=row["model"],
         sampling=pack_sampling(sampling_of(row), made := method_from_json(row["method"])),
