@@ -16,7 +16,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-WIDTH, HEADS, KEYS, DEEP = 64, 4, 2, 128
+WIDTH, HEADS, KEYS = 64, 4, 2
 PAIRS = 200
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 # As models of the ChatML kind have it.
@@ -41,6 +41,7 @@ def write(
     template: str | None = CHATML,
     architecture: str = "llama",
     layers: int = 2,
+    width: int = WIDTH,
 ) -> Path:
     """Writes the file; equal arguments give equal bytes. Without a template the file has none."""
     pairs = _learn(TEXT, PAIRS)
@@ -51,13 +52,13 @@ def write(
     writer.add_name("Tiny")
     writer.add_license("Apache-2.0")
     writer.add_context_length(context)
-    writer.add_embedding_length(WIDTH)
+    writer.add_embedding_length(width)
     writer.add_block_count(layers)
-    writer.add_feed_forward_length(DEEP)
+    writer.add_feed_forward_length(2 * width)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KEYS)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_rope_dimension_count(width // HEADS)
     writer.add_vocab_size(len(tokens))
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("gpt2")
@@ -71,7 +72,7 @@ def write(
     writer.add_add_bos_token(False)
     if template is not None:
         writer.add_chat_template(template)
-    _add_weights(writer, np.random.default_rng(seed), len(tokens), layers)
+    _add_weights(writer, np.random.default_rng(seed), len(tokens), layers, width)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -79,27 +80,29 @@ def write(
     return path
 
 
-def _add_weights(writer: gguf.GGUFWriter, random: np.random.Generator, vocabulary: int, layers: int) -> None:
+def _add_weights(
+    writer: gguf.GGUFWriter, random: np.random.Generator, vocabulary: int, layers: int, width: int
+) -> None:
     def add(name: str, *shape: int) -> None:
         writer.add_tensor(name, (random.standard_normal(shape) * 0.6 / shape[-1] ** 0.5).astype(np.float32))
 
     def add_norm(name: str) -> None:
-        writer.add_tensor(name, np.ones(WIDTH, dtype=np.float32))
+        writer.add_tensor(name, np.ones(width, dtype=np.float32))
 
-    narrow = WIDTH * KEYS // HEADS
-    add("token_embd.weight", vocabulary, WIDTH)
+    narrow = width * KEYS // HEADS
+    add("token_embd.weight", vocabulary, width)
     for layer in range(layers):
         add_norm(f"blk.{layer}.attn_norm.weight")
-        add(f"blk.{layer}.attn_q.weight", WIDTH, WIDTH)
-        add(f"blk.{layer}.attn_k.weight", narrow, WIDTH)
-        add(f"blk.{layer}.attn_v.weight", narrow, WIDTH)
-        add(f"blk.{layer}.attn_output.weight", WIDTH, WIDTH)
+        add(f"blk.{layer}.attn_q.weight", width, width)
+        add(f"blk.{layer}.attn_k.weight", narrow, width)
+        add(f"blk.{layer}.attn_v.weight", narrow, width)
+        add(f"blk.{layer}.attn_output.weight", width, width)
         add_norm(f"blk.{layer}.ffn_norm.weight")
-        add(f"blk.{layer}.ffn_gate.weight", DEEP, WIDTH)
-        add(f"blk.{layer}.ffn_up.weight", DEEP, WIDTH)
-        add(f"blk.{layer}.ffn_down.weight", WIDTH, DEEP)
+        add(f"blk.{layer}.ffn_gate.weight", 2 * width, width)
+        add(f"blk.{layer}.ffn_up.weight", 2 * width, width)
+        add(f"blk.{layer}.ffn_down.weight", width, 2 * width)
     add_norm("output_norm.weight")
-    add("output.weight", vocabulary, WIDTH)
+    add("output.weight", vocabulary, width)
 
 
 def _letters() -> dict[int, str]:

@@ -18,12 +18,13 @@ class Stream:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._open = False
-        self._cards = 0
+        self._status = ""
 
     def take(self, delta: pb.ChatDelta) -> None:
         """Shows what was added; cards wait for the end, where they are complete."""
         if self._quiet:
             return
+        self._status_over()
         if delta.WhichOneof("added") == "text":
             sys.stdout.write(delta.text)
             sys.stdout.flush()
@@ -33,10 +34,16 @@ class Stream:
             part(delta.whole)
 
     def status(self, status: pb.ChatStatus) -> None:
-        """Says what is going on."""
-        if not self._quiet:
+        """Says what is going on; on a terminal in one line that changes, else once for each thing."""
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
             share = f" {status.share:.0%}" if status.HasField("share") else ""
-            output.note(f"{status.text}{share}")
+            sys.stderr.write(f"\r\x1b[K{status.text}{share}")
+            sys.stderr.flush()
+        elif status.text != self._status:
+            output.note(status.text)
+        self._status = status.text
 
     def end(self, answer: pb.ChatMessage) -> None:
         """Shows the cards, and how it ended."""
@@ -50,7 +57,15 @@ class Stream:
         if state != "complete":
             output.note(f"(the answer is {state})", style="yellow")
 
+    def _status_over(self) -> None:
+        """The line that changes makes room for words."""
+        if self._status and sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._status = ""
+
     def _close(self) -> None:
+        self._status_over()
         if self._open:
             sys.stdout.write("\n")
             sys.stdout.flush()

@@ -199,8 +199,7 @@ class Texts:
         if frame.phase == "loading":
             text.items.put_nowait(Waiting(f"{text.model} is being loaded.", 0.0))
         elif frame.phase == "reading" and frame.steps:
-            said = f"The conversation is read: {frame.step} of {frame.steps} tokens."
-            text.items.put_nowait(Waiting(said, frame.step / frame.steps))
+            text.items.put_nowait(Waiting("The conversation is read.", frame.step / frame.steps))
 
     def loading(self, device: str, frame: link_pb2.ModelProgress) -> None:
         """How far a model is on its way into memory."""

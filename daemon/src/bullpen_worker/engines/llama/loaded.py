@@ -113,6 +113,9 @@ class LoadedText:
         params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = placing.threads
         params.no_perf = True
+        if not placing.layers:
+            # On a processor it is several times slower as soon as the conversation is long.
+            params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         context = llama_cpp.llama_init_from_model(self.model, params)
         if not context:
             llama_cpp.llama_model_free(self.model)
