@@ -184,6 +184,14 @@ class FakeDaemon(FakeBible, FakeDesk, FakeLog):
         self._runs[made.name] = made
         return made
 
+    async def retry_found(self, name: str, finding: int, change: int, request_id: str) -> run_pb2.Run:
+        self._note("retry_found", name, finding, change)
+        return await self.retry_run(name, request_id)
+
+    async def retry_job(self, name: str, request_id: str) -> run_pb2.Job:
+        self._note("retry_job", name)
+        return story.job(f"{name.split('/jobs/')[0]}-again", 1, run_pb2.Job.STATE_QUEUED, [])
+
     async def cancel_job(self, name: str) -> run_pb2.Job:
         self._note("cancel_job", name)
         self.revision += 1

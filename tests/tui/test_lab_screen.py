@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import lab_pb2, model_pb2
-from bullpen_client.errors import ContentLost, ModelNotFound
+from bullpen_client.errors import ContentLost, ModelNotFound, SpendNotConfirmed
 from bullpen_tui import lab
 from bullpen_tui.plan import FormError
 from bullpen_tui.screens.lab import LabScreen
@@ -155,5 +155,32 @@ async def test_the_trash_is_undone() -> None:
         await at.press("d")
         await at.until(lambda: "lies in the trash" in at.screen_text())
         assert at.fake.asked("trash") == [(story.scene_name(1),)]
+        gone = story.scenes()[0]
+        gone.delete_time.CopyFrom(story.at(0))
+        gone.revision = 90
+        at.fake.say(at.fake.event(gone.name, scene=gone))
+        await at.until(lambda: at.app.screen.check_action("undo", ()))
         await at.press("u")
         await at.until(lambda: at.fake.asked("restore") == [(story.scene_name(1),)])
+
+
+async def test_a_paid_model_asks_before_it_spends() -> None:
+    """The daemon's price is the question; n sends nothing, y sends the same request with the person's word."""
+    fake = FakeDaemon()
+    fake.refuse["generate"] = SpendNotConfirmed("GPT Image charges about $0.04 for one picture.")
+    async with studio(fake) as at:
+        await at.go("9", "lab")
+        await at.type("A pier")
+        await at.press("f5")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        assert "charges about $0.04" in " ".join(at.screen_text().split())
+        await at.press("n")
+        await at.until(lambda: "nothing was spent" in at.words("#lab-words"))
+        await at.press("f5")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        del fake.refuse["generate"]
+        await at.press("y")
+        await at.until(lambda: "✓ 1 picture made" in at.words("#lab-words"))
+        last = fake.asked("generate")[-1][0]
+        assert isinstance(last, lab_pb2.GenerateRequest)
+        assert last.confirm_spend

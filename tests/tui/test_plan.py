@@ -104,3 +104,27 @@ def test_a_dry_run_lists_every_job() -> None:
     said = "\n".join(line.plain for line in whole_plan(plan, story.stages()))
     assert all(f"scene_{number:02}" in said for number in range(1, 7))
     assert plan.digest in said
+
+
+def test_a_retry_by_itself_is_asked_for_in_words() -> None:
+    """Kinds by name with a budget; a word that is none names the nearest one."""
+    spec = spec_of(Form(stage="time", scenes=("a",), retry_on="structure, identity", retry_budget="5"))
+    kinds = [run_pb2.Finding.KIND_STRUCTURE, run_pb2.Finding.KIND_IDENTITY]
+    assert (list(spec.auto_retry.findings), spec.auto_retry.budget) == (kinds, 5)
+    assert spec_of(Form(stage="time", scenes=("a",), retry_on="chroma")).auto_retry.budget == 3
+    assert not spec_of(Form(stage="time", scenes=("a",))).HasField("auto_retry")
+    with pytest.raises(FormError, match="Did you mean structure"):
+        spec_of(Form(stage="time", scenes=("a",), retry_on="structur"))
+
+
+def test_a_plan_tells_its_way_its_memory_and_what_acts_on_a_scene() -> None:
+    """The choice with its reason, a better size, references by where they come from."""
+    plan = story.plan(run_pb2.RunSpec(stage="style"))
+    plan.strategy.strategy, plan.strategy.reason = "structure_control", "a ControlNet is here"
+    plan.estimated_memory_bytes = 2 << 30
+    plan.suggested_size.width = plan.suggested_size.height = 256
+    use = run_pb2.BibleUse(part=run_pb2.BibleUse.PART_STYLE_REFERENCE, item="a", source="projects/p/referenceSets/ink")
+    plan.jobs[0].uses.append(use)
+    text = "\n".join(row.plain for row in plan_lines(plan, None, story.scene_name(1)))
+    for told in ("structure control   a ControlNet is here", "about 2.0 G", "256×256", "style 1 reference   ink"):
+        assert told in text

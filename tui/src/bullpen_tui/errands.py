@@ -61,6 +61,15 @@ class Errands(BibleErrands):
         call = self._studio.daemon.retry_run(name, self._studio.request_id())
         self._studio.ask(call, say.RunStarted, to=to)
 
+    def retry_found(self, name: str, finding: int, change: int, to: MessagePump) -> None:
+        """A new run from the pictures in whose best candidate something was found."""
+        call = self._studio.daemon.retry_found(name, finding, change, self._studio.request_id())
+        self._studio.ask(call, say.RunStarted, to=to)
+
+    def retry_job(self, name: str, to: MessagePump) -> None:
+        """Makes one job that did not succeed again."""
+        self._studio.ask(self._studio.daemon.retry_job(name, self._studio.request_id()), say.JobRetried, to=to)
+
     def cancel_job(self, name: str, to: MessagePump) -> None:
         """Stops one job within one step."""
         self._studio.ask(self._studio.daemon.cancel_job(name), say.JobStopped, to=to)

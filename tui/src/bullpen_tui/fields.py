@@ -8,16 +8,20 @@ from collections.abc import Iterable
 from bullpen_api.v1 import model_pb2, project_pb2, run_pb2
 
 FIELDS = (
-    ("folder", "input folder", "a folder of your own pictures, in place of scenes"),
-    ("variables", "set", "name=value, as in style=noir, time=night"),
+    ("folder", "input folder", "pictures in place of scenes"),
+    ("variables", "set", "style=noir, time=night"),
     ("candidates", "candidates", "the stage's own"),
     ("seed", "seed", "chosen for you"),
     ("steps", "steps", "the stage's own"),
     ("guidance", "guidance", "the stage's own"),
-    ("strength", "strength", "how far from the source, 0.05 to 1"),
-    ("instruction", "words", "the stage's own instruction; may use its {variables}"),
+    ("strength", "strength", "0.05 to 1, how far from the source"),
+    ("retry_on", "retry on", "off; structure, identity: again by itself"),
+    ("retry_budget", "at most", "3 pictures made again"),
+    ("instruction", "words", "in place of the stage's; may use {variables}"),
 )
-CHOICES = (("model", "model"), ("style", "style guide"), ("acceptance", "accept"))
+CHOICES = (("model", "model"), ("strategy", "way"), ("style", "style guide"), ("acceptance", "accept"))
+UNREAD = "?"
+"""Value of a choice before it is known what there is to choose."""
 OWN = ""
 """Value of a choice that is left to the stage."""
 ACCEPTANCES = [("the best without a hard flaw", "best"), ("nothing until a person does it", "hand")]

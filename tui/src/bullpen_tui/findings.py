@@ -25,6 +25,13 @@ JOB_COLUMNS = (
     Column("found", minimum=14, weight=3),
 )
 
+CANDIDATE_COLUMNS = (
+    Column("candidate", width=9),
+    Column("place", width=5, right=True),
+    Column("best", width=12),
+    Column("found", minimum=14, weight=3),
+)
+
 NARROW = 50
 """Cells below which a measure is its median alone."""
 HARD = run_pb2.Finding.SEVERITY_HARD
@@ -78,6 +85,46 @@ def job_row(job: quality_pb2.JobQuality, snapshot: Snapshot, kinds: Kinds) -> Ro
 
 def _times(count: int) -> tuple[str, str]:
     return (f" ×{count}" if count > 1 else "", words.FAINT)
+
+
+def candidate_row(candidate: run_pb2.Candidate, kinds: Kinds) -> Row:
+    """A candidate for `CANDIDATE_COLUMNS`."""
+    signs = {True: ("✗ ", words.BAD), False: ("! ", words.WARN)}
+    parts = [
+        words.text(signs[one.severity == HARD], kind_title(one.kind, kinds).lower())
+        for one in candidate.quality.findings
+    ]
+    found = Content("   ").join(parts) if parts else words.text(("nothing", words.FAINT))
+    place = Content(str(candidate.rank or words.DASH))
+    cell = words.candidate_cell(candidate, None)
+    return Row(candidate.name, (Content(leaf(candidate.name)), place, cell, found))
+
+
+def candidate_lines(candidate: run_pb2.Candidate, kinds: Kinds, room: int) -> list[Content]:
+    """Everything that was measured of one candidate: findings with their limits, measures, and what means nothing."""
+    rows: list[Content] = []
+    if candidate.accepted:
+        rows.append(words.text(("★ ", words.ACCENT), candidate.accept_reason or "accepted"))
+    if candidate.rank_reason:
+        rows.append(words.text((candidate.rank_reason, words.QUIET)))
+    for finding in candidate.quality.findings:
+        sign = ("✗ ", words.BAD) if finding.severity == HARD else ("! ", words.WARN)
+        rows.append(words.text(sign, finding.message or kind_title(finding.kind, kinds)))
+        known = kinds.get(finding.kind)
+        if known is not None and known.meaning:
+            rows.append(words.text((f"  {known.meaning}", words.QUIET)))
+    if not candidate.quality.findings:
+        rows.append(words.text(("✓ ", words.GOOD), "nothing was found against it"))
+    rows.append(Content(""))
+    for name, value in sorted(candidate.quality.measures.items()):
+        how = candidate.quality.basis.get(name, "")
+        near = candidate.quality.nearest.get(name, "")
+        about = f"   {how}" if how else f"   nearest {leaf(near)[:12]}" if near else ""
+        label = f"{name.replace('_', ' '):<{min(26, max(16, room // 2))}}"
+        rows.append(words.text((label, words.QUIET), f"{value:>9.3g}", (about, words.FAINT)))
+    for name, why in sorted(candidate.quality.not_applicable.items()):
+        rows.append(words.text((f"– {name.replace('_', ' ')}: {why}", words.FAINT)))
+    return rows
 
 
 def has_kind(job: quality_pb2.JobQuality, kind: int) -> bool:

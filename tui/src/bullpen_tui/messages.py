@@ -241,6 +241,14 @@ class JobStopped(Message):
         self.job = job
 
 
+class JobRetried(Message):
+    """A job is made again, in a run of its own."""
+
+    def __init__(self, job: run_pb2.Job) -> None:
+        super().__init__()
+        self.job = job
+
+
 class JobTuned(Message):
     """A running job took another guidance."""
 

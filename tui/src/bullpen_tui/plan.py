@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from bullpen_api.v1 import run_pb2
 from textual.content import Content
 
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
+
+_HELD = {run_pb2.BibleUse.PART_STYLE_REFERENCE: "style", run_pb2.BibleUse.PART_IDENTITY_REFERENCE: "identity"}
+RETRY_BUDGET = 3
+"""Pictures that a run may make again by itself where nothing else is said."""
 
 
 class FormError(Exception):
@@ -33,6 +39,9 @@ class Form:
     style_guide: str = ""
     instruction: str = ""
     by_hand: bool = False
+    strategy: str = ""
+    retry_on: str = ""
+    retry_budget: str = ""
 
 
 def spec_of(form: Form) -> run_pb2.RunSpec:
@@ -64,6 +73,10 @@ def spec_of(form: Form) -> run_pb2.RunSpec:
         spec.sampling.strength = _number("strength", form.strength)
     spec.model = form.model
     spec.style_guide = form.style_guide
+    spec.strategy = form.strategy
+    if form.retry_on:
+        spec.auto_retry.findings.extend(findings_of(form.retry_on))
+        spec.auto_retry.budget = _whole("at most", form.retry_budget) if form.retry_budget else RETRY_BUDGET
     spec.instruction = form.instruction
     if form.by_hand:
         spec.acceptance = run_pb2.RunSpec.ACCEPTANCE_MANUAL
@@ -87,6 +100,7 @@ def form_of(run: run_pb2.Run, job: run_pb2.Job, candidate: str) -> Form:
         strength=f"{sampling.strength:g}" if sampling.HasField("strength") else "",
         model=run.model,
         style_guide=spec.style_guide,
+        strategy=spec.strategy,
         instruction=spec.instruction or (job.prompt if not job.scene else ""),
     )
 
@@ -113,6 +127,21 @@ def variables_of(text: str) -> dict[str, str]:
     return found
 
 
+def findings_of(text: str) -> list[run_pb2.Finding.Kind.ValueType]:
+    """Kinds of findings from `structure, identity`. Raises FormError for a word that is none, with the nearest one."""
+    known = {name.removeprefix("KIND_").lower(): number for name, number in run_pb2.Finding.Kind.items() if number}
+    found: list[run_pb2.Finding.Kind.ValueType] = []
+    for word in (part.strip().casefold().replace(" ", "_") for part in text.split(",")):
+        if not word:
+            continue
+        if word not in known:
+            near = get_close_matches(word, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            raise FormError(f"retry on: nothing is called “{word}”. {hint}")
+        found.append(known[word])
+    return list(dict.fromkeys(found))
+
+
 def _whole(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 10:
         raise FormError(f"{name}: “{text}” is no whole number.")
@@ -127,7 +156,20 @@ def _fact(label: str, *value: str | tuple[str, str] | Content) -> Content:
 
 
 def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, scene: str) -> list[Content]:
-    """A plan in a dozen lines, with the prompt of one scene."""
+    """A plan in a dozen lines, with the prompt of one scene and what acts on it."""
+    rows = head_lines(plan, stages)
+    job = next((one for one in plan.jobs if one.scene == scene), plan.jobs[0] if plan.jobs else None)
+    if job is not None:
+        where = leaf(job.scene) if job.scene else job.source_path
+        rows += [Content(""), words.text((f"prompt for {where}", words.QUIET)), Content(job.prompt)]
+        if job.negative_prompt:
+            rows.append(words.text(("not: ", words.FAINT), (job.negative_prompt, words.QUIET)))
+        rows += use_lines(job.uses)
+    return rows
+
+
+def head_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> list[Content]:
+    """What a whole plan takes and costs, and what a person should know before."""
     each = max((len(job.seeds) for job in plan.jobs), default=0)
     rows = [
         _fact(
@@ -141,27 +183,62 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, sc
     for model in plan.models:
         state = ("in memory", words.GOOD) if model.resident else (f"loads {words.size(model.size_bytes)}", words.QUIET)
         rows.append(_fact("model", (leaf(model.model), words.STRONG), "   ", state))
+    if plan.estimated_memory_bytes:
+        rows.append(_fact("memory", f"about {words.size(plan.estimated_memory_bytes)} of the device"))
+    if plan.strategy.strategy:
+        rows.append(_fact("way", plan.strategy.strategy.replace("_", " "), (f"   {plan.strategy.reason}", words.FAINT)))
     rows.append(_fact("device", leaf(plan.device) or words.DASH, (f"   {plan.device_reason}", words.FAINT)))
     if plan.HasField("estimated_duration"):
-        rows.append(_fact("time", (f"about {words.clock(words.seconds_of(plan.estimated_duration))}", words.STRONG)))
+        guess = plan.estimate_basis == run_pb2.Plan.ESTIMATE_BASIS_GUESS
+        about = f"about {words.clock(words.seconds_of(plan.estimated_duration))}"
+        rows.append(
+            _fact(
+                "time", (about, words.STRONG), ("   a guess, from another size or model" if guess else "", words.FAINT)
+            )
+        )
     else:
         rows.append(_fact("time", ("not measured on this machine yet", words.QUIET)))
     rows.append(_fact("cost", *cost_words(plan)))
     sampling = plan.sampling
     size = f"   {sampling.width}×{sampling.height}" if sampling.width else ""
     rows.append(_fact("sampling", f"{sampling.steps} steps   guidance {sampling.guidance_scale:g}{size}"))
+    if plan.HasField("suggested_size"):
+        better = plan.suggested_size
+        rows.append(_fact("better size", f"{better.width}×{better.height}", (f"   {better.reason}", words.FAINT)))
     rows.append(_fact("seed", str(plan.seed)))
+    if (again := plan.spec.auto_retry).findings:
+        kinds = ", ".join(words.finding_name(kind) for kind in again.findings)
+        rows.append(
+            _fact(
+                "again", f"where {kinds} is found", (f"   {words.plural(again.budget, 'picture')} at most", words.FAINT)
+            )
+        )
     if plan.findings:
         rows.append(Content(""))
     for finding in plan.findings:
         warns = finding.severity == run_pb2.PolicyFinding.SEVERITY_WARNING
         rows.append(words.text(("! ", words.WARN) if warns else ("· ", words.ACCENT), finding.message))
-    job = next((one for one in plan.jobs if one.scene == scene), plan.jobs[0] if plan.jobs else None)
-    if job is not None:
-        where = leaf(job.scene) if job.scene else job.source_path
-        rows += [Content(""), words.text((f"prompt for {where}", words.QUIET)), Content(job.prompt)]
-        if job.negative_prompt:
-            rows.append(words.text(("not: ", words.FAINT), (job.negative_prompt, words.QUIET)))
+    return rows
+
+
+def use_lines(uses: Iterable[run_pb2.BibleUse]) -> list[Content]:
+    """What of the bible acts on a picture: LoRAs, and how many pictures it is held against, by where they come from."""
+    rows: list[Content] = []
+    held: dict[tuple[str, str], int] = {}
+    for use in uses:
+        if use.part == run_pb2.BibleUse.PART_LORA:
+            rows.append(
+                words.text(
+                    ("LoRA ", words.FAINT), f"{leaf(use.item)} × {use.value}", (f"   {leaf(use.source)}", words.FAINT)
+                )
+            )
+        elif use.part in _HELD:
+            key = (_HELD[use.part], leaf(use.source))
+            held[key] = held.get(key, 0) + 1
+    for (what, source), count in held.items():
+        rows.append(
+            words.text((f"{what} ", words.FAINT), words.plural(count, "reference"), (f"   {source}", words.FAINT))
+        )
     return rows
 
 
@@ -191,7 +268,7 @@ def spend_question(plan: run_pb2.Plan, now: float) -> str:
 
 def whole_plan(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse) -> list[Content]:
     """Every job of a plan with its prompt and seeds."""
-    rows = plan_lines(plan, stages, "")[: 6 + len(plan.models) + len(plan.findings)]
+    rows = head_lines(plan, stages)
     for number, job in enumerate(plan.jobs, 1):
         where = leaf(job.scene) if job.scene else job.source_path
         rows += [

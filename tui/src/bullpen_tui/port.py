@@ -119,6 +119,14 @@ class Daemon(BiblePort, DeskPort, LabPort, LogPort, Protocol):
         """A new run from what failed."""
         ...
 
+    async def retry_found(self, name: str, finding: int, change: int, request_id: str) -> run_pb2.Run:
+        """A new run from the pictures in whose best candidate a kind of finding was found, with what else changes."""
+        ...
+
+    async def retry_job(self, name: str, request_id: str) -> run_pb2.Job:
+        """One job that did not succeed, made again in a new run."""
+        ...
+
     async def cancel_job(self, name: str) -> run_pb2.Job:
         """Stops one job within one step."""
         ...

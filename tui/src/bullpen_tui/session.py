@@ -141,6 +141,15 @@ class Dialled(DeskCalls, LabCalls, LogCalls):
     async def retry_run(self, name: str, request_id: str) -> run_pb2.Run:
         return await self._session.runs.RetryRun(run_pb2.RetryRunRequest(name=name, request_id=request_id))
 
+    async def retry_found(self, name: str, finding: int, change: int, request_id: str) -> run_pb2.Run:
+        kinds = [run_pb2.Finding.Kind.ValueType(finding)]
+        changed = run_pb2.AutomaticRetry.Change.ValueType(change)
+        request = run_pb2.RetryRunRequest(name=name, request_id=request_id, findings=kinds, change=changed)
+        return await self._session.runs.RetryRun(request)
+
+    async def retry_job(self, name: str, request_id: str) -> run_pb2.Job:
+        return await self._session.runs.RetryJob(run_pb2.RetryJobRequest(name=name, request_id=request_id))
+
     async def cancel_job(self, name: str) -> run_pb2.Job:
         return await self._session.runs.CancelJob(run_pb2.CancelJobRequest(name=name))
 

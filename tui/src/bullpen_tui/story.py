@@ -10,6 +10,7 @@ from textual.content import Content
 from bullpen_tui import words
 from bullpen_tui.bible.draft import PURPOSES
 from bullpen_tui.snapshot import Snapshot, leaf
+from bullpen_tui.verdicts import stale_words
 from bullpen_tui.widgets.layout import Column, Row
 
 SCENE_COLUMNS = (
@@ -51,12 +52,14 @@ def furthest(scene: bible_pb2.Scene) -> str:
 
 
 def stage_marks(scene: bible_pb2.Scene, stages: Sequence[str]) -> Content:
-    """One sign for each stage, with its first letter: `s✓ t✓ w◌ c◌`."""
-    done = {one.stage for one in scene.accepted}
-    parts = [
-        words.text((stage[:1], words.QUIET), ("✓", words.GOOD) if stage in done else ("◌", words.FAINT))
-        for stage in stages
-    ]
+    """One sign for each stage, with its first letter: `s✓ t✓ w⚑ c◌`; ⚑ is a picture that is out of date."""
+    done = {one.stage: one for one in scene.accepted}
+    parts: list[Content] = []
+    for stage in stages:
+        sign = ("◌", words.FAINT)
+        if stage in done:
+            sign = ("⚑", words.WARN) if done[stage].HasField("stale") else ("✓", words.GOOD)
+        parts.append(words.text((stage[:1], words.QUIET), sign))
     return Content(" ").join(parts)
 
 
@@ -104,7 +107,12 @@ def scene_words(scene: bible_pb2.Scene, snapshot: Snapshot) -> list[Content]:
     if scene.variables:
         rows.append(fact("values", "  ".join(f"{name}={value}" for name, value in sorted(scene.variables.items()))))
     for one in scene.accepted:
-        rows.append(fact(one.stage, "✓ ", f"{leaf(one.candidate.split('/jobs/')[0])}   {one.reason.split(':')[0]}"))
+        line = f"   line {one.branch}" if one.branch > 1 else ""
+        rows.append(
+            fact(one.stage, "✓ ", f"{leaf(one.candidate.split('/jobs/')[0])}   {one.reason.split(':')[0]}{line}")
+        )
+        if one.HasField("stale"):
+            rows.append(words.text(("⚑ out of date: ", words.WARN), stale_words(one.stale)))
     for finding in flags(scene, snapshot):
         rows.append(words.text(("⚑ ", words.WARN), finding.message))
     return rows

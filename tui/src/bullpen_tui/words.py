@@ -244,10 +244,12 @@ def findings(candidate: run_pb2.Candidate, severity: run_pb2.Finding.Severity.Va
 
 
 def candidate_cell(candidate: run_pb2.Candidate, progress: event_pb2.Progress | None) -> Content:
-    """One candidate in a table cell: `✓ 0.91 ★`, `✗ chroma`, `▰▰▰▱ 4/8`, `◌`."""
+    """One candidate in a table cell: `✓ 0.91 ★`, `✓ 0.91 ⚑` where it is out of date, `✗ chroma`, `▰▰▰▱ 4/8`, `◌`."""
     state = candidate.state
     if state == run_pb2.Candidate.STATE_SUCCEEDED:
         star = text((" ★", ACCENT)) if candidate.accepted else Content("")
+        if candidate.HasField("stale"):
+            star = text(star, (" ⚑", WARN))
         hard = findings(candidate, run_pb2.Finding.SEVERITY_HARD)
         if hard or candidate.quality.hard_failures:
             return text((f"✗ {hard[0] if hard else 'checks'}", BAD), star)

@@ -85,8 +85,8 @@ SCENES = Kind(
     (
         _TITLE,
         Field("description", "happens", "what happens in it", "words"),
-        Field("source_asset", "picture", "the picture that the first stage starts from", "picture"),
-        Field("variables", "values", "name=value, one a line: time=night, weather=rain, place=left", "pairs"),
+        Field("source_asset", "picture", "what the first stage starts from", "picture"),
+        Field("variables", "values", "name=value, one a line: time=night", "pairs"),
         Field("characters", "cast", "who is in it, and what they wear", "cast", ("looks",)),
         Field("ordinal", "place", "its place in the story; empty puts it last", "whole"),
     ),
@@ -98,14 +98,14 @@ CHARACTERS = Kind(
     "character",
     (
         _TITLE,
-        Field("description", "looks like", "as words in a prompt: a woman with red hair", "words"),
-        Field("prompt", "in prompts", "in place of the words above, such as those of a LoRA", "words"),
-        Field("negative_prompt", "never", "what must not be seen of the character"),
-        Field("profile", "who", "age, history, voice; never part of a prompt", "words"),
+        Field("description", "looks like", "a woman with red hair; goes into prompts", "words"),
+        Field("prompt", "in prompts", "in place of that, as for a LoRA", "words"),
+        Field("negative_prompt", "never", "what must not be seen of them"),
+        Field("profile", "who", "age, history, voice; in no prompt", "words"),
         Field("looks", "looks", "clothes, ages, disguises", "looks"),
-        Field("references", "pictures", "pictures that show the character", "pictures"),
+        Field("references", "pictures", "what shows the character", "pictures"),
         Field("reference_set", "held against", "", "choice"),
-        Field("loras", "LoRA", "LoRAs that were trained on the character", "loras"),
+        Field("loras", "LoRA", "trained on the character", "loras"),
     ),
 )
 STYLE_GUIDES = Kind(
@@ -117,7 +117,7 @@ STYLE_GUIDES = Kind(
         _TITLE,
         Field("description", "about", "what the look is", "words"),
         Field("variables", "values", "name=value, one a line, as in style=noir", "pairs"),
-        Field("anchors", "anchors", "pictures that show the style", "pictures"),
+        Field("anchors", "anchors", "what shows the style", "pictures"),
         Field("reference_set", "held against", "", "choice"),
     ),
 )
@@ -141,7 +141,7 @@ PROMPT_TEMPLATES = Kind(
     (
         _TITLE,
         Field("stage", "stage", "", "choice"),
-        Field("text", "words", "with {variables}; {{ and }} stand for themselves", "words"),
+        Field("text", "words", "with {variables}", "words"),
         Field("negative_text", "not", "what must not be seen", "words"),
         Field("variables", "variables", "those that are not the stage's own", "blanks"),
         Field("description", "about", "what it is for", "words"),

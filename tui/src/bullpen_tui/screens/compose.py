@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Select
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.fields import ACCEPTANCES, CHOICES, FIELDS, OWN, first_stage, fitting, whole_path
+from bullpen_tui.fields import ACCEPTANCES, CHOICES, FIELDS, OWN, UNREAD, first_stage, fitting, whole_path
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question
 from bullpen_tui.screens.base import StudioScreen
@@ -79,7 +79,7 @@ class ComposeScreen(StudioScreen):
                 for name, label in CHOICES:
                     with Horizontal(classes="field", id=f"{name}-field"):
                         yield Label(label)
-                        own = ACCEPTANCES if name == "acceptance" else [("the stage's own", OWN)]
+                        own = ACCEPTANCES if name == "acceptance" else [("reading…", UNREAD)]
                         yield Select[str](own, allow_blank=False, compact=True, id=name)
                 for name, label, placeholder in FIELDS:
                     with Horizontal(classes="field"):
@@ -153,6 +153,9 @@ class ComposeScreen(StudioScreen):
         default = leaf(stage.default_model) if stage is not None else ""
         own = f"the stage's own{f': {default}' if default else ''}"
         self._choose("model", own, [(one.title or leaf(one.name), one.name) for one in found])
+        ways = list(stage.strategies) if stage is not None else []
+        self._choose("strategy", "what the model can do best", [(one.replace("_", " "), one) for one in ways])
+        self.query_one("#strategy-field").display = len(ways) > 1
         guides = self.snapshot.style_guides_of(self._project)
         self._choose("style", "the only one", [(one.title or leaf(one.name), one.name) for one in guides])
         self.query_one("#style-field").display = len(guides) > 1
@@ -160,7 +163,7 @@ class ComposeScreen(StudioScreen):
     def _choose(self, name: str, own: str, offered: list[tuple[str, str]]) -> None:
         """Offers these, and keeps what was chosen; what a recipe names is offered even where nothing lists it."""
         select: Select[str] = self.query_one(f"#{name}", Select)
-        wanted = self._wanted.get(name, OWN) if select.value == OWN else str(select.value)
+        wanted = self._wanted.get(name, OWN) if select.value in (OWN, UNREAD) else str(select.value)
         if wanted not in [value for _, value in offered] and wanted != OWN:
             offered = [*offered, (f"{leaf(wanted)}, not ready here", wanted)]
         options = [(own, OWN), *offered]
@@ -219,11 +222,16 @@ class ComposeScreen(StudioScreen):
             stage=leaf(stage.name) if stage else "",
             scenes=tuple(chosen),
             all_scenes=len(chosen) == len(self._scenes),
-            model=str(self.query_one("#model", Select).value),
-            style_guide=str(self.query_one("#style", Select).value),
+            model=self._chosen("model"),
+            style_guide=self._chosen("style"),
+            strategy=self._chosen("strategy"),
             by_hand=self.query_one("#acceptance", Select).value == "hand",
             **fields,
         )
+
+    def _chosen(self, name: str) -> str:
+        value = str(self.query_one(f"#{name}", Select).value)
+        return OWN if value == UNREAD else value
 
     def _ask_plan(self) -> None:
         form = self.form

@@ -120,6 +120,8 @@ class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
         Binding("ctrl+enter,f5", "create", show=False),
+        # Before the field sees it: what is typed next must land in the next field, however busy the machine is.
+        Binding("enter", "next", show=False, priority=True),
     ]
 
     def __init__(self) -> None:
@@ -152,9 +154,9 @@ class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
     def _slugged(self) -> None:
         self._own_slug = True
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        if event.input.id == "story":
+    def action_next(self) -> None:
+        """To the next field; from the last one the project is created."""
+        if self.focused is not None and self.focused.id == "story":
             self.action_create()
         else:
             self.focus_next()
@@ -162,6 +164,7 @@ class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
     def action_create(self) -> None:
         """Closes with what was written, unless the name is not one."""
         title, slug, story = (self.query_one(f"#{name}", Input).value.strip() for name in ("title", "slug", "story"))
+        slug = slug if self._own_slug else slug_of(title)
         if not SLUG.fullmatch(slug):
             self.query_one("#problem", Static).update(
                 words.text(("The name needs a–z first, then a–z, 0–9, _ or -, at most 63 in all.", words.WARN))

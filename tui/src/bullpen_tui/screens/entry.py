@@ -6,10 +6,10 @@ faster leave it in the form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, model_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, run_pb2
 from bullpen_client.errors import BullpenError, EtagMismatch
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -21,25 +21,25 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.bible import draft, parts, told
 from bullpen_tui.bible.kinds import LISTED, Entry, Field, Kind
+from bullpen_tui.fields import UNREAD
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.plan import FormError
 from bullpen_tui.port import sentence
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.dialogs import SLUG, ConfirmDialog, slug_of
-from bullpen_tui.screens.part_dialogs import ChooseDialog, ConflictDialog, PartDialog
-from bullpen_tui.screens.picker import PickerScreen
+from bullpen_tui.screens.entry_parts import PART_ACTIONS, EntryParts
+from bullpen_tui.screens.part_dialogs import ConflictDialog
 from bullpen_tui.widgets.lister import Lister
+from bullpen_tui.widgets.part_list import PartList
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 LINES = 5
-"""Lines that a text or a list may take before it scrolls."""
+"""Lines that a text may take before it scrolls."""
 NAME = "entry-slug"
-PART_ACTIONS = ("part_add", "part_edit", "part_remove", "part_up", "part_down", "part_pictures")
 
 
-class EntryScreen(StudioScreen):
+class EntryScreen(EntryParts, StudioScreen):
     """The form. F5 keeps what it says."""
 
     place: ClassVar[str] = "entry"
@@ -87,10 +87,9 @@ class EntryScreen(StudioScreen):
     def _widget(self, field: Field) -> Widget:
         name = f"field-{field.name}"
         if field.way == "choice":
-            return Select[str]([("", "")], allow_blank=False, compact=True, id=name)
+            return Select[str]([("reading…", UNREAD)], allow_blank=False, compact=True, id=name)
         if field.way in LISTED:
-            empty = words.text(("none; ", words.FAINT), ("a", "bold $accent"), (f" adds {field.hint}", words.FAINT))
-            return RowTable((Column(""),), head=False, empty=empty, dom_id=name)
+            return PartList(field.hint, name)
         if field.way in ("words", "pairs"):
             return TextArea(compact=True, placeholder=field.hint, highlight_cursor_line=False, id=name)
         return Input(placeholder=field.hint, compact=True, id=name, select_on_focus=False)
@@ -140,23 +139,11 @@ class EntryScreen(StudioScreen):
                 self._offer(field)
         self._draw_picture()
 
-    def _draw_list(self, field: Field) -> None:
-        table = self.query_one(f"#field-{field.name}", RowTable)
-        held = parts.listed(self._mine, field)
-        numbered = field.way in ("items", "pictures") and len(held) > 1
-        rows = []
-        for index, part in enumerate(held):
-            number = words.text((f"{index + 1:>2} " if numbered else "", words.FAINT))
-            about = parts.part_words(self._mine, field, part, self.snapshot)
-            rows.append(Row(str(index), (words.text(number, about),)))
-        table.styles.height = max(1 if held else 2, min(LINES, len(rows)))
-        table.set_rows(rows)
-
     def _offer(self, field: Field) -> None:
         select: Select[str] = self.query_one(f"#field-{field.name}", Select)
         options = self._options(field)
         known = self._choices.get(field.name)
-        now = draft.text_of(self._mine, field) if known is None else str(select.value)
+        now = draft.text_of(self._mine, field) if select.value == UNREAD else str(select.value)
         if now not in [value for _, value in options]:
             options = [*options, (leaf(now), now)]
         if options != known:
@@ -239,182 +226,11 @@ class EntryScreen(StudioScreen):
         if message.asset == self._pictured:
             self.query_one("#entry-picture", Picture).show(None, str(message.error))
 
-    # --- parts -------------------------------------------------------------------------------------------------------
-
-    @property
-    def _field(self) -> Field | None:
-        """The list that has the cursor."""
-        here = self.focused
-        if not isinstance(here, RowTable) or here.id is None:
-            return None
-        return next((one for one in self._kind.fields if here.id == f"field-{one.name}"), None)
-
-    @property
-    def table(self) -> Lister | None:
-        """The list that has the cursor, and no other: letters belong to what has the focus."""
-        return self.focused if isinstance(self.focused, Lister) else None
-
-    @property
-    def _part(self) -> tuple[int, Any]:
-        """Place and part under the cursor; -1 and nothing where there is none."""
-        field = self._field
-        key = self.query_one(f"#field-{field.name}", RowTable).cursor_key if field is not None else None
-        if field is None or key is None:
-            return -1, None
-        held = parts.listed(self._mine, field)
-        return (int(key), held[int(key)]) if int(key) < len(held) else (-1, None)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works where the cursor is."""
         if action == "save_entry":
             return not self._saving
-        if action not in PART_ACTIONS:
-            return True
-        field = self._field
-        if field is None:
-            return False
-        place, part = self._part
-        count = len(parts.listed(self._mine, field))
-        if action == "part_pictures":
-            return isinstance(part, bible_pb2.Look)
-        if action == "part_edit":
-            return part is not None and field.way != "pictures"
-        if action in ("part_up", "part_down"):
-            return count > 1 and (place > 0 if action == "part_up" else place < count - 1)
-        return True if action == "part_add" else part is not None
-
-    def _put(self, field: Field, held: Sequence[Any], cursor: int | None = None) -> None:
-        parts.put_listed(self._mine, field, list(held))
-        self._draw_list(field)
-        if cursor is not None:
-            self.query_one(f"#field-{field.name}", RowTable).move_to(str(max(0, min(cursor, len(held) - 1))))
-        self._draw_picture()
-        self.draw_keys()
-
-    def action_part_add(self) -> None:
-        """Adds a part: written, or chosen from what there is."""
-        if (field := self._field) is None:
-            return
-        held = parts.listed(self._mine, field)
-        if (made := parts.new_part(field)) is not None:
-            self._ask_part(field, [*held, made], len(held))
-        elif field.way == "loras":
-            answer = self.snapshot.answer("models", model_pb2.ListModelsResponse)
-            known = [one for one in (answer.models if answer is not None else ()) if "lora" in one.capabilities]
-            loras = [one for one in known if one.state == model_pb2.Model.STATE_READY and one.base_model]
-            offered = [(one.name, words.text(one.title or leaf(one.name), _trained(one))) for one in loras]
-            none = "No LoRA is installed; the models (7) say where they go."
-            self._choose("A LoRA", offered, none, field, lambda name: model_pb2.LoraUse(model=name))
-        elif field.way == "cast":
-            cast = [one for one in self.snapshot.characters_of(self._project) if one.name not in held]
-            offered = [(one.name, words.text(one.title or leaf(one.name), _about(one))) for one in cast]
-            none = "Nobody else is in the cast; Universe, Cast, n writes a character."
-            self._choose("Who is in it", offered, none, field, lambda name: name)
-        else:
-            self._pick(field, held)
-
-    def _choose(self, title: str, offered: Sequence[tuple[str, Content]], none: str, field: Field, make: Any) -> None:
-        def chosen(name: str | None) -> None:
-            if name:
-                held = parts.listed(self._mine, field)
-                self._put(field, [*held, make(name)], len(held))
-
-        self.studio.push_screen(ChooseDialog(title, offered, none), chosen)
-
-    def _pick(self, field: Field, held: list[Any]) -> None:
-        assets = [parts.asset_of(one) for one in held]
-
-        def done(names: Sequence[str]) -> None:
-            if field.way != "items":
-                self._put(field, list(names), 0)
-                return
-            known = {one.asset: one for one in held}
-            self._put(field, [known.get(name) or bible_pb2.ReferenceItem(asset=name) for name in names], 0)
-
-        one = field.way == "picture"
-        kind = asset_pb2.Asset.KIND_SOURCE if one else asset_pb2.Asset.KIND_REFERENCE
-        title = f"{field.label} of {leaf(self._resource) or 'the new ' + self._kind.title}"
-        self.studio.push_screen(PickerScreen(self._project, title, assets, done, one=one, kind=kind))
-
-    def action_part_edit(self) -> None:
-        """Changes the part under the cursor."""
-        field, (place, part) = self._field, self._part
-        if field is None or part is None:
-            return
-        if field.way == "picture":
-            self._pick(field, parts.listed(self._mine, field))
-        elif field.way == "cast":
-            self._ask_look(field, str(part))
-        elif parts.asked(part):
-            self._ask_part(field, parts.listed(self._mine, field), place)
-
-    def _ask_part(self, field: Field, held: list[Any], place: int) -> None:
-        """Asks about one of these parts; the list is changed when the answer can be kept."""
-        part = type(held[place])()
-        part.CopyFrom(held[place])
-        changed = [*held[:place], part, *held[place + 1 :]]
-
-        def kept(yes: bool | None) -> None:
-            if yes:
-                self._put(field, changed, place)
-
-        dialog = PartDialog(field.label, parts.asked(part), lambda values: parts.write(part, values))
-        self.studio.push_screen(dialog, kept)
-
-    def _ask_look(self, field: Field, character: str) -> None:
-        known = self.snapshot.characters.get(character)
-        looks = known.looks if known is not None else ()
-        offered = [("-", Content("no look: the character's words alone"))]
-        offered += [(one.look_id, words.text(one.title or one.look_id, _about(one))) for one in looks]
-
-        def chosen(look: str | None) -> None:
-            if look is None or not isinstance(self._mine, bible_pb2.Scene):
-                return
-            self._mine.looks.pop(leaf(character), None)
-            if look != "-":
-                self._mine.looks[leaf(character)] = look
-            self._draw_list(field)
-
-        self.studio.push_screen(ChooseDialog(f"What {leaf(character)} wears", offered, ""), chosen)
-
-    def action_part_pictures(self) -> None:
-        """Chooses the pictures of a look."""
-        field, (place, part) = self._field, self._part
-        if field is None or not isinstance(part, bible_pb2.Look):
-            return
-
-        def done(names: Sequence[str]) -> None:
-            held = parts.listed(self._mine, field)
-            del held[place].references[:]
-            held[place].references.extend(names)
-            self._put(field, held, place)
-
-        title = f"pictures of {part.title or part.look_id}"
-        self.studio.push_screen(PickerScreen(self._project, title, part.references, done))
-
-    def action_part_remove(self) -> None:
-        """Takes the part out of the list; nothing is changed before the form is kept."""
-        field, (place, part) = self._field, self._part
-        if field is not None and part is not None:
-            held = parts.listed(self._mine, field)
-            self._put(field, [*held[:place], *held[place + 1 :]], place)
-
-    def action_part_up(self) -> None:
-        """Towards the first."""
-        self._shift(-1)
-
-    def action_part_down(self) -> None:
-        """Towards the last."""
-        self._shift(1)
-
-    def _shift(self, by: int) -> None:
-        field, (place, part) = self._field, self._part
-        if field is None or part is None:
-            return
-        held = parts.listed(self._mine, field)
-        if 0 <= place + by < len(held):
-            held[place], held[place + by] = held[place + by], held[place]
-            self._put(field, held, place + by)
+        return self.check_part(action) if action in PART_ACTIONS else True
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
@@ -518,6 +334,8 @@ class EntryScreen(StudioScreen):
     def _unite(self, theirs: Entry, keep_theirs: frozenset[str]) -> None:
         self._mine = draft.united(self._base, self._mine, theirs, self._kind, keep_theirs)
         self._base = draft.copy_of(theirs)
+        for name in self._choices:
+            self.query_one(f"#field-{name}", Select).set_options([("", UNREAD)])
         self._choices.clear()
         self._fill()
         self.draw()
@@ -538,11 +356,3 @@ class EntryScreen(StudioScreen):
     def _leave(self, yes: bool | None) -> None:
         if yes:
             self.dismiss()
-
-
-def _about(one: bible_pb2.Character | bible_pb2.Look) -> tuple[str, str]:
-    return (f"   {one.description}" if one.description else "", words.QUIET)
-
-
-def _trained(one: model_pb2.Model) -> tuple[str, str]:
-    return (f"   on {leaf(one.base_model)}", words.QUIET)

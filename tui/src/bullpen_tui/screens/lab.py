@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from bullpen_api.v1 import model_pb2, postprocess_pb2
-from bullpen_client.errors import BullpenError
+from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2
+from bullpen_client.errors import BullpenError, SpendNotConfirmed
+from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select
@@ -20,6 +21,7 @@ from bullpen_tui.pictures import decode
 from bullpen_tui.plan import FormError
 from bullpen_tui.port import sentence
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.dialogs import ConfirmDialog
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
@@ -52,6 +54,7 @@ class LabScreen(StudioScreen):
         self._asked = False
         self._told = False
         self._offered: dict[str, list[tuple[str, str]]] = {}
+        self._request: lab_pb2.GenerateRequest | postprocess_pb2.ProcessPictureHead | None = None
 
     def body(self) -> Iterable[Widget]:
         """Tools, fields, pictures, and what is going on."""
@@ -99,7 +102,7 @@ class LabScreen(StudioScreen):
         models = self.snapshot.answer("models", model_pb2.ListModelsResponse)
         needed = lab.CAPABILITIES.get(self.tool, "")
         able = [
-            (one.title or leaf(one.name), one.name)
+            (f"{one.title or leaf(one.name)}{'   paid' if one.price else ''}", one.name)
             for one in (models.models if models is not None else ())
             if one.state == model_pb2.Model.STATE_READY and needed in one.capabilities
         ]
@@ -109,6 +112,15 @@ class LabScreen(StudioScreen):
         profiles = self.snapshot.answer("color profiles", postprocess_pb2.ListColorProfilesResponse)
         known = profiles.profiles if profiles is not None else ()
         self._offer("profile", [(one.title or one.name, one.name) for one in known])
+
+    @on(Select.Changed, "#model")
+    def _other_model(self) -> None:
+        """Says what the model costs, before anything is asked of it."""
+        models = self.snapshot.answer("models", model_pb2.ListModelsResponse)
+        chosen = self.query_one("#model", Select).value
+        price = next((one.price for one in (models.models if models is not None else ()) if one.name == chosen), "")
+        if price and not self._working:
+            self._say(words.text(("⚑ ", words.WARN), f"paid: {price}", (". F5 asks before it spends.", words.QUIET)))
 
     def _offer(self, name: str, found: list[tuple[str, str]]) -> None:
         options = [("the settings' own", OWN), *found]
@@ -155,17 +167,22 @@ class LabScreen(StudioScreen):
         fields |= {name: str(self.query_one(f"#{name}", Select).value) for name in SELECTS}
         try:
             if self.tool == "generate":
-                request = lab.generate_request(fields)
-                self._begin()
-                self.studio.errands.generate(request, self)
+                self._request = lab.generate_request(fields)
             else:
-                head = lab.picture_request(self.tool, whole_path(fields["path"]), fields)
-                self._begin()
-                self._show_before(head.path)
-                self.studio.errands.process_picture(head, self)
+                self._request = lab.picture_request(self.tool, whole_path(fields["path"]), fields)
+                self._show_before(self._request.path)
+            self._send()
         except FormError as problem:
             self._told = True
             self._say(words.text(("! ", words.WARN), str(problem)))
+
+    def _send(self) -> None:
+        """Has the last request carried out."""
+        self._begin()
+        if isinstance(self._request, lab_pb2.GenerateRequest):
+            self.studio.errands.generate(self._request, self)
+        elif self._request is not None:
+            self.studio.errands.process_picture(self._request, self)
 
     def _begin(self) -> None:
         self._told = True
@@ -210,7 +227,20 @@ class LabScreen(StudioScreen):
     def on_lab_refused(self, message: say.LabRefused) -> None:
         """Says what to change."""
         self._working = False
+        if isinstance(message.error, SpendNotConfirmed) and self._request is not None:
+            self._say(words.text(("⚑ ", words.WARN), "It costs money; nothing was sent yet."))
+            question = f"{message.error} The picture's words, or the picture itself, are sent to the provider."
+            self.studio.push_screen(ConfirmDialog(question, "spend it"), self._agreed)
+            return
         self._say(words.text(("✗ ", words.BAD), sentence(message.error)))
+
+    def _agreed(self, yes: bool | None) -> None:
+        """Sends what was asked for with the person's word, once."""
+        if not yes or self._request is None:
+            self._say(words.text(("⊘ ", words.QUIET), "nothing was sent, nothing was spent"))
+            return
+        self._request.confirm_spend = True
+        self._send()
 
     def action_lab_next(self) -> None:
         """The next of several pictures."""

@@ -34,6 +34,8 @@ class PartDialog(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
         Binding("f5,ctrl+s", "keep", show=False),
+        # Before the field sees it: what is typed next must land in the next field, however busy the machine is.
+        Binding("enter", "next", show=False, priority=True),
     ]
 
     def __init__(self, title: str, asked: Sequence[Asked], write: Callable[[Mapping[str, str]], None]) -> None:
@@ -53,9 +55,9 @@ class PartDialog(ModalScreen[bool]):
             yield Said(dom_id="part-problem")
             yield Said(hint(("enter", "next, then keep"), ("f5", "keep"), ("esc", "leave it")), classes="hint")
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        if event.input.id == self._asked[-1].name:
+    def action_next(self) -> None:
+        """To the next field; from the last one everything is kept."""
+        if self.focused is not None and self.focused.id == self._asked[-1].name:
             self.action_keep()
         else:
             self.focus_next()

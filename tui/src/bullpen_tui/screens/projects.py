@@ -22,8 +22,8 @@ from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said, entitle
 
-CARDS = ("runs", "assets", "scenes", "device", "qa")
-_TITLES = {"runs": "Runs", "assets": "Assets", "scenes": "Scenes", "device": "Device", "qa": "QA pass"}
+CARDS = ("runs", "assets", "cost", "qa", "scenes")
+_TITLES = {"runs": "Runs", "assets": "Assets", "scenes": "Scenes", "cost": "Cost", "qa": "QA pass"}
 
 NO_PROJECT = words.text(
     "No project yet.\n\n",
@@ -35,6 +35,31 @@ NO_PROJECT = words.text(
 NO_RUN = words.text("Nothing was run in this project yet.\n\n", ("r", "bold $accent"), " composes the first run.")
 
 
+NO_SCENE = words.text(
+    "This universe has no scene yet.\n\n",
+    ("U", "bold $accent"),
+    " opens it: ",
+    ("i", "bold $accent"),
+    " takes pictures in, ",
+    ("n", "bold $accent"),
+    " writes, ",
+    ("b", "bold $accent"),
+    " asks a language model.\n",
+    ("r", "bold $accent"),
+    " runs a stage over a folder without any scene.",
+)
+
+
+def cost_words(figures: project_pb2.ProjectFigures) -> Content:
+    """Money, where any was spent, and the time of devices; `?` beside a sum says that more may have been charged."""
+    sums = [words.money_of(one.charged_micros, one.currency_code) for one in figures.money if one.charged_micros]
+    doubt = "?" if any(one.unknown_micros for one in figures.money) else ""
+    parts = [f"{' + '.join(sums)}{doubt}"] if sums or doubt else []
+    if figures.device_seconds or not parts:
+        parts.append(words.span(figures.device_seconds))
+    return words.text(("  ".join(parts), words.STRONG))
+
+
 def card_figures(figures: project_pb2.ProjectFigures) -> dict[str, Content]:
     """What the cards say, by card."""
     active = words.text((f"  ● {figures.active_runs}", words.ACCENT)) if figures.active_runs else Content("")
@@ -42,9 +67,9 @@ def card_figures(figures: project_pb2.ProjectFigures) -> dict[str, Content]:
     return {
         "runs": words.text((str(figures.runs), words.STRONG), active),
         "assets": words.text((str(figures.assets), words.STRONG)),
-        "scenes": words.text((str(figures.scenes), words.STRONG)),
-        "device": words.text((words.span(figures.device_seconds), words.STRONG)),
+        "cost": cost_words(figures),
         "qa": words.quality_cell(rate),
+        "scenes": words.text((str(figures.scenes), words.STRONG)),
     }
 
 
@@ -130,7 +155,7 @@ class ProjectsScreen(StudioScreen):
         room = self.query_one("#stages").content_size.width or 50
         stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
         self.query_one("#stages", Said).say(words.stage_line(stages, room))
-        recent.set_empty(NO_RUN)
+        recent.set_empty(NO_RUN if project.figures.scenes else NO_SCENE)
         now = self.studio.now()
         self.query_one(Filmstrip).show(self._frames(project.name))
         recent.set_rows([run_row(run, now) for run in self.snapshot.runs_of(project.name)[:50]])

@@ -23,8 +23,11 @@ NO_RUN = words.text("Nothing was run in this project yet.\n\n", ("r", "bold $acc
 NOTHING = words.text("Nothing of this run is finished yet.")
 
 
+AGAIN_SECONDS = 3.0
+
+
 class QualityScreen(StudioScreen):
-    """Two levels: the runs with the sums of the one under the cursor, then its pictures with their findings."""
+    """Three levels: runs with the sums of the one under the cursor, its pictures, and the candidates of one."""
 
     place: ClassVar[str] = "quality"
 
@@ -32,6 +35,7 @@ class QualityScreen(StudioScreen):
         super().__init__()
         self.tabs = ("all",)
         self._run = ""
+        self._job = ""
         self._asked = ""
 
     def about(self, run: str) -> None:
@@ -52,6 +56,13 @@ class QualityScreen(StudioScreen):
         super().on_mount()
         if "finding kinds" not in self.snapshot.answers:
             self.studio.reading.finding_kinds()
+        self.set_interval(AGAIN_SECONDS, self._again)
+
+    def _again(self) -> None:
+        """Reads the sums of a run that goes on again."""
+        run = self.snapshot.runs.get(self.run_name)
+        if self.is_current and run is not None and run.state not in words.ENDED_RUNS:
+            self.studio.reading.quality(run.name)
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
@@ -74,6 +85,12 @@ class QualityScreen(StudioScreen):
         return self.snapshot.answer(f"quality {self.run_name}", quality_pb2.QualitySummary)
 
     @property
+    def _job_open(self) -> quality_pb2.JobQuality | None:
+        """The picture whose candidates are listed."""
+        summary = self._summary if self._job else None
+        return next((one for one in summary.jobs if one.job == self._job), None) if summary is not None else None
+
+    @property
     def _jobs(self) -> list[quality_pb2.JobQuality]:
         """Pictures of the run that the open tab leaves."""
         summary = self._summary
@@ -93,7 +110,11 @@ class QualityScreen(StudioScreen):
             self.studio.reading.runs(project)
             self.studio.reading.scenes(project)
         table = self._table
-        if self._run:
+        if (job := self._job_open) is not None:
+            table.set_columns(findings.CANDIDATE_COLUMNS)
+            kinds = self._kinds
+            table.set_rows([findings.candidate_row(one, kinds) for one in job.candidates])
+        elif self._run:
             kinds, snapshot = self._kinds, self.snapshot
             table.set_columns(findings.JOB_COLUMNS)
             table.set_empty(NOTHING if self._summary is not None else Content("Reading…"))
@@ -104,16 +125,17 @@ class QualityScreen(StudioScreen):
             if self.studio.listed:
                 table.set_empty(NO_RUN)
             table.set_items(self.snapshot.runs_of(project), findings.run_row)
-        entitle(self.query_one("#quality-list"), leaf(self._run or project))
+        place = [leaf(one) for one in (self._run or project, self._job) if one]
+        entitle(self.query_one("#quality-list"), " › ".join(place))
         self._draw_tabs()
         self._draw_words()
 
     def _draw_tabs(self) -> None:
         kinds = self._kinds
-        found = findings.kinds_found(self._summary) if self._run else ()
+        found = findings.kinds_found(self._summary) if self._run and not self._job else ()
         self.tabs = ("all", *(findings.kind_title(kind, kinds).lower() for kind in found))
         line = self.query_one(TabLine)
-        line.display = bool(self._run)
+        line.display = bool(self._run) and not self._job
         line.open(self.tabs, self.tab_open)
 
     def _draw_words(self) -> None:
@@ -129,7 +151,13 @@ class QualityScreen(StudioScreen):
             said.say("")
             return
         job = next((one for one in summary.jobs if one.job == self._table.cursor_key), None) if self._run else None
-        if job is not None:
+        if (opened := self._job_open) is not None:
+            candidate = next((one for one in opened.candidates if one.name == self._table.cursor_key), None)
+            entitle(pane, leaf(candidate.name) if candidate is not None else "")
+            room = pane.content_size.width or 40
+            lines = findings.candidate_lines(candidate, self._kinds, room) if candidate is not None else []
+            said.say(words.lines(lines))
+        elif job is not None:
             entitle(pane, leaf(job.job))
             said.say(words.lines(findings.job_lines(job, self._kinds)))
         else:
@@ -154,27 +182,30 @@ class QualityScreen(StudioScreen):
         if action == "open":
             return self._table.cursor_key is not None
         if action in ("next_tab", "previous_tab"):
-            return bool(self._run) and len(self.tabs) > 1
+            return bool(self._run) and not self._job and len(self.tabs) > 1
         if action in ("mark", "compose"):
-            return bool(self._run)
+            return bool(self._run) and not self._job
         return True
 
     def action_open(self) -> None:
-        """From the runs to one run, from its pictures to the review."""
+        """From the runs to one run, to one picture, and from its candidates into the review."""
         from bullpen_tui.screens.review import ReviewScreen
 
         key = self._table.cursor_key
         if key is None:
             return
-        if not self._run:
+        if self._job:
+            self.studio.reading.jobs_once(self._run)
+            self.studio.push_screen(ReviewScreen(self._run, self._job, key))
+            return
+        if self._run:
+            self._job = key
+        else:
             self._run = key
             self.tab_open = 0
-            self.draw()
-            self._table.action_first()
-            self.draw_keys()
-        else:
-            self.studio.reading.jobs_once(self._run)
-            self.studio.push_screen(ReviewScreen(self._run, key))
+        self.draw()
+        self._table.action_first()
+        self.draw_keys()
 
     def action_compose(self) -> None:
         """Composes the stage once more over the marked pictures, or over the one under the cursor."""
@@ -190,11 +221,14 @@ class QualityScreen(StudioScreen):
         """Drops filter and marks, then goes up one level."""
         if self.drop_filter() or self._table.clear_marks():
             return
-        if self._run:
-            run, self._run = self._run, ""
-            self.tab_open = 0
+        if self._job or self._run:
+            key = self._job or self._run
+            if self._job:
+                self._job = ""
+            else:
+                self._run, self.tab_open = "", 0
             self.draw()
-            self._table.move_to(run)
+            self._table.move_to(key)
             self.draw_keys()
             return
         super().action_back()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import run_pb2
+from bullpen_api.v1 import lineage_pb2, run_pb2
 from PIL import Image
 from textual import events
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from bullpen_tui import messages as say
-from bullpen_tui import words
+from bullpen_tui import verdicts, words
 from bullpen_tui.graphics import Graphics
 from bullpen_tui.mirror import Listed, leaf, project_of
 from bullpen_tui.pictures import difference
@@ -25,10 +25,10 @@ from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.said import Said, entitle
 
-UNTOLD = frozenset({"width", "height", "not_finite", "blank"})
-"""Measures that say something only as a finding."""
-
-DONE = run_pb2.Candidate.STATE_SUCCEEDED
+WIDE = 28
+"""Cells of a tile that has room for its score as a bar."""
+ABOUT = ("reasons", "made with", "descent")
+"""What the words below the pictures are about."""
 
 
 class Tile(Vertical):
@@ -58,32 +58,6 @@ class Tile(Vertical):
         self.post_message(self.Clicked(self.index))
 
 
-def verdict(candidate: run_pb2.Candidate) -> Content:
-    """What was measured of a candidate and why it stands where it does, in words."""
-    rows: list[Content] = []
-    if candidate.accepted:
-        who = "taken by hand" if candidate.accepted_by_hand else "taken as the best"
-        said = candidate.accept_reason and candidate.accept_reason != candidate.rank_reason
-        reason = f": {candidate.accept_reason}" if said else ""
-        rows.append(words.text(("★ ", words.ACCENT), f"{who}{reason}"))
-    if candidate.rank:
-        rows.append(words.text((candidate.rank_reason or f"rank {candidate.rank}", words.QUIET)))
-    for finding in candidate.quality.findings:
-        hard = finding.severity == run_pb2.Finding.SEVERITY_HARD
-        rows.append(words.text(("✗ ", words.BAD) if hard else ("! ", words.WARN), finding.message))
-    if candidate.state == DONE and not candidate.quality.findings:
-        rows.append(words.text(("✓ ", words.GOOD), "nothing found against it"))
-    measures = "  ".join(
-        f"{name.replace('_', ' ')} {value:.3g}"
-        for name, value in sorted(candidate.quality.measures.items())
-        if name not in UNTOLD
-    )
-    if measures:
-        rows.append(words.text((measures, words.FAINT)))
-    rows.append(words.text((f"seed {candidate.seed}   device {words.span(candidate.device_seconds)}", words.FAINT)))
-    return words.lines(rows)
-
-
 class ReviewScreen(RunActions, StudioScreen):
     """The review of one job; `[` and `]` go through the jobs of the run."""
 
@@ -91,14 +65,17 @@ class ReviewScreen(RunActions, StudioScreen):
     tab: ClassVar[str] = "runs"
     AUTO_FOCUS = ""
 
-    def __init__(self, run: str, job: str) -> None:
+    def __init__(self, run: str, job: str, candidate: str = "") -> None:
         super().__init__()
         self._of_run = run
         self._of_job = job
         self._chosen = -1
+        self._first = candidate
         self._flipped = False
         self._differing = False
         self._zoomed = False
+        self._about = 0
+        self._asked: set[str] = set()
 
     @property
     def run_name(self) -> str:
@@ -117,7 +94,8 @@ class ReviewScreen(RunActions, StudioScreen):
         return found[self._chosen] if 0 <= self._chosen < len(found) else None
 
     def body(self) -> Iterable[Widget]:
-        """Headline, tiles and the verdict."""
+        """Headline, tiles and the verdict, which has the room where no picture is drawn."""
+        self.set_class(self.studio.graphics == "none", "-blind")
         yield Said(settled=True, dom_id="headline")
         yield Horizontal(id="tiles")
         with VerticalScroll(classes="pane", id="verdict-pane", can_focus=False):
@@ -132,7 +110,8 @@ class ReviewScreen(RunActions, StudioScreen):
             return
         found = self.candidates
         if self._chosen < 0 and found:
-            ranked = [one for one in found if one.accepted] or sorted(found, key=lambda one: one.rank or 99)
+            named = [one for one in found if one.name == self._first]
+            ranked = named or [one for one in found if one.accepted] or sorted(found, key=lambda one: one.rank or 99)
             self._chosen = found.index(ranked[0])
         holder = self.query_one("#tiles", Horizontal)
         have = len(holder.children)
@@ -156,11 +135,44 @@ class ReviewScreen(RunActions, StudioScreen):
         prompt = words.text((f"“{job.prompt}”", words.QUIET)) if job.prompt else Content("")
         candidate = self.candidate
         failed = words.text(("✗ ", words.BAD), job.error.message, " ", job.error.remedy) if job.error.reason else None
-        rows = [prompt] if prompt else []
+        rows = [prompt] if prompt and not self._about else []
         rows += [failed] if failed else []
-        rows += [verdict(candidate)] if candidate else []
+        rows += self._words(job, candidate) if candidate else []
         self.query_one("#verdict", Said).say(words.lines(rows))
-        entitle(self.query_one("#verdict-pane"), f"candidate {self._chosen + 1}" if candidate else "no candidate")
+        title = f"candidate {self._chosen + 1} · {ABOUT[self._about]}" if candidate else "no candidate"
+        entitle(self.query_one("#verdict-pane"), title)
+
+    def _words(self, job: run_pb2.Job, candidate: run_pb2.Candidate) -> list[Content]:
+        """What the words below are about; what is not known yet is asked for once."""
+        if ABOUT[self._about] == "made with":
+            if not job.uses:
+                self._ask(f"job {job.name}", lambda: self.studio.reading.job_detail(job.name))
+            return verdicts.inputs(self.snapshot.answer(f"job {job.name}", run_pb2.Job) or job, self.snapshot)
+        if ABOUT[self._about] == "descent":
+            asked = f"lineage {candidate.name}"
+            self._ask(asked, lambda: self.studio.reading.lineage(candidate.name))
+            lineage = self.snapshot.answer(asked, lineage_pb2.Lineage)
+            return verdicts.descent(lineage, candidate.name) if lineage is not None else [Content("Reading…")]
+        return verdicts.reasons(candidate, job)
+
+    def _ask(self, what: str, read: Callable[[], None]) -> None:
+        if what not in self._asked and self.studio.connected:
+            self._asked.add(what)
+            read()
+
+    def action_other_words(self) -> None:
+        """Reasons, then what it was made with, then where it comes from."""
+        self._about = (self._about + 1) % len(ABOUT)
+        self._redraw()
+        self.query_one("#verdict-pane", VerticalScroll).scroll_home(animate=False)
+
+    def action_words_down(self) -> None:
+        """Further down in the words."""
+        self.query_one("#verdict-pane", VerticalScroll).scroll_relative(y=2, animate=False)
+
+    def action_words_up(self) -> None:
+        """Further up in the words."""
+        self.query_one("#verdict-pane", VerticalScroll).scroll_relative(y=-2, animate=False)
 
     def _draw_tiles(self) -> None:
         job = self.snapshot.jobs.get(self._of_job)
@@ -182,7 +194,10 @@ class ReviewScreen(RunActions, StudioScreen):
                 continue
             candidate = found[tile.index - 1]
             name = words.text((f"{tile.index} ", words.FAINT))
-            label.say(words.text(name, words.candidate_cell(candidate, self.snapshot.progress.get(candidate.name))))
+            cell = words.candidate_cell(candidate, self.snapshot.progress.get(candidate.name))
+            value = words.score(candidate)
+            bar = words.bar(value, 1.0, 8) if value is not None and tile.size.width >= WIDE else Content("")
+            label.say(words.text(name, cell, "  " if bar else "", bar))
             if chosen and self._flipped:
                 self._show(tile, job.source_asset, "")
             elif chosen and self._differing:
@@ -227,9 +242,12 @@ class ReviewScreen(RunActions, StudioScreen):
         """Only what works on the chosen candidate."""
         candidate = self.candidate
         if action in ("accept", "override"):
-            return candidate is not None and candidate.state == DONE
+            return candidate is not None and candidate.state == verdicts.DONE
         if action in ("flip", "difference"):
             return candidate is not None and bool(candidate.asset)
+        if action == "retry_with":
+            run = self.the_run
+            return run is not None and run.state in words.ENDED_RUNS
         if action in ("next_job", "previous_job"):
             return len(self.snapshot.jobs_of(self._of_run)) > 1
         return self.check_run_action(action)
@@ -294,6 +312,30 @@ class ReviewScreen(RunActions, StudioScreen):
             self._flipped = self._differing = False
             self.draw()
             self.draw_keys()
+
+    def action_retry_with(self) -> None:
+        """Makes the pictures of the run again in which something was found: a set at once, by what was found."""
+        from bullpen_tui.screens.part_dialogs import ChooseDialog
+
+        found: dict[run_pb2.Finding.Kind.ValueType, int] = {}
+        for job in self.snapshot.jobs_of(self._of_run):
+            made = [one for one in self.snapshot.candidates_of(job.name) if one.state == verdicts.DONE]
+            best = min(made, key=lambda one: (not one.accepted, one.rank or 99), default=None)
+            for kind in {finding.kind for finding in best.quality.findings} if best is not None else ():
+                found[kind] = found.get(kind, 0) + 1
+        offered = []
+        for kind, count in sorted(found.items(), key=lambda one: -one[1]):
+            name = words.text(words.finding_name(kind), (f"   {words.plural(count, 'picture')}", words.QUIET))
+            offered.append((f"{kind} {run_pb2.AutomaticRetry.CHANGE_SEED}", words.text(name, "   other seeds")))
+            strength = words.text(name, "   other seeds, and what acts on it by a quarter")
+            offered.append((f"{kind} {run_pb2.AutomaticRetry.CHANGE_STRENGTH}", strength))
+        none = "Nothing was found in the best picture of any scene of this run."
+        self.studio.push_screen(ChooseDialog("Make again where was found", offered, none), self._retry)
+
+    def _retry(self, chosen: str | None) -> None:
+        if chosen:
+            finding, change = (int(part) for part in chosen.split())
+            self.studio.errands.retry_found(self._of_run, finding, change, self)
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 

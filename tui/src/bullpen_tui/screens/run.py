@@ -17,6 +17,7 @@ from bullpen_tui.mirror import Listed, Snapshot, leaf, project_of
 from bullpen_tui.pictures import decode
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
+from bullpen_tui.verdicts import stale_words
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said, entitle
@@ -24,6 +25,7 @@ from bullpen_tui.widgets.said import Said, entitle
 GUIDANCE_STEP = 0.5
 LOOKED_AT = 64
 """Jobs that are asked for how many candidates a row has; all jobs of a run have as many."""
+AGAIN = (run_pb2.Job.STATE_FAILED, run_pb2.Job.STATE_CANCELED, run_pb2.Job.STATE_HELD)
 UNFINISHED = (run_pb2.Job.STATE_QUEUED, run_pb2.Job.STATE_RUNNING)
 
 
@@ -41,6 +43,8 @@ def job_cell(job: run_pb2.Job) -> Content:
         return words.text(sign, (f" #{job.position}", words.FAINT))
     if job.attempt > 1:
         return words.text(sign, (f" ×{job.attempt}", words.WARN))
+    if job.parent_job:
+        return words.text(sign, (" ↻", words.ACCENT))
     return sign
 
 
@@ -223,7 +227,10 @@ class RunScreen(RunActions, StudioScreen):
             number = self.snapshot.candidates_of(job.name).index(best) + 1
             star = ("★ ", words.ACCENT) if best.accepted else ""
             line = words.text(star, f"candidate {number}  ", words.candidate_cell(best, None))
-            self._caption(job, line, best.rank_reason.split(":")[0])
+            below = f"↻ {job.retry_reason}" if job.retry_reason else best.rank_reason.split(":")[0]
+            if best.HasField("stale"):
+                below = f"⚑ out of date: {stale_words(best.stale)}"
+            self._caption(job, line, below)
             self._show_asset(best.asset)
         else:
             reason = words.text((job.error.message, words.BAD)) if job.error.reason else words.text("the source")
@@ -245,7 +252,7 @@ class RunScreen(RunActions, StudioScreen):
         elif self._pictured != (candidate, preview.step):
             self._pictured = (candidate, preview.step)
             try:
-                self.query_one("#preview", Picture).show(decode(preview.image))
+                self.query_one("#preview", Picture).show(decode(preview.image), live=True)
             except BullpenError:
                 # A preview is droppable; the next one comes with the next step.
                 self._pictured = None
@@ -299,7 +306,18 @@ class RunScreen(RunActions, StudioScreen):
             return any(one is not None and one.state in UNFINISHED for one in found)
         if action in ("guidance_up", "guidance_down"):
             return job is not None and job.state == run_pb2.Job.STATE_RUNNING
+        if action == "retry_job":
+            return job is not None and job.state in AGAIN
         return self.check_run_action(action)
+
+    def action_retry_job(self) -> None:
+        """Makes the job under the cursor again, while its run goes on."""
+        if (job := self.job) is not None:
+            self.studio.errands.retry_job(job.name, self)
+
+    def on_job_retried(self, message: say.JobRetried) -> None:
+        """Says where it is made again."""
+        self.notify(f"It is made again in {leaf(message.job.name.split('/jobs/')[0])}.")
 
     def action_open(self) -> None:
         """Opens the job in the review."""

@@ -72,6 +72,7 @@ class UniverseScreen(Writing, StudioScreen):
 
     def body(self) -> Iterable[Widget]:
         """State of the look, tabs, list, and what is under the cursor."""
+        self.set_class(self.studio.graphics == "none", "-blind")
         yield Said(settled=True, dom_id="lock")
         yield TabLine()
         with Horizontal():

@@ -23,33 +23,41 @@ _CHECKS = {
 }
 
 
-def _step(done: bool, title: str, *rest: Content) -> list[Content]:
-    sign = words.text(("✓ ", words.GOOD)) if done else words.text(("◌ ", words.QUIET))
-    return [words.text(sign, (title, words.STRONG)), *(words.text("  ", one) for one in rest), Content("")]
+STEPS = (
+    ("n", "makes a universe: a title, a name and its story"),
+    ("U i", "then takes pictures of yours in: each becomes a scene"),
+    ("U n", "writes who is in it, and the look that it keeps"),
+    ("r", "takes a stage over the scenes: plan first, then live pictures"),
+    ("v", "compares what came of it, and accepts"),
+)
+"""The way of a first universe, key by key."""
+
+
+def _fact(good: bool, label: str, *rest: Content) -> list[Content]:
+    sign = words.text(("✓ ", words.GOOD)) if good else words.text(("! ", words.WARN))
+    head = words.text(sign, (f"{label:<10}", words.STRONG))
+    return [words.text(head if not number else " " * head.cell_length, one) for number, one in enumerate(rest)]
 
 
 def welcome_lines(info: system_pb2.Info | None, snapshot: Snapshot) -> list[Content]:
-    """The steps of a first run: daemon, devices, models, health, a universe."""
-    rows = [words.text(("Welcome to Bullpen.", "bold $accent")), Content("")]
+    """What a new home has and lacks, one line each, and the way from here."""
+    title = words.text(("Welcome to Bullpen, ", "bold $accent"), "a comic studio. Nothing leaves this machine unasked.")
+    rows = [title, Content("")]
     if info is None:
         return [*rows, words.text(("◌ Reaching the daemon…", words.QUIET))]
-    home = words.text(f"{info.hostname or 'this machine'}   {info.version}   ", (info.home, words.FAINT))
-    rows += _step(True, "The daemon runs", home)
+    rows += _fact(
+        True, "Daemon", words.text(f"{info.version} on {info.hostname or 'this machine'}   ", (info.home, words.FAINT))
+    )
     devices = snapshot.answer("devices", model_pb2.ListDevicesResponse)
     if devices is not None:
-        found = [
-            words.text(f"{one.title or leaf(one.name)}   ", (f"{one.engine}   {one.reason}", words.QUIET))
-            for one in devices.devices
-        ]
-        rows += _step(
-            bool(found), "What computes", *(found or [Content("No device was found; `bullpen doctor` says why.")])
-        )
+        found = []
+        for one in devices.devices:
+            why = (one.reason or one.engine).split(". ")[0].rstrip(".")
+            found += [Content(one.title or leaf(one.name)), words.text((why, words.QUIET))]
+        rows += _fact(bool(found), "Computes", *(found or [Content("nothing; `bullpen doctor` says why")]))
     models = snapshot.answer("models", model_pb2.ListModelsResponse)
     if models is not None:
-        rows += _step(*_models(list(models.models)))
-        folders = ", ".join(info.model_folders)
-        if folders:
-            rows.insert(-1, words.text(("  More go into ", words.QUIET), (folders, words.FAINT)))
+        rows += _models(list(models.models), info)
     checks = snapshot.answer("checks", system_pb2.DiagnoseResponse)
     if checks is not None:
         wrong = [one for one in checks.checks if one.status != system_pb2.Check.STATUS_OK]
@@ -59,23 +67,25 @@ def welcome_lines(info: system_pb2.Info | None, snapshot: Snapshot) -> list[Cont
             )
             for one in wrong
         ]
-        rows += _step(not wrong, "Health", *(said or [Content(f"{words.plural(len(checks.checks), 'check')} passed.")]))
-    rows += _step(
-        False,
-        "A universe",
-        words.text(("n", "bold $accent"), " makes a new project, with a name and a story"),
-        words.text(("bullpen projects sample", "bold"), " in a shell brings in a story that is there"),
-        words.text(("bullpen demo", "bold"), " takes that story through all four stages"),
-    )
-    return rows
+        rows += _fact(not wrong, "Health", *(said or [Content(f"{words.plural(len(checks.checks), 'check')} passed")]))
+    rows += [Content(""), words.text(("A first universe", words.STRONG))]
+    rows += [words.text((f"{key:>5}  ", "bold $accent"), said) for key, said in STEPS]
+    shell = ("   in a shell takes a sample story through all of it", words.QUIET)
+    return [*rows, Content(""), words.text(("bullpen demo", "bold"), shell)]
 
 
-def _models(models: list[model_pb2.Model]) -> tuple[bool, str, Content]:
+def _models(models: list[model_pb2.Model], info: system_pb2.Info) -> list[Content]:
+    """How many are ready, where more go, and which key shows them."""
     ready = [one for one in models if one.state == model_pb2.Model.STATE_READY]
-    named = ", ".join(one.title or leaf(one.name) for one in ready[:6])
-    more = f" and {len(ready) - 6} more" if len(ready) > 6 else ""
-    none = "None is ready; `bullpen doctor` says what is missing and how to get it."
-    return bool(ready), "Models", Content(f"{named}{more}" if ready else none)
+    if not ready:
+        return _fact(False, "Models", Content("none is ready; `bullpen doctor` says what is missing and how to get it"))
+    named = ", ".join(one.title or leaf(one.name) for one in ready[:3])
+    more = f" and {len(ready) - 3} more" if len(ready) > 3 else ""
+    own = next((one for one in info.model_folders if info.home and one.startswith(info.home)), "")
+    rows = [Content(f"{named}{more}")]
+    hint = words.text(("7", "bold $accent"), (" shows what each can do", words.QUIET))
+    rows.append(words.text(hint, (f"; your own go into {own}", words.QUIET)) if own else hint)
+    return _fact(True, "Models", *rows)
 
 
 class WelcomeScreen(StudioScreen):
