@@ -8,8 +8,8 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
+import subprocess
 import termios
 import time
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Self
 
 CORE = 0
+HIDDEN = ("COLUMNS", "LINES", "TMUX", "STY", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
+"""Variables that tell a program of another terminal than its own, and one that would have it compiled at each start."""
 
 
 class PtyChild:
@@ -28,29 +30,36 @@ class PtyChild:
         self._size = size
         self._one_core = one_core
         self.output = bytearray()
-        self.pid = 0
+        self._process: subprocess.Popen[bytes] | None = None
         self._master = -1
 
     def __enter__(self) -> Self:
-        self.pid, self._master = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="", LINES="")
-            for name in ("COLUMNS", "LINES", "TMUX", "STY"):
-                os.environ.pop(name, None)
-            if self._one_core:
-                os.sched_setaffinity(0, {CORE})
-            os.execvp(self._command[0], self._command)  # noqa: S606 -- a command of ours, in the child
         columns, rows = self._size
+        self._master, end = pty.openpty()
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        kept = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+        environment = {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self._process = subprocess.Popen(
+            self._command, stdin=end, stdout=end, stderr=end, env=environment, start_new_session=True
+        )
+        os.close(end)
+        if self._one_core:
+            os.sched_setaffinity(self.pid, {CORE})
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
         os.close(self._master)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the program."""
+        assert self._process is not None
+        return self._process.pid
 
     def press(self, keys: str) -> None:
         """Types; what was painted before is forgotten."""
@@ -90,11 +99,3 @@ class PtyChild:
             with contextlib.suppress(OSError):
                 nanoseconds += int((task / "schedstat").read_text().split()[0])
         return nanoseconds / 1e9
-
-    @property
-    def memory_bytes(self) -> int:
-        """What it holds in memory of its own: its proportional share of what is shared."""
-        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-        assert found is not None
-        return int(found.group(1)) * 1024

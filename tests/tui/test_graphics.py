@@ -7,9 +7,11 @@ from bullpen_client.errors import PictureTooLarge, PictureUnreadable
 from bullpen_tui import pictures
 from bullpen_tui.graphics import choose, read_answer
 from bullpen_tui.pictures import PictureStore, decode, difference
-from bullpen_tui.widgets.picture import fit
+from bullpen_tui.theme import INK
+from bullpen_tui.widgets.picture import HalfBlocks, Picture, fit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.app import App, ComposeResult
 
 from tests.tui import story
 
@@ -96,3 +98,36 @@ async def test_the_store_is_bounded_and_reads_once() -> None:
     assert store.have("a", True) is None
     assert store.have("d", True) is not None
     assert store.have("d", False) is None
+
+
+class Wall(App[None]):
+    """A picture alone."""
+
+    def compose(self) -> ComposeResult:
+        yield Picture("half")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(INK.variables)
+
+
+async def test_a_moving_picture_is_drawn_as_often_as_its_bytes_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is drawn at once, of those that follow too soon the newest; a picture that stays, at once."""
+    app = Wall()
+    async with app.run_test(size=(40, 20)) as pilot:
+        picture = app.query_one(Picture)
+        drawn: list[object] = []
+        monkeypatch.setattr(app.query_one(HalfBlocks), "show", drawn.append)
+        shots = [story.picture(number) for number in range(5)]
+        for shot in shots[:4]:
+            picture.show(shot, live=True)
+        assert drawn == [shots[0]]
+        assert picture.picture is shots[3]
+        for _ in range(400):
+            if len(drawn) > 1:
+                break
+            await pilot.pause(0.01)
+        assert drawn == [shots[0], shots[3]], "the newest, and none between"
+        picture.show(shots[1], live=True)
+        picture.show(shots[4])
+        await pilot.pause(0.05)
+        assert drawn == [shots[0], shots[3], shots[4]]

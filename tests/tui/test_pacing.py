@@ -9,7 +9,7 @@ import pytest
 from bullpen_api.v1 import event_pb2
 from bullpen_client.errors import DaemonUnavailable
 from bullpen_client.watch import Reconnected
-from bullpen_tui.pacing import batches, latest
+from bullpen_tui.pacing import CELL_BYTES, PREVIEW_BYTES, PicturePace, batches, latest
 from bullpen_tui.port import WatchItem
 
 
@@ -69,3 +69,39 @@ async def test_an_error_of_the_stream_comes_through() -> None:
     assert await anext(beats) == [step(1)]
     with pytest.raises(DaemonUnavailable):
         await anext(beats)
+
+
+async def test_steps_alone_wait_for_their_time_and_an_event_does_not() -> None:
+    """After a batch of steps the next one waits; something durable brings it along at once."""
+    more = asyncio.Event()
+    never = asyncio.Event()
+
+    async def steps() -> AsyncIterator[WatchItem]:
+        yield step(1)
+        await more.wait()
+        yield step(2)
+        yield event_pb2.Event(revision=1)
+        await never.wait()
+
+    beats = batches(steps(), 0.0, 3600.0)
+    assert await anext(beats) == [step(1)]
+    waiting = asyncio.ensure_future(anext(beats))
+    more.set()
+    assert await asyncio.wait_for(waiting, 5) == [step(2), event_pb2.Event(revision=1)]
+    await beats.aclose()  # type: ignore[attr-defined]
+
+
+def test_a_moving_picture_stays_within_its_bytes() -> None:
+    """The larger a picture, the longer the next one waits; over a minute no more bytes than were given."""
+    pace = PicturePace()
+    assert pace.wait(0.0) == 0.0
+    pace.drawn(100, 0.0)
+    small = pace.wait(0.0)
+    pace.drawn(1000, 0.0)
+    assert pace.wait(0.0) == pytest.approx(10 * small)
+    now, cells = 0.0, 0
+    while now < 60.0:
+        now += pace.wait(now)
+        pace.drawn(1500, now)
+        cells += 1500
+    assert cells * CELL_BYTES <= 61 * PREVIEW_BYTES + 1500 * CELL_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -20,8 +21,12 @@ def open_studio(home: Path, project: str | None, graphics: str) -> int:
     from bullpen_client import start_daemon
 
     asyncio.run(start_daemon(home))
+    # What is imported stays: looking through it for garbage takes a tenth of the start, and time from keys later.
+    gc.disable()
     from bullpen_tui.app import run_tui
 
+    gc.freeze()
+    gc.enable()
     return run_tui(home, project, graphics)
 
 

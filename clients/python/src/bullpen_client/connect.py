@@ -11,35 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
-from bullpen_api.v1 import (
-    advisor_pb2_grpc,
-    asset_pb2_grpc,
-    audit_pb2_grpc,
-    bible_pb2_grpc,
-    control_pb2_grpc,
-    copilot_pb2_grpc,
-    cost_pb2_grpc,
-    event_pb2_grpc,
-    history_pb2_grpc,
-    instruction_pb2_grpc,
-    lab_pb2_grpc,
-    log_pb2_grpc,
-    model_pb2_grpc,
-    postprocess_pb2_grpc,
-    project_pb2_grpc,
-    prompt_pb2_grpc,
-    quality_pb2_grpc,
-    queue_pb2_grpc,
-    remote_pb2_grpc,
-    run_pb2_grpc,
-    system_pb2_grpc,
-    vault_pb2_grpc,
-)
 
 from bullpen_client.channel import TypedChannel
 from bullpen_client.errors import BullpenError, DaemonUnavailable
@@ -80,8 +57,40 @@ if TYPE_CHECKING:
     from bullpen_api.v1.queue_pb2_grpc import QueueServiceAsyncStub
     from bullpen_api.v1.remote_pb2_grpc import RemoteServiceAsyncStub
     from bullpen_api.v1.run_pb2_grpc import RunServiceAsyncStub
+    from bullpen_api.v1.storage_pb2_grpc import StorageServiceAsyncStub
+    from bullpen_api.v1.style_pb2_grpc import StyleServiceAsyncStub
     from bullpen_api.v1.system_pb2_grpc import SystemServiceAsyncStub
     from bullpen_api.v1.vault_pb2_grpc import VaultServiceAsyncStub
+
+
+_STUBS = {
+    "projects": ("project_pb2_grpc", "ProjectServiceStub"),
+    "bible": ("bible_pb2_grpc", "BibleServiceStub"),
+    "runs": ("run_pb2_grpc", "RunServiceStub"),
+    "quality": ("quality_pb2_grpc", "QualityServiceStub"),
+    "history": ("history_pb2_grpc", "HistoryServiceStub"),
+    "remote": ("remote_pb2_grpc", "RemoteServiceStub"),
+    "assets": ("asset_pb2_grpc", "AssetServiceStub"),
+    "events": ("event_pb2_grpc", "EventServiceStub"),
+    "logs": ("log_pb2_grpc", "LogServiceStub"),
+    "models": ("model_pb2_grpc", "ModelServiceStub"),
+    "devices": ("model_pb2_grpc", "DeviceServiceStub"),
+    "advisor": ("advisor_pb2_grpc", "AdvisorServiceStub"),
+    "lab": ("lab_pb2_grpc", "LabServiceStub"),
+    "postprocess": ("postprocess_pb2_grpc", "PostProcessServiceStub"),
+    "instructions": ("instruction_pb2_grpc", "InstructionServiceStub"),
+    "copilot": ("copilot_pb2_grpc", "CopilotServiceStub"),
+    "prompts": ("prompt_pb2_grpc", "PromptServiceStub"),
+    "styles": ("style_pb2_grpc", "StyleServiceStub"),
+    "storage": ("storage_pb2_grpc", "StorageServiceStub"),
+    "control": ("control_pb2_grpc", "ControlServiceStub"),
+    "queue": ("queue_pb2_grpc", "QueueServiceStub"),
+    "system": ("system_pb2_grpc", "SystemServiceStub"),
+    "vault": ("vault_pb2_grpc", "VaultServiceStub"),
+    "costs": ("cost_pb2_grpc", "CostServiceStub"),
+    "audit": ("audit_pb2_grpc", "AuditServiceStub"),
+}
+"""Module and class of the stub behind each attribute of a session; imported when it is used for the first time."""
 
 
 def no_daemon(home: Path) -> DaemonUnavailable:
@@ -119,6 +128,8 @@ class Session:
     instructions: InstructionServiceAsyncStub
     copilot: CopilotServiceAsyncStub
     prompts: PromptServiceAsyncStub
+    styles: StyleServiceAsyncStub
+    storage: StorageServiceAsyncStub
     queue: QueueServiceAsyncStub
     control: ControlServiceAsyncStub
     system: SystemServiceAsyncStub
@@ -139,6 +150,15 @@ class Session:
         self._given = endpoint
         self._start_timeout = start_timeout
         self._channel: TypedChannel | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """A stub, made when it is used for the first time: few programs need all of them, and each takes a while."""
+        if name not in _STUBS:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        module, stub = _STUBS[name]
+        made = getattr(import_module(f"bullpen_api.v1.{module}"), stub)(self.channel)
+        setattr(self, name, made)
+        return made
 
     @property
     def channel(self) -> TypedChannel:
@@ -163,8 +183,9 @@ class Session:
                 raise no_daemon(self.home)
             endpoint = await start_daemon(self.home, timeout=self._start_timeout)
             channel = TypedChannel(endpoint, self._reread)
+        for name in _STUBS:
+            self.__dict__.pop(name, None)
         self._channel = channel
-        self._bind(channel)
         return self
 
     async def __aexit__(
@@ -199,29 +220,3 @@ class Session:
 
     def _reread(self) -> Endpoint | None:
         return self._given or read_endpoint(self.home)
-
-    def _bind(self, channel: TypedChannel) -> None:
-        raw: Any = channel  # stubs only ask a channel for its four kinds of call
-        self.projects = project_pb2_grpc.ProjectServiceStub(raw)
-        self.bible = bible_pb2_grpc.BibleServiceStub(raw)
-        self.runs = run_pb2_grpc.RunServiceStub(raw)
-        self.quality = quality_pb2_grpc.QualityServiceStub(raw)
-        self.history = history_pb2_grpc.HistoryServiceStub(raw)
-        self.remote = remote_pb2_grpc.RemoteServiceStub(raw)
-        self.assets = asset_pb2_grpc.AssetServiceStub(raw)
-        self.events = event_pb2_grpc.EventServiceStub(raw)
-        self.logs = log_pb2_grpc.LogServiceStub(raw)
-        self.models = model_pb2_grpc.ModelServiceStub(raw)
-        self.devices = model_pb2_grpc.DeviceServiceStub(raw)
-        self.advisor = advisor_pb2_grpc.AdvisorServiceStub(raw)
-        self.lab = lab_pb2_grpc.LabServiceStub(raw)
-        self.postprocess = postprocess_pb2_grpc.PostProcessServiceStub(raw)
-        self.instructions = instruction_pb2_grpc.InstructionServiceStub(raw)
-        self.copilot = copilot_pb2_grpc.CopilotServiceStub(raw)
-        self.prompts = prompt_pb2_grpc.PromptServiceStub(raw)
-        self.control = control_pb2_grpc.ControlServiceStub(raw)
-        self.queue = queue_pb2_grpc.QueueServiceStub(raw)
-        self.system = system_pb2_grpc.SystemServiceStub(raw)
-        self.vault = vault_pb2_grpc.VaultServiceStub(raw)
-        self.costs = cost_pb2_grpc.CostServiceStub(raw)
-        self.audit = audit_pb2_grpc.AuditServiceStub(raw)

@@ -16,10 +16,12 @@ from bullpen_tui import words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.models import pin_words
-from bullpen_tui.widgets.chrome import REST_SECONDS, at_work
+from bullpen_tui.widgets.chrome import at_work
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
+REST_SECONDS = 30.0
+"""How often the plots of a machine at rest are painted: each time all of them move on, some kilobytes of a slow line."""
 RESIDENT_COLUMNS = (
     Column("model", minimum=16, weight=2),
     Column("device", minimum=8, weight=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 from PIL import Image
@@ -14,9 +15,11 @@ from textual.containers import Container
 from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from bullpen_tui.graphics import Graphics
+from bullpen_tui.pacing import PicturePace
 from bullpen_tui.widgets.said import Said
 
 
@@ -106,6 +109,8 @@ class Picture(Container):
         self._ready = False
         self._picture: Image.Image | None = None
         self._canvas: Widget | None = None
+        self._pace = PicturePace()
+        self._due: Timer | None = None
 
     @property
     def picture(self) -> Image.Image | None:
@@ -125,9 +130,28 @@ class Picture(Container):
         self._ready = True
         self.show(self._picture, self._words)
 
-    def show(self, picture: Image.Image | None, words: str | Content = "") -> None:
-        """Shows a picture; the words stand in its place where it is nothing or cannot be drawn."""
+    def show(self, picture: Image.Image | None, words: str | Content = "", *, live: bool = False) -> None:
+        """Shows a picture; the words stand in its place where it is nothing or cannot be drawn.
+
+        `live` says that others will follow: then the newest is drawn as often as the line to the terminal allows.
+        """
         self._picture, self._words = picture, words
+        if self._due is not None:
+            if live:
+                return
+            self._due.stop()
+            self._due = None
+        if live and self._ready and (wait := self._pace.wait(time.monotonic())) > 0:
+            self._due = self.set_timer(wait, self._draw_due)
+            return
+        self._draw()
+
+    def _draw_due(self) -> None:
+        self._due = None
+        self._draw()
+
+    def _draw(self) -> None:
+        picture, words = self._picture, self._words
         if not self._ready:
             return
         if picture is not None and self._canvas is None and not words:
@@ -142,6 +166,9 @@ class Picture(Container):
             if self._canvas.display != drawn:
                 self._canvas.display = drawn
             _paint(self._canvas, picture)
+            if picture is not None:
+                wide, high = fit(picture.size, (self.size.width, self.size.height))
+                self._pace.drawn(wide * high, time.monotonic())
 
 
 def _canvas(way: Graphics) -> Widget | None:
