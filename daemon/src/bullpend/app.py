@@ -249,9 +249,10 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
         control = ControlService(database, dispatcher, bus)
         logs = LogService(kept_log)
         resolver = Resolver(registry, (settings.folder, home.root), settings.input_roots())
-        metering = Metering(database, home.projects)
+        metering = Metering(database, home.projects, clock)
         stack.push_async_callback(metering.close)
         dispatcher.singles.on_made = metering.single
+        dispatcher.singles.on_spent = metering.spent
         metered = metering.long_tasks(supervisor.run_long_task)
         run_long_task = Redrawing(dispatcher, registry, supervisor.run_task, metered, home.tmp).run
         paid = remote.cutouts(supervisor.run_task, run_long_task)

@@ -1,4 +1,4 @@
-"""What this machine's own work costs: seconds of its devices, one line a picture."""
+"""What this machine's own work costs: seconds of its devices, one line a picture, and one for each attempt in vain."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ def candidate(tx: Tx, run: Row, name: str, device: str, seconds: float) -> None:
 
     Nothing is added where a provider made it: its own line was written when its answer was kept.
     """
+    _record(tx, run, name, device, seconds, name, images=1)
+
+
+def in_vain(tx: Tx, run: Row, name: str, attempt: int, device: str, seconds: float, why: str) -> None:
+    """Records what an attempt at a candidate took that brought no picture: it failed, was stopped, or its worker died.
+
+    The same attempt is recorded once.
+    """
+    _record(tx, run, f"{name}/attempts/{attempt}", device, seconds, name, note=f"It brought no picture. {why}")
+
+
+def _record(
+    tx: Tx, run: Row, key: str, device: str, seconds: float, candidate: str, images: int = 0, note: str = ""
+) -> None:
+    """One line. What was expected is of a picture that is made, so that estimates are compared once."""
     run_name = f"projects/{run['project']}/runs/{run['slug']}"
     expected = tx.one("SELECT provider, seconds_each FROM run_estimates WHERE run = ?", run_name)
     if expected is not None and expected["provider"] != "local":
@@ -19,17 +34,18 @@ def candidate(tx: Tx, run: Row, name: str, device: str, seconds: float) -> None:
     store.record(
         tx,
         CostEvent(
-            key=name,
+            key=key,
             provider="local",
             operation="edit",
             project=run["project"],
             run=run_name,
-            subject=name,
+            subject=candidate,
             stage=run["stage"],
             model=run["model"],
             device=device,
             device_seconds=max(0.0, seconds),
-            estimated_seconds=expected["seconds_each"] if expected else None,
-            units={"images": 1},
+            estimated_seconds=expected["seconds_each"] if expected and images else None,
+            units={"images": images} if images else {},
+            note=note,
         ),
     )

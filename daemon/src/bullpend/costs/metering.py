@@ -14,10 +14,11 @@ from typing import Protocol
 import structlog
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpend.clock import new_id
+from bullpend.clock import Clock, new_id
 from bullpend.costs import store
 from bullpend.costs.model import CostEvent
 from bullpend.db import Database
+from bullpend.dispatch.spent import InVain
 from bullpend.errors import BullpenError
 from bullpend.postprocess.following import RunLongTask
 
@@ -39,8 +40,9 @@ class Single(Protocol):
 class Metering:
     """Writes lines. `projects` is the folder of the projects' folders. Used on one event loop."""
 
-    def __init__(self, database: Database, projects: Path) -> None:
+    def __init__(self, database: Database, projects: Path, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._projects = projects
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -60,11 +62,39 @@ class Metering:
             )
         )
 
+    def spent(self, single: Single, spent: InVain, why: str) -> None:
+        """A picture of the lab was begun and not made."""
+        self._put(
+            CostEvent(
+                key=f"lab/{new_id()}",
+                provider="local",
+                operation="generate",
+                model=single.model,
+                device=spent.device,
+                device_seconds=spent.seconds,
+                note=f"It brought no picture. {why}",
+            )
+        )
+
     def long_tasks(self, run: RunLongTask) -> RunLongTask:
         """The same way to have long tasks done, with a line for each step of post-process."""
 
         async def metered(task: link_pb2.Task, follow: Follow | None = None) -> link_pb2.TaskDone:
-            done = await run(task, follow)
+            begun: list[float] = []
+
+            def heard(frame: link_pb2.TaskProgress) -> None:
+                # What it waited for a worker before is nobody's time.
+                if not begun:
+                    begun.append(self._clock.monotonic())
+                if follow is not None:
+                    follow(frame)
+
+            try:
+                done = await run(task, heard)
+            except (BullpenError, asyncio.CancelledError) as error:
+                if task.HasField("process_picture") and begun:
+                    self._failed(task.process_picture, self._clock.monotonic() - begun[0], error)
+                raise
             if task.HasField("process_picture"):
                 self._processed(task.process_picture, done.picture_processed)
             return done
@@ -74,6 +104,25 @@ class Metering:
     async def close(self) -> None:
         """Waits for what is being written."""
         await asyncio.gather(*self._writing)
+
+    def _failed(self, work: link_pb2.ProcessPicture, seconds: float, error: BaseException) -> None:
+        """A step of post-process failed, or was stopped."""
+        asked = [step for step in STEPS if work.HasField(step)]  # type: ignore[arg-type]  # the stubs list names one by one
+        failed = error.metadata.get("step", "") if isinstance(error, BullpenError) else ""
+        step = failed if failed in asked else next(iter(asked), "cutout")
+        why = f"It failed: {error.reason}." if isinstance(error, BullpenError) else "It was stopped."
+        self._put(
+            CostEvent(
+                key=f"post/{new_id()}",
+                provider="local",
+                operation=step,
+                project=self._project(Path(work.path)),
+                model=_model(getattr(work, step)),
+                device=DEVICE,
+                device_seconds=max(0.0, seconds),
+                note=f"It brought no picture. {why}",
+            )
+        )
 
     def _processed(self, work: link_pb2.ProcessPicture, done: link_pb2.PictureProcessed) -> None:
         project = self._project(Path(work.path))

@@ -23,10 +23,11 @@ from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects
 from bullpend.dispatch.lane import LANGUAGE_DEVICE, Lane, LanguageLane, RemoteLane
-from bullpend.dispatch.leasing import Orders
+from bullpend.dispatch.leasing import REMOTE, Orders
 from bullpend.dispatch.memory import Memory
 from bullpend.dispatch.sharing import Sharing
 from bullpend.dispatch.singles import Single, Singles
+from bullpend.dispatch.spent import InVain, Spent
 from bullpend.dispatch.texts import Texts
 from bullpend.dispatch.tuning import Change, Tuning
 from bullpend.errors import StateConflict
@@ -115,6 +116,7 @@ class Dispatcher:
         self.memory = Memory(database, models, self.devices, self.tell, self.spawn)
         self._sharing = Sharing(self.devices, self.residents, self.tell)
         self._tuning = Tuning()
+        self._spent = Spent(clock)
         self._facts: deque[s.Fact] = deque()
         self._start_policy = start_policy
         # Called after facts that may have changed somebody's place in the queue.
@@ -307,6 +309,7 @@ class Dispatcher:
             self.ready.pop(device, None)
             self._bus.idle(device)
             self.memory.lost(device, said.reason)
+            self._in_vain(self._spent.lost(device), f"The worker was lost: {said.reason}.")
             self.tell(s.DeviceLost(device, said.reason))
             return
         match said.WhichOneof("body"):
@@ -321,12 +324,15 @@ class Dispatcher:
             case "model_progress":
                 self.texts.loading(device, said.model_progress)
             case "step_done" if said.step_done.job in self.singles:
+                self._spent.stepped(device, said.step_done)
                 self.singles.progressed(said.step_done)
             case "preview_ready" if said.preview_ready.job in self.singles:
                 self.singles.previewed(said.preview_ready)
             case "candidate_ready" if said.candidate_ready.job in self.singles:
+                self._spent.made(said.candidate_ready)
                 self.singles.made(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
             case "step_done":
+                self._spent.stepped(device, said.step_done)
                 self._bus.progress(device, partial(_progress, device, said.step_done))
             case "preview_ready":
                 frame = said.preview_ready
@@ -339,6 +345,7 @@ class Dispatcher:
             case "change_heard":
                 self._tuning.heard(said.change_heard)
             case "candidate_ready":
+                self._spent.made(said.candidate_ready)
                 self._effects.store(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
             case "job_ended":
                 self._job_ended(device, said.job_ended)
@@ -349,6 +356,9 @@ class Dispatcher:
     def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
         self._tuning.ended(frame.job)
         self._bus.idle(device)
+        spent = self._spent.ended(frame.job, frame.attempt)
+        failed = frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED
+        self._in_vain(spent, f"It failed: {frame.failure.reason}." if failed else "It was stopped.")
         failure = None
         if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:
             entry, said = self._entry(frame.job), frame.failure
@@ -362,6 +372,16 @@ class Dispatcher:
             self._effects.spawn(self._after_room(ended))
         else:
             self.tell(ended)
+
+    def _in_vain(self, spent: Iterable[InVain], why: str) -> None:
+        """Puts down seconds that brought no picture; a provider's have a line of their own, with the money."""
+        for one in spent:
+            if self._orders.kinds.get(one.device) == REMOTE:
+                continue
+            if one.job in self.singles:
+                self.singles.spent(one, why)
+            else:
+                self._effects.spent(one, why)
 
     async def _after_room(self, ended: s.JobEnded) -> None:
         """The job is tried once more, which makes sense when others have given their memory back."""

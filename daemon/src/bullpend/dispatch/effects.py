@@ -19,12 +19,14 @@ from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
 from bullpend.assets.files import Files
+from bullpend.costs import local
 from bullpend.db import Database, Row, Tx
 from bullpend.dispatch.archive import Archive
 from bullpend.dispatch.finishing import Finishing
 from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease
 from bullpend.dispatch.leasing import Leasing, Orders
+from bullpend.dispatch.spent import InVain
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.metrics.collect import Rate
 from bullpend.runs import retrying, store, transitions
@@ -49,6 +51,8 @@ class Work:
     lease: Lease | None = None
     storing: set[asyncio.Task[None]] = field(default_factory=set)
     broken: Failure | None = None
+    # Seconds of a device that brought no picture, each with why; they are written with what follows.
+    in_vain: list[tuple[InVain, str]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     # All pictures of the job are made, and some are still being stored.
     made: bool = False
@@ -158,6 +162,12 @@ class Effects:
         work.storing.add(task)
         task.add_done_callback(work.storing.discard)
 
+    def spent(self, spent: InVain, why: str) -> None:
+        """Keeps what an attempt spent in vain until its end, or its return to the queue, is written."""
+        work = self._work.get(spent.job)
+        if work is not None and work.lease is not None and work.lease.attempt == spent.attempt:
+            work.in_vain.append((spent, why))
+
     def _chain(self, job: str, effect: Coroutine[Any, Any, None]) -> None:
         work = self._work.setdefault(job, Work())
         before = work.chain
@@ -190,8 +200,14 @@ class Effects:
     async def _requeue(self, command: s.RequeueJob) -> None:
         work = self._work[command.job]
         await self._stored(work)
+        book = _booking(work)
         work.lease = None
-        await self.durably(lambda tx: transitions.requeue(tx, command.job, command.attempt, command.deaths))
+
+        def write(tx: Tx) -> None:
+            book(tx)
+            transitions.requeue(tx, command.job, command.attempt, command.deaths)
+
+        await self.durably(write)
 
     async def _end(self, job: str, target: JobState, failure: Failure | None) -> None:
         work = self._work[job]
@@ -202,7 +218,13 @@ class Effects:
         if failure is not None:
             log.warning("job.failed", job=job, state=target.value, reason=failure.reason, message=failure.message)
         if not work.sealed:
-            work.ended_run = await self.durably(lambda tx: transitions.finish_job(tx, job, target, failure))
+            book = _booking(work)
+
+            def write(tx: Tx) -> int | None:
+                book(tx)
+                return transitions.finish_job(tx, job, target, failure)
+
+            work.ended_run = await self.durably(write)
         self._work.pop(job, None)
         work.ended.set()
         if target is JobState.SUCCEEDED and work.lease is not None and retrying.policy_of(work.lease.run):
@@ -285,3 +307,16 @@ class Effects:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ShuttingDown):
             log.error("dispatch.fault", exc_info=error)
+
+
+def _booking(work: Work) -> Callable[[Tx], None]:
+    """Writes what an attempt spent in vain; it is taken from the work."""
+    run = work.lease.run if work.lease is not None else None
+    spent, work.in_vain = work.in_vain, []
+
+    def book(tx: Tx) -> None:
+        for one, why in spent if run is not None else ():
+            assert run is not None
+            local.in_vain(tx, run, one.candidate, one.attempt, one.device, one.seconds, why)
+
+    return book

@@ -17,6 +17,7 @@ from typing import Any
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend.dispatch.spent import InVain
 from bullpend.errors import BullpenError, QueueFull
 from bullpend.models.loading import Loading
 from bullpend.runs.model import Failure, Lora
@@ -91,6 +92,8 @@ class Singles:
         self._numbers = count(1)
         # Told of each picture that somebody waits for.
         self.on_made: Callable[[Single, link_pb2.CandidateReady], None] = lambda single, frame: None
+        # Told of seconds of a device that brought no picture, and why.
+        self.on_spent: Callable[[Single, InVain, str], None] = lambda single, spent, why: None
 
     def __contains__(self, job: str) -> bool:
         return job in self._open
@@ -197,3 +200,7 @@ class Singles:
         single.ready = ready
         self.on_made(single, frame)
         single.changed.set()
+
+    def spent(self, spent: InVain, why: str) -> None:
+        """Seconds of a device that brought no picture."""
+        self.on_spent(self._open[spent.job], spent, why)
