@@ -57,11 +57,11 @@ async def measure(effort: Effort) -> list[Row]:
 
 def _tokens(alone: Sequence[tuple[float, float]], through: Sequence[tuple[float, float]]) -> Row:
     # Neighbours in time meet the same machine; medians of all may not.
-    ratio = Series.of([sum(ours) / sum(theirs) for ours, theirs in zip(through, alone, strict=True)])
-    each = Series.of([sum(seconds) / COUNT for seconds in through])
-    bare = Series.of([sum(seconds) / COUNT for seconds in alone])
+    ratio = Series.of([ours[1] / theirs[1] for ours, theirs in zip(through, alone, strict=True)])
+    each = Series.of([seconds / (COUNT - 1) for _, seconds in through])
+    bare = Series.of([seconds / (COUNT - 1) for _, seconds in alone])
     return Row(
-        f"answer of {COUNT} tokens from message to last word, daemon / bare llama-cpp-python",
+        f"answer of {COUNT} tokens from its first word on, daemon / bare llama-cpp-python",
         f"≤ {RATIO}",
         f"{ratio.text('', digits=3).strip()} ({each.median * 1000:.2f} / {bare.median * 1000:.2f} ms a token)",
         ratio.median <= RATIO,
@@ -128,7 +128,7 @@ async def _messages(studio: Studio) -> list[dict[str, str]]:
 
     turn = Turn("bench", SAID, [], None, copilot_pb2.ChatSampling, world, unused, unused)
     prompt = Path(__file__).resolve().parents[2] / "settings" / "copilot-prompt.md"
-    async for _ in Dialogue(Ear(model, unused, WINDOW, {}), prompt, lambda: tools.tools(calls)).answer(turn):
+    async for _ in Dialogue(Ear(model, unused, WINDOW), prompt, lambda: tools.tools(calls)).answer(turn):
         pass
     return told
 

@@ -118,7 +118,7 @@ def voice_of(answers: Answers, window: int = 8192) -> Any:
     """A local voice over made-up answers."""
     model = Model("models/tiny.gguf", "Tiny", ModelState.READY, "llama", "", "/tiny.gguf", 1, engine="llama")
     texts: Any = answers
-    return Voice(model, texts, window, {})
+    return Voice(model, texts, window)
 
 
 async def test_a_call_between_words_becomes_a_card() -> None:

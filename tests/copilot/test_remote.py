@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import bullpend.app  # noqa: F401 -- knows every service of the contract
 import pytest
 from bullpen_api.v1 import copilot_pb2, instruction_pb2, project_pb2
 from bullpen_client import Session

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.engines.base import ModelSpec
@@ -15,8 +16,9 @@ from bullpen_worker.engines.llama.engine import LlamaEngine, LlamaModel
 from bullpen_worker.engines.llama.sampling import Sampler
 from bullpen_worker.failures import WorkerError
 from bullpend.copilot import gbnf
+from bullpend.copilot.narrowing import narrow
+from bullpend.copilot.world import JobWords, RunWords, SceneWords, StageWords, World
 from bullpend.instructions import rules
-from bullpend.instructions.model import METHODS
 
 from tests.copilot.test_remote import all_calls, all_tools
 from tests.support.tiny_gguf import write
@@ -24,6 +26,19 @@ from tests.worker.driver import OUTCOME, worker
 
 SEEDS = 200
 LLAMA: dict[str, Any] = {"role": link_pb2.Configure.ROLE_DEVICE, "engine": "llama", "device": "cpu", "threads": 1}
+_RUN = "projects/mine/runs/r-0001-style"
+WORLD = World(
+    "mine",
+    stages=(StageWords("style", "Style"), StageWords("weather", "Weather")),
+    scenes=(
+        SceneWords("pier", "The pier", 1, accepted={"style": "projects/mine/assets/a1"}),
+        SceneWords("dock", "D", 2),
+    ),
+    characters={"mara": "Mara"},
+    models={"models/x": ("instruction_edit",), "models/y": ("upscale",)},
+    runs=(RunWords(_RUN, "style", "RUNNING", (JobWords(f"{_RUN}/jobs/1", "pier", "RUNNING"),)),),
+    candidate_cap=4,
+)
 YES_OR_NO = 'root ::= ("yes" | "no") "."'
 
 
@@ -131,8 +146,8 @@ def test_words_are_free_until_the_trigger_is_said(engine: LlamaEngine, model: Ll
 
 
 def test_an_instruction_is_valid_whatever_the_weights_are(engine: LlamaEngine, model: LlamaModel) -> None:
-    """200 seeds of random weights: each call is JSON of a known tool that its method takes, inside the project."""
-    calls, tools = all_calls(), {name: tool for name, tool in all_tools().items() if tool.proposes}
+    """200 seeds of random weights: each call is one that its method takes, about what there is in the project."""
+    calls, tools = all_calls(), narrow({name: tool for name, tool in all_tools().items() if tool.proposes}, WORLD)
     grammar = gbnf.grammar(tools.values(), "mine", most_text=16)
     seen = set()
     for seed in range(SEEDS):
@@ -141,9 +156,15 @@ def test_an_instruction_is_valid_whatever_the_weights_are(engine: LlamaEngine, m
         assert (finished, shut, rest) == ("grammar", gbnf.SHUT, ""), text
         found = json.loads(call)
         tool = tools[found["name"]]
-        rules.request_of(calls.request_of(tool.method), found["arguments"], "mine")
-        seen.add(METHODS[tool.method].name)
-    assert len(seen) > 10
+        jsonschema.validate(found["arguments"], tool.parameters)
+        request: Any = rules.request_of(calls.request_of(tool.method), found["arguments"], "mine")
+        if found["name"] == "propose_CreateRun":
+            assert request.spec.stage in ("style", "weather")
+            assert set(request.spec.scenes.scenes) <= {"projects/mine/scenes/pier", "projects/mine/scenes/dock"}
+            assert 0 <= request.spec.candidates <= WORLD.candidate_cap
+        seen.add(found["name"])
+    assert {"propose_CreateRun", "propose_CancelRun", "propose_UpdateScene"} <= seen <= set(tools)
+    assert "propose_ResumeRun" not in tools, "no run is paused"
 
 
 def accepts(model: LlamaModel, grammar: str, text: str) -> bool:

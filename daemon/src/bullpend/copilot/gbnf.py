@@ -28,6 +28,7 @@ duration ::= "\\"" ("0" | [1-9] [0-9]{0,6}) ("." [0-9]{1,3})? "s\\""
 timestamp ::= "\\"20" [0-9] [0-9] "-0" [1-9] "-" ("0" [1-9] | [1-2] [0-8]) "T" hour ":" sixty ":" sixty "Z\\""
 sixty ::= [0-5] [0-9]
 hour ::= "0" [0-9] | "1" [0-9] | "2" [0-3]
+slug ::= "\\"" [a-z] [a-z0-9_]{0,30} "\\""
 base64 ::= "\\"" ([A-Za-z0-9+/]{4}){0,16} "\\""
 letter ::= [^"\\\\\\x7F\\x00-\\x1F] | "\\\\" ["\\\\/nrt]
 key ::= "\\"" [A-Za-z_] [A-Za-z0-9_]{0,30} "\\""
@@ -71,7 +72,9 @@ class _Rules:
                 return self._string(schema)
             case "array":
                 item = self.rule(schema["items"])
-                return self._named(schema, f'"[" sp ({item} (sp "," sp {item}){{0,{MOST_ITEMS - 1}}} sp)? "]"')
+                some = "" if schema.get("minItems") else "?"
+                items = f'({item} (sp "," sp {item}){{0,{MOST_ITEMS - 1}}} sp){some}'
+                return self._named(schema, f'"[" sp {items} "]"')
         return self._object(schema)
 
     def _string(self, schema: Mapping[str, Any]) -> str:
@@ -92,28 +95,34 @@ class _Rules:
             return self._named(schema, '"{" sp "}"')
         name = self._named(schema, "")
         # `name-a-N`: nothing was said yet and N and what follows may be; `name-b-N`: something was.
-        for number, slot in enumerate(slots):
+        for number, (slot, must) in enumerate(slots):
             after, later = f"{name}-b-{number + 1}", f"{name}-a-{number + 1}"
             last = number + 1 == len(slots)
-            self._rules[f"{name}-a-{number}"] = f"{slot}" if last else f"{slot} {after} | {later}"
-            self._rules[f"{name}-b-{number}"] = f'(sp "," sp {slot})?' + ("" if last else f" {after}")
-        self._rules[name] = f'"{{" sp ({name}-a-0 sp)? "}}"'
+            self._rules[f"{name}-a-{number}"] = (
+                slot if last else f"{slot} {after}" if must else f"{slot} {after} | {later}"
+            )
+            said = f'sp "," sp {slot}' if must else f'(sp "," sp {slot})?'
+            self._rules[f"{name}-b-{number}"] = said if last else f"{said} {after}"
+        some = "" if any(must for _, must in slots) else "?"
+        self._rules[name] = f'"{{" sp ({name}-a-0 sp){some} "}}"'
         return name
 
-    def _slots(self, schema: Mapping[str, Any]) -> list[str]:
-        """The members in their order; those of a oneof share a place."""
+    def _slots(self, schema: Mapping[str, Any]) -> list[tuple[str, bool]]:
+        """The members in their order, and whether each must be said; those of a oneof share a place."""
         pairs = {
             key: f"{_quoted(json.dumps(key) + ':')} sp {self.rule(value)}"
             for key, value in schema.get("properties", {}).items()
         }
+        required = schema.get("required", ())
         groups = [group for group in schema.get("x-oneofs", []) if len(group) > 1]
         slots = []
         for key, pair in pairs.items():
             group = next((group for group in groups if key in group), None)
             if group is None:
-                slots.append(pair)
-            elif key == group[0]:
-                slots.append("(" + " | ".join(pairs[other] for other in group if other in pairs) + ")")
+                slots.append((pair, key in required))
+            elif key == next(other for other in group if other in pairs):
+                said = " | ".join(pairs[other] for other in group if other in pairs)
+                slots.append((f"({said})", bool(set(group) & set(required))))
         return slots
 
     def _named(self, schema: Mapping[str, Any], rule: str) -> str:

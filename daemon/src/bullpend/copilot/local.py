@@ -20,6 +20,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpend.copilot import gbnf
 from bullpend.copilot.dialogue import Call, Dialogue, DoesNotFit, Known, Round, Sent
 from bullpend.copilot.engines import Piece, Status, Turn, Words
+from bullpend.copilot.narrowing import narrow
 from bullpend.dispatch.texts import Texts, TooLong, Waiting
 from bullpend.errors import DeviceUnavailable, LanguageEngineFailed
 from bullpend.models.language import ENGINE
@@ -63,8 +64,6 @@ class Local:
         self._prompt = prompt
         self._known = known
         self._context = context_tokens
-        # Of all tools, by project: made once, they do not change.
-        self._grammars: dict[str, str] = {}
 
     @property
     def card(self) -> copilot_pb2.ChatEngine:
@@ -96,7 +95,7 @@ class Local:
             )
         yield Status(f"{self._name} is looked at.")
         model = await asyncio.to_thread(self._registry.verify, self._name)
-        voice = Voice(model, self._texts(), self._window(model), self._grammars)
+        voice = Voice(model, self._texts(), self._window(model))
         async with aclosing(Dialogue(voice, self._prompt, self._known).answer(turn)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -110,11 +109,10 @@ class Local:
 class Voice:
     """One exchange with a model in a worker."""
 
-    def __init__(self, model: Model, texts: Texts, window: int, grammars: dict[str, str]) -> None:
+    def __init__(self, model: Model, texts: Texts, window: int) -> None:
         self._model = model
         self._texts = texts
         self._window = window
-        self._grammars = grammars
 
     @property
     def budget(self) -> int:
@@ -134,10 +132,9 @@ class Voice:
             sampling=_wire(sampling),
         )
         if known:
-            if turn.project not in self._grammars:
-                made_of = tuple(known.values())
-                self._grammars[turn.project] = await asyncio.to_thread(gbnf.grammar, made_of, turn.project)
-            work.grammar, work.trigger = self._grammars[turn.project], gbnf.OPEN
+            usable = narrow(known, await turn.world())
+            work.grammar = await asyncio.to_thread(gbnf.grammar, tuple(usable.values()), turn.project)
+            work.trigger = gbnf.OPEN
         heard = Heard()
         text = self._texts.submit(turn.project, self._model.name, self._model.digest, work)
         try:

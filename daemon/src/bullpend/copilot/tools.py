@@ -22,7 +22,7 @@ from bullpend.rpc.inside import Calls
 MOST_DEPTH = 4
 MOST_RESULT = 8000
 # What the daemon says itself, and what a project's own tools need not say.
-_OURS = ("request_id", "plan_digest", "confirm_spend", "parent", "page_token")
+_OURS = ("request_id", "plan_digest", "confirm_spend", "confirm_offload", "parent", "page_token")
 # What the daemon writes itself into resources.
 _NOT_WRITTEN = ("name", "etag", "revision", "create_time", "update_time", "delete_time")
 _FORMATS = {"Timestamp": "timestamp", "Duration": "duration", "FieldMask": "field-mask"}
@@ -93,6 +93,9 @@ def schema(message: Any, depth: int = 0) -> dict[str, Any]:
         "properties": {field.json_name: _field(field, depth) for field in fields},
         "additionalProperties": False,
     }
+    for field in fields if depth == 0 else ():
+        if field.name.endswith("_id"):
+            made["properties"][field.json_name]["x-format"] = "slug"
     groups = [[field.json_name for field in group.fields if field in fields] for group in message.oneofs]
     if groups := [group for group in groups if len(group) > 1]:
         made["x-oneofs"] = groups
