@@ -142,7 +142,7 @@ async def test_accounts_and_buckets_name_secrets(real: Daemon, bullpen: Bullpen)
     bucket = ("--bucket", "noir-city", "--region", "eu-west-1", "--secret", "access_key_id=aws-id")
     project = await as_json(bullpen, "projects", "edit", "noir", "--storage", "s3", *bucket)
     assert project["storage"] == "STORAGE_S3"
-    assert "nothing is sent yet" in await good(bullpen, "projects", "show", "noir")
+    assert "bullpen sync --bucket" in await good(bullpen, "projects", "show", "noir")
     await good(bullpen, "projects", "edit", "noir", "--prefix", "art")
     project = await as_json(bullpen, "projects", "show", "noir")
     assert (project["s3"]["prefix"], project["s3"]["bucket"]) == ("art", "noir-city")  # type: ignore[index]  # JSON

@@ -74,3 +74,22 @@ def tagger(folder: Path, **config: Any) -> Path:
     heads = {"left.present": ["no", "yes"], "right.present": ["no", "yes"]}
     about = {"family": "tagger", "capabilities": ["tag"]}
     return _save(folder, graph, about, {"height": SIDE, "width": SIDE, "heads": heads, **config})
+
+
+def looking(folder: Path) -> Path:
+    """A tagger that tells dark pictures from bright ones, and that nobody stands on the left."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["picture"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["mean"]),
+        helper.make_node("MatMul", ["mean", "signs"], ["style"]),
+        helper.make_node("MatMul", ["mean", "nobody"], ["left.present"]),
+    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2]) for name in ("style", "left.present")]
+    constants = [
+        numpy_helper.from_array(np.array([[-2.0, 2.0]] * 3, np.float32), "signs"),
+        numpy_helper.from_array(np.array([[0.0, 0.0]] * 3, np.float32), "nobody"),
+    ]
+    graph = helper.make_graph(nodes, "tagger", [_pictures()], outputs, constants)
+    heads = {"style": ["noir", "flat"], "left.present": ["no", "yes"]}
+    about = {"family": "tagger", "capabilities": ["tag"]}
+    return _save(folder, graph, about, {"height": SIDE, "width": SIDE, "heads": heads})

@@ -21,7 +21,7 @@ SECTIONS = {
     },
     "The universe of a project": {
         "bootstrap": "bullpen_cli.bootstrap:bootstrap",
-        "styles": "bullpen_cli.styles:styles",
+        "styles": "bullpen_cli.looks:styles",
         "characters": "bullpen_cli.characters:characters",
         "scenes": "bullpen_cli.scenes:scenes",
         "references": "bullpen_cli.references:references",
@@ -41,6 +41,7 @@ SECTIONS = {
     "Pictures, and what they were made with": {
         "assets": "bullpen_cli.assets:assets",
         "recipes": "bullpen_cli.recipes:recipes",
+        "sync": "bullpen_cli.storage:sync",
         "prompts": "bullpen_cli.prompts:prompts",
     },
     "In words": {

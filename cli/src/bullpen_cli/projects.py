@@ -105,7 +105,8 @@ def show(state: State, project: project_pb2.Project) -> None:
         s3 = project.s3
         where = f"{s3.bucket}/{s3.prefix}".rstrip("/") + f" at {s3.endpoint_url or s3.region}"
         kept = project.storage == project_pb2.Project.STORAGE_S3
-        output.say(f"{'to be kept' if kept else 'local; could be kept'} in the bucket {where}; nothing is sent yet")
+        kept_where = "to be kept" if kept else "local; could be kept"
+        output.say(f"{kept_where} in the bucket {where}; `bullpen sync --bucket` brings the pictures there")
     if figures.stages:
         done = ((stage.stage, f"{stage.accepted}/{stage.scenes}") for stage in figures.stages)
         output.table(("stage", "accepted"), done)
@@ -151,7 +152,7 @@ def create_project(state: State, slug: str, title: str, story: str) -> None:
 def edit_project(state: State, /, slug: str, secrets: tuple[str, ...], **given: Any) -> None:
     """Change a project; what is not named stays as it is.
 
-    The bucket is kept and checked. This version does not send anything there yet.
+    The bucket is kept and checked; `bullpen sync PROJECT --bucket` brings the pictures there.
     """
     named = pairs(secrets, "--secret")
 

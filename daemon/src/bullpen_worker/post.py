@@ -17,6 +17,7 @@ from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.machine import processor_title, total_memory
 from bullpen_worker.ops.chain import Follow, process_picture
+from bullpen_worker.ops.describe import Describing
 from bullpen_worker.ops.encode import encode_picture
 from bullpen_worker.ops.finish import finish_picture
 from bullpen_worker.ops.import_picture import import_picture
@@ -43,6 +44,7 @@ class PostLoop:
         self._canceled: set[int] = set()
         self._tasks: SimpleQueue[link_pb2.ToWorker] = SimpleQueue()
         self._likeness = Likeness()
+        self._describing = Describing()
 
     def ready(self) -> link_pb2.Ready:
         """What this worker says of itself."""
@@ -110,6 +112,9 @@ class PostLoop:
             case "read_texts":
                 told = link_pb2.TextsRead(texts=packed(read_texts(task.read_texts.path)))
                 return link_pb2.TaskDone(id=task.id, texts_read=told)
+            case "describe_picture":
+                described = self._describing.describe(task.describe_picture, limit)
+                return link_pb2.TaskDone(id=task.id, picture_described=described)
             case "contact_sheet":
                 return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
             case other:

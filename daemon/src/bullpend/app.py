@@ -33,6 +33,8 @@ from bullpen_api.v1 import (
     quality_pb2_grpc,
     queue_pb2_grpc,
     run_pb2_grpc,
+    storage_pb2_grpc,
+    style_pb2_grpc,
     system_pb2_grpc,
     vault_pb2_grpc,
 )
@@ -94,6 +96,10 @@ from bullpend.runs.planning import Planning
 from bullpend.runs.service import RunService
 from bullpend.scheduling.model import Policy, Use
 from bullpend.settings import Settings
+from bullpend.storage.service import StorageService
+from bullpend.styles.rules import FILE_NAME as STYLE_WORDS
+from bullpend.styles.service import StyleService
+from bullpend.styles.vision import Endpoint as Vision
 from bullpend.system.diagnosis import Diagnosis
 from bullpend.system.repair import Repairs
 from bullpend.system.service import Identity, Metrics, SystemService
@@ -360,6 +366,47 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
             ),
         ]
         texts = (lambda: dispatcher.texts) if talks else None
+        asked = settings.tree.copilot
+
+        async def endpoint_key(name: str) -> str:
+            return (await vault.reveal(name, "copilot.secret")).reveal()
+
+        mounts.append(
+            (
+                style_pb2_grpc.add_StyleServiceServicer_to_server,
+                StyleService(
+                    database,
+                    files,
+                    shelf,
+                    Loading(registry),
+                    supervisor.run_task,
+                    lambda project: manifests.checks(project, next(iter(manifests.stages(project)), "")),
+                    settings.folder / STYLE_WORDS,
+                    home.tmp,
+                    Vision(asked.url, asked.model, asked.secret),
+                    endpoint_key,
+                ),
+                "bullpen.v1.StyleService",
+            )
+        )
+
+        async def bucket_key(name: str) -> str:
+            return (await vault.reveal(name, "bucket")).reveal()
+
+        mounts.append(
+            (
+                storage_pb2_grpc.add_StorageServiceServicer_to_server,
+                StorageService(
+                    database,
+                    files,
+                    home.root,
+                    settings.input_roots(),
+                    bucket_key,
+                    allow_private=settings.remote.allow_private_addresses,
+                ),
+                "bullpen.v1.StorageService",
+            )
+        )
         copilot = Copilot(database, bus, settings, registry, vault, texts)
         mounts += [*remote.mounts, *copilot.mounts]
         token = secrets.token_urlsafe(32)

@@ -366,3 +366,8 @@ def from_failure(reason: str, message: str, remedy: str = "", step: str = "") ->
     """Restores a worker's failure as an error; an unknown reason is an engine failure. `step` is one of post-process."""
     known = {"step": step} if step else {}
     return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy, **known)
+
+
+class StorageUnavailable(BullpenError):
+    reason, kind = "STORAGE_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "See that the bucket answers and its keys are right; for S3 install the extra `s3`."

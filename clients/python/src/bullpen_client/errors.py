@@ -319,6 +319,10 @@ class CallbackExpired(BullpenError):
     """A callback came after its time, or after its instruction had ended."""
 
 
+class StorageUnavailable(BullpenError):
+    """The place that pictures are to be brought to cannot be reached, or what speaks to it is not installed."""
+
+
 class SearchInvalid(BullpenError):
     """A search is not written in the language of searches; `metadata` has the column, from 1, and the length."""
 

@@ -111,6 +111,8 @@ class Look:
             return targets.accept_target(view, request)
         if method == model.PROCESS:
             return targets.process_target(view, request)
+        if method == model.SYNC:
+            return targets.sync_target(view, request)
         if method == model.QUALITY:
             return targets.quality_target(view, request.name)
         return targets.bible_target(view, method, request)

@@ -106,6 +106,7 @@ TUNE_JOB = f"{_RUNS}/TuneJob"
 ACCEPT = f"{_RUNS}/AcceptCandidate"
 PROCESS = "bullpen.v1.PostProcessService/ProcessAssets"
 QUALITY = "bullpen.v1.QualityService/GetQualitySummary"
+SYNC = "bullpen.v1.StorageService/SyncStorage"
 UPDATE_SCENE = f"{_BIBLE}/UpdateScene"
 
 # The closed list. What is not here can be no instruction: nothing of secrets, of the daemon, or of instructions.
@@ -124,6 +125,7 @@ METHODS: Mapping[str, Method] = {
         Method(TUNE_JOB, "CUSTOM", "Changes the guidance of a running job."),
         Method(ACCEPT, "ASSET_EDIT", "Takes a candidate as the picture of its scene."),
         Method(PROCESS, "ASSET_EDIT", "Cuts out, upscales or colours finished pictures."),
+        Method(SYNC, "STORAGE_SYNC", "Brings a project's pictures to a folder, or to its bucket."),
         Method(QUALITY, "QA_CHECK", "Sums up what was found in the pictures of a run."),
         *(
             Method(f"{_BIBLE}/{verb}{kind}", "ASSET_EDIT", f"{words} a {kind_words}.")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from bullpen_api.v1 import postprocess_pb2
+from bullpen_api.v1 import postprocess_pb2, storage_pb2
 from google.protobuf.json_format import MessageToDict
 
 from bullpend.bible import store as bible
 from bullpend.bible.model import CHARACTERS, PROMPT_TEMPLATES, REFERENCE_SETS, SCENES, STYLE_GUIDES, Kind
 from bullpend.db.database import View
-from bullpend.errors import ResourceNotFound, StateConflict
+from bullpend.errors import ExactlyOneOf, ResourceNotFound, StateConflict
 from bullpend.instructions import model
 from bullpend.instructions.cards import Shown, card, count, ident
+from bullpend.projects import store as projects
 from bullpend.runs import store as runs
 
 _KINDS: dict[str, Kind[Any]] = {
@@ -138,6 +139,34 @@ def quality_target(view: View, name: str) -> Shown:
         ("finished candidates", row["candidates_done"]),
     )
     return Shown(made, {"run": name, "finished": row["candidates_done"]})
+
+
+def sync_target(view: View, request: storage_pb2.SyncStorageRequest) -> Shown:
+    """Where a project's pictures are brought."""
+    project = request.parent.split("/")[1]
+    if bool(request.folder) == request.bucket:
+        raise ExactlyOneOf("Give a folder, or the project's bucket.", field="instruction.inputs.folder")
+    s3 = projects.get(view, project, "parent")["s3"] or {}
+    if request.bucket and not s3:
+        raise StateConflict(
+            f"The project {project} names no bucket.",
+            field="instruction.inputs.bucket",
+            remedy="`bullpen projects edit P --bucket …` names one; or give a folder.",
+        )
+    place = f"s3://{s3['bucket']}/{s3.get('prefix', '')}".rstrip("/") if request.bucket else request.folder
+    sql = "SELECT count(*) AS pictures, coalesce(sum(size_bytes), 0) AS bytes FROM assets WHERE project = ?"
+    held = view.one(f"{sql} AND delete_time IS NULL", project)
+    assert held is not None
+    made = card(
+        f"Bring {count(held['pictures'], 'picture')} of {project} to {place}",
+        ("place", place),
+        ("server", s3.get("endpoint_url") or s3.get("region") if request.bucket else None),
+        ("pictures", held["pictures"]),
+        ("megabytes at most", f"{held['bytes'] / 1e6:.1f}"),
+        ("what lies there", "is read again" if request.verify else "is kept where its size is right"),
+    )
+    # More pictures may come meanwhile, and are brought too; another place may not.
+    return Shown(made, {"place": place, "server": s3.get("endpoint_url", "") if request.bucket else ""})
 
 
 def bible_target(view: View, method: str, request: Any) -> Shown:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from bullpen_api.v1 import quality_pb2, run_pb2
+from bullpen_api.v1 import quality_pb2, run_pb2, storage_pb2
 from google.protobuf.message import Message
 
 from bullpend.clock import new_id
@@ -278,9 +278,17 @@ def _result(method: str, answers: list[Message]) -> str:
             f"{last.candidates} candidates finished, {last.passed} passed ({last.passed / last.candidates:.0%}), "
             f"{last.clean} without any finding."
         )
+    if isinstance(last, storage_pb2.SyncStorageResponse):
+        return _synced(last.report)
     if method == model.PROCESS:
         made = sum(1 for answer in answers if getattr(answer, "HasField", lambda _: False)("made"))
         return f"{made} picture was made." if made == 1 else f"{made} pictures were made."
     if isinstance(last, run_pb2.Run):
         return f"{last.name.rpartition('/')[2]} is {run_pb2.Run.State.Name(last.state).removeprefix('STATE_').lower()}."
     return "Done."
+
+
+def _synced(report: storage_pb2.SyncReport) -> str:
+    copied = "1 picture was copied" if report.copied == 1 else f"{report.copied} pictures were copied"
+    lost = f" {len(report.lost)} could not be: they are lost or damaged here." if report.lost else ""
+    return f"{copied} to {report.place}, {report.unchanged} lay there already.{lost}"

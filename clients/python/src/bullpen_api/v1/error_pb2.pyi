@@ -155,6 +155,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: work would leave the devices in general use, and nobody agreed to that."""
     ERROR_REASON_SEARCH_INVALID: _ErrorReason.ValueType  # 65
     """INVALID_ARGUMENT: a search is not written in the language of searches; metadata `column` and `length` tell where."""
+    ERROR_REASON_STORAGE_UNAVAILABLE: _ErrorReason.ValueType  # 66
+    """UNAVAILABLE: the place that pictures are to be brought to cannot be reached, or what speaks to it is not installed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of `google.rpc.ErrorInfo.reason` values that the daemon gives, with
@@ -296,4 +298,6 @@ ERROR_REASON_OFFLOAD_NOT_CONFIRMED: ErrorReason.ValueType  # 64
 """FAILED_PRECONDITION: work would leave the devices in general use, and nobody agreed to that."""
 ERROR_REASON_SEARCH_INVALID: ErrorReason.ValueType  # 65
 """INVALID_ARGUMENT: a search is not written in the language of searches; metadata `column` and `length` tell where."""
+ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason.ValueType  # 66
+"""UNAVAILABLE: the place that pictures are to be brought to cannot be reached, or what speaks to it is not installed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -103,7 +103,7 @@ Global___Project: _TypeAlias = Project  # noqa: Y015
 
 @_typing.final
 class S3Storage(_message.Message):
-    """A bucket. This version keeps and checks what is written here; it sends nothing yet."""
+    """A bucket. StorageService.SyncStorage brings the pictures there."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -5,7 +5,8 @@ what comes back:
 
     token      what a dispatch's callback is good for: HMAC-SHA256(key, "bullpen callback token\\n" + idempotency key),
                in hex. Good once, until `callback.expire_time`.
-    signature  HMAC-SHA256(key, token + "\\n" + timestamp + "\\n" + body), in hex. The timestamp is in seconds since 1970.
+    signature  HMAC-SHA256(key, token + "\\n" + timestamp + "\\n" + body), in hex.
+               The timestamp is in seconds since 1970.
 """
 
 from __future__ import annotations

@@ -1612,6 +1612,7 @@ class Task(_message.Message):
     PREPARE_UPLOAD_FIELD_NUMBER: _builtins.int
     READ_ANSWER_FIELD_NUMBER: _builtins.int
     READ_TEXTS_FIELD_NUMBER: _builtins.int
+    DESCRIBE_PICTURE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -1633,6 +1634,8 @@ class Task(_message.Message):
     def read_answer(self) -> Global___ReadAnswer: ...
     @_builtins.property
     def read_texts(self) -> Global___ReadTexts: ...
+    @_builtins.property
+    def describe_picture(self) -> Global___DescribePicture: ...
     def __init__(
         self,
         *,
@@ -1647,12 +1650,13 @@ class Task(_message.Message):
         prepare_upload: Global___PrepareUpload | None = ...,
         read_answer: Global___ReadAnswer | None = ...,
         read_texts: Global___ReadTexts | None = ...,
+        describe_picture: Global___DescribePicture | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer", "read_texts"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer", "read_texts", "describe_picture"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1672,6 +1676,7 @@ class TaskDone(_message.Message):
     UPLOAD_PREPARED_FIELD_NUMBER: _builtins.int
     ANSWER_READ_FIELD_NUMBER: _builtins.int
     TEXTS_READ_FIELD_NUMBER: _builtins.int
+    PICTURE_DESCRIBED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -1691,6 +1696,8 @@ class TaskDone(_message.Message):
     def answer_read(self) -> Global___AnswerRead: ...
     @_builtins.property
     def texts_read(self) -> Global___TextsRead: ...
+    @_builtins.property
+    def picture_described(self) -> Global___PictureDescribed: ...
     def __init__(
         self,
         *,
@@ -1704,12 +1711,13 @@ class TaskDone(_message.Message):
         upload_prepared: Global___UploadPrepared | None = ...,
         answer_read: Global___AnswerRead | None = ...,
         texts_read: Global___TextsRead | None = ...,
+        picture_described: Global___PictureDescribed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read", "texts_read"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read", "texts_read", "picture_described"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -3106,3 +3114,89 @@ class Log(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Log: _TypeAlias = Log  # noqa: Y015
+
+@_typing.final
+class DescribePicture(_message.Message):
+    """Tells what a picture shows, by a tagger, and where its look lies, by an encoder of styles; either may be unset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    TAGGER_FIELD_NUMBER: _builtins.int
+    ENCODER_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    @_builtins.property
+    def tagger(self) -> Global___ModelRef: ...
+    @_builtins.property
+    def encoder(self) -> Global___ModelRef: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        tagger: Global___ModelRef | None = ...,
+        encoder: Global___ModelRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encoder", b"encoder", "tagger", b"tagger"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoder", b"encoder", "path", b"path", "tagger", b"tagger"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribePicture: _TypeAlias = DescribePicture  # noqa: Y015
+
+@_typing.final
+class PictureDescribed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    POINT_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    threshold: _builtins.float
+    """From which dot product on two looks are the same."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureTag]: ...
+    @_builtins.property
+    def point(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """On the unit sphere; empty without an encoder."""
+
+    def __init__(
+        self,
+        *,
+        tags: _abc.Iterable[Global___PictureTag] | None = ...,
+        point: _abc.Iterable[_builtins.float] | None = ...,
+        threshold: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["point", b"point", "tags", b"tags", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureDescribed: _TypeAlias = PictureDescribed  # noqa: Y015
+
+@_typing.final
+class PictureTag(_message.Message):
+    """A word of a tagger with the share that it gives it among the words of its head."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    WORD_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    head: _builtins.str
+    word: _builtins.str
+    share: _builtins.float
+    def __init__(
+        self,
+        *,
+        head: _builtins.str = ...,
+        word: _builtins.str = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "share", b"share", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureTag: _TypeAlias = PictureTag  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Looks: read off pictures into words, and compared."""
