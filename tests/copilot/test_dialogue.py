@@ -35,8 +35,8 @@ class Window:
     def budget(self) -> int:
         return 100_000
 
-    def introduction(self, known: Known) -> str:
-        return ""
+    def introductions(self, known: Known) -> Sequence[str]:
+        return ("tools " * 400, "tools")
 
     async def exchange(self, turn: Turn, messages: Sequence[Sent], known: Known, made: Round) -> AsyncIterator[Piece]:
         size = sum(len(one["content"]) for one in messages)
@@ -68,7 +68,7 @@ async def answered(voice: Any, text: str = "Now?", before: Sequence[pb.ChatMessa
 
 async def test_what_a_window_does_not_hold_is_summed_up_and_said() -> None:
     """Older messages become short lines, none is left out unsaid, and the newest stay whole."""
-    voice = Window(9000)
+    voice = Window(11_500)
     pieces = await answered(voice, before=history(80, 400))
     note = pieces[0]
     assert isinstance(note, Part)
@@ -90,6 +90,13 @@ async def test_a_message_that_does_not_fit_alone_is_refused() -> None:
     with pytest.raises(LimitExceeded, match="of 3000"):
         await answered(voice, "y" * 5000, history(4, 100))
     assert voice.told == []
+
+
+async def test_a_small_window_learns_less_of_the_tools() -> None:
+    """Where nothing else can be made shorter, the tools are named in fewer words before anything is refused."""
+    voice = Window(3000)
+    assert said(await answered(voice)) == "Yes."
+    assert voice.told[0][0]["content"].endswith("\n\ntools")
 
 
 class Answers:

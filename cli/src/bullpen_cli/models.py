@@ -97,9 +97,11 @@ def state_words(model: model_pb2.Model) -> str:
 
 def _language(said: model_pb2.LanguageModel) -> list[tuple[str, str]]:
     """What a language model's file says of it."""
+    many = said.parameters >= 1e9
+    weights = f"{said.parameters / (1e9 if many else 1e6):.1f} {'billion' if many else 'million'}"
     template = "in the file" if said.chat_template else "none in the file; ChatML is used"
     return [
-        ("weights", f"{said.parameters / 1e9:.2f} billion, {said.quantization or 'kind not known'}"),
+        ("weights", f"{weights}, {said.quantization or 'kind not known'}"),
         ("window", output.count(said.context_length, "token") if said.context_length else "not in the file"),
         ("template", template),
     ]

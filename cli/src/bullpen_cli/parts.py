@@ -26,7 +26,8 @@ class Stream:
             return
         self._status_over()
         if delta.WhichOneof("added") == "text":
-            sys.stdout.write(delta.text)
+            # A model may say anything; what steers a terminal is not for it to say.
+            sys.stdout.write("".join(sign for sign in delta.text if sign.isprintable() or sign in "\n\t"))
             sys.stdout.flush()
             self._open = True
         elif not delta.whole.HasField("card"):

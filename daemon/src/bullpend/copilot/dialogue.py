@@ -71,8 +71,8 @@ class Voice(Protocol):
         """Characters of a conversation that are sent as they are."""
         ...
 
-    def introduction(self, known: Known) -> str:
-        """What the model must be told of the tools in words; empty where they are sent otherwise."""
+    def introductions(self, known: Known) -> Sequence[str]:
+        """What the model is told of the tools, and shorter ways to say it; none where they are sent otherwise."""
         ...
 
     def exchange(self, turn: Turn, messages: Sequence[Sent], known: Known, made: Round) -> AsyncIterator[Piece]:
@@ -99,7 +99,7 @@ class Dialogue:
     async def answer(self, turn: Turn) -> AsyncGenerator[Piece, None]:
         """Words as they come; tools are used between the rounds."""
         known = self._known()
-        told = _Told(turn, await self._system(turn, known), self._voice.budget)
+        told = _Told(turn, await self._systems(turn, known), self._voice.budget)
         noted = written = 0
         for number in range(ROUNDS):
             made = Round()
@@ -116,7 +116,8 @@ class Dialogue:
                 yield piece
             if not made.calls:
                 if made.finished == "length":
-                    yield Part(failure("The model stopped at its limit of words; the answer is not whole."))
+                    limit = "The model stopped at its limit of words; the answer is not whole."
+                    yield Part(failure(limit, "Ask it to go on, or allow it more tokens."))
                 return
             calls = [made.calls[index] for index in sorted(made.calls)]
             told.since.append(self._voice.asked(made, calls))
@@ -146,7 +147,8 @@ class Dialogue:
                     ) from problem
         raise LanguageEngineFailed("The conversation could not be made to fit the model's window.")
 
-    async def _system(self, turn: Turn, known: Known) -> str:
+    async def _systems(self, turn: Turn, known: Known) -> list[str]:
+        """What the system says, and shorter ways to say it."""
         world = await turn.world()
         template = await asyncio.to_thread(self._prompt.read_text, "utf-8")
         values = {
@@ -157,16 +159,15 @@ class Dialogue:
         }
         for name, value in values.items():
             template = template.replace(f"{{{name}}}", value)
-        more = self._voice.introduction(known)
-        return f"{template}\n\n{more}" if more else template
+        return [f"{template}\n\n{more}" for more in self._voice.introductions(known)] or [template]
 
 
 class _Told:
     """What a model is told: the system, what was said before, the message, and the rounds of tools since."""
 
-    def __init__(self, turn: Turn, system: str, budget: int) -> None:
+    def __init__(self, turn: Turn, systems: Sequence[str], budget: int) -> None:
         self._turn = turn
-        self._system = system
+        self._system, *self._shorter = systems
         self._budget = budget
         self._said = [(message, text) for message in turn.history if (text := wire.words_of(message))]
         self.since: list[Sent] = []
@@ -207,6 +208,9 @@ class _Told:
             kept = self._budget - self._left
             self._budget = max(0, int(kept - self._size * (1 - share)))
             return True
+        if self._shorter:
+            self._system = self._shorter.pop(0)
+            return True
         long = [one for one in self.since if one["role"] != "assistant" and len(one["content"]) > _LEAST_RESULT]
         for one in long:
             kept = max(_LEAST_RESULT, int(len(one["content"]) * share / 2))
@@ -219,9 +223,9 @@ def reading(method: str, summary: str) -> copilot_pb2.ChatPart:
     return copilot_pb2.ChatPart(reading=copilot_pb2.ChatReading(method=method, summary=summary))
 
 
-def failure(message: str) -> copilot_pb2.ChatPart:
+def failure(message: str, remedy: str = "") -> copilot_pb2.ChatPart:
     """Why an answer is not what it should be."""
-    error: BullpenError = LanguageEngineFailed(message)
+    error: BullpenError = LanguageEngineFailed(message, **({"remedy": remedy} if remedy else {}))
     said = copilot_pb2.ChatFailure(reason=error.reason, message=error.message, remedy=error.remedy)
     return copilot_pb2.ChatPart(failure=said)
 

@@ -119,10 +119,13 @@ class Voice:
         """Half of the window; the other half is for the system's words and the answer."""
         return self._window * _LETTERS // 2
 
-    def introduction(self, known: Known) -> str:
-        """The tools, in as many words as the window has room for."""
-        depth = 2 if self._window >= 8000 else 1 if self._window >= 4000 else 0
-        return _HOW + "\n".join(f"- {tool.in_short(depth)}" for tool in known.values())
+    def introductions(self, known: Known) -> Sequence[str]:
+        """The tools in as many words as the window has room for; then in fewer, and their names alone."""
+        most = 2 if self._window >= 8000 else 1 if self._window >= 4000 else 0
+        said = [
+            _HOW + "\n".join(f"- {tool.in_short(depth)}" for tool in known.values()) for depth in range(most, -1, -1)
+        ]
+        return [*said, _HOW + ", ".join(known)]
 
     async def exchange(self, turn: Turn, messages: Sequence[Sent], known: Known, made: Round) -> AsyncIterator[Piece]:
         """What the worker says, as it comes. Raises DoesNotFit, BullpenError."""
@@ -242,7 +245,9 @@ def _facts(model: Model | None) -> str:
     said = model.language if model is not None else None
     if said is None:
         return ""
-    parts = [said.architecture, said.quantization, f"{said.parameters / 1e9:.1f} billion weights"]
+    many = said.parameters >= 1e9
+    weights = f"{said.parameters / (1e9 if many else 1e6):.1f} {'billion' if many else 'million'} weights"
+    parts = [said.architecture, said.quantization, weights]
     return ", ".join(part for part in parts if part) + "; runs here, by llama.cpp"
 
 

@@ -86,9 +86,9 @@ class Remote:
         """As the settings say."""
         return self._endpoint.context_characters
 
-    def introduction(self, known: Mapping[str, Tool]) -> str:
+    def introductions(self, known: Mapping[str, Tool]) -> Sequence[str]:
         """Tools are sent beside the messages."""
-        return ""
+        return ()
 
     def asked(self, made: Round, calls: Sequence[Call]) -> dict[str, Any]:
         """The words, and the calls as the server gave them."""
