@@ -261,8 +261,6 @@ def _pictures(view: View, project: str, slugs: Sequence[str]) -> dict[str, Pictu
     marks = ", ".join("?" * len(slugs))
     sql = f"SELECT slug, sha256, width, height FROM assets WHERE project = ? AND slug IN ({marks})"
     return {
-        row["slug"]: PictureFacts(
-            f"projects/{project}/assets/{row['slug']}", row["sha256"], row["width"], row["height"]
-        )
-        for row in view.all(sql, project, *slugs)
+        slug: PictureFacts(f"projects/{project}/assets/{slug}", sha256, width, height)
+        for slug, sha256, width, height in view.tuples(sql, project, *slugs)
     }

@@ -24,15 +24,18 @@ from bullpend.runs.wording import Wording
 
 # Longer than any text encoder reads; a bound against accidents.
 MAX_INSTRUCTION = 4000
+# Values by variable, each with where it was taken from.
+Layer = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Prompt and negative prompt of one picture, and what they were made of."""
+    """Prompt and negative prompt of one picture, what they were made of, and every value that there is for it."""
 
     prompt: str
     negative: str
     uses: tuple[Use, ...] = field(default=(), compare=False)
+    known: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def style_guide(request: RunRequest, guides: Sequence[StyleGuideFacts]) -> StyleGuideFacts | None:
@@ -140,7 +143,11 @@ def write(
 
     Raises FieldInvalid naming the first variable without a value, ResourceNotFound or LimitExceeded for a wildcard.
     """
-    layers = [_layers(request, guide, picture, words) for picture in pictures]
+    # Values of all pictures, below those of each and above them.
+    below: Layer = {} if words.template is None else _of(words.template.defaults, words.template.name)
+    below |= {} if guide is None else _of(guide.variables, guide.name)
+    above = _of(request.variables, "")
+    layers = [{**below, **_of_picture(picture), **above} for picture in pictures]
     for name in words.names:
         missing = [
             picture.key
@@ -150,46 +157,43 @@ def write(
         if missing:
             raise _missing(name, stage, words, missing, of_scenes=request.scenes is not None)
     whole = choices.frozen(words, lines)
+    shared = [Use(Part.INSTRUCTION, "", words.instruction, words.source)]
+    if words.negative:
+        shared.append(Use(Part.NEGATIVE_PROMPT, "", words.negative, words.negative_source))
+    marks = choices.marks(words)
     return tuple(
-        _words(words, whole, layer, picture, drawn=drawn) for picture, layer in zip(pictures, layers, strict=True)
+        _words(words, whole, layer, picture, shared, marks, drawn=drawn)
+        for picture, layer in zip(pictures, layers, strict=True)
     )
 
 
-def values(request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording) -> dict[str, str]:
-    """Every value that there is for a picture, by variable."""
-    return {name: value for name, (value, _) in _layers(request, guide, picture, words).items()}
+def _of(values: Mapping[str, str], source: str) -> Layer:
+    return {name: (value, source) for name, value in values.items()}
 
 
-def _layers(
-    request: RunRequest, guide: StyleGuideFacts | None, picture: Picture, words: Wording
-) -> dict[str, tuple[str, str]]:
-    """Every value that there is for a picture, by variable, with where it was taken from."""
-    found: dict[str, tuple[str, str]] = {}
-    if words.template is not None:
-        found.update({name: (value, words.template.name) for name, value in words.template.defaults.items()})
-    if guide is not None:
-        found.update({name: (value, guide.name) for name, value in guide.variables.items()})
-    for name, value in picture.variables.items():
-        found[name] = (value, picture.of_cast.get(name, picture.scene))
-    found.update({name: (value, "") for name, value in request.variables.items()})
-    return found
+def _of_picture(picture: Picture) -> Layer:
+    return {name: (value, picture.of_cast.get(name, picture.scene)) for name, value in picture.variables.items()}
 
 
 def _words(
-    words: Wording, whole: Wording, layer: Mapping[str, tuple[str, str]], picture: Picture, *, drawn: bool
+    words: Wording,
+    whole: Wording,
+    layer: Layer,
+    picture: Picture,
+    shared: Sequence[Use],
+    marks: Sequence[Use],
+    *,
+    drawn: bool,
 ) -> Words:
-    """`whole` are the words with their wildcards written out."""
+    """`whole` are the words with their wildcards written out; `shared` and `marks` are of all pictures."""
     known = {name: value for name, (value, _) in layer.items()}
-    uses = [Use(Part.INSTRUCTION, "", words.instruction, words.source)]
     negative = fill(whole.negative, known)
-    if words.negative:
-        uses.append(Use(Part.NEGATIVE_PROMPT, "", words.negative, words.negative_source))
-    uses += [Use(Part.VARIABLE, name, *layer[name]) for name in words.names]
+    uses = [*shared, *(Use(Part.VARIABLE, name, *layer[name]) for name in words.names)]
     if drawn and NEGATIVE not in words.names:
         unseen = [member for member in picture.cast if member.negative]
         uses += [Use(Part.NEGATIVE_PROMPT, "", member.negative, member.name) for member in unseen]
         negative = choices.joined(negative, [member.negative for member in unseen], words)
-    return Words(fill(whole.instruction, known), negative, (*uses, *choices.marks(words)))
+    return Words(fill(whole.instruction, known), negative, (*uses, *marks), known)
 
 
 def _missing(name: str, stage: Stage, words: Wording, keys: Sequence[str], *, of_scenes: bool) -> FieldInvalid:

@@ -135,7 +135,7 @@ def plan(request: RunRequest, world: PlanWorld) -> PlanDraft:
         world,
         pictures,
         guide,
-        [prompts.values(request, guide, picture, words) for picture in pictures],
+        [text.known for text in texts],
     )
     if world.quote is not None:
         steering = max((len(inputs.references) for inputs in chosen.inputs), default=0)

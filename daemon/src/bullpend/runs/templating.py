@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bullpend.errors import FieldInvalid
 from bullpend.prompts import frozen
 
+# A plan fills the same few templates for each of its pictures.
+_REMEMBERED = 256
 
+
+@lru_cache(_REMEMBERED)
 def has_choices(template: str) -> bool:
     """Whether the template has choices or wildcards, which each candidate's seed expands."""
     try:
@@ -38,12 +43,16 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     """
     if has_choices(template):
         return frozen.fill(template, values)
-    return "".join(
-        literal + (values[name] if name is not None else "")
-        for literal, name, _, _ in string.Formatter().parse(template)
-    )
+    return "".join([literal + (values[name] if name is not None else "") for literal, name in _pieces(template)])
 
 
+@lru_cache(_REMEMBERED)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """What stands before each variable, with the variable; the last one may be none."""
+    return tuple((literal, name) for literal, name, _, _ in string.Formatter().parse(template))
+
+
+@lru_cache(_REMEMBERED)
 def _plain_variables(template: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for _, name, spec, conversion in string.Formatter().parse(template):
