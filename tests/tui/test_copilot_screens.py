@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
 from bullpen_api.v1 import copilot_pb2
 from bullpen_client.errors import InstructionStale
 from bullpen_tui.mirror import Grew, Listed, Snapshot, apply_all
@@ -50,6 +54,25 @@ async def test_what_is_said_is_answered_word_by_word() -> None:
         await at.press("enter")
         await at.until(lambda: len(at.fake.asked("send_chat")) == 2)
         assert at.fake.asked("send_chat")[1] == (f"{story.PROJECT}/chatSessions/c-new", "hello")
+
+
+async def test_a_model_that_is_being_loaded_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first word stands what goes on and how far it is; with the words it goes."""
+    response, loaded = copilot_pb2.SendChatMessageResponse, asyncio.Event()
+
+    async def send(session: str, text: str, request_id: str) -> AsyncIterator[copilot_pb2.SendChatMessageResponse]:
+        yield response(status=copilot_pb2.ChatStatus(text="models/tiny.gguf is being loaded.", share=0.43))
+        await loaded.wait()
+        yield response(delta=copilot_pb2.ChatDelta(message=f"{session}/messages/m-9", text="Six."))
+
+    async with studio(size=(80, 24)) as at:
+        monkeypatch.setattr(at.fake, "send_chat", send)
+        await until_chat(at)
+        await at.type("hello")
+        await at.press("enter")
+        await at.until(lambda: "is being loaded. 43%" in at.words("#chat-status"))
+        loaded.set()
+        await at.until(lambda: "loaded" not in at.words("#chat-status"))
 
 
 async def test_instructions_are_told_and_decided() -> None:

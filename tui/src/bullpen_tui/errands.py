@@ -138,14 +138,20 @@ class Errands(BibleErrands):
         """Says something; the answer grows in the mirror."""
 
         async def follow() -> say.ChatStatus:
+            told = False
             async for item in self._studio.daemon.send_chat(session, text, self._studio.request_id()):
                 kind = item.WhichOneof("item")
                 if kind == "message":
                     self._studio.post_message(say.ChangesArrived((Listed((item.message,)),)))
                 elif kind == "delta":
                     self._studio.post_message(say.ChangesArrived((Grew(item.delta),)))
+                    if told:
+                        to.post_message(say.ChatStatus("…"))
+                        told = False
                 elif kind == "status":
-                    to.post_message(say.ChatStatus(item.status.text))
+                    share = f" {item.status.share:.0%}" if item.status.HasField("share") else ""
+                    to.post_message(say.ChatStatus(item.status.text + share))
+                    told = True
             return say.ChatStatus("")
 
         self._studio.ask(follow(), lambda ended: ended, to=to, group=f"chat {session}")
