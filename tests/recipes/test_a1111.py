@@ -18,7 +18,7 @@ from tests.recipes.samples import A1111, refusal
 def test_everything_that_the_text_tells_is_read() -> None:
     """Words, seed, sampler, sizes, model and LoRA have their values; the LoRA's tag is no part of the words."""
     told = a1111.read(A1111)
-    assert told.prompt == "a pier at night, (rain:1.2), , ink\nsecond line"
+    assert told.prompt == "a pier at night, (rain:1.2), ink\nsecond line"
     assert told.negative_prompt == "blurry, text"
     assert (told.seed, told.steps, told.guidance_scale, told.strength) == (4105123456, 28, 6.5, 0.45)
     assert (told.sampler, told.scheduler) == ("DPM++ 2M", "Karras")

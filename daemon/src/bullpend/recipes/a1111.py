@@ -27,7 +27,7 @@ from bullpend.runs.infotext import parse_parameters
 
 FIELD = "parameters"
 # `<lora:name:0.8>` and `<lyco:…>` in the words of the prompt; a second number is of the text encoder.
-_LORA = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>")
+_LORA = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>[ \t]*,?[ \t]*")
 _SIZE = re.compile(r"(\d{1,6})\s*[x×]\s*(\d{1,6})")
 _HASH = re.compile(r"[0-9a-fA-F]{6,64}")
 _UPSCALED = "Hires upscale"
@@ -50,7 +50,7 @@ def read(text: str) -> Told:
     strength = None if _UPSCALED in pairs else _number(pairs, "Denoising strength", 1.0)
     return Told(
         program=Program.A1111,
-        prompt=_LORA.sub("", prompt).strip(),
+        prompt=_LORA.sub("", prompt).strip().rstrip(","),
         negative_prompt=words(pairs["Negative prompt"], f"{FIELD}.Negative prompt", MOST_PROMPT),
         seed=_whole(pairs, "Seed", SEEDS - 1),
         sampler=words(sampler, f"{FIELD}.Sampler"),
