@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from bullpend import redaction
 from bullpend.errors import RecipeInvalid
 from bullpend.models.model import LORA, Model, ModelState
 from bullpend.recipes import reading, wire
@@ -54,6 +55,20 @@ def test_a_damaged_text_is_not_passed_over_for_another_one() -> None:
     with pytest.raises(RecipeInvalid) as refused:
         reading.read([Text("prompt", problem="It is cut off."), Text("parameters", A1111)])
     assert refused.value.field == "prompt"
+
+
+def test_a_secret_that_the_vault_knows_is_not_kept_of_a_picture() -> None:
+    """Graphs carry keys of services now and then; what is kept of one has no secret of this home in clear."""
+    redaction.remember("sk-local-0123456789abcdef", "a key")
+    nodes = graph()
+    nodes["6"]["inputs"]["text"] = "a pier, sk-local-0123456789abcdef"
+    try:
+        told = reading.read([Text("prompt", json.dumps(nodes))])
+    finally:
+        redaction.forget_all()
+    assert told is not None
+    assert "sk-local" not in json.dumps(told.to_dict())
+    assert told.prompt.startswith("a pier")
 
 
 def test_own_recipe_is_read_whole_and_kept_as_json() -> None:

@@ -9,6 +9,7 @@ from bullpend.errors import RecipeInvalid
 from bullpend.recipes import a1111, comfyui
 from bullpend.recipes.comfygraph import load
 from bullpend.recipes.model import MOST_LORAS, MOST_PROMPT, SEEDS, Program, Told, UsedLora, number, whole, words
+from bullpend.redaction import redact
 from bullpend.runs.recipe import SCHEMA
 
 OWN = "bullpen"
@@ -33,7 +34,8 @@ def read(texts: Sequence[PictureText]) -> Told | None:
     for keyword in order:
         if keyword in known and known[keyword].problem:
             raise RecipeInvalid(f"`{keyword}` cannot be read: {known[keyword].problem}", field=keyword)
-    content = {keyword: known[keyword].text for keyword in order if keyword in known}
+    # A workflow may carry a key of a service; one that the vault knows is kept in clear nowhere.
+    content = {keyword: redact(known[keyword].text) for keyword in order if keyword in known}
     if OWN in content:
         return own(load(content[OWN], OWN))
     if "prompt" in content or "workflow" in content:
