@@ -1,4 +1,6 @@
-"""A run over many scenes against a plain script, and how long the device waits between queued jobs."""
+"""A run over many scenes against a plain script, candidates made alone and in batches, and how long the device waits
+between queued jobs.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ from tests.bench.studio import Studio
 from tests.bench.table import Row, Series
 
 CANDIDATES = 4
+# Runs in which a daemon finds out which batches pay: alone, in pairs, in fours, and one that loads the model.
+BATCHES_MEASURED = 4
 RATIO = 0.8
 IDLE_SHARE, IDLE_MS = 0.01, 5.0
 
@@ -29,17 +33,22 @@ async def measure(effort: Effort) -> list[Row]:
     scenes = effort.count(8, 2)
     async with AsyncExitStack() as stack:
         studio = await stack.enter_async_context(Studio(flags))
+        grouped = await stack.enter_async_context(Studio([*flags, f"scheduler.batch_limit={CANDIDATES}"]))
         starter = (STARTER / "model_index.json").is_file()
         model = STARTER if starter else await asyncio.to_thread(build, studio.folder / "model")
         side = STARTER_SIDE if starter else STAND_IN_SIDE
         names = await studio.project(scenes, side=side)
+        await grouped.project(scenes, side=side)
         source = next((studio.home / "projects/bench/assets").glob("??/??/*.png"))
         await _run(studio, names[:1], model, side, 0)  # loads the model
-        through, whole, alone, idle = [], [], [], []
+        for number in range(BATCHES_MEASURED):
+            await _run(grouped, names[:1], model, side, number)
+        through, together, whole, alone, idle = [], [], [], [], []
         for number in range(1, effort.count(4, 2) + 1):
             seconds, waits = await _run(studio, names, model, side, number)
             through.append(seconds)
             idle += waits
+            together.append((await _run(grouped, names, model, side, number))[0])
             from_start, loop = await _script(studio.folder, model, source, scenes, effort.threads)
             whole.append(from_start)
             alone.append(loop)
@@ -48,6 +57,7 @@ async def measure(effort: Effort) -> list[Row]:
     return [
         _ratio(f"{what}, from its start", through, whole, pictures, RATIO),
         _ratio(f"{what}, model loaded", through, alone, pictures, None),
+        _ratio(f"{what}, model loaded, batches that pay", together, alone, pictures, None),
         _idle(Series.of(idle), Series.of(through).median / scenes),
     ]
 

@@ -1,4 +1,5 @@
-"""One candidate under way: drives the engine's generator and does what is due between two steps.
+"""One candidate under way, or several that are computed together: drives the engine's generator and does what is due
+between two steps.
 
 Between steps, in this order: cancel, changes of parameters (replayed ones first, then those asked for now), report,
 preview.
@@ -8,17 +9,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bullpen_api.worker.v1 import link_pb2
 
-from bullpen_worker.engines.base import Controls, Denoising, Picture, Step
+from bullpen_worker.engines.base import Controls, Step
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.inbox import Inbox, JobKey
 from bullpen_worker.pacing import PreviewPacer
 from bullpen_worker.reports import Reports
+
+T = TypeVar("T")
 
 # Fields of AppliedChange, TuneJob and Controls alike.
 CHANGEABLE: tuple[Literal["guidance_scale", "image_guidance_scale", "steps", "strength"], ...] = (
@@ -48,8 +51,12 @@ class JobUnderWay:
     pacer: PreviewPacer
     announces_decoding: bool
     controls: Controls = field(init=False)
+    # Candidates of the order that are made, and all of them.
+    made: int = 0
+    total: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.total = len(self.job.candidates)
         self.controls = Controls(self.job.guidance_scale, self.job.image_guidance_scale)
 
     @property
@@ -64,22 +71,31 @@ class JobUnderWay:
 
 
 class CandidateRun:
-    """Makes one candidate. `applied` holds the changes that took effect, by step."""
+    """Makes one candidate, or several together. `applied` holds the changes that took effect, by step, for all."""
 
     def __init__(
-        self, under_way: JobUnderWay, task: link_pb2.CandidateTask, *, respaces: bool = False, last: bool = True
+        self,
+        under_way: JobUnderWay,
+        task: link_pb2.CandidateTask,
+        *,
+        beside: Sequence[link_pb2.CandidateTask] = (),
+        respaces: bool = False,
+        last: bool = True,
     ) -> None:
-        """`respaces` says that the number of steps may change on the way, `last` that no candidate follows."""
+        """`beside` are computed together with the task and have the same changes to replay; `respaces` says that the
+        number of steps may change on the way, `last` that no candidate follows.
+        """
         self._shared = under_way
         self._task = task
+        self._names = [one.name for one in (task, *beside)]
         self._respaces = respaces
         self._last = last
         self._replay = {change.step: change for change in task.changes}
         self.controls = Controls(under_way.job.guidance_scale, under_way.job.image_guidance_scale)
         self.applied: list[link_pb2.AppliedChange] = []
 
-    def make(self, start: Callable[[Controls], Denoising]) -> Picture:
-        """Runs the generator to its picture. Raises CanceledError, or what the engine raises."""
+    def make(self, start: Callable[[Controls], Generator[Step, None, T]]) -> T:
+        """Runs the generator to its picture or pictures. Raises CanceledError, or what the engine raises."""
         self._before_step(1)
         self._say(0, self._shared.job.steps, 0.0, "denoising")
         denoising = start(self.controls)
@@ -89,8 +105,8 @@ class CandidateRun:
                 try:
                     step = next(denoising)
                 except StopIteration as stop:
-                    picture: Picture = stop.value
-                    return picture
+                    made: T = stop.value
+                    return made
                 self._after_step(step, time.perf_counter() - began)
         finally:
             denoising.close()
@@ -181,19 +197,17 @@ class CandidateRun:
 
     def _say(self, step: int, steps: int, seconds: float, phase: str) -> None:
         job = self._shared.job
-        self._shared.reports.send(
-            link_pb2.FromWorker(
-                step_done=link_pb2.StepDone(
-                    job=job.job,
-                    attempt=job.attempt,
-                    candidate=self._task.name,
-                    step=step,
-                    steps=steps,
-                    seconds=seconds,
-                    phase=phase,
-                )
+        for name in self._names:
+            done = link_pb2.StepDone(
+                job=job.job,
+                attempt=job.attempt,
+                candidate=name,
+                step=step,
+                steps=steps,
+                seconds=seconds / len(self._names),
+                phase=phase,
             )
-        )
+            self._shared.reports.send(link_pb2.FromWorker(step_done=done))
 
 
 def _apply(

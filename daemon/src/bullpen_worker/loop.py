@@ -12,8 +12,9 @@ from functools import partial
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.answer import AnswerRun
+from bullpen_worker.batching import place, seeds, units
 from bullpen_worker.candidate import CanceledError, CandidateRun, JobUnderWay
-from bullpen_worker.engines.base import Engine, JobSpec, LoraSpec, ModelSpec
+from bullpen_worker.engines.base import BatchedJob, Engine, JobSpec, LoraSpec, ModelSpec
 from bullpen_worker.engines.language import LoadCanceledError, Speaker
 from bullpen_worker.failures import WorkerError, is_out_of_memory
 from bullpen_worker.heartbeat import Progress
@@ -149,7 +150,7 @@ class DeviceLoop:
     def _make_candidates(self, under_way: JobUnderWay) -> WorkerError | None:
         job = under_way.job
         under_way.check_canceled()
-        spec, pixels = model_spec(job.model), job.width * job.height
+        spec, pixels = model_spec(job.model), job.width * job.height * max(1, job.batch)
         resident = self._residency.find(spec)
         if resident is None:
             loading = link_pb2.StepDone(job=job.job, attempt=job.attempt, steps=job.steps, phase="loading")
@@ -170,6 +171,13 @@ class DeviceLoop:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+            if job.batch > 1:
+                # One after the other they take less: what is made already stays.
+                error.__traceback__ = None
+                self._engine.recover()
+                job.batch = 1
+                del job.candidates[: under_way.made]
+                return self._make_candidates(under_way)
             # Its frames hold what the job took; without them it can be freed.
             error.__traceback__ = None
             return self._reports.failure(self._residency.out_of_memory(resident, pixels), "job_failed", job=job.job)
@@ -188,32 +196,43 @@ class DeviceLoop:
         began = time.perf_counter()
         words = _words(job, job.candidates[0]) if job.candidates else _words(job)
         prepared = self._engine.prepare(resident.model, _job_spec(job, words, self._max_pixels))
-        for number, task in enumerate(job.candidates, start=1):
-            if _words(job, task) != words:
-                words = _words(job, task)
+        for tasks, together in units(job, isinstance(prepared, BatchedJob)):
+            if _words(job, tasks[0]) != words:
+                words = _words(job, tasks[0])
                 prepared = self._engine.prepare(resident.model, _job_spec(job, words, self._max_pixels))
             candidate = CandidateRun(
                 under_way,
-                task,
+                tasks[0],
+                beside=tasks[1:],
                 respaces=getattr(prepared, "respaces", False),
-                last=number == len(job.candidates),
+                last=under_way.made + len(tasks) == under_way.total,
             )
-            picture = candidate.make(partial(prepared.denoise, number, task.seed))
+            if together and isinstance(prepared, BatchedJob):
+                made = candidate.make(partial(prepared.denoise_together, seeds(job, tasks)))
+                pictures, batch = [made[place(job, task)] for task in tasks], job.batch
+            else:
+                number = under_way.made + 1
+                pictures, batch = [candidate.make(partial(prepared.denoise, number, tasks[0].seed))], 1
             ended = time.perf_counter()
-            ready = link_pb2.CandidateReady(
-                job=job.job,
-                attempt=job.attempt,
-                candidate=task.name,
-                width=picture.width,
-                height=picture.height,
-                device_seconds=ended - began,
-                changes=candidate.applied,
-                not_finite=picture.not_finite,
-            )
+            for task, picture in zip(tasks, pictures, strict=True):
+                ready = link_pb2.CandidateReady(
+                    job=job.job,
+                    attempt=job.attempt,
+                    candidate=task.name,
+                    width=picture.width,
+                    height=picture.height,
+                    device_seconds=(ended - began) / len(tasks),
+                    changes=candidate.applied,
+                    not_finite=picture.not_finite,
+                    batch=batch,
+                )
+                self.writer.put(ready, job.out_folder, picture.rgb)
+                self._progress.advance()
+                under_way.made += 1
             began = ended
-            self.writer.put(ready, job.out_folder, picture.rgb)
-            self._progress.advance()
-        self._measure(resident.spec, pixels)
+        if job.batch <= 1:
+            # What a batch takes says nothing about a larger picture.
+            self._measure(resident.spec, pixels)
 
     def _measure(self, spec: ModelSpec, pixels: int) -> None:
         """Tells the daemon what a job took, where that was not known."""

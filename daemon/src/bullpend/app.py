@@ -230,6 +230,7 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
             stage_lead,
             settings.spend.confirm_seconds,
             placing.asked,
+            settings.scheduler.batch_limit,
         )
         shown = Devices(dispatcher, supervisor, clock)
         metrics = Metrics(MachineProbe(home.root), shown.all, dispatcher, bus, clock)

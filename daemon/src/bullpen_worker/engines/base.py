@@ -7,9 +7,9 @@ and pace. Engines know nothing of the link.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bullpen_worker.memory_rules import Placement
 
@@ -184,6 +184,7 @@ class EngineInfo:
 
 
 Denoising = Generator[Step, None, Picture]
+DenoisingTogether = Generator[Step, None, list[Picture]]
 
 
 class PreparedJob(Protocol):
@@ -191,6 +192,18 @@ class PreparedJob(Protocol):
 
     def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
         """Makes candidate `number` (counted from 1). Closing the generator cancels and leaves the model usable."""
+        ...
+
+
+@runtime_checkable
+class BatchedJob(PreparedJob, Protocol):
+    """A prepared job whose candidates can be computed together."""
+
+    def denoise_together(self, seeds: Sequence[int], controls: Controls) -> DenoisingTogether:
+        """Makes one candidate for each seed. What one becomes depends on their number and its place, not on the others.
+
+        Previews show the first. Closing the generator cancels.
+        """
         ...
 
 

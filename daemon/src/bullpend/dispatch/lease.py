@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bullpen_api.worker.v1 import link_pb2
@@ -40,17 +40,17 @@ class Lease:
     def frame(self, models: References, out_folder: Path, preview_every: int) -> link_pb2.ToWorker:
         """The order to the device's worker: what is still to be made of the job, with models that were checked."""
         run, job = self.run, self.job
-        how = pack_method(
-            method.method_from_json(run["method"]), method.inputs_from_json(job["inputs"]), models, self.pictures
-        )
+        way = method.method_from_json(run["method"])
+        how = pack_method(way, method.inputs_from_json(job["inputs"]), models, self.pictures)
         tasks = [
             link_pb2.CandidateTask(
                 name=row["name"],
                 seed=row["seed"],
                 changes=[link_pb2.AppliedChange(**change) for change in json.loads(row["changes"])],
                 words=self._words(row["seed"]),
+                place=place,
             )
-            for row in job["candidates"]
+            for place, row in enumerate(job["candidates"], 1)
             if row["state"] in ("QUEUED", "RUNNING")
         ]
         return link_pb2.ToWorker(
@@ -69,6 +69,7 @@ class Lease:
                 height=run["height"],
                 method=how,
                 candidates=tasks,
+                batch=way.batch if len(job["candidates"]) % way.batch == 0 else 1,
                 out_folder=str(out_folder),
                 preview_every=preview_every,
             )
@@ -116,7 +117,7 @@ class Lease:
             source_path=job["source_path"],
             changes=changes_of(frame),
             loras=loras.from_json(job["loras"]),
-            method=method.method_from_json(run["method"]),
+            method=replace(method.method_from_json(run["method"]), batch=max(1, frame.batch)),
             inputs=method.inputs_from_json(job["inputs"]),
             variables=cast.variables(uses),
             uses=uses,

@@ -128,6 +128,7 @@ class Method(Form):
     reference_scale: Scale | None = None
     feather: Share | None = None
     companions: Annotated[list[Companion], Field(max_length=4)] = []
+    batch: Annotated[int, Field(ge=1, le=8)] = 1
 
 
 class Given(Form):

@@ -23,7 +23,7 @@ from bullpend.models.keeping import keep_alive, put_keep_alive
 from bullpend.models.model import Model
 from bullpend.projects import store as projects
 from bullpend.rpc.wire import once
-from bullpend.runs import choices, order_rows, runlog, store
+from bullpend.runs import batching, choices, order_rows, runlog, store
 from bullpend.runs.method import Method
 from bullpend.runs.model import Lora, Sampling
 from bullpend.runs.order_rows import OrderRows
@@ -50,10 +50,12 @@ class Making:
         stage_lead: Callable[[str, str], int] = lambda project, stage: 0,
         confirm_seconds: float = 900.0,
         placed: Callable[[Message], str] = lambda request: "",
+        batch_limit: int = 1,
     ) -> None:
         """`stage_lead` says how many later jobs of earlier stages may go before those of a project's stage, `placed`
-        which device alone a request is for.
+        which device alone a request is for; `batch_limit` is the most candidates that are computed together.
         """
+        self._batch_limit = batch_limit
         self._placed = placed
         self._database = database
         self._planning = planning
@@ -76,7 +78,19 @@ class Making:
             guard.check_consent(request.plan_digest, request.confirm_spend, draft.cost)
         jobs = [await self._job(project, job) for job in draft.jobs]
         plan = MessageToDict(pack_plan(draft, request.spec), preserving_proto_field_name=True)
-        return await self.store(project, request, _new_run(project, request.spec, draft, jobs, plan), draft.quote)
+        new = _new_run(project, request.spec, draft, jobs, plan)
+        if self._batch_limit > 1 and draft.quote is None:
+            new = replace(new, method=replace(new.method, batch=await self._batch(new, draft.device)))
+        return await self.store(project, request, new, draft.quote)
+
+    async def _batch(self, new: NewRun, device: str) -> int:
+        """How many candidates of each job are to be computed together; not part of the plan, which measures outdate."""
+        model, pixels = new.model.name, new.sampling.width * new.sampling.height
+        counts = {len(job.seeds) for job in new.jobs}
+        if len(counts) != 1:
+            return 1
+        measured = await self._database.read(lambda view: store.batch_times(view, model, device, pixels))
+        return batching.choose(measured, counts.pop(), self._batch_limit)
 
     async def offer(self, project: str, draft: PlanDraft) -> float | None:
         """Makes a plan that costs money one that can be confirmed, once; returns until when. None for other plans."""

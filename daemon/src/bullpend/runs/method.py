@@ -44,6 +44,8 @@ class Method:
     reference_scale: float | None = None
     feather: float | None = None
     companions: tuple[Companion, ...] = ()
+    # Candidates of a job that are computed together.
+    batch: int = 1
 
     def companion(self, role: str) -> Companion | None:
         """The network of a role, if there is one."""
@@ -57,6 +59,8 @@ class Method:
                 found[name] = value
         if self.companions:
             found["companions"] = [item.to_dict() for item in self.companions]
+        if self.batch > 1:
+            found["batch"] = self.batch
         return found
 
     @classmethod

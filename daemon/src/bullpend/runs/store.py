@@ -12,6 +12,7 @@ from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
 from bullpend.runs import cast, descent, loras, method
+from bullpend.runs.batching import Measured
 from bullpend.runs.cast import Use
 from bullpend.runs.estimates import Timing
 from bullpend.runs.method import NOTHING, OWN_WAY, Inputs, Method
@@ -283,6 +284,12 @@ def timings(view: View, device: str) -> tuple[Timing, ...]:
     return tuple(
         Timing(row["model"], row["strategy"], row["pixels"], row["step_seconds"], row["size_bytes"]) for row in rows
     )
+
+
+def batch_times(view: View, model: str, device: str, pixels: int) -> dict[int, Measured]:
+    """What a step took for one picture of a size, by the size of its batch."""
+    sql = "SELECT batch, samples, step_seconds FROM batch_times WHERE model = ? AND device = ? AND pixels = ?"
+    return {row["batch"]: Measured(row["samples"], row["step_seconds"]) for row in view.all(sql, model, device, pixels)}
 
 
 def footprints(view: View, digest: str, kind: str) -> tuple[tuple[int, int], ...]:

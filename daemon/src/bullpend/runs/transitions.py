@@ -164,12 +164,14 @@ def _finish_candidate(tx: Tx, files: Files, done: Finished) -> tuple[Row, Row] |
         run["id"],
     )
     local.candidate(tx, run, done.candidate, done.device, done.device_seconds)
-    _learn(tx, run, done.device, done.device_seconds)
+    _learn(tx, run, done.device, done.device_seconds, len(job["candidates"]))
     return job, run
 
 
-def _learn(tx: Tx, run: Row, device: str, seconds: float) -> None:
-    """Keeps what a step took: of any size for a rough guess, and by strategy and size for a plan."""
+def _learn(tx: Tx, run: Row, device: str, seconds: float, candidates: int) -> None:
+    """Keeps what a step took: of any size for a rough guess, by strategy and size for a plan, and by the size of its
+    batch, where the job could have been cut into batches.
+    """
     used = method_from_json(run["method"])
     tx.run(
         # An empty name stands for any device.
@@ -191,6 +193,18 @@ def _learn(tx: Tx, run: Row, device: str, seconds: float) -> None:
         run["model_bytes"],
         TIMING_WEIGHT,
     )
+    if candidates > 1:
+        # A batch that was asked for and could not be made took what single pictures take: it was not worth asking.
+        tx.run(
+            "INSERT INTO batch_times VALUES (?1, ?2, ?3, ?4, 1, ?5) ON CONFLICT DO UPDATE SET samples = samples + 1, "
+            "step_seconds = step_seconds + (?5 - step_seconds) * max(?6, 1.0 / (samples + 1))",
+            run["model"],
+            device,
+            run["width"] * run["height"],
+            used.batch,
+            seconds / estimates.steps(sampling_of(run), used),
+            TIMING_WEIGHT,
+        )
 
 
 def requeue(tx: Tx, name: str, attempt: int, deaths: int) -> bool:

@@ -12,6 +12,7 @@ text may stand inside a longer instruction. A misspelt `name=value` is an error,
 | `size=WxH` | size of the picture |
 | `fail_at=K` | step K raises an error |
 | `oom_at=K` | step K runs out of memory |
+| `oom_together` | several candidates together run out of memory |
 | `crash_at=K` | the process dies in step K |
 | `hang_at=K` | step K never ends |
 | `disk_full` | writing the picture finds a full disk |
@@ -32,7 +33,7 @@ _MARK = "scripted:"
 _NUMBERS = frozenset(
     {"steps", "step_ms", "decode_ms", "fail_at", "oom_at", "crash_at", "hang_at", "candidate", "faults_until"}
 )
-_FLAGS = frozenset({"disk_full", "unreadable", "nan", "blank"})
+_FLAGS = frozenset({"oom_together", "disk_full", "unreadable", "nan", "blank"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Directives:
     hang_at: int = 0
     candidate: int = 0
     faults_until: int = 0
+    oom_together: bool = False
     disk_full: bool = False
     unreadable: bool = False
     nan: bool = False

@@ -23,6 +23,7 @@ import struct
 import threading
 import time
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from typing import Any
 from bullpen_worker.engines.base import (
     Controls,
     Denoising,
+    DenoisingTogether,
     EngineInfo,
     JobSpec,
     ModelSpec,
@@ -152,27 +154,42 @@ class ScriptedJob:
 
     def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
         """Waits as told, step by step; the picture follows from seed, prompt and the guidance of each step."""
+        (picture,) = yield from self._play(number, (seed,), controls)
+        return picture
+
+    def denoise_together(self, seeds: Sequence[int], controls: Controls) -> DenoisingTogether:
+        """Waits as for one; the pictures are those that each would be alone."""
+        if self._directives.oom_together:
+            raise MemoryError("scripted lack of memory for a batch")
+        return (yield from self._play(1, seeds, controls))
+
+    def _play(self, number: int, seeds: Sequence[int], controls: Controls) -> DenoisingTogether:
         job = self._job
         play = self._directives.for_candidate(number, job.attempt)
         steps = controls.steps or play.steps or max(job.steps, 1)
-        trace = hashlib.blake2b(f"{seed}\n{job.prompt}\n{job.negative_prompt}\n{steps}".encode(), digest_size=32)
+        words = f"{job.prompt}\n{job.negative_prompt}\n{steps}"
+        traces = [hashlib.blake2b(f"{seed}\n{words}".encode(), digest_size=32) for seed in seeds]
         step = 0
         while step < (total := controls.steps or steps):
             step += 1
             if play.step_ms:
                 time.sleep(play.step_ms / 1000)
             _play_faults(play, step)
-            trace.update(struct.pack("<dd", controls.guidance_scale, controls.image_guidance_scale))
-            yield Step(step, total, lambda: self._preview(trace.digest()))
+            for trace in traces:
+                trace.update(struct.pack("<dd", controls.guidance_scale, controls.image_guidance_scale))
+            yield Step(step, total, lambda: self._preview(traces[0].digest()))
         if play.decode_ms:
             time.sleep(play.decode_ms / 1000)
         if play.disk_full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return [self._picture(play, trace.digest()) for trace in traces]
+
+    def _picture(self, play: Directives, digest: bytes) -> Picture:
         if play.nan:
             return Picture(self._width, self._height, bytes(self._width * self._height * 3), 1.0)
         if play.blank:
             return Picture(self._width, self._height, b"\x80" * (self._width * self._height * 3))
-        return Picture(self._width, self._height, pattern(trace.digest(), self._width, self._height))
+        return Picture(self._width, self._height, pattern(digest, self._width, self._height))
 
     def _preview(self, digest: bytes) -> Preview:
         return Preview(_png(pattern(digest, 16, 16), 16, 16), "image/png")

@@ -11,16 +11,17 @@ Source: Brooks, Holynski, Efros, "InstructPix2Pix", https://arxiv.org/abs/2211.0
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
 
-from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
+from bullpen_worker.engines.base import Controls, Denoising, DenoisingTogether, JobSpec, Picture, Preview, Step
 from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
-from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
+from bullpen_worker.engines.torch.latents import canvas_size, decode, each, first_noise, generators, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
@@ -73,16 +74,20 @@ class EditJob:
 
     def denoise(self, number: int, seed: int, controls: Controls) -> Denoising:
         """Makes one candidate; `number` has no influence."""
+        (picture,) = yield from self.denoise_together((seed,), controls)
+        return picture
+
+    def denoise_together(self, seeds: Sequence[int], controls: Controls) -> DenoisingTogether:
+        """Makes one candidate for each seed."""
         pipeline, device = self._pipeline, self._device
         # A scheduler keeps state from step to step; each candidate begins with one that nobody has used.
         scheduler = copy.deepcopy(pipeline.scheduler)
-        # Seeded on the CPU: the same noise on every device.
-        generator = torch.Generator("cpu").manual_seed(seed)
+        noises = generators(seeds)
         with torch.no_grad():
             scheduler.set_timesteps(max(1, controls.steps or self._job.steps), device=device)
             cells = (self._source.shape[-2], self._source.shape[-1])
-            latents = first_noise(pipeline, scheduler, cells, generator, self._instruction.dtype)
-        options = step_options(scheduler, generator)
+            latents = first_noise(pipeline, scheduler, cells, noises, self._instruction.dtype)
+        options = step_options(scheduler, noises)
         for at, total, t in timesteps(scheduler, controls, device):
             with torch.no_grad():
                 predicted = self._predict(scheduler, latents, t, controls)
@@ -91,7 +96,7 @@ class EditJob:
             expected = getattr(stepped, "pred_original_sample", None)
             yield Step(at, total, partial(self._preview, latents if expected is None else expected))
         with torch.no_grad():
-            return self._decode(latents)
+            return [self._decode(one) for one in latents.chunk(len(latents))]
 
     def _encode_text(self, text: str) -> torch.Tensor:
         encoded: torch.Tensor = self._pipeline._encode_prompt(text, self._device, 1, False)
@@ -110,7 +115,7 @@ class EditJob:
 
     def _predict(self, scheduler: Any, latents: torch.Tensor, t: torch.Tensor, controls: Controls) -> torch.Tensor:
         guided = controls.guidance_scale > 1.0 and controls.image_guidance_scale >= 1.0
-        text, image = self._inputs(guided)
+        text, image = (each(part, len(latents)) for part in self._inputs(guided))
         scaled = scheduler.scale_model_input(torch.cat([latents] * 3) if guided else latents, t)
         noise: torch.Tensor = self._pipeline.unet(
             torch.cat([scaled, image], dim=1), t, encoder_hidden_states=text, return_dict=False
@@ -129,4 +134,4 @@ class EditJob:
 
     def _preview(self, latents: torch.Tensor) -> Preview | None:
         with torch.no_grad():
-            return render_preview(self._pipeline.vae, latents, self._fitted.restore)
+            return render_preview(self._pipeline.vae, latents[:1], self._fitted.restore)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,19 +28,31 @@ def own_size(pipeline: Any) -> int:
     return int(cells) * int(pipeline.vae_scale_factor)
 
 
+def generators(seeds: Sequence[int]) -> list[torch.Generator]:
+    """One source of noise for each candidate, seeded on the CPU: the same noise on every device."""
+    return [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+
+
+def each(encoded: torch.Tensor, count: int) -> torch.Tensor:
+    """What all candidates share, once for each of them: [k, …] becomes [k × count, …], each row `count` times."""
+    return encoded if count == 1 else encoded.repeat_interleave(count, dim=0)
+
+
 def first_noise(
-    pipeline: Any, scheduler: Any, cells: tuple[int, int], generator: torch.Generator, dtype: torch.dtype
+    pipeline: Any, scheduler: Any, cells: tuple[int, int], noises: Sequence[torch.Generator], dtype: torch.dtype
 ) -> torch.Tensor:
-    """Noise [1, C, h, w] as the scheduler begins with; the generator's, so that it is the same on every device."""
+    """Noise [n, C, h, w] as the scheduler begins with, one row of each generator."""
     shape = (1, pipeline.vae.config.latent_channels, *cells)
-    noise = randn_tensor(shape, generator=generator, device=device_of(pipeline), dtype=dtype)
+    device = device_of(pipeline)
+    rows = [randn_tensor(shape, generator=generator, device=device, dtype=dtype) for generator in noises]
+    noise = rows[0] if len(rows) == 1 else torch.cat(rows)
     scaled: torch.Tensor = noise * scheduler.init_noise_sigma
     return scaled
 
 
-def step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+def step_options(scheduler: Any, noises: Sequence[torch.Generator]) -> dict[str, Any]:
     """What the scheduler's step takes besides the sample; schedulers differ in it."""
-    options: dict[str, Any] = {"eta": 0.0, "generator": generator}
+    options: dict[str, Any] = {"eta": 0.0, "generator": noises[0] if len(noises) == 1 else list(noises)}
     return {name: value for name, value in options.items() if name in _parameters(type(scheduler).step)}
 
 

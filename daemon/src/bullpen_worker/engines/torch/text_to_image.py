@@ -19,7 +19,7 @@ from diffusers import StableDiffusionPipeline
 from bullpen_worker.engines.base import Controls, Denoising, JobSpec, Picture, Preview, Step
 from bullpen_worker.engines.torch.activation import stock
 from bullpen_worker.engines.torch.companions import Companions
-from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, step_options
+from bullpen_worker.engines.torch.latents import canvas_size, decode, first_noise, generators, step_options
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.placing import device_of
 from bullpen_worker.engines.torch.preview import render_preview
@@ -67,11 +67,11 @@ class TextJob:
         pipeline = self._pipeline
         # A scheduler keeps state from step to step; each candidate begins with one that nobody has used.
         scheduler = copy.deepcopy(pipeline.scheduler)
-        generator = torch.Generator("cpu").manual_seed(seed)
+        noises = generators((seed,))
         with torch.no_grad():
             scheduler.set_timesteps(max(1, controls.steps or self._job.steps), device=device_of(pipeline))
-            latents = first_noise(pipeline, scheduler, self._cells, generator, self._plain.dtype)
-        options = step_options(scheduler, generator)
+            latents = first_noise(pipeline, scheduler, self._cells, noises, self._plain.dtype)
+        options = step_options(scheduler, noises)
         for at, total, t in timesteps(scheduler, controls, device_of(pipeline)):
             with torch.no_grad():
                 predicted = self._predict(scheduler, latents, t, controls)

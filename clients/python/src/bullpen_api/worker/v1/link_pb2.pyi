@@ -737,6 +737,7 @@ class RunJob(_message.Message):
     LORAS_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     """Name of the job; (job, attempt) marks every answer."""
     attempt: _builtins.int
@@ -752,6 +753,11 @@ class RunJob(_message.Message):
     """Where raw pictures go; exists."""
     preview_every: _builtins.int
     """Send a preview every this many steps; 0 sends none."""
+    batch: _builtins.int
+    """Candidates that are computed together: those at the places 1 to `batch`, then the next as many, and so on; it divides
+    their number. 0 or 1: each by itself. Pictures of a batch differ from those made alone in their last bits, and depend
+    on its size and their place in it alone: where some of a batch are there already, it is computed whole all the same.
+    """
     @_builtins.property
     def model(self) -> Global___ModelRef: ...
     @_builtins.property
@@ -788,10 +794,11 @@ class RunJob(_message.Message):
         loras: _abc.Iterable[Global___LoraRef] | None = ...,
         method: Global___Method | None = ...,
         language: Global___LanguageWork | None = ...,
+        batch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "method", b"method", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "language", b"language", "loras", b"loras", "method", b"method", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "batch", b"batch", "candidates", b"candidates", "guidance_scale", b"guidance_scale", "height", b"height", "image_guidance_scale", b"image_guidance_scale", "job", b"job", "language", b"language", "loras", b"loras", "method", b"method", "model", b"model", "negative_prompt", b"negative_prompt", "out_folder", b"out_folder", "preview_every", b"preview_every", "prompt", b"prompt", "source_path", b"source_path", "steps", b"steps", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1169,9 +1176,12 @@ class CandidateTask(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the candidate."""
     seed: _builtins.int
+    place: _builtins.int
+    """Counted from 1 among all candidates of the job, also those that are made already."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedChange]:
         """Changes to replay, in order of step."""
@@ -1187,10 +1197,11 @@ class CandidateTask(_message.Message):
         seed: _builtins.int = ...,
         changes: _abc.Iterable[Global___AppliedChange] | None = ...,
         words: Global___CandidateWords | None = ...,
+        place: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "words", b"words"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "changes", b"changes", "name", b"name", "seed", b"seed", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_words", b"_words", "changes", b"changes", "name", b"name", "place", b"place", "seed", b"seed", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__words: _TypeAlias = _typing.Literal["words"]  # noqa: Y015
     _WhichOneofArgType__words: _TypeAlias = _typing.Literal["_words", b"_words"]  # noqa: Y015
@@ -1513,6 +1524,7 @@ class CandidateReady(_message.Message):
     DEVICE_SECONDS_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     NOT_FINITE_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     job: _builtins.str
     attempt: _builtins.int
     candidate: _builtins.str
@@ -1522,6 +1534,8 @@ class CandidateReady(_message.Message):
     device_seconds: _builtins.float
     not_finite: _builtins.float
     """Share of values that were not finite before rounding, 0–1."""
+    batch: _builtins.int
+    """How many were computed together, 1 where it was made by itself; `device_seconds` is its part of that."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedChange]: ...
     def __init__(
@@ -1536,10 +1550,11 @@ class CandidateReady(_message.Message):
         device_seconds: _builtins.float = ...,
         changes: _abc.Iterable[Global___AppliedChange] | None = ...,
         not_finite: _builtins.float = ...,
+        batch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "candidate", b"candidate", "changes", b"changes", "device_seconds", b"device_seconds", "height", b"height", "job", b"job", "not_finite", b"not_finite", "raw_path", b"raw_path", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "batch", b"batch", "candidate", b"candidate", "changes", b"changes", "device_seconds", b"device_seconds", "height", b"height", "job", b"job", "not_finite", b"not_finite", "raw_path", b"raw_path", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
