@@ -13,7 +13,7 @@ from bullpend.instructions import rules, store
 from bullpend.instructions.model import ENDED, TABLE, Move, State, sources
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.instructions.books import Books, draft
 
@@ -49,6 +49,14 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.books.close()
+
+    @initialize(digests=st.lists(st.booleans(), min_size=1, max_size=3))
+    def begin(self, digests: list[bool]) -> None:
+        """Most worlds begin with something to do: what nobody proposed or confirmed keeps everybody idle."""
+        for number, sure in enumerate(digests):
+            self.propose(3)
+            if sure:
+                self.confirm(number, True)
 
     def rows(self) -> list[Row]:
         return self.books.write(lambda tx: tx.all("SELECT * FROM instructions ORDER BY id"))
@@ -111,6 +119,13 @@ class World(RuleBasedStateMachine):
             assert row["id"] == min(old["id"] for old in due)
             assert row["attempt"] == before[row["id"]]["attempt"] + 1
             self.workers[worker].append(row)
+
+    @rule(worker=st.sampled_from("ab"))
+    def lose_the_lock(self, worker: str) -> None:
+        """A worker is silent for too long, and the other one looks; the first one still believes in its lock."""
+        if self.workers[worker]:
+            self.books.now += LOCK
+            self.claim("b" if worker == "a" else "a")
 
     @rule(worker=st.sampled_from("ab"), number=PICK)
     def act(self, worker: str, number: int) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from bullpend.errors import PathNotAllowed, StorageUnavailable
-from bullpend.storage.places import Damaged, Folder, bucket_of
+from bullpend.storage.places import Bucket, Damaged, Folder, bucket_of
 
 DATA = b"a picture" * 1000
 HASH = hashlib.sha256(DATA).hexdigest()
@@ -88,3 +91,70 @@ def test_without_what_speaks_to_s3_there_is_no_bucket(monkeypatch: pytest.Monkey
     with pytest.raises(StorageUnavailable) as refused:
         bucket_of({"bucket": "noir"}, "p", {})
     assert "s3" in refused.value.remedy
+
+
+class ClientError(Exception):
+    """As much of the library's error as is looked at."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.response = {"Error": {"Code": code}}
+
+
+class Shelf:
+    """As much of an S3 client as a bucket asks for; the library itself is an extra that tests do not need."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self.away = False
+
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 -- the library's names
+        if self.away or Key not in self.objects:
+            raise ClientError("503" if self.away else "404")
+        data, metadata = self.objects[Key]
+        return {"ContentLength": len(data), "Metadata": metadata}
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(self.objects[Key][0])}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, Metadata: dict[str, str]) -> None:  # noqa: N803
+        if self.away:
+            raise ClientError("503")
+        self.objects[Key] = (Body, Metadata)
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    library = ModuleType("botocore.exceptions")
+    vars(library).update(ClientError=ClientError, BotoCoreError=OSError)
+    monkeypatch.setitem(sys.modules, "botocore", ModuleType("botocore"))
+    monkeypatch.setitem(sys.modules, "botocore.exceptions", library)
+    return Shelf()
+
+
+def test_a_bucket_knows_its_files_by_their_hash(shelf: Shelf, source: Path) -> None:
+    """An object of another size or hash is not the file; with its hash right and its content wrong, reading tells."""
+    bucket = Bucket(shelf, "noir", "x/p")
+    assert bucket.title == "s3://noir/x/p"
+    assert not bucket.holds(KEY, len(DATA), HASH, verify=False)
+    assert bucket.put(KEY, source, HASH) == len(DATA)
+    assert list(shelf.objects) == [f"x/p/{KEY}"]
+    assert bucket.holds(KEY, len(DATA), HASH, verify=True)
+    assert not bucket.holds(KEY, len(DATA) + 1, HASH, verify=False)
+    assert not bucket.holds(KEY, len(DATA), "0" * 64, verify=False)
+    shelf.objects[f"x/p/{KEY}"] = (b"b" + DATA[1:], {"sha256": HASH})
+    assert bucket.holds(KEY, len(DATA), HASH, verify=False)
+    assert not bucket.holds(KEY, len(DATA), HASH, verify=True)
+    source.write_bytes(b"another")
+    with pytest.raises(Damaged):
+        bucket.put(KEY, source, HASH)
+
+
+def test_a_bucket_that_is_away_is_told(shelf: Shelf, source: Path) -> None:
+    """Whatever the server refuses is a typed error that names the bucket."""
+    bucket = Bucket(shelf, "noir", "")
+    shelf.away = True
+    with pytest.raises(StorageUnavailable, match="s3://noir"):
+        bucket.holds(KEY, len(DATA), HASH, verify=False)
+    with pytest.raises(StorageUnavailable, match="s3://noir"):
+        bucket.put(KEY, source, HASH)

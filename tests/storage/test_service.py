@@ -21,7 +21,7 @@ SYNC = "bullpen.v1.StorageService/SyncStorage"
 async def sync(session: Session, project: str, folder: Path, **more: bool) -> storage_pb2.SyncReport:
     """The report, after progress that only grows."""
     report, done = storage_pb2.SyncReport(), -1
-    request = storage_pb2.SyncStorageRequest(parent=project, folder=str(folder), **more)  # type: ignore[arg-type]
+    request = storage_pb2.SyncStorageRequest(parent=project, folder=str(folder), **more)
     async for item in session.storage.SyncStorage(request):
         if item.HasField("report"):
             report = item.report
@@ -107,7 +107,8 @@ async def test_places_that_are_refused(studio: Studio, daemon: Daemon, tmp_path:
     s3 = project_pb2.S3Storage(bucket="noir", endpoint_url="http://127.0.0.1:9", path_style=True)
     away = await session.projects.CreateProject(
         project_pb2.CreateProjectRequest(
-            project_id="in-a-bucket", project=project_pb2.Project(title="X", storage="STORAGE_S3", s3=s3)
+            project_id="in-a-bucket",
+            project=project_pb2.Project(title="X", storage=project_pb2.Project.STORAGE_S3, s3=s3),
         )
     )
     with pytest.raises(errors.AddressNotAllowed):
