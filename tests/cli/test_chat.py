@@ -52,6 +52,10 @@ async def test_j04_a_conversation_in_the_shell(real: Daemon, bullpen: Bullpen, t
     assert "in the trash" in (await bullpen("chat", "delete", "noir/c-0001")).out
     assert "there again" in (await bullpen("chat", "delete", "noir/c-0001", "--restore")).out
     assert "builtin" in (await bullpen("chat", "engines")).out
+    assert "temperature 0.3" in (await bullpen("chat", "tune", "noir/c-0001", "--temperature", "0.3")).out
+    tuned = (await bullpen("chat", "tune", "noir/c-0001", "--top-k", "20", "--json")).json
+    assert tuned["sampling"] == {"temperature": 0.3, "topK": 20}
+    assert (await bullpen("chat", "tune", "noir/c-0001", "--temperature", "9", "--json")).status == 1
     watched = await bullpen("watch", "--after", "0", "--project", "noir", "--count", "16")
     assert "draft: Run style over 1 scene, 2 candidates each" in watched.out
     assert "complete run style with the scripted model" in watched.out
@@ -59,3 +63,4 @@ async def test_j04_a_conversation_in_the_shell(real: Daemon, bullpen: Bullpen, t
     assert (unknown.status, unknown.error["reason"]) == (1, "PROJECT_NOT_FOUND")
     for line in (("show", "noir"), ("export", "a/b/c"), ("say", "noir", "--json")):
         assert (await bullpen("chat", *line)).status == 2
+    assert (await bullpen("chat", "tune", "noir/c-0001")).status == 2

@@ -12,6 +12,7 @@ from bullpen_api.v1 import copilot_pb2 as pb
 from bullpen_api.v1 import instruction_pb2
 from bullpen_client import names
 from bullpen_client.errors import BullpenError
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from bullpen_cli import output, parts
 from bullpen_cli.command import Group, State, pass_state
@@ -45,6 +46,7 @@ class _Chat(Group):
         "bullpen chat harbor_lights                     talk in this terminal",
         'bullpen chat harbor_lights "run a style lock pass on all six scenes with three candidates each"',
         'bullpen chat harbor_lights "why did panel 4 fail?" --session c-0001',
+        "bullpen chat tune harbor_lights/c-0001 --temperature 0.3",
         "bullpen chat list harbor_lights",
         'bullpen chat search harbor_lights "pier"',
         "bullpen chat export harbor_lights/c-0001 --out talk.md",
@@ -269,6 +271,53 @@ def delete(state: State, conversation: str, restore: bool) -> None:
         output.emit(found)
     else:
         output.say(f"{found.name} is {'in the trash' if found.HasField('delete_time') else 'there again'}")
+
+
+@chat.command(
+    "tune",
+    examples=[
+        "bullpen chat tune harbor_lights/c-0001 --temperature 0.3",
+        "bullpen chat tune harbor_lights/c-0001 --engine qwen3-4b.gguf --max-tokens 400",
+    ],
+)
+@click.argument("conversation")
+@click.option("--engine", default="", help="What answers from now on; `bullpen chat engines` lists them.")
+@click.option("--temperature", type=float, help="How freely words are chosen, 0–2; 0 takes the likeliest.")
+@click.option("--top-p", type=float, help="Share of probability that is chosen among, 0–1.")
+@click.option("--top-k", type=int, help="How many of the likeliest words are chosen among; 0 means all.")
+@click.option("--min-p", type=float, help="Least share of the likeliest word's probability, 0–1.")
+@click.option("--repeat-penalty", type=float, help="How much less likely what was said lately is, 0.5–2.")
+@click.option("--max-tokens", type=int, help="Length of an answer.")
+@click.option("--seed", type=int, help="Same words for the same seed.")
+@pass_state
+def tune(state: State, /, conversation: str, engine: str, **given: float | None) -> None:
+    """Change how a language model chooses its words; an answer that is being written takes it from the next word on.
+
+    What is not given stays.
+    """
+    said = {key: value for key, value in given.items() if value is not None}
+    if not said and not engine:
+        raise click.UsageError("Say what is to change, such as --temperature 0.3.")
+
+    async def body(session: Session) -> pb.ChatSession:
+        name = full(conversation)
+        now = await session.copilot.GetChatSession(pb.GetChatSessionRequest(name=name))
+        change = pb.ChatSession(name=name, sampling=now.sampling)
+        for key, value in said.items():
+            setattr(change.sampling, key, value)
+        paths = ["sampling"] if said else []
+        if engine:
+            change.engine = engine if "/" in engine else f"chatEngines/{engine}"
+            paths.append("engine")
+        request = pb.UpdateChatSessionRequest(chat_session=change, update_mask=FieldMask(paths=paths))
+        return await session.copilot.UpdateChatSession(request)
+
+    found = state.with_session(body)
+    if state.json:
+        output.emit(found)
+        return
+    words = ", ".join(f"{field.name.replace('_', ' ')} {value:g}" for field, value in found.sampling.ListFields())
+    output.say(f"{names.ident(found.name)}: {names.ident(found.engine)}, {words or 'as the engine chooses'}")
 
 
 @chat.command("engines", examples=["bullpen chat engines"])

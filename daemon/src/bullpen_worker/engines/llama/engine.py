@@ -52,6 +52,8 @@ class LlamaEngine:
         self._gpu = device != "cpu" and library.has_gpu()
         self._layers = 0 if not self._gpu else _ALL_LAYERS if gpu_layers < 0 else gpu_layers
         self.placements = frozenset(Placement if self._gpu and gpu_layers < 0 else {Placement.WHOLE})
+        # What the file of the last model said, which is asked more than once on its way into memory.
+        self._seen: tuple[ModelSpec, dict[str, str]] | None = None
         # Told how far a model is, 0–1; says whether to go on.
         self.loading: Callable[[ModelSpec, float], bool] = lambda model, share: True
 
@@ -73,7 +75,7 @@ class LlamaEngine:
 
     def weigh(self, model: ModelSpec) -> Weights:
         """The files' size and the memory of the window. Raises WorkerError."""
-        said = facts(str(_file(model)))
+        said = self._facts(model)
         files = sum(file.mark.size for file in model.files) or _file(model).stat().st_size
         whole = files + _window_bytes(said, self._window(said)) + _BUFFERS
         return Weights(whole, whole // 2, _BUFFERS)
@@ -89,8 +91,7 @@ class LlamaEngine:
         """Loads a file that is still the one that was checked. Raises WorkerError, LoadCanceledError."""
         files = CheckedFiles(model, alone=False)
         path = _file(model)
-        said = facts(str(path))
-        weights = self.weigh(model)
+        said, weights = self._facts(model), self.weigh(model)
         layers = self._layers
         if placement is not Placement.WHOLE:
             count = int(said.get(f"{said.get('general.architecture', '')}.block_count", "0") or 0)
@@ -130,6 +131,11 @@ class LlamaEngine:
         prompt = model.template.tokens(asked.messages)
         asked.prompt_tokens, asked.window = len(prompt), model.text.window
         return write(model.text, prompt, asked, model.template.stops)
+
+    def _facts(self, model: ModelSpec) -> dict[str, str]:
+        if self._seen is None or self._seen[0] != model or not model.digest:
+            self._seen = (model, facts(str(_file(model))))
+        return self._seen[1]
 
     def _window(self, said: dict[str, str]) -> int:
         trained = int(said.get(f"{said.get('general.architecture', '')}.context_length", "0") or 0)
