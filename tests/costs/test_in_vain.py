@@ -41,6 +41,18 @@ def test_what_is_under_way_when_it_ends_was_in_vain() -> None:
     assert spent.ended("j", 2) == []
 
 
+def test_candidates_that_are_made_together_share_the_time() -> None:
+    """The device worked once: what two of them took in vain is no more than it spent."""
+    clock = ManualClock()
+    spent = Spent(clock)
+    spent.stepped("devices/a", step(0, "first"))
+    spent.stepped("devices/a", step(0, "second"))
+    clock.at += 6
+    spent.made(link_pb2.CandidateReady(job="j", attempt=2, candidate="first"))
+    clock.at += 1
+    assert [(one.candidate, one.seconds) for one in spent.ended("j", 2)] == [("second", 4)]
+
+
 def test_a_device_that_is_lost_takes_only_its_own_along() -> None:
     """Nothing of another device, and nothing twice."""
     clock = ManualClock()

@@ -7,7 +7,7 @@ a worker that dies or hangs tells none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bullpen_api.worker.v1 import link_pb2
 
@@ -25,33 +25,55 @@ class InVain:
     seconds: float
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What an attempt has under way, with the seconds so far, and when these were brought up to date."""
+
+    device: str
+    at: float
+    begun: dict[str, float] = field(default_factory=dict)
+
+    def advance(self, now: float) -> None:
+        """Candidates that are made together share the time."""
+        for name in self.begun:
+            self.begun[name] += max(0.0, now - self.at) / len(self.begun)
+        self.at = now
+
+
 class Spent:
     """What is under way, by job. Used on one event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # By (job, attempt): the device, and when each candidate was begun.
-        self._under_way: dict[tuple[str, int], tuple[str, dict[str, float]]] = {}
+        # By (job, attempt).
+        self._under_way: dict[tuple[str, int], _Attempt] = {}
 
     def stepped(self, device: str, frame: link_pb2.StepDone) -> None:
         """A step of a candidate; the first one begins it. Loading a model is no candidate's."""
         if frame.phase == "loading" or not frame.candidate:
             return
-        _, begun = self._under_way.setdefault((frame.job, frame.attempt), (device, {}))
-        begun.setdefault(frame.candidate, self._clock.monotonic())
+        now, key = self._clock.monotonic(), (frame.job, frame.attempt)
+        attempt = self._under_way.get(key) or self._under_way.setdefault(key, _Attempt(device, now))
+        if frame.candidate not in attempt.begun:
+            attempt.advance(now)
+            attempt.begun[frame.candidate] = 0.0
 
     def made(self, frame: link_pb2.CandidateReady) -> None:
         """A candidate's picture is ready."""
-        _, begun = self._under_way.get((frame.job, frame.attempt), ("", {}))
-        begun.pop(frame.candidate, None)
+        attempt = self._under_way.get((frame.job, frame.attempt))
+        if attempt is not None:
+            attempt.advance(self._clock.monotonic())
+            attempt.begun.pop(frame.candidate, None)
 
     def ended(self, job: str, attempt: int) -> list[InVain]:
         """What was spent in vain on an attempt that has ended; it is forgotten."""
-        device, begun = self._under_way.pop((job, attempt), ("", {}))
-        now = self._clock.monotonic()
-        return [InVain(job, attempt, name, device, max(0.0, now - at)) for name, at in begun.items()]
+        found = self._under_way.pop((job, attempt), None)
+        if found is None:
+            return []
+        found.advance(self._clock.monotonic())
+        return [InVain(job, attempt, name, found.device, seconds) for name, seconds in found.begun.items()]
 
     def lost(self, device: str) -> list[InVain]:
         """The same of everything on a device whose worker is gone."""
-        keys = [key for key, (place, _) in self._under_way.items() if place == device]
+        keys = [key for key, attempt in self._under_way.items() if attempt.device == device]
         return [spent for key in keys for spent in self.ended(*key)]
