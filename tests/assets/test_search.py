@@ -125,10 +125,19 @@ CASES: list[tuple[str, Fits]] = [
 
 
 @pytest.mark.parametrize(("text", "fits"), CASES, ids=[text for text, _ in CASES])
-async def test_a_search_finds_what_fits_and_nothing_else(store: Database, text: str, fits: Fits) -> None:
+async def test_a_search_finds_what_fits_and_nothing_else(
+    store: Database, text: str, fits: Fits, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The newest first, without the trash; page, position, end and count agree with one another."""
     wanted = [row["id"] for row in every() if row["delete_time"] is None and fits(row)]
     assert await found(store, text) == (wanted, len(wanted))
+    with monkeypatch.context() as patched:
+        # Every asset with the facts is asked for the words; or none is, and each fact is one of few blocks.
+        patched.setattr(search, "PROBED_AT_MOST", COUNT)
+        assert await found(store, text) == (wanted, len(wanted))
+        patched.setattr(search, "PROBED_AT_MOST", 0)
+        patched.setattr(search, "FEW_BLOCKS", 0)
+        assert await found(store, text) == (wanted, len(wanted))
     if not wanted:
         return
     middle = len(wanted) // 2
@@ -143,14 +152,18 @@ async def test_common_words_that_never_meet_a_fact_are_not_read_for_ever(
 ) -> None:
     """When the newest finds of a word do not fill the page, the word becomes a set; the answer is the same."""
     monkeypatch.setattr(search, "READ_AT_MOST", 250)
+    monkeypatch.setattr(search, "PROBED_AT_MOST", 0)
     wanted = [row["id"] for row in every() if row["rating"] == 5 and row["delete_time"] is None]
     kept = Kept()
     assert (await found(store, "harbour rating:5", kept, limit=50))[0] == wanted[:50]
     assert len(kept._sets) == 1
 
 
-async def test_kept_sets_of_words_are_few_and_know_what_came_later(store: Database) -> None:
+async def test_kept_sets_of_words_are_few_and_know_what_came_later(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A set that was kept is brought up to date with newer assets and with words that people changed."""
+    monkeypatch.setattr(search, "PROBED_AT_MOST", 0)
     kept, files = Kept(), Files(Path("/nowhere"))
     before = (await found(store, "dawn", kept, skip=1))[1]
     newer = COUNT + 1

@@ -11,19 +11,26 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from bullpend.assets import bits
 from bullpend.assets.facts import ALL, PURGED, TRASH, folded
 from bullpend.assets.language import Fact, Span, Term, Words
-from bullpend.db.database import View
+from bullpend.db.database import Value, View
 
 SETS_KEPT: Final = 32
 FIRST_READ: Final = 256
 """Finds that are read at first for a page of words."""
 READ_AT_MOST: Final = 30_000
 """Finds that are read one by one, before it is cheaper to make them a set."""
+PROBED_AT_MOST: Final = 1000
+"""Assets with the facts of a search that are asked for its words one by one; more are intersected."""
+FEW_BLOCKS: Final = 32
+"""Stored blocks of a fact up to which they are joined one by one."""
 FACETS: Final = ("character", "stage", "model", "tag", "kind")
 COUNTED: Final = (*FACETS, "scene", "run", "licence", "rating", "date", "is")
 VALUES_TOLD: Final = 50
@@ -78,10 +85,10 @@ class Search:
         self._project = wish.project
         row = view.one("SELECT sealed, edits, (SELECT coalesce(max(id), 0) FROM assets) AS top FROM asset_index")
         assert row is not None
-        self._edits, self._top = int(row["edits"]), int(row["top"])
-        sql = "SELECT id, facts FROM assets WHERE id >= ? AND project = ?"
-        # Of the block that still grows.
-        self._tail = [(one["id"], one["facts"]) for one in view.all(sql, row["sealed"], wish.project)]
+        self._edits, self._top, self._sealed = int(row["edits"]), int(row["top"]), int(row["sealed"])
+        # Of the block that still grows; the sign keeps SQLite from walking the whole project by its other index.
+        sql = "SELECT id, facts FROM assets WHERE id >= ? AND +project = ?"
+        self._tail: list[tuple[int, str]] = list(view.tuples(sql, self._sealed, wish.project))
         self._words = _expression([one for one in wish.terms if isinstance(one, Words)])
         self._base = self._having(wish)
 
@@ -89,24 +96,24 @@ class Search:
 
     def count(self) -> int:
         """How many there are."""
-        return self._whole().bit_count()
+        return self.whole.bit_count()
 
     def page(self, limit: int, *, before: int | None = None, skip: int = 0, from_end: bool = False) -> list[int]:
         """Ids, the newest first: after `skip`, older than the id `before`, or the last ones."""
-        if self._words and not skip and self._known() is None:
+        if self._words and not skip and not self._sparse and self._known() is None:
             found = self._streamed(limit, before, from_end)
             if found is not None:
                 return found
-        whole = self._whole()
+        whole = self.whole
         if from_end:
             return bits.from_bottom(whole, limit)
         return bits.from_top(whole if before is None else bits.below(whole, before), skip, limit)
 
     def facet(self, field: str) -> list[tuple[str, int]]:
         """Values of a field among the finds with how many have each: the most frequent ones."""
-        whole = self._whole()
+        whole = self.whole
         sql = "SELECT id, value FROM asset_facts WHERE project = ? AND field = ?"
-        values = {row["id"]: row["value"] for row in self._view.all(sql, self._project, field)}
+        values: dict[int, str] = dict(self._view.tuples(sql, self._project, field))
         counts = dict.fromkeys(values, 0)
         length = self._top // bits.BLOCK + 1
         stored = whole.to_bytes(length * bits.BLOCK // 8, "little")
@@ -115,15 +122,26 @@ class Search:
         for fact, number, first, block in self._blocks(list(values)):
             counts[fact] += (bits.unpack(first, block) & numbers[number]).bit_count()
         for row_id, facts in self._tail:
-            if whole >> row_id & 1:
+            if stored[row_id >> 3] & (1 << (row_id & 7)):
                 for fact in map(int, facts.split()):
                     if fact in counts:
                         counts[fact] += 1
         found = sorted(((values[fact], count) for fact, count in counts.items() if count), key=lambda one: one[0])
         return sorted(found, key=lambda one: -one[1])[:VALUES_TOLD]
 
-    def _whole(self) -> int:
-        return self._base & self._of_words(self._words) if self._words else self._base
+    @cached_property
+    def whole(self) -> int:
+        """All that was found."""
+        if not self._words:
+            return self._base
+        if self._sparse and self._known() is None:
+            return bits.of_ids(one for one in bits.from_top(self._base, 0, PROBED_AT_MOST) if self._has_words(one))
+        return self._base & self._of_words(self._words)
+
+    @cached_property
+    def _sparse(self) -> bool:
+        """Whether so few assets have the facts that each can be asked for the words."""
+        return self._base.bit_count() <= PROBED_AT_MOST
 
     # --- facts -------------------------------------------------------------------------------------------------------
 
@@ -147,51 +165,50 @@ class Search:
         return found
 
     def _fact(self, field: str, value: str) -> int:
-        return self._set([row["id"] for row in self._values(field) if row["value"] == value])
+        return self._set(self._facts(field, "value = ?", value))
 
-    def _values(self, field: str) -> list[dict[str, Any]]:
-        sql = "SELECT id, value FROM asset_facts WHERE project = ? AND field = ?"
-        return self._view.all(sql, self._project, field)
+    def _facts(self, field: str, where: str, *values: Value) -> list[int]:
+        """Ids of a field's facts whose values fit a condition of our own."""
+        sql = f"SELECT id FROM asset_facts WHERE project = ? AND field = ? AND {where}"
+        return [fact for (fact,) in self._view.tuples(sql, self._project, field, *values)]
 
     def _any(self, field: str, values: Iterable[str], *, whole: bool) -> int:
         """Assets with one of these values."""
         wanted = [folded(value) for value in values]
-        known = {row["value"]: row["id"] for row in self._values(field)}
         chosen: set[int] = set()
         for value in wanted:
-            if value in known:
-                chosen.add(known[value])
-            elif not whole:
-                chosen |= {fact for name, fact in known.items() if value in name}
+            exact = self._facts(field, "value = ?", value)
+            chosen |= set(exact if exact or whole else self._facts(field, "instr(value, ?)", value))
         found = self._set(sorted(chosen))
         return found | self._of_bible(field, wanted) if field in ("scene", "character") else found
 
     def _span(self, term: Span) -> int:
-        def within(value: str) -> bool:
-            have = value if term.field == "date" else int(value)
-            return (term.lowest is None or have >= term.lowest) and (  # type: ignore[operator]  # both of one kind
-                term.highest is None or have <= term.highest  # type: ignore[operator]  # both of one kind
-            )
-
-        return self._set([row["id"] for row in self._values(term.field) if within(row["value"])])
+        have = "value" if term.field == "date" else "CAST(value AS INTEGER)"
+        ends = [(sign, end) for sign, end in ((">=", term.lowest), ("<=", term.highest)) if end is not None]
+        where = " AND ".join(f"{have} {sign} ?" for sign, _ in ends)
+        return self._set(self._facts(term.field, where, *(end for _, end in ends)))
 
     def _set(self, facts: Sequence[int]) -> int:
         """Assets that have one of these facts."""
         if not facts:
             return 0
         length = self._top // bits.BLOCK + 1
-        if len(facts) == 1:
-            found = bits.join(((number, first, block) for _, number, first, block in self._blocks(facts)), length)
-        else:
-            numbers = [0] * length
-            for _, number, first, block in self._blocks(facts):
-                numbers[number] |= bits.unpack(first, block)
-            found = int.from_bytes(b"".join(one.to_bytes(bits.BLOCK // 8, "little") for one in numbers), "little")
+        found, few = 0, [0] * length
+        for _, rows in groupby(self._blocks(facts), key=itemgetter(0)):
+            blocks = [row[1:] for row in rows]
+            if len(blocks) > FEW_BLOCKS:
+                found |= bits.join(blocks, length)
+            else:
+                for number, first, block in blocks:
+                    few[number] |= bits.unpack(first, block)
+        if any(few):
+            found |= int.from_bytes(b"".join(one.to_bytes(bits.BLOCK // 8, "little") for one in few), "little")
         marks = [f" {fact} " for fact in facts]
+        newest = 0
         for row_id, having in self._tail:
             if any(mark in having for mark in marks):
-                found |= 1 << row_id
-        return found
+                newest |= 1 << (row_id - self._sealed)
+        return found | newest << self._sealed
 
     def _blocks(self, facts: Sequence[int]) -> Iterable[tuple[int, int, int, bytes]]:
         """Stored blocks of facts: fact, number, first byte, bytes."""
@@ -238,6 +255,11 @@ class Search:
             found |= bits.of_ids(json.loads(self._view.value(sql, expression, top + 1, self._top)))
             self._kept.put(key, found, self._top)
         return found
+
+    def _has_words(self, row_id: int) -> bool:
+        """Whether one asset has the words."""
+        sql = "SELECT 1 FROM asset_words WHERE asset_words MATCH ? AND rowid = ?"
+        return self._view.value(sql, self._words, row_id) is not None
 
     def _streamed(self, limit: int, before: int | None, from_end: bool) -> list[int] | None:
         """The newest finds, or the oldest; None where too many had to be read for that."""
