@@ -90,7 +90,7 @@ async def test_an_error_names_the_field_and_keeps_the_form() -> None:
         assert "Use small letters." in problem(at)
         assert at.app.screen.query_one("#row-looks").has_class("-wrong")
         assert at.app.screen.focused is at.app.screen.query_one("#field-looks")
-        assert area(at, "profile").text.startswith("Tall. ")
+        assert area(at, "profile").text.endswith("Tall. ")
 
 
 async def test_values_that_are_none_are_refused_before_anything_is_sent() -> None:

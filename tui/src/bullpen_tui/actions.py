@@ -191,6 +191,7 @@ REGISTRY: tuple[Action, ...] = (
     Action("import_bible", ("f5", "ctrl+s"), "import", "Change what is shown, and no more", ("bootstrap",), footer=10),
     Action("copy_prompt", ("f2",), "copy prompt", "Put the prompt onto the clipboard", ("bootstrap",), footer=12),
     Action("save_prompt", ("f3",), "save prompt", "Write the prompt to a file", ("bootstrap",), footer=13),
+    Action("clear_answer", ("f4",), "clear", "Empty the form for another answer", ("bootstrap",), footer=14),
     Action("save_entry", ("f5", "ctrl+s"), "save", "Keep what the form says", ("entry",), footer=10),
     Action("part_add", ("a",), "add", "Add to the list that has the cursor", ("entry",), footer=12),
     Action("part_edit", ("enter", "e"), "edit", "Change the part under the cursor", ("entry",), footer=13),

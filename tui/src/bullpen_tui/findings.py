@@ -28,7 +28,7 @@ JOB_COLUMNS = (
 CANDIDATE_COLUMNS = (
     Column("candidate", width=9),
     Column("place", width=5, right=True),
-    Column("best", width=12),
+    Column("score", width=10, drop=1),
     Column("found", minimum=14, weight=3),
 )
 
@@ -178,7 +178,7 @@ def job_lines(job: quality_pb2.JobQuality, kinds: Kinds) -> list[Content]:
     """Every candidate of a job with what was found in it."""
     rows: list[Content] = []
     for candidate in job.candidates:
-        star = ("  ★ accepted", words.ACCENT) if candidate.accepted else ""
+        star = (" accepted", words.ACCENT) if candidate.accepted else ""
         rows.append(words.text((leaf(candidate.name), words.STRONG), "  ", words.candidate_cell(candidate, None), star))
         if candidate.rank_reason:
             rows.append(words.text((candidate.rank_reason, words.QUIET)))

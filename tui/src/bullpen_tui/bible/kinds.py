@@ -87,7 +87,7 @@ SCENES = Kind(
         Field("description", "happens", "what happens in it", "words"),
         Field("source_asset", "picture", "what the first stage starts from", "picture"),
         Field("variables", "values", "name=value, one a line: time=night", "pairs"),
-        Field("characters", "cast", "who is in it, and what they wear", "cast", ("looks",)),
+        Field("characters", "cast", "who is in it", "cast", ("looks",)),
         Field("ordinal", "place", "its place in the story; empty puts it last", "whole"),
     ),
 )
@@ -102,10 +102,10 @@ CHARACTERS = Kind(
         Field("prompt", "in prompts", "in place of that, as for a LoRA", "words"),
         Field("negative_prompt", "never", "what must not be seen of them"),
         Field("profile", "who", "age, history, voice; in no prompt", "words"),
-        Field("looks", "looks", "clothes, ages, disguises", "looks"),
-        Field("references", "pictures", "what shows the character", "pictures"),
+        Field("looks", "looks", "clothes, ages", "looks"),
+        Field("references", "pictures", "what shows them", "pictures"),
         Field("reference_set", "held against", "", "choice"),
-        Field("loras", "LoRA", "trained on the character", "loras"),
+        Field("loras", "LoRA", "what draws them", "loras"),
     ),
 )
 STYLE_GUIDES = Kind(

@@ -33,7 +33,7 @@ STEPS = words.lines(
             ("1 ", words.FAINT), ("f2", "bold $accent"), " copies the prompt, ", ("f3", "bold $accent"), " saves it"
         ),
         words.text(("2 ", words.FAINT), "give it to any language model"),
-        words.text(("3 ", words.FAINT), "paste its answer, or name the file"),
+        words.text(("3 ", words.FAINT), "paste its answer, or name a file"),
     ]
 )
 NOTHING = words.text(("What would change is shown here before anything does.", words.QUIET))
@@ -180,6 +180,13 @@ class BootstrapScreen(StudioScreen):
             self.notify(f"{path} cannot be written: {error.strerror}. Choose another place.", severity="error")
         else:
             self.notify(str(path), title="The prompt is saved")
+
+    def action_clear_answer(self) -> None:
+        """Empties the form for another answer."""
+        self.query_one("#file", Input).value = ""
+        answer = self.query_one("#answer", TextArea)
+        answer.text = ""
+        answer.focus()
 
     def action_back(self) -> None:
         """Out; nothing was changed."""

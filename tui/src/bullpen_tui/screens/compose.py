@@ -29,7 +29,7 @@ Scenes = tuple[str, ...]
 PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
 
-SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes or leaves one, a all", words.FAINT))
+SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes one, a all", words.FAINT))
 READING = words.text(("scenes        ", words.QUIET), ("reading…", words.FAINT))
 NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
 

@@ -113,7 +113,9 @@ class EntryScreen(EntryParts, StudioScreen):
                 continue
             text = draft.text_of(self._mine, field)
             if field.way in ("words", "pairs"):
-                self.query_one(f"#field-{field.name}", TextArea).text = text
+                area = self.query_one(f"#field-{field.name}", TextArea)
+                area.text = text
+                area.cursor_location = area.document.end
             else:
                 self.query_one(f"#field-{field.name}", Input).value = text
 
@@ -165,12 +167,21 @@ class EntryScreen(EntryParts, StudioScreen):
             wanted = bible_pb2.ReferenceSet.PURPOSE_CHARACTER
         sets = self.snapshot.reference_sets_of(self._project)
         fitting = [(one.title or leaf(one.name), one.name) for one in sets if one.purpose == wanted and one.items]
-        return [("nothing" if fitting else "nothing; there is no such reference set with pictures", ""), *fitting]
+        return [("nothing" if fitting else "nothing; no such set has pictures yet", ""), *fitting]
 
     @on(TextArea.Changed)
-    def _grow(self, event: TextArea.Changed) -> None:
-        area = event.text_area
-        area.styles.height = max(1, min(LINES, area.wrapped_document.height))
+    def _grown(self) -> None:
+        self.call_after_refresh(self._grow)
+
+    def _grow(self) -> None:
+        """Gives each text the lines that it takes in the width that it has."""
+        for area in self.query(TextArea):
+            area.styles.height = max(1, min(LINES, area.wrapped_document.height))
+
+    def on_resize(self) -> None:
+        """Texts take other lines in another width."""
+        super().on_resize()
+        self.call_after_refresh(self._grow)
 
     @on(Input.Changed, "#field-title")
     def _titled(self, event: Input.Changed) -> None:

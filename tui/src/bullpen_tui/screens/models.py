@@ -106,6 +106,14 @@ def device_row(device: model_pb2.Device) -> Row:
     )
 
 
+def resident_line(one: model_pb2.Resident, now: float) -> Content:
+    """Where a model is in memory, until when, and why."""
+    left = words.moment(one.expires) - now
+    until = "pinned" if one.pinned else f"goes in {words.clock(left)}" if one.expires.seconds and left > 0 else ""
+    parts = [f"in memory on {leaf(one.device)}", words.size(one.size_bytes), until, one.reason]
+    return words.text(("   ".join(part for part in parts if part), words.ACCENT))
+
+
 def pin_words(message: say.ModelPinned) -> str:
     """What a pin means from now on."""
     stays = "stays in memory from now on, over restarts too." if message.pinned else "may leave memory again."
@@ -192,7 +200,12 @@ class ModelsScreen(StudioScreen):
         if model is not None:
             problem = words.text((model.problem, words.BAD)) if model.problem else Content("")
             can = ", ".join(one.replace("_", " ") for one in model.capabilities)
-            lines = [words.text((can, words.QUIET), "  ", problem), words.text((model.path, words.FAINT))]
+            lines = [words.text((can, words.QUIET), "  ", problem)]
+            if (held := self._resident) is not None:
+                lines.append(resident_line(held, self.studio.now()))
+            if model.price:
+                lines.append(words.text(("paid: ", words.WARN), model.price))
+            lines.append(words.text((model.path, words.FAINT)))
             self.query_one("#model-words", Said).say(words.lines(lines))
         device = self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
         if device is not None:

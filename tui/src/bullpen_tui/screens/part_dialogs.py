@@ -210,8 +210,8 @@ class ConflictDialog(ModalScreen[frozenset[str] | None]):
             table.styles.height = 1 + min(8, len(self._clashes))
             yield table
             yield Said(dom_id="clash-words")
-            keys = (("space", "yours / theirs"), ("m", "all yours"), ("t", "all theirs"))
-            yield Said(hint(*keys, ("enter", "save"), ("esc", "back to the form")), classes="hint")
+            keys = (("space", "other side"), ("m", "all yours"), ("t", "all theirs"))
+            yield Said(hint(*keys, ("enter", "save"), ("esc", "back")), classes="hint")
 
     def on_mount(self) -> None:
         """Shows the fields."""

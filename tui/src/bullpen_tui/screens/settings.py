@@ -16,6 +16,17 @@ from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 
+def way_to_change(name: str, home: str) -> Content:
+    """Where a person writes another value, and when it counts."""
+    table, _, key = name.partition(".")
+    variable = f"BULLPEN_{name.replace('.', '_').upper()}"
+    return words.text(
+        ("to change it: ", words.FAINT),
+        f"[{table}] {key} = …",
+        (f" in {home}/daemon.toml, or {variable}; it counts from the daemon's next start", words.FAINT),
+    )
+
+
 class SettingsScreen(StudioScreen):
     """The table, and the sentence about the setting under the cursor."""
 
@@ -77,4 +88,7 @@ class SettingsScreen(StudioScreen):
         """Says what the setting does."""
         setting = self._settings.get(message.key or "")
         lines = [words.text((setting.description, words.QUIET)), Content(setting.value)] if setting else []
+        if setting is not None and "." in setting.name:
+            home = self.studio.info.home if self.studio.info is not None else ""
+            lines.append(way_to_change(setting.name, home or "the home"))
         self.query_one("#setting-words", Said).say(words.lines(lines))
