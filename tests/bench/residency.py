@@ -57,7 +57,7 @@ def build_large(folder: Path) -> Path:
 async def _child(asked: dict[str, Any]) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(Path(__file__).with_name("activating.py")),
+        *("-P", str(Path(__file__).with_name("activating.py"))),
         json.dumps(asked),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -91,7 +91,8 @@ async def _script(folder: Path, model: Path, source: Path, scenes: int, threads:
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(Path(__file__).with_name("plain_script.py")),
+        # Without its own folder on the path, where some names are those of the standard library.
+        *("-P", str(Path(__file__).with_name("plain_script.py"))),
         json.dumps(asked),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

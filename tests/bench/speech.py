@@ -144,7 +144,7 @@ class BareWords:
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).with_name("bare_words.py")),
+            *("-P", str(Path(__file__).with_name("bare_words.py"))),
             *self._words,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -110,7 +110,7 @@ class BareLoop:
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).with_name("bare_loop.py")),
+            *("-P", str(Path(__file__).with_name("bare_loop.py"))),
             *self._words,
             self._numbers,
             stdin=asyncio.subprocess.PIPE,
