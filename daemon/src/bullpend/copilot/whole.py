@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
-from bullpen_api.v1 import copilot_pb2_grpc, instruction_pb2_grpc, prompt_pb2_grpc
 
 from bullpend.clock import SystemClock
 from bullpend.copilot import dialogue, local, remote, store, tools, vocabulary
@@ -34,7 +33,7 @@ from bullpend.models.registry import Registry
 from bullpend.prompts import enhance
 from bullpend.prompts.service import PromptService
 from bullpend.rpc.inside import Calls
-from bullpend.rpc.server import Mount
+from bullpend.rpc.mounting import Mount
 from bullpend.settings import Settings
 from bullpend.settings_tree import AgentSettings
 from bullpend.vault.vault import Vault
@@ -124,22 +123,10 @@ class Whole:
         )
         default = remote.ENGINE if asked.url else local.engine_of(chosen_model) if chosen_model else ENGINE
         self._conversations = Conversations(database, shelf, gathering, reading, self._desk)
-        self.mounts: list[Mount] = [
-            (
-                instruction_pb2_grpc.add_InstructionServiceServicer_to_server,
-                InstructionService(self._desk, self._callbacks),
-                "bullpen.v1.InstructionService",
-            ),
-            (
-                copilot_pb2_grpc.add_CopilotServiceServicer_to_server,
-                CopilotService(database, self._conversations, shelf, default, shelf.look),
-                "bullpen.v1.CopilotService",
-            ),
-            (
-                prompt_pb2_grpc.add_PromptServiceServicer_to_server,
-                PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, registry.get),
-                "bullpen.v1.PromptService",
-            ),
+        self.servicers: list[object] = [
+            InstructionService(self._desk, self._callbacks),
+            CopilotService(database, self._conversations, shelf, default, shelf.look),
+            PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, registry.get),
         ]
 
     async def start(self, mounts: Sequence[Mount]) -> None:

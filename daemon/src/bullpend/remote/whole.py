@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import remote_pb2_grpc, system_pb2
+from bullpen_api.v1 import system_pb2
 
 from bullpend.clock import Clock
 from bullpend.db import Database
@@ -20,7 +20,6 @@ from bullpend.remote.exchange import Limits
 from bullpend.remote.listing import Listing
 from bullpend.remote.paying import Paying
 from bullpend.remote.service import RemoteService
-from bullpend.rpc.server import Mount
 from bullpend.settings import Settings
 from bullpend.workers.supervisor import Supervisor
 
@@ -72,10 +71,9 @@ class Remote:
         return await diagnosis.check(self._database, self.catalogue)
 
     @property
-    def mounts(self) -> list[Mount]:
+    def servicers(self) -> list[object]:
         """Its services."""
-        add = remote_pb2_grpc.add_RemoteServiceServicer_to_server
-        return [(add, RemoteService(self._database), "bullpen.v1.RemoteService")]
+        return [RemoteService(self._database)]
 
     async def start(self, supervisor: Supervisor, heard: Heard) -> None:
         """Makes of what the last daemon left what is known of it, and takes the devices' frames from now on."""

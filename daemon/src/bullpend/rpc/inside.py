@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 
 from bullpend.audit import calls
-from bullpend.rpc.server import Mount
+from bullpend.rpc.mounting import Mount
 
 
 class Inside:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,6 +12,7 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]  #
 from grpc_reflection.v1alpha import reflection
 
 from bullpend.rpc.interceptor import Guard
+from bullpend.rpc.mounting import Mount
 
 MAX_MESSAGE = 4 * 1024 * 1024
 OPTIONS = [
@@ -22,9 +21,6 @@ OPTIONS = [
     ("grpc.so_reuseport", 0),
     ("grpc.keepalive_permit_without_calls", 1),
 ]
-
-# A generated `add_…Servicer_to_server`, the servicer, and the service's full name.
-Mount = tuple[Callable[[Any, Any], None], object, str]
 
 
 class Server:
