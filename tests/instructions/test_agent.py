@@ -82,6 +82,7 @@ async def test_the_whole_payload_is_sent_and_the_answer_kept(room: Room) -> None
         "requested_by": "me",
     }
     assert {key: post.body[key] for key in wanted} == wanted
+    assert json.dumps(post.body["inputs"], sort_keys=True) == json.dumps(WISH.inputs, sort_keys=True), "3 is no 3.0"
     assert post.body["execution"]["max_attempts"] == POLICY.max_attempts
     assert set(post.body["callback"]) == {"url", "token", "expire_time", "signature"}
     shown = wire.pack(done).dispatch

@@ -243,7 +243,8 @@ class Desk:
         if said.method:
             rules.request_of(self._calls.request_of(said.method), said.inputs, said.project)
         agent = self._delivery.agent
-        return rules.free_of(said.inputs, said.project), await self._look.handed_over(said, agent.url, agent.host)
+        free = rules.free_of(said.inputs, said.project)
+        return free, await self._look.handed_over(said, rules.as_json(free), agent.url, agent.host)
 
     def _columns(self, said: Proposal, request: Message, shown: Shown) -> Row:
         return {

@@ -46,8 +46,8 @@ class Look:
             )
         return shown
 
-    async def handed_over(self, said: Proposal, url: str, host: str) -> Shown:
-        """The card of what the external agent is to do. What it costs is not known here."""
+    async def handed_over(self, said: Proposal, inputs: Mapping[str, Any], url: str, host: str) -> Shown:
+        """The card of what the external agent is to do, with all that is sent. What it costs is not known here."""
         await self._database.read(lambda view: projects.get(view, said.project, "parent"))
         made = card(
             f"Hand over to the agent at {host}: {said.objective}"[:300],
@@ -55,7 +55,7 @@ class Look:
             ("type", said.type.lower()),
             ("call", said.method),
             *((f"constraint {key}", value) for key, value in sorted(said.constraints.items())),
-            ("is sent", json.dumps(dict(said.inputs), ensure_ascii=False)[:2000]),
+            ("is sent", json.dumps(inputs, ensure_ascii=False)[:2000]),
         )
         return Shown(made, {"agent": url})
 

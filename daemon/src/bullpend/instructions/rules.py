@@ -123,9 +123,18 @@ def named(request: Message) -> list[str]:
 
 
 def as_json(request: Message) -> dict[str, Any]:
-    """A request as proto3 JSON."""
+    """A request as proto3 JSON; what is free for the agent, with its whole numbers as such."""
     made: dict[str, Any] = MessageToDict(request)
-    return made
+    return _with_whole_numbers(made) if isinstance(request, Struct) else made
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """A Struct knows no whole numbers; whoever wrote 3 wants no 3.0."""
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def digest(method: str, request: Message, constraints: Mapping[str, str], target: Mapping[str, Any]) -> str:
