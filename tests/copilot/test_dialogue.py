@@ -13,12 +13,14 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpend.copilot import gbnf
 from bullpend.copilot.dialogue import PROMPT_FILE, Call, Dialogue, DoesNotFit, Known, Round, Sent
 from bullpend.copilot.engines import Part, Piece, Status, Turn, Words
-from bullpend.copilot.local import Heard, Voice
+from bullpend.copilot.local import Heard, Local, Shelf, Voice
 from bullpend.dispatch.texts import Text, Tokens, TooLong, Waiting
-from bullpend.errors import LimitExceeded
+from bullpend.errors import DeviceUnavailable, LimitExceeded
 from bullpend.models.model import Model, ModelState
+from bullpend.models.registry import Registry
 
 from tests.copilot.test_remote import Desk, all_tools, said
+from tests.support.tiny_gguf import write
 
 PROMPT = Path(__file__).resolve().parents[2] / "settings" / PROMPT_FILE
 pb = copilot_pb2
@@ -188,3 +190,20 @@ def test_what_is_heard_is_parted_wherever_it_is_cut() -> None:
     plain = Heard()
     assert plain.add("No <tool", last=False) + plain.add("s.", last=True) == "No <tools."
     assert Heard().add("<think>a</think>b", last=True) == "b"
+
+
+async def test_without_llama_cpp_a_model_says_how_to_get_it(tmp_path: Path) -> None:
+    """The file is listed as an engine that cannot answer yet; asked all the same, it says what to install."""
+    write(tmp_path / "tiny.gguf")
+    registry = Registry([tmp_path])
+    shelf = Shelf({}, registry, lambda name: Local(name, registry, None, PROMPT, all_tools), "models/gone.gguf")
+    assert list(shelf) == ["chatEngines/gone.gguf"], "nothing is looked for before somebody asks"
+    await shelf.look()
+    assert list(shelf) == ["chatEngines/gone.gguf", "chatEngines/tiny.gguf"]
+    engine = shelf["chatEngines/tiny.gguf"]
+    assert (engine.card.title, engine.card.available) == ("Tiny", False)
+    assert "bullpen[llama]" in engine.card.detail
+    with pytest.raises(DeviceUnavailable, match="not installed"):
+        await anext(engine.answer(Desk().turn("hello")))
+    with pytest.raises(KeyError):
+        shelf["chatEngines/other.gguf"]

@@ -102,7 +102,9 @@ class Texts:
         number = next(self._numbers)
         text = Text(f"{LANGUAGE}/{number:09d}", model, digest, work)
         self._open[text.job] = text
-        text.items.put_nowait(Waiting(f"{model} is asked." if self._runs() else "llama.cpp is being started."))
+        busy = any(other.sent and not other.over for other in self._open.values() if other is not text)
+        said = "Another answer is being written; this one comes after it." if busy else f"{model} is asked."
+        text.items.put_nowait(Waiting(said if self._runs() else "llama.cpp is being started."))
         self._tell(s.JobSubmitted(s.QueuedJob(text.job, text.job, project, model, seq=number)))
         return text
 
