@@ -24,10 +24,11 @@ from google.protobuf import duration_pb2
 from tests.tui import story
 from tests.tui.fake_bible import FakeBible
 from tests.tui.fake_desk import FakeDesk
+from tests.tui.fake_gallery import FakeGallery
 from tests.tui.fake_log import FakeLog
 
 
-class FakeDaemon(FakeBible, FakeDesk, FakeLog):
+class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeLog):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:
@@ -51,6 +52,7 @@ class FakeDaemon(FakeBible, FakeDesk, FakeLog):
         self._assets = [] if empty else story.assets()
         self.begin_desk(empty)
         self.begin_bible(empty)
+        self.begin_gallery()
 
     async def dial(self) -> Daemon:
         self._note("dial")

@@ -36,6 +36,10 @@ class FakeDesk:
     def _note(self, name: str, *details: object) -> None:
         raise NotImplementedError
 
+    def move(self, name: str, in_trash: bool) -> None:
+        """Puts a picture into the trash, or takes it out."""
+        raise NotImplementedError
+
     # --- queue, costs, trash ---
 
     async def past(self, after: int, until: int) -> list[event_pb2.Event]:
@@ -69,9 +73,13 @@ class FakeDesk:
 
     async def trash(self, name: str) -> None:
         self._note("trash", name)
+        if "/assets/" in name:
+            self.move(name, True)
 
     async def restore(self, name: str) -> None:
         self._note("restore", name)
+        if "/assets/" in name:
+            self.move(name, False)
 
     # --- instructions ---
 

@@ -176,10 +176,32 @@ def assets() -> list[asset_pb2.Asset]:
                         origin=one.name,
                         create_time=at(60 - int(one.name[-1])),
                         derived_from=[job_.source_asset],
+                        making=asset_pb2.AssetMaking(
+                            candidate=one.name,
+                            run=job_.name.split("/jobs/")[0],
+                            stage="time",
+                            model="models/starter-edit",
+                            scene=job_.scene,
+                            prompt=job_.prompt,
+                            seed=one.seed,
+                        ),
                         revision=19,
                     )
                 )
     return found
+
+
+def numbered(number: int) -> asset_pb2.Asset:
+    """One of very many assets, the first of them the newest."""
+    return asset_pb2.Asset(
+        name=f"{PROJECT}/assets/numbered_{number}",
+        kind=asset_pb2.Asset.KIND_CANDIDATE,
+        width=128,
+        height=128,
+        display_name=f"number {number}.png",
+        create_time=at(60 + number),
+        revision=6,
+    )
 
 
 def stages() -> run_pb2.ListStagesResponse:

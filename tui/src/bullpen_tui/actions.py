@@ -29,7 +29,7 @@ STOPPING = ("run", "tasks")
 MARKING = ("run", "universe", "quality", "assets")
 OPENING = ("projects", "runs", "run", "assets", "instructions", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
-TRASHING = ("universe", "copilot")
+TRASHING = ("universe", "copilot", "assets")
 BRINGING = ("universe", "picker")
 """Where pictures of this machine are brought in."""
 CHAIN = ("run", "assets")
@@ -133,6 +133,14 @@ REGISTRY: tuple[Action, ...] = (
     ),
     Action("use_recipe", ("i",), "use recipe", "Compose a run that makes this picture again", ("assets",), footer=12),
     Action("to_parent", ("p",), "made from", "Go to the picture that this one was made from", ("assets",), footer=40),
+    Action("rate_up", ("plus",), "rating", "One star more for the picture, or the marked ones", ("assets",), footer=27),
+    Action("rate_down", ("minus",), "rating", "One star less", ("assets",), footer=27),
+    Action("edit_tags", ("e",), "tags", "Write tags and a note for the picture", ("assets",), footer=28),
+    Action("narrow_by", ("f",), "facets", "Narrow by what pictures have, or by a saved search", ("assets",), footer=29),
+    Action("save_search", ("s",), "save search", "Keep this search under a name", ("assets",), footer=42),
+    Action("tree", ("o",), "descent", "Show what it was made from and what was made of it", ("assets",), footer=41),
+    Action("toggle_trash", ("z",), "trash / all", "Look into the trash, and back", ("assets",), footer=43),
+    Action("purge", ("X",), "purge", "Remove the files of what is in the trash for ever", ("assets",), footer=44),
     # Projects and runs
     Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects", "welcome"), footer=20),

@@ -99,6 +99,23 @@ class Errands(BibleErrands):
         """Takes something out of the trash."""
         self._studio.ask(self._studio.daemon.restore(name), lambda _: say.Restored(name), to=to)
 
+    def say_of_asset(self, asset: asset_pb2.Asset, paths: Sequence[str], words: str, to: MessagePump) -> None:
+        """Changes what is said of a picture, unless somebody else did since."""
+        self._studio.ask(self._studio.daemon.update_asset(asset, paths), lambda kept: say.AssetSaid(kept, words), to=to)
+
+    def purge_asset(self, name: str, to: MessagePump) -> None:
+        """Removes the files of a picture in the trash."""
+        self._studio.ask(self._studio.daemon.purge_asset(name), say.AssetPurged, to=to)
+
+    def save_search(self, project: str, slug: str, title: str, search: str, to: MessagePump) -> None:
+        """Keeps a search under a name."""
+        call = self._studio.daemon.save_search(project, slug, title, search, self._studio.request_id())
+        self._studio.ask(call, say.SearchSaved, to=to)
+
+    def forget_search(self, name: str, to: MessagePump) -> None:
+        """Forgets a saved search."""
+        self._studio.ask(self._studio.daemon.forget_search(name), say.SearchForgotten, to=to)
+
     def load(self, model: str, to: MessagePump) -> None:
         """Brings a model into memory."""
         self._studio.ask(self._studio.daemon.load(model), lambda _: say.ModelLoaded(model), to=to)

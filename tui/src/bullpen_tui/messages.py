@@ -292,3 +292,36 @@ class ModelUnloaded(Message):
     def __init__(self, model: str) -> None:
         super().__init__()
         self.model = model
+
+
+class AssetSaid(Message):
+    """What a person said of a picture is kept; `words` tell it."""
+
+    def __init__(self, asset: asset_pb2.Asset, words: str) -> None:
+        super().__init__()
+        self.asset = asset
+        self.words = words
+
+
+class AssetPurged(Message):
+    """The files of a picture are gone."""
+
+    def __init__(self, asset: asset_pb2.Asset) -> None:
+        super().__init__()
+        self.asset = asset
+
+
+class SearchSaved(Message):
+    """A search is kept."""
+
+    def __init__(self, search: asset_pb2.SavedSearch) -> None:
+        super().__init__()
+        self.search = search
+
+
+class SearchForgotten(Message):
+    """A saved search is forgotten; it is told as it was."""
+
+    def __init__(self, search: asset_pb2.SavedSearch) -> None:
+        super().__init__()
+        self.search = search

@@ -18,6 +18,8 @@ from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruc
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui.daemonlog import grown
+from bullpen_tui.gallery import window
+from bullpen_tui.gallery.window import GalleryChange, Paged, Slipped, Summed
 from bullpen_tui.journal import entry_of
 from bullpen_tui.shelf import Shelf, parent_of
 from bullpen_tui.snapshot import Kept, Snapshot, leaf, natural, project_of
@@ -135,7 +137,7 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Answered | Recalled | Grew | Logged | Happened | Restarted
+Change = Listed | Answered | Recalled | Grew | Logged | Happened | Restarted | GalleryChange
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
@@ -159,6 +161,8 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             return replace(snapshot, log=grown(snapshot.log, message))
         case Happened(item):
             return _watched(snapshot, item)
+        case Paged() | Summed() | Slipped():
+            return replace(snapshot, gallery=window.apply(snapshot.gallery, change))
         case Restarted():
             return replace(snapshot, progress={}, previews={})
 
@@ -205,6 +209,8 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
     if payload in _PAYLOADS:
         item = getattr(event, payload)
         snapshot = _put_all(snapshot, (_with_figures(snapshot, item),), event.revision)
+        if payload == "asset" and (seen := window.happened(snapshot.gallery, event)) is not snapshot.gallery:
+            snapshot = replace(snapshot, gallery=seen)
     if seen_before:
         return snapshot
     snapshot = replace(snapshot, revision=event.revision, journal=(*snapshot.journal, entry_of(event))[-JOURNAL_KEPT:])
@@ -239,6 +245,9 @@ def _put_all(snapshot: Snapshot, items: Sequence[Kept], revision: int) -> Snapsh
         if type(item) not in _SHELVES:
             raise TypeError(f"the mirror keeps no {type(item).__name__}")
         by_kind.setdefault(type(item), []).append(item)
+    for asset in by_kind.get(asset_pb2.Asset, ()):
+        if (now := window.seen(snapshot.gallery, asset)) is not snapshot.gallery:  # type: ignore[arg-type]  # of its kind
+            snapshot = replace(snapshot, gallery=now)
     for kind, found in by_kind.items():
         if kind is run_pb2.Job:
             snapshot = _put_jobs(snapshot, [one for one in found if isinstance(one, run_pb2.Job)], revision)

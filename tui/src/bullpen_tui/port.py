@@ -23,6 +23,7 @@ from bullpen_client.errors import BullpenError
 from bullpen_client.watch import Reconnected, Reconnecting
 
 from bullpen_tui.bible.port import BiblePort
+from bullpen_tui.gallery.port import GalleryPort
 from bullpen_tui.port_desk import DeskPort
 from bullpen_tui.port_lab import LabPort
 from bullpen_tui.port_log import LogPort
@@ -38,7 +39,7 @@ def sentence(error: BullpenError) -> str:
     return f"{message.rstrip('.')}. {error.remedy}"
 
 
-class Daemon(BiblePort, DeskPort, LabPort, LogPort, Protocol):
+class Daemon(BiblePort, DeskPort, GalleryPort, LabPort, LogPort, Protocol):
     """What the studio needs of a daemon. Every call may raise `BullpenError`."""
 
     async def info(self) -> system_pb2.Info:

@@ -12,6 +12,7 @@ from bullpen_api.v1 import asset_pb2, cost_pb2, log_pb2
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui import messages as say
+from bullpen_tui.gallery.reading import GalleryReading
 from bullpen_tui.mirror import Answered, Listed, Logged, Recalled
 from bullpen_tui.snapshot import Kept
 
@@ -35,6 +36,7 @@ class Reading:
         self._asked: set[str] = set()
         self._answered: set[str] = set()
         self._pages: dict[str, str] = {}
+        self.gallery = GalleryReading(studio)
 
     @property
     def _daemon(self) -> Daemon:
@@ -44,6 +46,7 @@ class Reading:
         """The daemon is another one: everything is to be read again."""
         self._asked.clear()
         self._pages.clear()
+        self.gallery.forget()
 
     def known(self, what: str) -> bool:
         """Whether a list was read, such as `runs projects/harbor_lights`."""
@@ -293,6 +296,14 @@ class Reading:
     def lineage(self, name: str) -> None:
         """Where pictures come from and what was made of them: `lineage NAME`."""
         self._answer(f"lineage {name}", lambda: self._daemon.lineage(name))
+
+    def asset_tree(self, name: str) -> None:
+        """What a picture descends from, and what was made of it: `tree NAME`."""
+        self._answer(f"tree {name}", lambda: self._daemon.asset_tree(name))
+
+    def saved_searches(self, project: str) -> None:
+        """Saved searches of a project: `searches PROJECT`."""
+        self._answer(f"searches {project}", lambda: self._daemon.saved_searches(project), refused=False)
 
     def checks(self) -> None:
         """What the doctor finds: `checks`."""

@@ -9,11 +9,12 @@ from bullpen_api.v1 import copilot_pb2, cost_pb2, event_pb2, instruction_pb2, qu
 from bullpen_client.connect import Session
 
 from bullpen_tui.bible.session import BibleCalls
+from bullpen_tui.gallery.session import GalleryCalls
 
 PAGE = 200
 
 
-class DeskCalls(BibleCalls):
+class DeskCalls(BibleCalls, GalleryCalls):
     """`DeskPort` over a session."""
 
     _session: Session
@@ -55,12 +56,16 @@ class DeskCalls(BibleCalls):
     async def trash(self, name: str) -> None:
         if "/chatSessions/" in name:
             await self._session.copilot.DeleteChatSession(copilot_pb2.DeleteChatSessionRequest(name=name))
+        elif "/assets/" in name:
+            await self.trash_asset(name)
         else:
             await self.trash_entry(name)
 
     async def restore(self, name: str) -> None:
         if "/chatSessions/" in name:
             await self._session.copilot.UndeleteChatSession(copilot_pb2.UndeleteChatSessionRequest(name=name))
+        elif "/assets/" in name:
+            await self.restore_asset(name)
         else:
             await self.restore_entry(name)
 

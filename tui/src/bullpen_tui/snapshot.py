@@ -13,6 +13,7 @@ from google.protobuf.message import Message as Answer
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bullpen_tui.daemonlog import DaemonLog
+from bullpen_tui.gallery.window import Window
 from bullpen_tui.shelf import Shelf
 
 Kept = (
@@ -124,6 +125,8 @@ class Snapshot:
     instructions: Shelf[instruction_pb2.Instruction] = field(default_factory=lambda: Shelf(_newest))
     chat_sessions: Shelf[copilot_pb2.ChatSession] = field(default_factory=lambda: Shelf(_used_last))
     chat_messages: Shelf[copilot_pb2.ChatMessage] = field(default_factory=lambda: Shelf(_eldest))
+    gallery: Window = field(default_factory=Window)
+    """What the gallery has in view, of a list that may be of any length."""
     progress: Mapping[str, event_pb2.Progress] = field(default_factory=dict)
     previews: Mapping[str, event_pb2.Preview] = field(default_factory=dict)
     stale_projects: Mapping[str, int] = field(default_factory=dict)

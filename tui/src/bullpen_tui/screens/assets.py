@@ -1,4 +1,7 @@
-"""Assets: the pictures of a project as a gallery or a list, with the one under the cursor beside it."""
+"""Assets: the pictures of a project as a gallery or a list, with the one under the cursor beside it.
+
+The daemon searches and counts; the screen draws the window that the mirror has, and has read what comes into view.
+"""
 
 from __future__ import annotations
 
@@ -14,111 +17,20 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.mirror import Listed, Snapshot, leaf
-from bullpen_tui.plan import form_of
-from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.search import Search, SearchError, candidate_of, fits, lineage, parse
+from bullpen_tui.gallery import words as gallery
+from bullpen_tui.gallery.window import Look, Window
+from bullpen_tui.mirror import leaf
+from bullpen_tui.screens.asset_actions import AssetActions
+from bullpen_tui.screens.narrowing import ListDialog
 from bullpen_tui.widgets.chrome import FilterLine
-from bullpen_tui.widgets.gallery import Gallery
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said, entitle
-
-COLUMNS = (
-    Column("picture", minimum=24, weight=3),
-    Column("kind", width=9),
-    Column("pixels", width=9, right=True, drop=2),
-    Column("size", width=6, right=True, drop=3),
-    Column("made", width=10, right=True, drop=1),
-)
-SEARCHED = 10_000
-"""Assets that a search reads at most; the title says when there are more."""
-HINT = "rain character:mara stage:weather kind:candidate rating:>3 date:2026-11 !tag:old"
-
-_KINDS = {
-    asset_pb2.Asset.KIND_UNSPECIFIED: ("file", words.QUIET),
-    asset_pb2.Asset.KIND_SOURCE: ("source", words.QUIET),
-    asset_pb2.Asset.KIND_REFERENCE: ("reference", words.QUIET),
-    asset_pb2.Asset.KIND_CANDIDATE: ("candidate", words.ACCENT),
-    asset_pb2.Asset.KIND_POSTPROCESS: ("post", words.ACCENT),
-    asset_pb2.Asset.KIND_EXPORT: ("export", words.GOOD),
-}
+from bullpen_tui.widgets.windowed import Windowed, WindowGallery, WindowTable
 
 
-def kind_of(asset: asset_pb2.Asset) -> Content:
-    """What an asset is."""
-    return words.text(_KINDS.get(asset.kind, _KINDS[asset_pb2.Asset.KIND_UNSPECIFIED]))
-
-
-def title_of(asset: asset_pb2.Asset) -> str:
-    """Name of an asset for people."""
-    return asset.display_name or leaf(asset.name)[:16]
-
-
-def short_title(asset: asset_pb2.Asset) -> str:
-    """A title for a card: of a candidate its stage, picture and number."""
-    parts = asset.origin.split("/")
-    if len(parts) == 8 and parts[6] == "candidates":
-        stage = parts[3].split("-", 2)[-1]
-        return f"{stage} {parts[5]} {parts[7]}"
-    return title_of(asset).rsplit(".", 1)[0]
-
-
-def stars(asset: asset_pb2.Asset) -> Content:
-    """The rating, where there is one."""
-    return words.text((" " + "★" * asset.rating, words.ACCENT)) if asset.rating > 0 else Content("")
-
-
-def asset_row(asset: asset_pb2.Asset, now: float) -> Row:
-    """One asset for `COLUMNS`."""
-    return Row(
-        asset.name,
-        (
-            words.text(title_of(asset), stars(asset)),
-            kind_of(asset),
-            words.text((f"{asset.width}×{asset.height}" if asset.width else words.DASH, words.QUIET)),
-            words.text((words.size(asset.size_bytes), words.QUIET)),
-            words.text((words.ago(asset.create_time, now), words.QUIET)),
-        ),
-    )
-
-
-def asset_card(asset: asset_pb2.Asset, now: float) -> Row:
-    """One asset for the gallery: picture, name, kind and age."""
-    about = words.text(kind_of(asset), stars(asset), (f"  {words.ago(asset.create_time, now)}", words.FAINT))
-    return Row(asset.name, (Content(asset.name), Content(short_title(asset)).truncate(21, ellipsis=True), about))
-
-
-def recipe(asset: asset_pb2.Asset, snapshot: Snapshot) -> Content:
-    """What is known of an asset, in lines: where it came from, what it was made from and what was made from it."""
-    before, after = lineage(asset, snapshot)
-    candidate = candidate_of(asset, snapshot)
-    run = snapshot.runs.get(candidate.split("/jobs/")[0]) if candidate else None
-    job = snapshot.jobs.get(candidate.split("/candidates/")[0]) if candidate else None
-    made = snapshot.candidates.get(candidate)
-    chain = " ← ".join(title_of(one) for one in before) or ", ".join(leaf(one)[:12] for one in asset.derived_from)
-    facts = [
-        ("stage", f"{run.spec.stage}   {leaf(run.model)}" if run is not None else ""),
-        ("prompt", job.prompt if job is not None else ""),
-        ("seed", str(made.seed) if made is not None else ""),
-        ("origin", asset.origin.removeprefix(asset.name.split("/assets/")[0] + "/")),
-        ("from", chain),
-        (
-            "made of it",
-            ", ".join(title_of(one) for one in after[:4]) + (f" and {len(after) - 4} more" * (len(after) > 4)),
-        ),
-        ("licence", asset.licence),
-        ("tags", ", ".join(asset.tags)),
-        ("sha256", asset.sha256[:16] + "…" if asset.sha256 else ""),
-        ("path", asset.path),
-    ]
-    rows = [words.text((f"{label:<11}", words.FAINT), value) for label, value in facts if value]
-    return words.lines(rows)
-
-
-class AssetsScreen(StudioScreen):
-    """Gallery or list at the left, picture and recipe at the right; `/` takes the search language."""
+class AssetsScreen(AssetActions):
+    """Gallery or list at the left, picture and what is known of it at the right; `/` takes the search language."""
 
     place: ClassVar[str] = "assets"
     AUTO_FOCUS = ""
@@ -126,24 +38,25 @@ class AssetsScreen(StudioScreen):
     def __init__(self) -> None:
         super().__init__()
         self._pictured = ""
-        self._search = Search()
-        self._slip = ""
         self._boarded: bool | None = None
 
     def body(self) -> Iterable[Widget]:
-        """List, picture, recipe."""
+        """List, picture, words."""
         with Horizontal():
             with Vertical(classes="pane", id="assets-pane"):
-                yield Gallery(self.studio.graphics, self.want, wide=24, high=12, lines=2, dom_id="gallery")
-                yield RowTable(COLUMNS, empty="Reading…", dom_id="assets")
+                yield Said(dom_id="asset-facets")
+                yield WindowGallery(self.studio.graphics, self.want, wide=24, high=12, lines=2, dom_id="gallery")
+                yield WindowTable(gallery.COLUMNS, empty="Reading…", dom_id="assets")
             with Vertical(classes="pane", id="asset-pane"):
                 yield Picture(self.studio.graphics, dom_id="asset-picture")
                 yield Said(dom_id="asset-words")
 
     def on_mount(self) -> None:
         """The filter line takes the search language here."""
+        line = self.query_one(FilterLine)
+        line.placeholder = gallery.HINT
+        self.mount(Said(dom_id="asset-slip"), before=line)
         super().on_mount()
-        self.query_one(FilterLine).placeholder = HINT
 
     @property
     def boarded(self) -> bool:
@@ -152,74 +65,84 @@ class AssetsScreen(StudioScreen):
         return wide if self._boarded is None else self._boarded
 
     @property
-    def lister(self) -> Lister:
+    def lister(self) -> WindowGallery | WindowTable:
         """What has the cursor."""
-        return self.query_one("#gallery", Gallery) if self.boarded else self.query_one("#assets", RowTable)
+        return self.query_one("#gallery", WindowGallery) if self.boarded else self.query_one("#assets", WindowTable)
+
+    @property
+    def window(self) -> Window:
+        """What is known of what is looked at; of another project it is nothing yet."""
+        window = self.snapshot.gallery
+        return window if window.look.project == self.studio.project else Window()
 
     @property
     def asset(self) -> asset_pb2.Asset | None:
         """The asset under the cursor."""
-        return self.snapshot.assets.get(self.lister.cursor_key or "")
+        return self.window.named(self.lister.cursor_key or "")
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """Draws what fits the search, in place; reads on while it does not fill the screen."""
-        project, reading = self.studio.project, self.studio.reading
-        every = self.snapshot.assets_of(project)
-        if project:
-            reading.assets(project, self._search.kinds)
-            reading.runs(project)
-            reading.scenes(project)
-            reading.bible(project)
-            if self._search.terms and len(every) < SEARCHED:
-                reading.more_assets(project, self._search.kinds)
-        found = [one for one in every if fits(one, self._search, self.snapshot)] if self._search.terms else every
-        self._title(project, len(found), len(every))
-        gallery, table = self.query_one("#gallery", Gallery), self.query_one("#assets", RowTable)
+        """Draws the window in place, and has read what is in view and is not here."""
+        lister, window = self.lister, self.window
+        self._look = Look(self.studio.project, self._search, self._in_trash)
         shown = self.boarded
-        if gallery.display != shown or table.display == shown:
-            gallery.display, table.display = shown, not shown
+        cards, table = self.query_one("#gallery", WindowGallery), self.query_one("#assets", WindowTable)
+        if cards.display != shown or table.display == shown:
+            cards.display, table.display = shown, not shown
         if not self.focused or not self.focused.display:
-            self.lister.focus()
-        empty = self._empty(bool(every))
-        gallery.set_empty(empty)
+            lister.focus()
+        self._title(window)
+        empty = self._empty(window)
+        cards.set_empty(empty)
         table.set_empty(empty)
         now = self.studio.now()
         if shown:
-            gallery.set_items(found, lambda one: asset_card(one, now))
+            cards.set_window(window, lambda one: gallery.asset_card(one, now), gallery.CARD_CELLS)
         else:
-            table.set_items(found, lambda one: asset_row(one, now))
+            table.set_window(window, lambda one: gallery.asset_row(one, now), len(gallery.COLUMNS))
         self._draw_picture()
+        self._read()
+        if isinstance(dialog := self.app.screen, ListDialog):
+            dialog.draw()
 
-    def _title(self, project: str, found: int, every: int) -> None:
-        whole = self.studio.reading.assets_complete(project, self._search.kinds)
-        of = f"{found} of {every}" if self._search.terms else str(every)
-        more = "" if whole or not every else " of more" if not self._search.terms else " read, more are there"
-        title = f"{leaf(project)} · {of}{more}" if project else "Assets"
-        entitle(self.query_one("#assets-pane"), title)
+    def _read(self) -> None:
+        lister = self.lister
+        place = lister.place
+        self.studio.reading.gallery.look(self._look, [*lister.in_view, place])
+
+    def _title(self, window: Window) -> None:
         pane = self.query_one("#assets-pane")
-        entitle(pane, below=self._slip)
+        project = self.studio.project
+        more = "" if window.counted >= 0 or not window.known else "+"
+        where = " · trash" if window.look.in_trash else ""
+        found = " found" if window.look.search else ""
+        entitle(pane, f"{leaf(project)}{where} · {window.total:,}{more}{found}" if project else "Assets")
+        entitle(pane, below=window.look.search)
+        room = max(0, pane.size.width - 4)
+        self.query_one("#asset-facets", Said).say(gallery.facet_line(window.facets, room))
+        slip = window.slip if window.refused == self._look else None
+        for line in self.query("#asset-slip").results(Said):
+            line.display = slip is not None
+            line.say(gallery.slip_line(slip, max(20, self.size.width - 2)))
 
-    def _empty(self, some: bool) -> Content:
-        if self._slip:
-            return words.text((self._slip, words.WARN))
-        if some:
-            return words.text("Nothing fits this search. ", ("esc", "bold $accent"), " shows all.")
-        if not self.studio.listed:
+    def _empty(self, window: Window) -> Content:
+        if not self.studio.listed or (self.studio.project and not window.known):
             return Content("Reading…")
+        if window.look.search:
+            return words.text("Nothing fits this search. ", ("esc", "bold $accent"), " shows all.")
+        if window.look.in_trash:
+            return words.text("The trash is empty. ", ("z", "bold $accent"), " goes back.")
         return words.text("No picture yet.\n\n", "A run makes them: ", ("2", "bold $accent"), " goes to the runs.")
 
     def _draw_picture(self) -> None:
         asset = self.asset
-        self.query_one("#asset-words", Said).say(recipe(asset, self.snapshot) if asset else "")
+        self.query_one("#asset-words", Said).say(gallery.about(asset, self.window) if asset else "")
         name = asset.name if asset is not None else ""
-        if asset is not None and (candidate := candidate_of(asset, self.snapshot)):
-            self.studio.reading.jobs_once(candidate.split("/jobs/")[0])
         if name == self._pictured:
             return
         self._pictured = name
-        entitle(self.query_one("#asset-pane"), title_of(asset) if asset else "")
+        entitle(self.query_one("#asset-pane"), gallery.title_of(asset) if asset else "")
         self.query_one("#asset-picture", Picture).show(self.want(name) if name else None)
 
     def want(self, asset: str) -> Image.Image | None:
@@ -231,7 +154,7 @@ class AssetsScreen(StudioScreen):
 
     def on_picture_arrived(self, message: say.PictureArrived) -> None:
         """Shows a picture where it is still wanted."""
-        self.query_one("#gallery", Gallery).arrived(message.asset, message.picture)
+        self.query_one("#gallery", WindowGallery).arrived(message.asset, message.picture)
         if message.asset == self._pictured:
             self.query_one("#asset-picture", Picture).show(message.picture)
 
@@ -240,85 +163,29 @@ class AssetsScreen(StudioScreen):
         if message.asset == self._pictured:
             self.query_one("#asset-picture", Picture).show(None, str(message.error))
 
-    @on(RowTable.EndNeared)
-    def _read_more(self) -> None:
-        self.studio.reading.more_assets(self.studio.project, self._search.kinds)
-
     @on(Lister.Moved)
     def _other_asset(self) -> None:
         self._draw_picture()
+        self._read()
+
+    @on(Windowed.Scrolled)
+    def _other_rows(self) -> None:
+        self._read()
 
     # --- search ------------------------------------------------------------------------------------------------------
 
     def narrow(self, text: str) -> None:
-        """Searches; a slip is said and everything stays in view."""
-        try:
-            self._search, self._slip = parse(text), ""
-        except SearchError as slip:
-            self._slip = str(slip)
+        """Searches; what was found before stays in view until there is an answer."""
+        self._search = text.strip()
         self.draw()
         self.draw_keys()
 
-    # --- actions -----------------------------------------------------------------------------------------------------
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what works on the asset under the cursor."""
-        if not self.is_mounted:
-            return True
-        if action in ("open", "use_recipe"):
-            asset = self.asset
-            return asset is not None and bool(candidate_of(asset, self.snapshot))
-        if action in ("post_process", "mark"):
-            return self.asset is not None
-        if action == "to_parent":
-            asset = self.asset
-            return asset is not None and bool(asset.derived_from)
-        return True
+    # --- looking -----------------------------------------------------------------------------------------------------
 
     def action_toggle_view(self) -> None:
         """Gallery or list, with the cursor where it was."""
-        key = self.lister.cursor_key
+        place = self.lister.place
         self._boarded = not self.boarded
         self.draw()
         self.lister.focus()
-        if key:
-            self.lister.move_to(key)
-
-    def action_open(self) -> None:
-        """Opens the picture in the review of its run."""
-        from bullpen_tui.screens.review import ReviewScreen
-
-        if (asset := self.asset) is not None and (candidate := candidate_of(asset, self.snapshot)):
-            run = candidate.split("/jobs/")[0]
-            self.studio.reading.jobs_once(run)
-            self.studio.push_screen(ReviewScreen(run, candidate.split("/candidates/")[0]))
-
-    def action_post_process(self) -> None:
-        """Takes the marked pictures, else the one under the cursor, through post-process."""
-        chosen = self.lister.chosen
-        self.studio.errands.post_process(self.studio.project, chosen, "", self)
-        self.notify(f"{words.plural(len(chosen), 'picture')} through the chain of the settings.", title="Post-process")
-
-    def on_pictures_made(self, message: say.PicturesMade) -> None:
-        """Says what came of it."""
-        made, of = words.plural(len(message.made), "picture"), words.plural(message.sources, "picture")
-        self.studio.post_message(say.ChangesArrived((Listed(tuple(message.made)),)))
-        self.notify(f"{made} made of {of}; 3 shows them.", title="Post-process")
-
-    def action_to_parent(self) -> None:
-        """Puts the cursor on the picture that this one was made from."""
-        asset = self.asset
-        if asset is not None and asset.derived_from and not self.lister.move_to(asset.derived_from[0]):
-            self.notify("That picture is not in this list; esc ends the search, G goes on to older ones.")
-
-    def action_use_recipe(self) -> None:
-        """Asks for the recipe of the picture, and opens the composer with it."""
-        if (asset := self.asset) is not None and (candidate := candidate_of(asset, self.snapshot)):
-            self.studio.errands.recipe(candidate, self)
-
-    def on_recipe_read(self, message: say.RecipeRead) -> None:
-        """Opens the composer on stage, scene, seed and words of the picture."""
-        from bullpen_tui.screens.compose import ComposeScreen
-
-        form = form_of(message.run, message.job, message.candidate)
-        self.studio.push_screen(ComposeScreen(self.studio.project, form=form))
+        self.lister.go_to(place)

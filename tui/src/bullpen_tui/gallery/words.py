@@ -1,0 +1,164 @@
+"""How pictures are told: rows, cards, the lines beside a picture, facets and trees. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bullpen_api.v1 import asset_pb2
+from textual.content import Content
+
+from bullpen_tui import words
+from bullpen_tui.gallery.window import Slip, Window
+from bullpen_tui.snapshot import leaf
+from bullpen_tui.widgets.layout import Column, Row
+
+BEST = 5
+COLUMNS = (
+    Column("picture", minimum=24, weight=3),
+    Column("kind", width=9),
+    Column("rating", width=6, drop=4),
+    Column("tags", minimum=10, weight=1, drop=5),
+    Column("pixels", width=9, right=True, drop=2),
+    Column("size", width=6, right=True, drop=3),
+    Column("made", width=10, right=True, drop=1),
+)
+CARD_CELLS = 3
+HINT = "rain character:mara stage:weather kind:candidate rating:>3 date:2026-11 -tag:old"
+
+_KINDS = {
+    asset_pb2.Asset.KIND_UNSPECIFIED: ("file", words.QUIET),
+    asset_pb2.Asset.KIND_SOURCE: ("source", words.QUIET),
+    asset_pb2.Asset.KIND_REFERENCE: ("reference", words.QUIET),
+    asset_pb2.Asset.KIND_CANDIDATE: ("candidate", words.ACCENT),
+    asset_pb2.Asset.KIND_POSTPROCESS: ("post", words.ACCENT),
+    asset_pb2.Asset.KIND_EXPORT: ("export", words.GOOD),
+}
+
+
+def kind_of(asset: asset_pb2.Asset) -> Content:
+    """What an asset is."""
+    return words.text(_KINDS.get(asset.kind, _KINDS[asset_pb2.Asset.KIND_UNSPECIFIED]))
+
+
+def title_of(asset: asset_pb2.Asset) -> str:
+    """Name of an asset for people."""
+    return asset.display_name or leaf(asset.name)[:16]
+
+
+def short_title(asset: asset_pb2.Asset) -> str:
+    """A title for a card: of a candidate its stage, picture and number."""
+    parts = asset.origin.split("/")
+    if len(parts) == 8 and parts[6] == "candidates":
+        return f"{parts[3].split('-', 2)[-1]} {parts[5]} {parts[7]}"
+    return title_of(asset).rsplit(".", 1)[0]
+
+
+def stars(asset: asset_pb2.Asset) -> Content:
+    """The rating, where there is one."""
+    return words.text(("★" * min(asset.rating, BEST), words.ACCENT)) if asset.rating > 0 else Content("")
+
+
+def _starred(asset: asset_pb2.Asset) -> Content:
+    return words.text(" ", stars(asset)) if asset.rating > 0 else Content("")
+
+
+def asset_row(asset: asset_pb2.Asset, now: float) -> Row:
+    """One asset for `COLUMNS`."""
+    return Row(
+        asset.name,
+        (
+            words.text(title_of(asset)),
+            kind_of(asset),
+            stars(asset),
+            words.text((", ".join(asset.tags), words.QUIET)),
+            words.text((f"{asset.width}×{asset.height}" if asset.width else words.DASH, words.QUIET)),
+            words.text((words.size(asset.size_bytes), words.QUIET)),
+            words.text((words.ago(asset.create_time, now), words.QUIET)),
+        ),
+    )
+
+
+def asset_card(asset: asset_pb2.Asset, now: float) -> Row:
+    """One asset for the gallery: picture, name, kind and age."""
+    about = words.text(kind_of(asset), _starred(asset), (f"  {words.ago(asset.create_time, now)}", words.FAINT))
+    return Row(asset.name, (Content(asset.name), Content(short_title(asset)).truncate(21, ellipsis=True), about))
+
+
+def about(asset: asset_pb2.Asset, window: Window) -> Content:
+    """What is known of an asset, in lines: what people say of it, how it was made, what it was made from."""
+    made = asset.making
+    project = asset.name.split("/assets/")[0]
+    parents = [(window.named(name), name) for name in asset.derived_from]
+    chain = ", ".join(title_of(one) if one is not None else leaf(name)[:12] for one, name in parents)
+    facts: list[tuple[str, str | Content]] = [
+        ("rating", stars(asset)),
+        ("tags", ", ".join(asset.tags)),
+        ("note", asset.note),
+        ("stage", f"{made.stage}   {leaf(made.model)}" if made.stage else leaf(made.model)),
+        ("scene", leaf(made.scene)),
+        ("cast", ", ".join(leaf(one) for one in made.characters)),
+        ("prompt", made.prompt),
+        ("seed", str(made.seed) if made.candidate else ""),
+        ("from", chain),
+        ("licence", asset.licence),
+        ("origin", asset.origin.removeprefix(project + "/") if not made.candidate else ""),
+        ("made", _day(asset)),
+        ("sha256", asset.sha256[:16] + "…" if asset.sha256 else ""),
+        ("path", asset.path),
+    ]
+    rows = [words.text((f"{label:<9}", words.FAINT), value) for label, value in facts if len(value)]
+    return words.lines(rows)
+
+
+def _day(asset: asset_pb2.Asset) -> str:
+    seconds = asset.create_time.seconds
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC") if seconds else ""
+
+
+def facet_line(facets: Sequence[asset_pb2.AssetFacet], room: int) -> Content:
+    """The most frequent values of each field, as many as there is room for."""
+    parts: list[Content] = []
+    used = 0
+    for facet in facets:
+        values = [f"{one.value} {one.count}" for one in facet.values[:3]]
+        if not values or (facet.field == "kind" and len(facet.values) < 2):
+            continue
+        part = words.text((f"{facet.field} ", words.FAINT), (" · ".join(values), words.QUIET))
+        if used + part.cell_length > room:
+            break
+        parts.append(part)
+        used += part.cell_length + 3
+    return Content("   ").join(parts)
+
+
+def slip_line(slip: Slip | None, room: int) -> Content:
+    """What is wrong with the search, under signs that stand over its column."""
+    if slip is None:
+        return Content("")
+    signs = "▾" * max(1, min(slip.length, 20))
+    before = slip.column - 1
+    if before + len(signs) + 1 + len(slip.words) <= room:
+        return words.text(" " * before, (signs, words.WARN), " ", (slip.words, words.WARN))
+    return words.lines(
+        [words.text((slip.words, words.WARN)), words.text(" " * min(before, room - 1), (signs, words.WARN))]
+    )
+
+
+def tree_rows(tree: asset_pb2.AssetLineage) -> list[Row]:
+    """A tree of descent as rows: what something was made from stands before it."""
+    rows = []
+    for number, node in enumerate(tree.nodes):
+        asset = node.asset
+        branch = f"{'   ' * (node.depth - 1)}└─ " if node.depth else ""
+        sign = words.text(("▸ ", words.ACCENT)) if node.asked else Content("")
+        gone = words.text(("  in the trash", words.FAINT)) if asset.HasField("delete_time") else Content("")
+        what = words.text((branch, words.FAINT), sign, title_of(asset), gone)
+        made = words.text((asset.making.stage or "", words.QUIET))
+        rows.append(Row(f"{number} {asset.name}", (what, kind_of(asset), made, stars(asset))))
+    return rows
+
+
+def quoted(value: str) -> str:
+    """A value as it stands in a search."""
+    return f'"{value}"' if any(sign in value for sign in ' ,"') else value
