@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bullpen_api.v1 import asset_pb2, history_pb2, run_pb2
+from bullpen_api.v1 import asset_pb2, history_pb2, postprocess_pb2, run_pb2
 from bullpen_cli import main
 from bullpen_client import errors
 from PIL import Image
@@ -116,6 +116,26 @@ async def test_a_picture_made_here_is_known_here_and_in_another_universe(studio:
     there = await known(studio, await taken(studio, other, Path(asset.path)))
     there.asset = here.asset
     assert there == here
+
+
+async def test_j07_a_picture_of_post_process_has_the_recipe_of_its_source(
+    studio: Studio, daemon: Daemon, tmp_path: Path
+) -> None:
+    """It is followed back to the picture that was made; its own file tells of the step alone, and nobody is warned."""
+    project = await studio.project()
+    source = await taken(studio, project, written(tmp_path, 9, parameters=A1111))
+    steps = postprocess_pb2.PostProcess(color=postprocess_pb2.ColorStep(profile="cold_rain"))
+    request = postprocess_pb2.ProcessAssetsRequest(parent=project, assets=[source], post_process=steps)
+    made = ""
+    async for message in studio.session.postprocess.ProcessAssets(request):
+        made = message.made.asset.name or made
+    found, origin = await known(studio, made), await known(studio, source)
+    assert (found.asset, found.prompt, found.seed) == (made, origin.prompt, origin.seed)
+    assert found.others["Made from"] == source
+    with pytest.raises(errors.ResourceNotFound):
+        await read(studio, made)
+    warned = [line for line in daemon.log().splitlines() if "recipe.invalid" in line]
+    assert not any("_color.png" in line for line in warned)
 
 
 def bullpen(daemon: Daemon, *words: str) -> tuple[int, str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from bullpen_api.v1 import history_pb2 as pb
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend.assets import store as assets
-from bullpend.assets.files import Files, slug_of
+from bullpend.assets.files import Files, name_of, slug_of
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ContentLost, PathNotFound, RecipeInvalid, ResourceNotFound
@@ -23,6 +24,8 @@ from bullpend.rpc import names
 log = structlog.get_logger("recipes")
 
 ASSET = "projects/*/assets/*"
+# How far a picture is followed back: a chain of post-process has four steps.
+_MOST_STEPS = 16
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
 
 
@@ -81,8 +84,22 @@ class Recipes:
         project, slug = names.parse(name, ASSET)
         projects.get(view, project)
         row = assets.get(view, project, slug)
-        own = store.of_candidate(view, name)
-        return row, store.get(view, project, slug) if own is None else reading.own(own)
+        return row, self._told(view, row)
+
+    def _told(self, view: View, row: Row) -> Told | None:
+        """The recipe of an asset, or else of the one that it was made from, and so on."""
+        here: Row | None = row
+        for _ in range(_MOST_STEPS):
+            if here is None:
+                break
+            name = name_of(here["project"], here["sha256"])
+            own = store.of_candidate(view, name)
+            told = store.get(view, here["project"], here["slug"]) if own is None else reading.own(own)
+            if told is not None:
+                return told if here is row else replace(told, others={**told.others, "Made from": name})
+            parent = next(iter(here["derived_from"]), "")
+            here = assets.by_name(view, parent) if parent else None
+        return None
 
     async def _packed(self, name: str, told: Told) -> pb.PictureRecipe:
         return wire.pack(name, told, await asyncio.to_thread(self._models))

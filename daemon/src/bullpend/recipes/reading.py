@@ -13,6 +13,7 @@ from bullpend.redaction import redact
 from bullpend.runs.recipe import SCHEMA
 
 OWN = "bullpen"
+_STEPS = "bullpen.postprocess/"
 
 
 class PictureText(Protocol):
@@ -37,10 +38,18 @@ def read(texts: Sequence[PictureText]) -> Told | None:
     # A workflow may carry a key of a service; one that the vault knows is kept in clear nowhere.
     content = {keyword: redact(known[keyword].text) for keyword in order if keyword in known}
     if OWN in content:
-        return own(load(content[OWN], OWN))
+        recipe = load(content[OWN], OWN)
+        # What was done to a picture afterwards does not tell how it was made.
+        return None if _is_step(recipe) else own(recipe)
     if "prompt" in content or "workflow" in content:
         return comfyui.read(content)
     return a1111.read(content[a1111.FIELD]) if a1111.FIELD in content else None
+
+
+def _is_step(recipe: Any) -> bool:
+    """Whether it is of a step of post-process, whose source has the recipe."""
+    schema = recipe.get("schema") if isinstance(recipe, dict) else None
+    return isinstance(schema, str) and schema.startswith(_STEPS)
 
 
 def own(recipe: Any) -> Told:

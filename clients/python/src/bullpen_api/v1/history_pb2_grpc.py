@@ -115,7 +115,8 @@ class HistoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRecipe(self, request, context):
-        """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+        """How a picture was made: as the candidate that it is, as its own file told when it was imported, or, for one that was
+        made from another in post-process, as that one was.
         Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

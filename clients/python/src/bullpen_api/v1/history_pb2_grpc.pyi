@@ -58,7 +58,8 @@ class HistoryServiceStub:
     Errors: RESOURCE_NOT_FOUND.
     """
     GetRecipe: _grpc.UnaryUnaryMultiCallable[_history_pb2.GetRecipeRequest, _history_pb2.PictureRecipe]
-    """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+    """How a picture was made: as the candidate that it is, as its own file told when it was imported, or, for one that was
+    made from another in post-process, as that one was.
     Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
     """
     IngestRecipe: _grpc.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]
@@ -98,7 +99,8 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
     Errors: RESOURCE_NOT_FOUND.
     """
     GetRecipe: _aio.UnaryUnaryMultiCallable[_history_pb2.GetRecipeRequest, _history_pb2.PictureRecipe]  # type: ignore[assignment]
-    """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+    """How a picture was made: as the candidate that it is, as its own file told when it was imported, or, for one that was
+    made from another in post-process, as that one was.
     Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
     """
     IngestRecipe: _aio.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]  # type: ignore[assignment]
@@ -165,7 +167,8 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _history_pb2.GetRecipeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_history_pb2.PictureRecipe, _abc.Awaitable[_history_pb2.PictureRecipe]]:
-        """How a picture was made: as the candidate that it is, or as its own file told when it was imported.
+        """How a picture was made: as the candidate that it is, as its own file told when it was imported, or, for one that was
+        made from another in post-process, as that one was.
         Errors: RESOURCE_NOT_FOUND (no such asset, or nothing is known of how it was made).
         """
 
