@@ -57,7 +57,7 @@ bench: $(READY)-test  ## the performance table
 	$(BIN)/python -m tests.bench
 
 soak: $(READY)-test  ## ten thousand jobs, a thousand dying workers, every pair of deaths of the daemon (a long time)
-	$(BIN)/python -m tests.bench --only soak --only deaths
+	$(BIN)/python -m tests.bench --only soak --only deaths --only restart-full
 
 starter: $(READY)-test  ## train the embedded models again (hours)
 	$(BIN)/python -m bullpen_starter.train all

@@ -24,12 +24,14 @@ from tests.bench import (
     deaths,
     demo,
     durable,
+    gallery,
     panels,
     planning,
     quality,
     queue,
     residency,
     restart,
+    restart_full,
     reviving,
     scenes,
     soak,
@@ -58,14 +60,16 @@ ROWS: dict[str, Measure] = {
     "reviving": reviving.measure,
     "restart": restart.measure,
     "plan": planning.measure,
+    "gallery": gallery.measure,
     "demo": demo.measure,
     "panels": panels.measure,
     "quality": quality.measure_quality,
     "soak": soak.measure,
     "deaths": deaths.measure,
+    "restart-full": restart_full.measure,
 }
 # Those that take long are measured by name only.
-LONG = ("soak", "deaths")
+LONG = ("soak", "deaths", "gallery")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

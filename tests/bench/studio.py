@@ -26,7 +26,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "projects/bench"
 BATCH_LIMIT = 5000
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 SCRIPTED = ("testing.scripted=true", "devices.use=scripted", "log.level=warning")
 SCRIPTED_MODEL = "models/scripted"
 TRIVIAL = "scripted: steps=1 size=8x8"
@@ -64,14 +64,14 @@ class Studio:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self) -> float:
+    async def start(self, patience: float = START_SECONDS) -> float:
         """Starts the daemon; returns the seconds from the start of the process to health SERVING."""
-        seconds = await self.launch()
+        seconds = await self.launch(patience)
         self.session = Session(self.home)
         await self.session.__aenter__()
         return seconds
 
-    async def launch(self) -> float:
+    async def launch(self, patience: float = START_SECONDS) -> float:
         """Starts the daemon without a session; returns the seconds until its health is SERVING."""
         command = [sys.executable, "-m", "bullpend", "--home", str(self.home)]
         for flag in self._flags:
@@ -82,7 +82,7 @@ class Studio:
             self._process = subprocess.Popen(  # noqa: ASYNC220 -- its start is what is measured
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=self._environment()
             )
-        while time.perf_counter() - began < START_SECONDS:
+        while time.perf_counter() - began < patience:
             endpoint = read_endpoint(self.home)
             if endpoint is not None and endpoint.pid == self.pid and await is_serving(endpoint, timeout=5.0):
                 return time.perf_counter() - began

@@ -10,13 +10,22 @@ import pytest
 import torch
 from bullpen_worker import machine
 from bullpen_worker.engines.base import ModelSpec
-from bullpen_worker.engines.torch.activation import activate, read_into
+from bullpen_worker.engines.torch.activation import activate
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.engine import TorchEngine
 from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import inspect_folder
 from bullpen_worker.engines.torch.staging import overlapping
-from bullpen_worker.engines.torch.weight_files import Entry, WeightFile, layout, read_head, weigh
+from bullpen_worker.engines.torch.weight_files import (
+    Entry,
+    WeightFile,
+    layout,
+    places_for,
+    read_head,
+    read_into,
+    runs_of,
+    weigh,
+)
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.memory_rules import Placement
 from hypothesis import given
@@ -137,6 +146,26 @@ def test_tensors_begin_where_processors_like_it(tiny_model: Path) -> None:
         ordered = sorted(places, key=lambda name: places[name])
         assert all(ends[name] <= places[after] for name, after in pairwise(ordered))
         assert max(ends.values()) <= size
+
+
+def test_in_main_memory_a_file_lies_as_on_the_disk(tmp_path: Path) -> None:
+    """Whole pages are copied onto whole pages, in one piece; where a tensor would begin inside a number, not."""
+    path = tmp_path / "weights"
+    path.write_bytes(bytes(range(200)))
+    entries = {"a": Entry(torch.uint8, (9,), 0, 9), "b": Entry(torch.float32, (4,), 12, 28)}
+    file = WeightFile(path, 40, entries)
+    places, size = places_for(file, CPU)
+    assert (places, size) == ({"a": 40, "b": 52}, 68)
+    assert runs_of(file, places) == [(0, 40, 9), (12, 52, 16)]
+    memory = torch.zeros(size, dtype=torch.uint8)
+    read_into(file, places, memory)
+    assert memory[40:49].tolist() == list(range(40, 49))
+    assert memory[52:68].tolist() == list(range(52, 68))
+    assert places_for(file, torch.device("cuda")) == layout(file, None)
+    odd = WeightFile(path, 41, entries)
+    assert places_for(odd, CPU) == layout(odd, None)
+    side_by_side = WeightFile(path, 40, {"a": Entry(torch.uint8, (8,), 0, 8), "b": Entry(torch.uint8, (8,), 8, 16)})
+    assert runs_of(side_by_side, places_for(side_by_side, CPU)[0]) == [(0, 40, 16)]
 
 
 @given(sizes=st.lists(st.integers(0, 50), max_size=8), buffer=st.integers(1, 40))

@@ -9,10 +9,8 @@ parameters that would be left empty, quantised weights) is left to the library, 
 from __future__ import annotations
 
 import importlib
-import io
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +21,17 @@ from accelerate import init_empty_weights
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.model_files import ModelFolder
 from bullpen_worker.engines.torch.staging import to_device
-from bullpen_worker.engines.torch.weight_files import Entry, WeightFile, component_files, layout, read_head
+from bullpen_worker.engines.torch.weight_files import (
+    Entry,
+    WeightFile,
+    component_files,
+    layout,
+    places_for,
+    read_head,
+    read_into,
+)
 
 _LIBRARIES = frozenset({"diffusers", "transformers"})
-_CHUNK = 64 * 1024 * 1024
 
 
 def stock(pipeline_class: Any, folder: ModelFolder, dtype: torch.dtype) -> Any:
@@ -69,16 +74,9 @@ def activate(folder: ModelFolder, dtype: torch.dtype, device: torch.device, aren
     return built
 
 
-def refill(
-    folder: ModelFolder, dtype: torch.dtype, device: torch.device, arena: Arena, networks: Mapping[str, torch.nn.Module]
-) -> bool:
-    """Puts the folder's weights into networks that were activated from it before and emptied since. False where they
-    are not those of the folder; then they are half filled. Raises what `activate` raises.
-    """
-    components = list(_components(folder, dtype))
-    if {component.name for component in components} != networks.keys():
-        return False
-    return all(_attach(networks[component.name], _read(component, dtype, device, arena)) for component in components)
+def heads(folder: ModelFolder, dtype: torch.dtype) -> dict[str, list[WeightFile]]:
+    """The files of the networks that are activated, by component. Raises OSError, ValueError or KeyError."""
+    return {component.name: component.files for component in _components(folder, dtype)}
 
 
 def _components(folder: ModelFolder, dtype: torch.dtype) -> Iterator[_Component]:
@@ -140,7 +138,7 @@ def _read(component: _Component, dtype: torch.dtype, device: torch.device, arena
     """All tensors of a component, by name. Runs on the reading thread."""
     tensors: dict[str, torch.Tensor] = {}
     for file in component.files:
-        places, size = layout(file, None)
+        places, size = places_for(file, device)
         raw = to_device(file, places, size, device) if device.type == "cuda" else arena.take(size)
         if device.type != "cuda":
             read_into(file, places, raw)
@@ -170,30 +168,3 @@ def _converted(
         size = tensor.numel() * held[name].itemsize
         made[name] = memory[places[name] : places[name] + size].view(held[name]).view(tensor.shape).copy_(tensor)
     return made
-
-
-def read_into(file: WeightFile, places: dict[str, int], target: torch.Tensor) -> None:
-    """Fills a tensor of bytes on the processor with a file's tensors, each at its place. Raises OSError, also where the
-    file ends early.
-    """
-    whole = target.numpy().data
-    pieces = [
-        (entry.begin, whole[places[name] : places[name] + entry.end - entry.begin])
-        for name, entry in sorted(file.entries.items(), key=lambda item: item[1].begin)
-        if entry.end > entry.begin
-    ]
-    with file.path.open("rb", buffering=0) as stream:
-        for begin, view in pieces:
-            done = 0
-            while done < len(view):
-                count = _read_at(stream, view[done : done + _CHUNK], file.data + begin + done)
-                if count <= 0:
-                    raise OSError(f"{file.path.name} ended early")
-                done += count
-
-
-def _read_at(stream: io.FileIO, view: memoryview, offset: int) -> int:
-    if hasattr(os, "preadv"):
-        return os.preadv(stream.fileno(), [view], offset)
-    stream.seek(offset)
-    return stream.readinto(view) or 0

@@ -18,7 +18,7 @@ import transformers.utils.logging
 
 from bullpen_worker.checked_files import CheckedFiles
 from bullpen_worker.engines.base import EngineInfo, JobSpec, ModelSpec, PreparedJob, Weights
-from bullpen_worker.engines.torch.activation import activate, refill
+from bullpen_worker.engines.torch.activation import activate, heads
 from bullpen_worker.engines.torch.arena import Arena
 from bullpen_worker.engines.torch.companions import Companions
 from bullpen_worker.engines.torch.families import FAMILIES, Family
@@ -26,6 +26,7 @@ from bullpen_worker.engines.torch.lora import Adapters
 from bullpen_worker.engines.torch.memory import DeviceMemory
 from bullpen_worker.engines.torch.model_files import ModelFolder, inspect_folder
 from bullpen_worker.engines.torch.placing import displace, place, placements, rest
+from bullpen_worker.engines.torch.refilling import plan
 from bullpen_worker.engines.torch.remembered import Remembered
 from bullpen_worker.engines.torch.shells import Shell, Shells, computed
 from bullpen_worker.engines.torch.weight_files import weigh
@@ -136,7 +137,7 @@ class TorchEngine:
             )
         files = CheckedFiles(model)
         try:
-            filled = self._filled(model, folder) if placement is Placement.WHOLE else None
+            filled = self._filled(model) if placement is Placement.WHOLE else None
             built = None if filled else self._build(model, family, folder, placement)
         except WorkerError:
             files.still_sound()
@@ -161,8 +162,7 @@ class TorchEngine:
         displace(model.pipeline)
         model.remembered.clear()
         if model.activated and model.placement is Placement.WHOLE:
-            networks = {name: getattr(model.pipeline, name) for name in model.activated}
-            self._shells.keep(model.spec, Shell(model, networks, computed(networks)))
+            self._keep_shell(model)
         for module in modules(model.pipeline):
             # Empties the weights even where something still holds the module.
             module.to("meta")
@@ -185,14 +185,25 @@ class TorchEngine:
         self._arena.release()
         self._memory.give_back()
 
-    def _filled(self, spec: ModelSpec, folder: ModelFolder) -> TorchModel | None:
+    def _keep_shell(self, model: TorchModel) -> None:
+        """Keeps what is left of a model that is about to be emptied, for the day when it comes back."""
+        networks = {name: getattr(model.pipeline, name) for name in model.activated}
+        try:
+            files = heads(inspect_folder(model.spec), self.dtype)
+        except (OSError, ValueError, KeyError, WorkerError):
+            return  # its files are gone or others now
+        refill = plan(files, self.dtype, self.device, networks)
+        if refill is not None:
+            self._shells.keep(model.spec, Shell(model, networks, computed(networks), refill))
+
+    def _filled(self, spec: ModelSpec) -> TorchModel | None:
         """The model as it was before it was emptied; None where it was never here, or is another one now."""
         shell = self._shells.take(spec)
         if shell is None:
             return None
         shell.restore()
         try:
-            if not refill(folder, self.dtype, self.device, self._arena, shell.networks):
+            if not shell.refill.run(self.device, self._arena):
                 return None
         except Exception as error:
             if is_out_of_memory(error):

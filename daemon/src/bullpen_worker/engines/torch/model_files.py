@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +94,25 @@ def check_weights(model: ModelSpec, file: Path) -> None:
 
     A file that ends early would kill the process as soon as its missing pages are touched.
     """
-    size = file.stat().st_size
+    status = file.stat()
+    size = status.st_size
     try:
-        with file.open("rb") as stream:
-            (length,) = _HEADER_LENGTH.unpack(stream.read(_HEADER_LENGTH.size))
-            if length > min(size, _MAX_HEADER_BYTES):
-                raise ValueError("its header is longer than the file")
-            header = json.loads(stream.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        expected = _HEADER_LENGTH.size + length + max(ends, default=0)
+        expected = _expected(file, status.st_ino, size, status.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error) as error:
         raise WorkerError("MODEL_CORRUPT", f"{file.name} of {model.name} is damaged: {error}.") from error
     if size != expected:
         raise WorkerError(
             "MODEL_CORRUPT", f"{file.name} of {model.name} has {size} bytes instead of {expected}; it is incomplete."
         )
+
+
+@lru_cache(maxsize=256)
+def _expected(file: Path, inode: int, size: int, changed: int) -> int:
+    """The size that a file's head announces; read once for a file that stays what it is. Raises what reading raises."""
+    with file.open("rb") as stream:
+        (length,) = _HEADER_LENGTH.unpack(stream.read(_HEADER_LENGTH.size))
+        if length > min(size, _MAX_HEADER_BYTES):
+            raise ValueError("its header is longer than the file")
+        header = json.loads(stream.read(length))
+    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    return int(_HEADER_LENGTH.size + length + max(ends, default=0))

@@ -15,17 +15,21 @@ from typing import Any
 import torch
 
 from bullpen_worker.engines.base import ModelSpec
+from bullpen_worker.engines.torch.refilling import Refill
 
 _MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """An emptied model, its networks by component, and the small tensors that no file has: (component, name)."""
+    """An emptied model, its networks by component, small tensors that no file has, by (component, name), and how all
+    others come back.
+    """
 
     model: Any
     networks: Mapping[str, torch.nn.Module]
     computed: Mapping[tuple[str, str], torch.Tensor]
+    refill: Refill
 
     def restore(self) -> None:
         """Puts back what no file has."""

@@ -6,9 +6,13 @@ and place of each tensor, and then all tensors one after the other.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -17,6 +21,8 @@ from bullpen_worker.engines.base import Weights
 from bullpen_worker.engines.torch.model_files import ModelFolder
 
 _ALIGNMENT = 64
+# Tensors that one call of the system fills, and bytes: most systems take 1024 pieces, and 2 GiB, at once.
+_PIECES, _BYTES = 1024, 1 << 30
 _LENGTH = struct.Struct("<Q")
 _TYPES = {
     "F64": torch.float64,
@@ -78,6 +84,88 @@ def layout(file: WeightFile, dtype: torch.dtype | None) -> tuple[dict[str, int],
         places[name] = end
         end += -(-entry.size(dtype or entry.dtype) // _ALIGNMENT) * _ALIGNMENT
     return places, end
+
+
+def places_for(file: WeightFile, device: torch.device) -> tuple[dict[str, int], int]:
+    """Where each tensor of a file goes on a device in the type of the file, and the size of the whole.
+
+    In main memory each lies as far behind the beginning of a page as in the file, where that is possible: the system
+    copies page by page, and whole pages onto whole pages a quarter faster than onto pieces of two.
+    """
+    if device.type == "cpu" and all(
+        (file.data + entry.begin) % entry.dtype.itemsize == 0 for entry in file.entries.values()
+    ):
+        ends = [entry.end for entry in file.entries.values()]
+        return {name: file.data + entry.begin for name, entry in file.entries.items()}, file.data + max(ends, default=0)
+    return layout(file, None)
+
+
+# A piece of a file: where it begins after the head, where it goes, its size.
+Run = tuple[int, int, int]
+
+# What tells one file from another at the same place: device, inode, size, time of its last change.
+Signature = tuple[int, int, int, int]
+
+
+def signature(path: Path) -> Signature:
+    """Of the file that lies at a path now. Raises OSError."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def read_into(file: WeightFile, places: dict[str, int], target: torch.Tensor) -> None:
+    """Fills a tensor of bytes on the processor with a file's tensors, each at its place. Raises OSError, also where the
+    file ends early.
+    """
+    read_runs(file, runs_of(file, places), target)
+
+
+def runs_of(file: WeightFile, places: dict[str, int]) -> list[Run]:
+    """What lies side by side in the file and will in memory, as one piece each, in the order of the file."""
+    runs: list[list[int]] = []
+    for begin, end, at in sorted((entry.begin, entry.end, places[name]) for name, entry in file.entries.items()):
+        if runs and (runs[-1][1], runs[-1][2]) == (begin, at):
+            runs[-1][1:] = end, at + end - begin
+        elif end > begin:
+            runs.append([begin, end, at + end - begin])
+    return [(begin, after - (end - begin), end - begin) for begin, end, after in runs]
+
+
+def read_runs(file: WeightFile, runs: Sequence[Run], target: torch.Tensor) -> None:
+    """Fills a tensor of bytes on the processor with these pieces of a file. Raises as `read_into`."""
+    whole = target.numpy().data
+    pieces = [(begin, whole[at : at + size]) for begin, at, size in runs]
+    with file.path.open("rb", buffering=0) as stream:
+        while pieces:
+            batch = list(_neighbours(pieces))
+            done = _read_at(stream, [view for _, view in batch], file.data + batch[0][0])
+            if done <= 0:
+                raise OSError(f"{file.path.name} ended early")
+            finished = 0
+            while finished < len(batch) and done >= len(batch[finished][1]):
+                done -= len(batch[finished][1])
+                finished += 1
+            del pieces[:finished]
+            if done:
+                begin, view = pieces[0]
+                pieces[0] = begin + done, view[done:]
+
+
+def _neighbours(pieces: list[tuple[int, memoryview]]) -> Iterator[tuple[int, memoryview]]:
+    """The first pieces that lie side by side in the file, as many as one call takes."""
+    end, size = pieces[0][0], 0
+    for begin, view in islice(pieces, _PIECES):
+        if begin != end or (size and size + len(view) > _BYTES):
+            return
+        yield begin, view
+        end, size = begin + len(view), size + len(view)
+
+
+def _read_at(stream: io.FileIO, views: list[memoryview], offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(stream.fileno(), views, offset)
+    stream.seek(offset)
+    return stream.readinto(views[0]) or 0
 
 
 def component_files(folder: ModelFolder, component: str) -> list[Path]:
