@@ -15,7 +15,7 @@ from bullpend.db.database import View
 from bullpend.events.bus import Bus
 from bullpend.queueing import estimates
 from bullpend.rpc.wire import duration
-from bullpend.scheduling.model import Phase, QueuedJob, State
+from bullpend.scheduling.model import Phase, State
 
 INTERVAL_SECONDS = 0.5
 
@@ -118,19 +118,22 @@ def _pack(place: estimates.RunPlace) -> queue_pb2.QueuedRun:
 def _page(
     states: Sequence[State], speeds: Mapping[str, float], project: str, skip: int, limit: int
 ) -> list[queue_pb2.QueuedJob]:
-    def rows() -> Iterator[tuple[QueuedJob, int, float | None]]:
+    # Thousands may be passed over on the way to a page: they are not looked at, a name tells whose they are.
+    prefix = f"projects/{project}/" if project else ""
+
+    def rows() -> Iterator[tuple[State, str, int, float | None]]:
         for state in states:
             for position, (job, begin, _) in enumerate(estimates.starts(state, speeds), 1):
-                spec = state.jobs[job].spec
-                if not project or spec.project == project:
-                    yield spec, position, begin
+                if job.startswith(prefix):
+                    yield state, job, position, begin
         for state in states:
-            for entry in state.jobs.values():
-                if entry.phase is Phase.PAUSED and (not project or entry.spec.project == project):
-                    yield entry.spec, 0, None
+            for job, entry in state.jobs.items():
+                if entry.phase is Phase.PAUSED and job.startswith(prefix):
+                    yield state, job, 0, None
 
     found = []
-    for spec, position, begin in islice(rows(), skip, skip + limit):
+    for state, job, position, begin in islice(rows(), skip, skip + limit):
+        spec = state.jobs[job].spec
         found.append(
             queue_pb2.QueuedJob(
                 job=spec.job,

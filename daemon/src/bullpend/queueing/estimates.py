@@ -45,12 +45,19 @@ def job_seconds(state: State, job: str, speeds: Mapping[str, float]) -> float | 
 def starts(state: State, speeds: Mapping[str, float]) -> Iterator[tuple[str, float | None, float | None]]:
     """(job, seconds until it begins, seconds until it ends) in the order of the queue.
 
-    Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue.
+    Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue. The jobs of a
+    run are taken to be alike, so that of thousands only one each is looked at.
     """
     free = _free(state, speeds)
     known = not state.paused and bool(free)
+    of_run: dict[str, float | None] = {}
     for job in state.queue:
-        seconds = job_seconds(state, job, speeds) if known else None
+        seconds = None
+        if known:
+            run = job.rpartition("/jobs/")[0] or job
+            if run not in of_run:
+                of_run[run] = job_seconds(state, job, speeds)
+            seconds = of_run[run]
         begin = free[0] if known else None
         if seconds is None or begin is None:
             known = False
