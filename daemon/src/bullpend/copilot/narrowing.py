@@ -14,8 +14,8 @@ from typing import Any
 from bullpend.copilot.tools import Tool
 from bullpend.copilot.world import World
 
-# The newest of a kind that can be named; older ones are asked for by their names and not listed by tens of thousands.
-MOST = 60
+# The first of a kind that can be named; a person names others by hand.
+MOST = 200
 # Members that would take what a model cannot know, or that contradict others.
 _DROPPED = {
     "propose_CreateRun": ("spec.inputFolder", "spec.promptTemplate", "device", "keepAlive"),
