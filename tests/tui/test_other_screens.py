@@ -16,7 +16,7 @@ async def test_the_dashboard_tells_the_project() -> None:
     async with studio(size=(140, 40)) as at:
         await at.until(lambda: "r-0002-time" in at.screen_text())
         text = at.screen_text()
-        for word in ("Harbor Lights", "92 %", "31 m", "style ✓ 6/6", "time ◐ 2/6", "weather ◌", "Device", "QA pass"):
+        for word in ("Harbor Lights", "92 %", "31 m", "style ✓ 6/6", "time ◐ 2/6", "weather ◌", "Cost", "QA pass"):
             assert word in text
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from bullpen_api.v1 import event_pb2, model_pb2, run_pb2
+from bullpen_api.v1 import event_pb2, model_pb2, project_pb2, run_pb2
 from bullpen_tui import words
+from bullpen_tui.screens.models import resident_line
+from bullpen_tui.screens.projects import cost_words
+from bullpen_tui.screens.settings import way_to_change
 from google.protobuf import timestamp_pb2
 
 from tests.tui import story
@@ -91,3 +94,26 @@ def test_stages_on_one_line() -> None:
     line = words.stage_line([("style", 6, 6), ("time", 2, 6), ("weather", 0, 6)]).plain
     assert line == "style ✓ 6/6  time ◐ 2/6  weather ◌"
     assert words.stage_line([("style", 6, 6), ("time", 2, 6)], 20).plain == "style ✓  time ◐ 2/6"
+
+
+def test_a_cost_is_money_and_time_and_says_when_it_is_not_sure() -> None:
+    """What was charged and how long devices worked; a sum that may be larger has its sign; nothing is a dash."""
+    figures = project_pb2.ProjectFigures(device_seconds=1860)
+    figures.money.add(currency_code="USD", charged_micros=4_200_000, unknown_micros=40_000)
+    assert cost_words(figures).plain == "$4.20?  31 m"
+    assert cost_words(project_pb2.ProjectFigures()).plain == "–"
+
+
+def test_what_is_in_memory_says_until_when_and_why() -> None:
+    """The device, the time that is left, the reason; a pinned model does not go."""
+    one = story.residents().residents[0]
+    assert "in memory on cpu   69 M   goes in 4:31   used by r-0002-time" in resident_line(one, story.NOW).plain
+    one.pinned = True
+    assert "pinned" in resident_line(one, story.NOW).plain
+
+
+def test_a_setting_says_where_another_value_is_written() -> None:
+    """The line of the file, the variable, and from when on it counts."""
+    line = way_to_change("models.keep_alive", "/home/ada/studio").plain
+    for part in ("[models] keep_alive = …", "/home/ada/studio/daemon.toml", "BULLPEN_MODELS_KEEP_ALIVE", "next start"):
+        assert part in line
