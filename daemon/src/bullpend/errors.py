@@ -359,15 +359,15 @@ class CallbackExpired(BullpenError):
     default_remedy = "Look at the instruction; it may have to be proposed again."
 
 
+class StorageUnavailable(BullpenError):
+    reason, kind = "STORAGE_UNAVAILABLE", "UNAVAILABLE"
+    default_remedy = "See that the bucket answers and its keys are right; for S3 install the extra `s3`."
+
+
 BY_REASON: dict[str, type[BullpenError]] = {c.reason: c for c in BullpenError.__subclasses__()}
 
 
 def from_failure(reason: str, message: str, remedy: str = "", step: str = "") -> BullpenError:
-    """Restores a worker's failure as an error; an unknown reason is an engine failure. `step` is one of post-process."""
+    """Restores a worker's failure as an error; an unknown reason is an engine failure. `step` is post-process's."""
     known = {"step": step} if step else {}
     return BY_REASON.get(reason, EngineFailed)(message, remedy=remedy, **known)
-
-
-class StorageUnavailable(BullpenError):
-    reason, kind = "STORAGE_UNAVAILABLE", "UNAVAILABLE"
-    default_remedy = "See that the bucket answers and its keys are right; for S3 install the extra `s3`."

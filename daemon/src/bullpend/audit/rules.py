@@ -7,7 +7,7 @@ from typing import Any
 # First words of methods that only tell.
 READS = (
     *("Get", "List", "Watch", "Read", "Plan", "Export", "Render", "Summarize", "Search", "Find", "Check", "Validate"),
-    *("Show", "Expand", "Diagnose", "Advise"),
+    *("Show", "Expand", "Diagnose", "Advise", "Compare"),
 )
 # First words of methods that emit an event with every change: without one, such as for an update to what is there
 # already, nothing was changed.
