@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -168,6 +169,26 @@ async def test_one_job_is_retried_while_its_run_goes_on(studio: Studio) -> None:
     assert (made.parent_run, made.figures.jobs) == (run.name, 1)
     await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))
     await session.runs.RetryJob(run_pb2.RetryJobRequest(name=first.name))
+
+
+async def test_of_two_who_retry_a_job_at_once_one_does(studio: Studio) -> None:
+    """The others are told which job makes it again."""
+    project = await studio.universe(1)
+    run = await studio.create(project, spec("step_ms=30 steps=60"))
+    (job,) = await studio.jobs(run)
+    await studio.session.runs.CancelJob(run_pb2.CancelJobRequest(name=job.name))
+
+    async def retry() -> run_pb2.Job | str:
+        try:
+            return await studio.session.runs.RetryJob(run_pb2.RetryJobRequest(name=job.name))
+        except errors.StateConflict as refused:
+            return refused.message
+
+    answers = await asyncio.gather(*(retry() for _ in range(4)))
+    (made,) = [answer for answer in answers if isinstance(answer, run_pb2.Job)]
+    refused = [answer for answer in answers if isinstance(answer, str)]
+    assert len(refused) == 3
+    assert all(made.name in message for message in refused)
 
 
 async def test_what_succeeded_or_is_not_there_is_not_retried(studio: Studio) -> None:

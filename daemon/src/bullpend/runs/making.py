@@ -253,8 +253,15 @@ class Making:
         sql = "SELECT answer FROM requests WHERE request_id = ?"
         return str(await self._database.read(lambda view: view.value(sql, request_id)) or "")
 
-    async def store(self, project: str, request: Message, new: NewRun | str, quote: Quote | None = None) -> Row:
-        """One transaction, or the answer that the same request_id had before."""
+    async def store(
+        self,
+        project: str,
+        request: Message,
+        new: NewRun | str,
+        quote: Quote | None = None,
+        check: Callable[[View], None] = lambda view: None,
+    ) -> Row:
+        """One transaction, or the answer that the same request_id had before; `check` raises what stands against it."""
         device = self._placed(request)
 
         def write(tx: Tx) -> tuple[Row, list[Row], OrderRows | None]:
@@ -262,6 +269,7 @@ class Making:
 
             def work() -> str:
                 assert isinstance(new, NewRun)
+                check(tx)
                 projects.get(tx, project, "parent")
                 if store.open_count(tx) + len(new.jobs) > self._queue_limit:
                     raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)

@@ -6,7 +6,7 @@ Each new job names the one that it makes again, and its run names that one's run
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,15 +75,17 @@ class Remaking:
             row = await self._making.store(project, request, known)
         else:
 
-            def read(view: View) -> tuple[Row, Row, str | None]:
+            def read(view: View) -> tuple[Row, Row]:
                 projects.get(view, project)
-                job = store.job(view, request.name)
-                sql = "SELECT name FROM jobs WHERE parent_job = ? AND state IN ('QUEUED', 'RUNNING', 'SUCCEEDED')"
-                return store.get(view, project, slug), job, view.value(sql, request.name)
+                _check_unmade(view, request.name)
+                return store.get(view, project, slug), store.job(view, request.name)
 
-            run, job, successor = await self._database.read(read)
-            _check_unmade(job, successor)
-            row = await self._store(project, request, run, [await self._same(job)])
+            def check(view: View) -> None:
+                _check_unmade(view, request.name)
+
+            run, job = await self._database.read(read)
+            # Once more where it is written: two may ask at once.
+            row = await self._store(project, request, run, [await self._same(job)], check)
         jobs = await self._database.read(lambda view: store.jobs_page(view, row["id"], 0, 1))
         return jobs[0]
 
@@ -146,7 +148,14 @@ class Remaking:
             "parent_job": job["name"],
         }
 
-    async def _store(self, project: str, request: Message, row: Row, jobs: Sequence[NewJob]) -> Row:
+    async def _store(
+        self,
+        project: str,
+        request: Message,
+        row: Row,
+        jobs: Sequence[NewJob],
+        check: Callable[[View], None] = lambda view: None,
+    ) -> Row:
         """Stores a run of some jobs of another one."""
         sampling = sampling_of(row)
         parent = store.run_name(row)
@@ -166,7 +175,7 @@ class Remaking:
             loras=await self._as_now(row["loras"]),
             method=await self._method_as_now(row["method"]),
         )
-        return await self._making.store(project, request, new)
+        return await self._making.store(project, request, new, check=check)
 
     async def _as_now(self, text: str) -> tuple[Lora, ...]:
         """Stored LoRAs with the digests that they have now."""
@@ -180,9 +189,9 @@ class Remaking:
         return replace(known, companions=tuple(now))
 
 
-def _check_unmade(job: Row, successor: str | None) -> None:
-    """Raises StateConflict where a job cannot be made again."""
-    name, state = job["name"], job["state"]
+def _check_unmade(view: View, name: str) -> None:
+    """Raises StateConflict where a job cannot be made again, and ResourceNotFound."""
+    state = store.job(view, name)["state"]
     if state not in UNMADE:
         ended = state == "SUCCEEDED"
         raise StateConflict(
@@ -191,6 +200,8 @@ def _check_unmade(job: Row, successor: str | None) -> None:
             remedy="Start a new run of its scene for other pictures." if ended else "Cancel it, or wait for it.",
             state=state,
         )
+    sql = "SELECT name FROM jobs WHERE parent_job = ? AND state IN ('QUEUED', 'RUNNING', 'SUCCEEDED')"
+    successor = view.value(sql, name)
     if successor is not None:
         raise StateConflict(
             f"{successor} makes {name} again already.", field="name", remedy="Follow that job.", job=successor
