@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from bullpen_api.v1 import system_pb2
 from bullpend.costs.model import Money
 from bullpend.errors import FieldInvalid, ModelNotFound, SettingInvalid
 from bullpend.remote import catalogue
 from bullpend.remote.catalogue import Catalogue
+from bullpend.remote.diagnosis import OLD_DAYS, aged, check
 from bullpend.remote.engine import quote
 from bullpend.remote.exchange import Reply
 from bullpend.remote.providers import PROVIDERS
 from bullpend.remote.providers.base import Unusable
 
-from tests.remote.desk import SETTINGS, copy_settings
+from tests.remote.desk import SETTINGS, Desk, copy_settings
 
 IMAGES = PROVIDERS["openai"]
 DEEP = b"[" * 9999
@@ -39,6 +42,25 @@ def test_what_is_assumed_of_a_price_is_said_before_it_is_paid() -> None:
     assert "assumed" in entry.price.assumption
     assert entry.price.assumption in quote(entry).words
     assert "assum" not in quote(Catalogue([SETTINGS]).entry("photoroom:segment")).words
+
+
+def test_a_price_that_is_old_is_told_by_the_doctor() -> None:
+    """Half a year after it was looked up, and not before; what is dated later is not old."""
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+    days = {"a": "2026-05-24", "b": "2026-05-23", "c": "2027-01-01", "d": "2025-12-31"}
+    assert aged(days, noon) == ["b", "d"]
+
+
+async def test_the_doctor_names_the_models_of_old_prices(desk: Desk) -> None:
+    """A warning with what to do; today's prices give none."""
+    known = Catalogue([SETTINGS])
+    day = max(entry.price.as_of for entry in known.entries().values())
+    looked_up = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+    fresh = await check(desk.database, known, looked_up + 86_400)
+    old = await check(desk.database, known, looked_up + (OLD_DAYS + 2) * 86_400)
+    assert [fresh.status, old.status] == [system_pb2.Check.STATUS_OK, system_pb2.Check.STATUS_WARNING]
+    assert "openai:gpt-image-1" in old.message
+    assert "remote.json" in old.remedy
 
 
 def test_pictures_that_steer_are_priced_each() -> None:

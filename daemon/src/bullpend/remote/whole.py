@@ -68,7 +68,7 @@ class Remote:
 
     async def diagnose(self) -> system_pb2.Check:
         """What `bullpen doctor` says of paid requests."""
-        return await diagnosis.check(self._database, self.catalogue)
+        return await diagnosis.check(self._database, self.catalogue, self._clock.now())
 
     @property
     def servicers(self) -> list[object]:
