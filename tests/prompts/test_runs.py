@@ -28,6 +28,7 @@ async def test_choices_are_drawn_by_seed_and_replayed(studio: Studio, daemon: Da
     assert [use.item for use in planned.uses if use.part == run_pb2.BibleUse.PART_CHOICES] == ["prompt"]
     assert "{red|blue|green} boats" in planned.prompt
     assert "__weather__" not in planned.prompt
+    assert len(planned.expanded_prompts) == 6
     run = await studio.logged(await studio.create(project, wish))
     made = await studio.candidates(run)
     whole = await session.runs.GetJob(run_pb2.GetJobRequest(name=made[0].name.rpartition("/candidates/")[0]))
@@ -39,6 +40,7 @@ async def test_choices_are_drawn_by_seed_and_replayed(studio: Studio, daemon: Da
         assert told["prompt"] == said.text.replace("{style}", "ink")
         assert [choice["to"] for choice in told["choices"]][1:2] == [said.choices[1].to]
         assert told["written_prompt"] == planned.prompt
+    assert [told["prompt"] for told in recipes] == list(planned.expanded_prompts)
     (folder / "weather.txt").write_text("hail\n")
     log = Path(run.log_path).read_text()
     again = await studio.logged(await session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))

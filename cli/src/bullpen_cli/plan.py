@@ -96,6 +96,11 @@ def show(plan: run_pb2.Plan) -> None:
     )
     if len(plan.jobs) > _SHOWN:
         output.say(f"… and {len(plan.jobs) - _SHOWN} more", style="dim")
+    drawn = next((job for job in plan.jobs if job.expanded_prompts), None)
+    if drawn is not None:
+        where = names.ident(drawn.scene) or drawn.source_path
+        for number, text in enumerate(drawn.expanded_prompts, 1):
+            output.say(f"{f'{where} c-{number}':<11} {text}", wrap=_INDENT, style="dim")
     output.say(f"stage       {plan.spec.stage}", wrap=_INDENT)
     pictures, candidates = output.count(len(plan.jobs), "picture"), output.count(plan.candidates, "candidate")
     output.say(f"makes       {pictures}, {candidates}; {sampling_words(plan.sampling)}", wrap=_INDENT)

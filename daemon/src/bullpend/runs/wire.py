@@ -17,7 +17,7 @@ from bullpend.quality.retry import MOST_BUDGET, MOST_PER_PICTURE, Change, Retry
 from bullpend.quality.wire import pack_kind, pack_quality
 from bullpend.rpc import names
 from bullpend.rpc.wire import duration, etag, timestamp
-from bullpend.runs import cast, loras
+from bullpend.runs import cast, choices, loras
 from bullpend.runs.cast import Use
 from bullpend.runs.descent import SCENE
 from bullpend.runs.descent_wire import pack_stale
@@ -130,6 +130,12 @@ def pack_loras(used: Iterable[Lora]) -> list[model_pb2.LoraUse]:
     return [model_pb2.LoraUse(model=lora.name, scale=lora.scale) for lora in used]
 
 
+def expanded_prompts(job: PlannedJob) -> list[str]:
+    """What the choices in a job's words become for each of its candidates; none where they have none."""
+    made = [choices.expand(job.uses, job.prompt, job.negative_prompt, seed) for seed in job.seeds]
+    return [one.prompt for one in made if one is not None]
+
+
 def pack_uses(uses: Iterable[Use]) -> list[run_pb2.BibleUse]:
     """The wire form of what acts on a picture."""
     return [
@@ -198,6 +204,7 @@ def pack_plan(
                 boxes=pack_boxes(job.inputs.boxes),
                 compared_asset=job.inputs.compared.asset if job.inputs.compared else "",
                 reference_assets=[item.asset for item in job.inputs.references],
+                expanded_prompts=expanded_prompts(job),
             )
             for job in (draft.jobs if jobs is None else jobs)
         ],

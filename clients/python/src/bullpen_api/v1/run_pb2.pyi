@@ -786,6 +786,7 @@ class PlannedJob(_message.Message):
     BOXES_FIELD_NUMBER: _builtins.int
     COMPARED_ASSET_FIELD_NUMBER: _builtins.int
     REFERENCE_ASSETS_FIELD_NUMBER: _builtins.int
+    EXPANDED_PROMPTS_FIELD_NUMBER: _builtins.int
     scene: _builtins.str
     source_path: _builtins.str
     """Path below the input folder, for a run over a folder."""
@@ -811,6 +812,10 @@ class PlannedJob(_message.Message):
     def reference_assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """For `reference`: the pictures that steer."""
 
+    @_builtins.property
+    def expanded_prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the choices of `prompt` become for each candidate, in the order of `seeds`; empty where it has none."""
+
     def __init__(
         self,
         *,
@@ -825,10 +830,11 @@ class PlannedJob(_message.Message):
         boxes: _abc.Iterable[Global___Box] | None = ...,
         compared_asset: _builtins.str = ...,
         reference_assets: _abc.Iterable[_builtins.str] | None = ...,
+        expanded_prompts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "compared_asset", b"compared_asset", "loras", b"loras", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_assets", b"reference_assets", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path", "uses", b"uses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "compared_asset", b"compared_asset", "expanded_prompts", b"expanded_prompts", "loras", b"loras", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_assets", b"reference_assets", "scene", b"scene", "seeds", b"seeds", "source_asset", b"source_asset", "source_path", b"source_path", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
