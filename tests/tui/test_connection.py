@@ -9,7 +9,9 @@ from bullpen_api.v1 import project_pb2, system_pb2
 from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, RevisionUnknown
 from bullpen_client.watch import Reconnected, Reconnecting
 from bullpen_tui import live
+from bullpen_tui import messages as say
 from bullpen_tui.app import StudioApp
+from bullpen_tui.mirror import Listed
 from bullpen_tui.places import SCREENS
 from bullpen_tui.port import Daemon
 from bullpen_tui.widgets.chrome import Banner
@@ -40,6 +42,18 @@ async def test_a_lost_connection_is_a_banner_and_then_none() -> None:
         at.fake.say(Reconnected(30))
         await at.until(lambda: not banner(at))
         await at.until(lambda: len(at.fake.asked("info")) == 2)
+
+
+async def test_an_answer_that_was_on_its_way_does_not_take_the_banner_away() -> None:
+    """Only what the connection itself brings says that it is there again."""
+    async with live_run() as at:
+        at.fake.say(Reconnecting(1, 0.1, DaemonUnavailable("gone")))
+        await at.until(lambda: at.app.lost)
+        at.app.post_message(say.ChangesArrived((Listed((story.project(),)),)))
+        await at.pilot.pause(0.05)
+        assert banner(at)
+        at.fake.step(2)
+        await at.until(lambda: not banner(at))
 
 
 async def test_events_after_the_reconnection_are_drawn() -> None:

@@ -255,6 +255,16 @@ class LogSettings(_Group):
     )
 
 
+class StudioSettings(_Group):
+    """The terminal studio."""
+
+    notify: Literal["off", "bell", "osc9", "osc777"] = Field(
+        default="bell",
+        description="What a terminal gets when a run ends while the studio is open: nothing, its bell, or the bell and a "
+        "notice by the sequence OSC 9 (iTerm2, WezTerm, Windows Terminal) or OSC 777 (foot, urxvt, VTE).",
+    )
+
+
 class Tree(_Group):
     """All settings by group."""
 
@@ -273,6 +283,7 @@ class Tree(_Group):
     testing: TestingSettings = TestingSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+    studio: StudioSettings = StudioSettings()
 
 
 def known() -> Iterator[tuple[str, str, Any]]:

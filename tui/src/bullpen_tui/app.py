@@ -6,6 +6,7 @@ messages, and only their handlers change anything.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -16,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from bullpen_api.v1 import system_pb2
+from bullpen_api.v1 import run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from bullpen_client.home import resolve_home
 from textual.app import App
@@ -27,13 +28,15 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker
 
+from bullpen_tui import announcing
 from bullpen_tui import messages as say
 from bullpen_tui.actions import REGISTRY, Action
 from bullpen_tui.errands import Errands
 from bullpen_tui.graphics import Graphics, choose
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
+from bullpen_tui.leaving import Leaving
 from bullpen_tui.live import Live, stranger, trouble
-from bullpen_tui.mirror import Listed, Restarted, Snapshot, apply_all
+from bullpen_tui.mirror import Happened, Listed, Restarted, Snapshot, apply_all
 from bullpen_tui.nobody import NOBODY
 from bullpen_tui.palette import ActionCommands
 from bullpen_tui.pictures import PictureStore
@@ -62,7 +65,7 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-class StudioApp(App[int]):
+class StudioApp(Leaving, App[int]):
     """The terminal studio.
 
     `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970; `registry` has
@@ -237,12 +240,16 @@ class StudioApp(App[int]):
     def on_changes_arrived(self, message: say.ChangesArrived) -> None:
         """Brings the mirror forward and draws."""
         self.listed = True
-        if self.lost:
+        if self.lost and any(isinstance(one, Happened) for one in message.changes):
+            # The watch brings something; an answer that was on its way when it broke says nothing of it.
             self.lost = ""
             self._chrome()
         before = self.snapshot
         self.snapshot = apply_all(before, message.changes)
         self._welcome()
+        if runs := announcing.ended(message.changes, before):
+            ask = self.daemon.settings()
+            self.ask(ask, lambda answer: say.RunsEnded(runs, announcing.way_of(answer)), group="ended")
         answered = any(isinstance(one, Listed) and not one.items for one in message.changes)
         if self.snapshot is not before or answered:
             self.draw()
@@ -263,6 +270,19 @@ class StudioApp(App[int]):
         self._chrome()
         if (studio := self.studio_screen) is not None and studio.alive:
             studio.draw_metrics()
+
+    def on_runs_ended(self, message: say.RunsEnded) -> None:
+        """Tells of ended runs: here, unless the run is what the person looks at, and the terminal as it is set."""
+        screen = self.studio_screen
+        here = str(getattr(screen, "run_name", "")) if screen is not None and screen.place == "run" else ""
+        for run in message.runs:
+            text = announcing.said(run)
+            good = run.state == run_pb2.Run.STATE_SUCCEEDED
+            if run.name != here:
+                self.notify(text, title="A run ended", severity="information" if good else "warning")
+            if self._driver is not None and (signs := announcing.sequence(message.way, text, os.environ)):
+                self._driver.write(signs)
+                self._driver.flush()
 
     def on_call_refused(self, message: say.CallRefused) -> None:
         """Says in words what was refused."""
@@ -338,12 +358,6 @@ class StudioApp(App[int]):
     def action_toggle_theme(self) -> None:
         """Ink or paper."""
         self.theme = PAPER.name if self.theme == INK.name else INK.name
-
-    async def action_quit(self) -> None:
-        """Leaves; the daemon goes on."""
-        if self._daemon is not None:
-            await self._daemon.close()
-        self.exit(0)
 
 
 def run_tui(home: Path | None = None, project: str | None = None, graphics: str = "auto") -> int:

@@ -38,15 +38,20 @@ class Live:
         """Reaches the daemon and follows it, for ever."""
         daemon = await self._reach()
         figures = asyncio.create_task(self._follow_metrics(daemon))
+        broken = False
         try:
             while True:
                 try:
                     listing = await daemon.projects()
+                    if broken:
+                        self._post(say.ConnectionMended())
+                    broken = False
                     projects = Listed(tuple(listing.projects), listing.revision)
                     self._post(say.ChangesArrived((projects,)))
                     async for batch in batches(daemon.watch(listing.revision)):
                         await self._post_batch(batch)
                 except BullpenError as error:
+                    broken = True
                     self._post(say.ConnectionBroke(error, 0))
                 await asyncio.sleep(RETRY_SECONDS)
         finally:

@@ -57,6 +57,15 @@ class MetricsArrived(Message):
         self.metrics = metrics
 
 
+class RunsEnded(Message):
+    """Runs ended while the studio was open; `way` is how a terminal is told."""
+
+    def __init__(self, runs: list[run_pb2.Run], way: str) -> None:
+        super().__init__()
+        self.runs = runs
+        self.way = way
+
+
 class CallRefused(Message):
     """A call did not succeed."""
 

@@ -67,6 +67,11 @@ class StudioScreen(Screen[None]):
         return self in self.app.screen_stack and bool(self.query(KeyBar))
 
     @property
+    def would_lose(self) -> str:
+        """What is lost where the studio is left now, in words; empty where nothing is."""
+        return ""
+
+    @property
     def snapshot(self) -> Snapshot:
         """What the mirror shows now."""
         return self.studio.snapshot

@@ -352,13 +352,18 @@ class EntryScreen(EntryParts, StudioScreen):
         self.draw()
         self.action_save_entry()
 
-    def action_back(self) -> None:
-        """Leaves; where something would be lost it asks."""
+    @property
+    def would_lose(self) -> str:
+        """What was written and not kept."""
         try:
             lost = bool(draft.changed(self._base, self._collected(), self._kind.names))
         except FormError:
             lost = True
-        if not lost:
+        return "What you wrote here is not kept yet." if lost else ""
+
+    def action_back(self) -> None:
+        """Leaves; where something would be lost it asks."""
+        if not self.would_lose:
             self.dismiss()
             return
         question = "Leave without keeping what you wrote?"

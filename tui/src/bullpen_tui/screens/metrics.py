@@ -21,7 +21,7 @@ from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 REST_SECONDS = 30.0
-"""How often the plots of a machine at rest are painted: each time all of them move on, some kilobytes of a slow line."""
+"""How often the plots of a machine at rest are painted: all of them move on, which is kilobytes of a slow line."""
 RESIDENT_COLUMNS = (
     Column("model", minimum=16, weight=2),
     Column("device", minimum=8, weight=1),

@@ -152,7 +152,7 @@ class Picture(Container):
 
     def _draw(self) -> None:
         picture, words = self._picture, self._words
-        if not self._ready:
+        if not self._ready or not self.children:  # not there yet, or being taken away
             return
         if picture is not None and self._canvas is None and not words:
             words = f"{picture.width} × {picture.height} pixels\npictures are switched off"
