@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as command
+from tests.bench import fsyncs
+from tests.bench.bare_grpc import BURST, Bare
 from tests.bench.deaths import every_pair
 from tests.bench.effort import Effort
-from tests.bench.fsyncs import Bare
 from tests.bench.startup import packages
 from tests.bench.table import Row, Series, render
 
@@ -48,9 +49,19 @@ def test_imports_are_read_from_the_profile(tmp_path: Path) -> None:
 
 def test_bare_fsyncs_leave_what_a_job_leaves(tmp_path: Path) -> None:
     """The yardstick writes two files in a folder of their own, and takes a time."""
-    bare = Bare(tmp_path / "bare")
+    bare = fsyncs.Bare(tmp_path / "bare")
     assert bare.job() > 0
     assert len(list((tmp_path / "bare").glob("??/*/*"))) == 2
+
+
+async def test_the_bare_server_answers_and_streams(tmp_path: Path) -> None:
+    """The measure of the wire gives a time for each call, and for each message of its bursts."""
+    async with Bare(tmp_path / "bare") as wire:
+        assert await wire.echo(b"hello") > 0
+        for durable in (True, False):
+            seen = await wire.latencies(2, 0.0, durable=durable)
+            assert len(seen) == 2 * BURST
+            assert min(seen) > 0
 
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
