@@ -310,3 +310,16 @@ async def test_models_that_can_do_the_stage_are_offered() -> None:
         await at.until(lambda: last_spec(at).sampling.strength == 0.4)
         at.app.screen.query_one("#strength", Input).value = "much"
         await at.until(lambda: "strength: “much” is no number" in at.words("#plan"))
+
+
+async def test_a_refusal_marks_the_field_that_it_names() -> None:
+    """A value that is missing stands out at `set`; the next plan that is made takes the mark away."""
+    async with composing() as at:
+        row = at.app.screen.query_one("#variables-row")
+        at.fake.refuse["plan"] = LimitExceeded("There is no value for {time}.", field="variables.time")
+        at.app.screen.query_one("#candidates", Input).focus()
+        await at.type("3")
+        await at.until(lambda: row.has_class("-wrong"))
+        del at.fake.refuse["plan"]
+        await at.type("0")
+        await at.until(lambda: not row.has_class("-wrong"))

@@ -29,7 +29,15 @@ Scenes = tuple[str, ...]
 PAUSE_SECONDS = 0.25
 """Typing is planned after this pause, so that a word costs one plan and not one for each letter."""
 
-SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space takes one, a all", words.FAINT))
+_ROWS = frozenset(name for name, _, _ in FIELDS)
+_NAMED = {
+    "input_folder": ("folder",),
+    "guidance_scale": ("guidance",),
+    "budget": ("retry_budget",),
+    "auto_retry": ("retry_on",),
+}
+
+SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space: one  a: all", words.FAINT))
 READING = words.text(("scenes        ", words.QUIET), ("reading…", words.FAINT))
 NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
 
@@ -82,7 +90,7 @@ class ComposeScreen(StudioScreen):
                         own = ACCEPTANCES if name == "acceptance" else [("reading…", UNREAD)]
                         yield Select[str](own, allow_blank=False, compact=True, id=name)
                 for name, label, placeholder in FIELDS:
-                    with Horizontal(classes="field"):
+                    with Horizontal(classes="field", id=f"{name}-row"):
                         yield Label(label)
                         yield Input(placeholder=placeholder, compact=True, id=name)
             with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
@@ -247,6 +255,7 @@ class ComposeScreen(StudioScreen):
     def on_plan_made(self, message: say.PlanMade) -> None:
         """Shows the plan; F5 runs just this one."""
         self._plan = message.plan
+        self._point_at("")
         self._planning = False
         self._problem = None
         self._request_id = self.studio.request_id()
@@ -256,10 +265,18 @@ class ComposeScreen(StudioScreen):
     def on_plan_refused(self, message: say.PlanRefused) -> None:
         """Says what to change."""
         error = message.error
+        self._point_at(error.field)
         rows = [words.text(("✗ ", words.BAD), str(error))]
         if error.remedy:
             rows.append(words.text(("  " + error.remedy, words.QUIET)))
         self._refuse(words.lines(rows))
+
+    def _point_at(self, path: str) -> None:
+        """Marks the field that a path of the daemon names, such as `spec.variables.time`."""
+        parts = path.replace("[", ".").split(".")
+        wrong = next((name for part in parts for name in _NAMED.get(part, (part,)) if name in _ROWS), "")
+        for row in self.query(".field"):
+            row.set_class(bool(wrong) and row.id == f"{wrong}-row", "-wrong")
 
     def _refuse(self, problem: Content) -> None:
         self._plan = None
