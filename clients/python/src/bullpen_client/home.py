@@ -24,6 +24,8 @@ class Endpoint:
     pid: int = 0
     version: str = ""
     instance: str = ""
+    remote: bool = False
+    """Whether the daemon is on another machine, behind a forwarded socket: then none is started here."""
 
 
 def checkout_root() -> Path | None:
@@ -67,6 +69,7 @@ def read_endpoint(home: Path) -> Endpoint | None:
             pid=int(said.get("pid") or 0),
             version=str(said.get("version", "")),
             instance=str(said.get("instance", "")),
+            remote=said.get("remote") is True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

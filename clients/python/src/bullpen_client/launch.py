@@ -15,7 +15,7 @@ from pathlib import Path
 
 import grpc
 
-from bullpen_client.errors import DaemonStartFailed
+from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable
 from bullpen_client.health import is_serving
 from bullpen_client.home import Endpoint, pid_alive, read_endpoint, resolve_home
 
@@ -36,6 +36,17 @@ def _failed(home: Path, message: str, said: str) -> DaemonStartFailed:
         words,
         remedy="`bullpen daemon run` shows all that it says; `bullpen doctor` checks the home.",
         metadata={"home": str(home), "stderr": str(_stderr_path(home))},
+        code=grpc.StatusCode.UNAVAILABLE,
+    )
+
+
+def forwarded_gone(home: Path, endpoint: Endpoint) -> DaemonUnavailable:
+    """What to say when nothing answers behind a forwarded socket: a daemon started here would be another one."""
+    return DaemonUnavailable(
+        f"No daemon answers behind the forwarded socket {endpoint.address}.",
+        remedy="See that the forwarding runs (ssh -N -L …) and that the daemon serves on the other machine; after it "
+        "was started anew, copy its run/endpoint.json again.",
+        metadata={"home": str(home)},
         code=grpc.StatusCode.UNAVAILABLE,
     )
 
@@ -111,6 +122,8 @@ async def start_daemon(
     where = resolve_home(home)
     if (serving := await _serving(where)) is not None:
         return serving
+    if (endpoint := read_endpoint(where)) is not None and endpoint.remote:
+        raise forwarded_gone(where, endpoint)
     process, offset = _spawn(where)
     deadline = time.monotonic() + timeout
     ended_at: float | None = None
