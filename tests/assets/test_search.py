@@ -241,6 +241,37 @@ async def test_changes_of_old_and_new_assets_turn_single_bits(store: Database) -
     await store.read(check)
 
 
+async def test_a_search_reads_blocks_and_not_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page takes of the database hardly grows with the assets: a few steps for each block and fact."""
+    monkeypatch.setattr(bits, "BLOCK", 64)
+    monkeypatch.setattr(bits, "_BYTES", 8)
+    most, steps = {}, [0]
+
+    def counted() -> bool:
+        steps[0] += 1
+        return False
+
+    for count in (5 * 64, 35 * 64):
+        database = Database.open(tmp_path / f"{count}.sqlite3", ManualClock(), lambda _: None)
+        await database.write(gallery.add_project)
+        await database.write(lambda tx: gallery.fill(tx, count))  # noqa: B023 -- awaited at once
+
+        def page(view: Any) -> int:
+            view._connection.set_progress_handler(counted, 10)
+            steps[0] = 0
+            made = Search(view, Kept(), Wish(gallery.PROJECT, parse("stage:weather rating:>3 -model:starter")))
+            made.page(20)
+            made.page(20, from_end=True)
+            made.page(20, skip=3)
+            view._connection.set_progress_handler(None)
+            return 10 * steps[0]
+
+        most[count] = await database.read(page)
+        database.close()
+    small, large = most.values()
+    assert (large - small) / (30 * 64) < 4, "reading each asset takes more than ten steps"
+
+
 async def test_a_store_of_an_earlier_version_is_indexed_once(tmp_path: Path) -> None:
     """What has no facts yet is indexed in the order of its making, and found as if it had always been."""
     database = Database.open(tmp_path / "b.sqlite3", ManualClock(), lambda _: None)

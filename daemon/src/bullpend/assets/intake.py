@@ -72,8 +72,7 @@ class Intake:
             sidecar |= {"derived_from": list(derived_from)}
         if recipe is not None:
             sidecar |= {"recipe": dict(recipe)}
-        if said is not None:
-            sidecar |= dict(said)
+        sidecar |= {key: value for key, value in (said or {}).items() if value}
         task = link_pb2.Task(
             import_picture=link_pb2.ImportPicture(
                 path=str(path),
