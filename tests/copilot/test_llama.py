@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 import psutil
 import pytest
-from bullpen_api.v1 import copilot_pb2, model_pb2
+from bullpen_api.v1 import copilot_pb2, instruction_pb2, model_pb2
 from bullpen_client import Session, errors
+from bullpend.copilot import gbnf
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.copilot.test_chat import begin, messages, words
@@ -32,6 +33,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     whole = write(home / "models" / "tiny.gguf", context=WINDOW)
     (home / "models" / "cut.gguf").write_bytes(whole.read_bytes()[:-5000])
     write(home / "models" / "new.gguf", architecture="frobnicator9")
+    write(home / "models" / "eager.gguf", context=WINDOW, begins=gbnf.OPEN)
     settings = {"copilot.local_model": "tiny.gguf", "copilot.context_tokens": WINDOW, "worker.hang_seconds": 3}
     with Daemon(home, {**settings, "worker.heartbeat_seconds": 0.5, "devices.threads": 1}) as daemon:
         yield daemon
@@ -175,6 +177,32 @@ async def test_a_message_that_no_window_holds_is_refused(talking: Daemon) -> Non
         assert answer.state == State.STATE_FAILED
         assert failure_of(answer).reason == "LIMIT_EXCEEDED"
         assert str(WINDOW) in failure_of(answer).message
+
+
+async def test_a_model_that_calls_tools_at_random_makes_drafts_and_nothing_else(talking: Daemon) -> None:
+    """Random weights behind the grammar: what comes out are valid proposals, shown as cards that wait for a person."""
+    sampling = pb.ChatSampling(seed=5, temperature=1.0, max_tokens=400)
+    async with conversation(talking, engine="chatEngines/eager.gguf", sampling=sampling) as (session, chat):
+        studio, project = Studio(session, talking.home), chat.name.rpartition("/chatSessions/")[0]
+        await studio.scenes(project, 2)
+        cards = []
+        for seed in range(5, 15):
+            change = pb.ChatSession(name=chat.name, sampling=pb.ChatSampling(seed=seed, max_tokens=400))
+            mask = FieldMask(paths=["sampling"])
+            await session.copilot.UpdateChatSession(pb.UpdateChatSessionRequest(chat_session=change, update_mask=mask))
+            request = pb.SendChatMessageRequest(parent=chat.name, text="Do something")
+            answer = await last(aiter(session.copilot.SendChatMessage(request)))
+            assert answer.state == State.STATE_COMPLETE
+            cards += [part.card.current for part in answer.parts if part.HasField("card")]
+            if cards:
+                break
+        assert cards
+        found = await session.instructions.ListInstructions(
+            instruction_pb2.ListInstructionsRequest(parent="projects/-")
+        )
+        assert {(one.name.split("/")[1], one.state) for one in found.instructions} == {
+            (project.split("/")[1], instruction_pb2.Instruction.STATE_DRAFT)
+        }
 
 
 async def test_an_answer_that_was_being_written_survives_a_restart(talking: Daemon) -> None:

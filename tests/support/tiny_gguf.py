@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -42,11 +43,16 @@ def write(
     architecture: str = "llama",
     layers: int = 2,
     width: int = WIDTH,
+    begins: str = "",
 ) -> Path:
-    """Writes the file; equal arguments give equal bytes. Without a template the file has none."""
+    """Writes the file; equal arguments give equal bytes. Without a template the file has none.
+
+    With `begins` every answer that is as likely as can be begins with this word, which is a token of its own.
+    """
     pairs = _learn(TEXT, PAIRS)
     letters = list(_letters().values())
-    tokens = [*letters, *(left + right for left, right in pairs), *SPECIALS]
+    words = [begins] if begins else []
+    tokens = [*letters, *(left + right for left, right in pairs), *words, *SPECIALS]
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name("Tiny")
@@ -65,14 +71,16 @@ def write(
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
     special = [gguf.TokenType.CONTROL] * len(SPECIALS)
-    writer.add_token_types([*([gguf.TokenType.NORMAL] * (len(tokens) - len(SPECIALS))), *special])
+    normal = [gguf.TokenType.NORMAL] * (len(letters) + len(pairs))
+    writer.add_token_types([*normal, *([gguf.TokenType.USER_DEFINED] * len(words)), *special])
     writer.add_token_merges([f"{left} {right}" for left, right in pairs])
     writer.add_bos_token_id(tokens.index(SPECIALS[0]))
     writer.add_eos_token_id(tokens.index(SPECIALS[2]))
     writer.add_add_bos_token(False)
     if template is not None:
         writer.add_chat_template(template)
-    _add_weights(writer, np.random.default_rng(seed), len(tokens), layers, width)
+    rule = (tokens.index(_letters()[ord("\n")]), tokens.index(begins)) if begins else None
+    _add_weights(writer, np.random.default_rng(seed), len(tokens), layers, width, rule)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -81,28 +89,41 @@ def write(
 
 
 def _add_weights(
-    writer: gguf.GGUFWriter, random: np.random.Generator, vocabulary: int, layers: int, width: int
+    writer: gguf.GGUFWriter,
+    random: np.random.Generator,
+    vocabulary: int,
+    layers: int,
+    width: int,
+    rule: tuple[int, int] | None,
 ) -> None:
-    def add(name: str, *shape: int) -> None:
-        writer.add_tensor(name, (random.standard_normal(shape) * 0.6 / shape[-1] ** 0.5).astype(np.float32))
+    """Random weights. A `rule` of two tokens has the second follow the first: its layers then change nothing."""
+
+    def add(name: str, *shape: int, scale: float = 1.0) -> np.ndarray[Any, Any]:
+        made = (random.standard_normal(shape) * 0.6 * scale / shape[-1] ** 0.5).astype(np.float32)
+        writer.add_tensor(name, made)
+        return made
 
     def add_norm(name: str) -> None:
         writer.add_tensor(name, np.ones(width, dtype=np.float32))
 
     narrow = width * KEYS // HEADS
-    add("token_embd.weight", vocabulary, width)
+    still = 1.0 if rule is None else 0.0
+    embedded = add("token_embd.weight", vocabulary, width)
     for layer in range(layers):
         add_norm(f"blk.{layer}.attn_norm.weight")
         add(f"blk.{layer}.attn_q.weight", width, width)
         add(f"blk.{layer}.attn_k.weight", narrow, width)
         add(f"blk.{layer}.attn_v.weight", narrow, width)
-        add(f"blk.{layer}.attn_output.weight", width, width)
+        add(f"blk.{layer}.attn_output.weight", width, width, scale=still)
         add_norm(f"blk.{layer}.ffn_norm.weight")
         add(f"blk.{layer}.ffn_gate.weight", 2 * width, width)
         add(f"blk.{layer}.ffn_up.weight", 2 * width, width)
-        add(f"blk.{layer}.ffn_down.weight", width, 2 * width)
+        add(f"blk.{layer}.ffn_down.weight", width, 2 * width, scale=still)
     add_norm("output_norm.weight")
-    add("output.weight", vocabulary, width)
+    last = (random.standard_normal((vocabulary, width)) * 0.6 / width**0.5).astype(np.float32)
+    if rule is not None:
+        last[rule[1]] = 20 * embedded[rule[0]] / np.linalg.norm(embedded[rule[0]])
+    writer.add_tensor("output.weight", last)
 
 
 def _letters() -> dict[int, str]:

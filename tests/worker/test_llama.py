@@ -14,6 +14,7 @@ from bullpen_worker.engines.base import ModelSpec
 from bullpen_worker.engines.language import Asked, LoadCanceledError, Message, Reading, Said, Sampling
 from bullpen_worker.engines.llama.engine import LlamaEngine, LlamaModel
 from bullpen_worker.engines.llama.sampling import Sampler
+from bullpen_worker.engines.llama.writing import Spoken
 from bullpen_worker.failures import WorkerError
 from bullpend.copilot import gbnf
 from bullpend.copilot.narrowing import narrow
@@ -143,6 +144,20 @@ def test_words_are_free_until_the_trigger_is_said(engine: LlamaEngine, model: Ll
         assert free.startswith(before + trigger)
         assert (after, finished) in [("yes.", "grammar"), ("no.", "grammar")]
     assert said(engine, model, asked(grammar=YES_OR_NO, trigger="never said", max_tokens=60))[0] == free
+
+
+def test_a_stop_is_met_wherever_it_is_cut() -> None:
+    """A mark that ends a turn and is no token is not said, nor what comes after it; letters of several bytes wait."""
+    text = "Grüße <|im_<|im_end|>und mehr".encode()
+    for size in range(1, len(text) + 1):
+        spoken, said, over = Spoken(("<|im_end|>",)), "", False
+        for at in range(0, len(text), size):
+            if not over:
+                more, over = spoken.add(text[at : at + size])
+                said += more
+        assert (said, over) == ("Grüße <|im_", True)
+    open_end = Spoken(("<|im_end|>",))
+    assert open_end.add(b"so <|im")[0] + open_end.rest() == "so <|im"
 
 
 def test_an_instruction_is_valid_whatever_the_weights_are(engine: LlamaEngine, model: LlamaModel) -> None:

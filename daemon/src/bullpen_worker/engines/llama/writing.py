@@ -36,7 +36,7 @@ def write(
 
 def _answer(model: LoadedText, asked: Asked, stops: Sequence[str]) -> Generator[Said, None, None]:
     sampler = Sampler(model, asked.sampling)
-    spoken = _Spoken(stops)
+    spoken = Spoken(stops)
     made = 0
     try:
         if asked.grammar and not asked.trigger:
@@ -68,7 +68,7 @@ def _answer(model: LoadedText, asked: Asked, stops: Sequence[str]) -> Generator[
         sampler.close()
 
 
-class _Spoken:
+class Spoken:
     """What was said so far: bytes become characters, and nothing is said that may turn out to be a stop."""
 
     def __init__(self, stops: Sequence[str]) -> None:
