@@ -99,7 +99,7 @@ def _add_weights(
     """Random weights. A `rule` of two tokens has the second follow the first: its layers then change nothing."""
 
     def add(name: str, *shape: int, scale: float = 1.0) -> np.ndarray[Any, Any]:
-        made = (random.standard_normal(shape) * 0.6 * scale / shape[-1] ** 0.5).astype(np.float32)
+        made: np.ndarray[Any, Any] = (random.standard_normal(shape) * 0.6 * scale / shape[-1] ** 0.5).astype(np.float32)
         writer.add_tensor(name, made)
         return made
 
