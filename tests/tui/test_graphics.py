@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
+import termios
+import threading
+import time
+
 import pytest
 from bullpen_client.errors import PictureTooLarge, PictureUnreadable
-from bullpen_tui import pictures
-from bullpen_tui.graphics import choose, read_answer
+from bullpen_tui import graphics, pictures
+from bullpen_tui.graphics import ask, choose, read_answer
 from bullpen_tui.pictures import PictureStore, decode, difference
 from bullpen_tui.theme import INK
 from bullpen_tui.widgets.picture import HalfBlocks, Picture, fit
@@ -33,10 +40,77 @@ def test_answers_of_terminals(answer: str, way: str) -> None:
     assert read_answer(answer) == way
 
 
-@pytest.mark.parametrize("environment", [{"TMUX": "/tmp/x", "TERM": "xterm-kitty"}, {"TERM": "screen-256color"}, {}])
-def test_nothing_is_asked_where_the_answer_would_be_lost(environment: dict[str, str]) -> None:
-    """Under tmux, screen or an unknown terminal half blocks are used without a question."""
+@pytest.mark.parametrize("environment", [{}, {"TERM": "dumb"}, {"TERM": "linux"}])
+def test_nothing_is_asked_of_a_terminal_that_cannot_answer(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half blocks are used without a question."""
+    monkeypatch.setattr(graphics, "ask", lambda question: pytest.fail("it was asked"))
     assert choose("auto", environment) == "half"
+
+
+class Terminal:
+    """A terminal that gives one answer as soon as it has read the end of the question, or none."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+        self._master, end = pty.openpty()
+        self._answer = answer
+        self.asked = ""
+        self.source = os.fdopen(end, "r")
+        self.sink = os.fdopen(os.dup(end), "w")
+        monkeypatch.setattr(sys, "__stdin__", self.source)
+        monkeypatch.setattr(sys, "__stdout__", self.sink)
+        self._thread = threading.Thread(target=self._talk, daemon=True)
+        self._thread.start()
+
+    def _talk(self) -> None:
+        while not self.asked.endswith("\x1b[c"):
+            self.asked += os.read(self._master, 256).decode()
+        os.write(self._master, self._answer.encode())
+
+    def close(self) -> None:
+        self._thread.join(10.0)
+        for end in (self.source, self.sink):
+            end.close()
+        os.close(self._master)
+
+    def mode(self) -> list[object]:
+        return list(termios.tcgetattr(self.source.fileno()))
+
+
+@pytest.mark.parametrize(
+    ("environment", "answer", "way", "kitty_asked"),
+    [
+        ({"TERM": "xterm-kitty"}, "\x1b_Gi=31;OK\x1b\\\x1b[?62;c", "kitty", True),
+        ({"TERM": "xterm-256color"}, "\x1b[?62;4;22c", "sixel", True),
+        ({"TERM": "xterm-256color"}, "\x1b[?62;22c", "half", True),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/t"}, "\x1b[?1;2;4c", "sixel", False),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/t"}, "\x1b[?1;2c", "half", False),
+        ({"TERM": "screen-256color"}, "\x1b[?1;2c", "half", False),
+    ],
+)
+def test_a_terminal_is_asked_and_left_as_it_was(
+    environment: dict[str, str], answer: str, way: str, kitty_asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer decides; Kitty's question goes to no multiplexer, which would pass half of it on."""
+    monkeypatch.setattr(graphics, "PROBE_SECONDS", 20.0)
+    terminal = Terminal(monkeypatch, answer)
+    before = terminal.mode()
+    assert choose("auto", environment) == way
+    assert terminal.mode() == before
+    terminal.close()
+    assert ("_G" in terminal.asked) is kitty_asked
+
+
+def test_a_terminal_that_says_nothing_costs_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer is waited for longer than the budget, and half blocks are used."""
+    terminal = Terminal(monkeypatch, "")
+    before = terminal.mode()
+    began = time.monotonic()
+    assert ask(seconds=0.05) == ""
+    assert 0.05 <= time.monotonic() - began < 10.0
+    assert terminal.mode() == before
+    terminal.close()
 
 
 def test_a_wish_is_taken_at_its_word() -> None:

@@ -1,8 +1,9 @@
 """How this terminal can show pictures, asked before the screen is taken over.
 
 One question goes out, ended by one that every terminal answers, so a terminal without graphics costs one round trip and
-not a timeout. Under tmux and screen nothing is asked: they pass half of such a conversation on. Whatever goes wrong,
-half blocks work everywhere.
+not a timeout. tmux and screen pass half of such a conversation on, so under them only that last part is asked, which
+they answer themselves: a tmux that draws sixel says so, and is believed. Whatever goes wrong, half blocks work
+everywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ Graphics = Literal["kitty", "sixel", "half", "none"]
 """Kitty's protocol, sixel, coloured half blocks, or words in place of pictures."""
 
 PROBE_SECONDS = 0.25
-_QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+_SENTINEL = "\x1b[c"
+_QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" + _SENTINEL
 
 
 def choose(wanted: str, environment: Mapping[str, str] = os.environ) -> Graphics:
@@ -30,9 +32,9 @@ def choose(wanted: str, environment: Mapping[str, str] = os.environ) -> Graphics
         return cast("Graphics", wanted)
     if wanted != "auto":
         raise ValueError(f"--graphics takes auto, kitty, sixel, half or none, not “{wanted}”")
-    if multiplexed(environment) or environment.get("TERM", "") in ("", "dumb", "linux"):
+    if environment.get("TERM", "") in ("", "dumb", "linux"):
         return "half"
-    return read_answer(ask())
+    return read_answer(ask(_SENTINEL if multiplexed(environment) else _QUESTION))
 
 
 def multiplexed(environment: Mapping[str, str]) -> bool:
@@ -52,8 +54,8 @@ def read_answer(answer: str) -> Graphics:
     return "half"
 
 
-def ask(seconds: float = PROBE_SECONDS) -> str:
-    """Asks the terminal and gives its answer, empty where there is none to be had."""
+def ask(question: str = _QUESTION, seconds: float | None = None) -> str:
+    """Asks the terminal and gives its answer, empty where none came within `seconds` (else within the budget)."""
     if sys.platform == "win32":
         return ""
     import select
@@ -71,9 +73,9 @@ def ask(seconds: float = PROBE_SECONDS) -> str:
         return ""
     try:
         tty.setcbreak(number, termios.TCSANOW)
-        sink.write(_QUESTION)
+        sink.write(question)
         sink.flush()
-        end = time.monotonic() + seconds
+        end = time.monotonic() + (PROBE_SECONDS if seconds is None else seconds)
         while (left := end - time.monotonic()) > 0 and not re.search(rb"\x1b\[\?[\d;]*c", answer):
             if select.select([number], [], [], left)[0]:
                 answer += os.read(number, 256)
