@@ -21,6 +21,9 @@ PROGRAMS = {
     history_pb2.PictureRecipe.PROGRAM_BULLPEN: "Bullpen",
     history_pb2.PictureRecipe.PROGRAM_A1111: "A1111",
     history_pb2.PictureRecipe.PROGRAM_COMFYUI: "ComfyUI",
+    history_pb2.PictureRecipe.PROGRAM_INVOKEAI: "InvokeAI",
+    history_pb2.PictureRecipe.PROGRAM_SWARMUI: "SwarmUI",
+    history_pb2.PictureRecipe.PROGRAM_FOOOCUS: "Fooocus",
 }
 # Options of `generate` and `run`, with the field of the sampling that fills each.
 _SAMPLING = {
@@ -40,7 +43,7 @@ _SAMPLING = {
     ],
 )
 def recipes() -> None:
-    """How pictures were made, by Bullpen, A1111 or ComfyUI, and taking that over."""
+    """How pictures were made, by Bullpen, A1111, ComfyUI and others, and taking that over."""
 
 
 @recipes.command(
@@ -103,7 +106,12 @@ def _say(one: dict[str, Any]) -> None:
     elif recipe is None:
         output.say("  nothing is told of how it was made", style="dim")
     else:
-        output.say(f"  {PROGRAMS[recipe.program]}: {summary(recipe)}")
+        output.say(f"  {program(recipe)}: {summary(recipe)}")
+
+
+def program(recipe: history_pb2.PictureRecipe) -> str:
+    """Who wrote it; a daemon may know programs that this command line does not."""
+    return PROGRAMS.get(recipe.program, "another program")
 
 
 def summary(recipe: history_pb2.PictureRecipe) -> str:
@@ -154,7 +162,7 @@ def _show(state: State, recipe: history_pb2.PictureRecipe) -> None:
     here = f" (here {recipe.model})" if recipe.model else ""
     rows = [
         ("asset", recipe.asset),
-        ("made by", PROGRAMS[recipe.program]),
+        ("made by", program(recipe)),
         ("prompt", recipe.prompt or "–"),
         ("negative", recipe.negative_prompt or "–"),
         ("seed", str(recipe.seed) if recipe.HasField("seed") else "–"),

@@ -19,7 +19,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.failures import WorkerError
 
 # Texts that tell of a picture's making; all others are left alone.
-KEYWORDS = ("bullpen", "parameters", "prompt", "workflow")
+KEYWORDS = ("bullpen", "parameters", "prompt", "workflow", "invokeai_metadata")
 # A text, unpacked. The workflows of large graphs have some 500 KB.
 MOST_BYTES = 2 << 20
 # An EXIF block of a WebP may be longer than the 64 KiB of one in a JPEG.

@@ -25,6 +25,9 @@ class Program(StrEnum):
     BULLPEN = "BULLPEN"
     A1111 = "A1111"
     COMFYUI = "COMFYUI"
+    INVOKEAI = "INVOKEAI"
+    SWARMUI = "SWARMUI"
+    FOOOCUS = "FOOOCUS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bullpend.errors import RecipeInvalid
-from bullpend.recipes import a1111, comfyui
+from bullpend.recipes import a1111, comfyui, json_forms
 from bullpend.recipes.comfygraph import load
 from bullpend.recipes.model import MOST_LORAS, MOST_PROMPT, SEEDS, Program, Told, UsedLora, number, whole, words
 from bullpend.redaction import redact
@@ -25,13 +25,13 @@ class PictureText(Protocol):
 
 
 def read(texts: Sequence[PictureText]) -> Told | None:
-    """The recipe that a picture's texts tell: Bullpen's own before ComfyUI's graph before A1111's text, which other
-    programs add for those that know no other. None where nothing tells of its making.
+    """The recipe that a picture's texts tell: Bullpen's own before InvokeAI's before ComfyUI's graph before the text
+    that A1111, SwarmUI and Fooocus write, each in its form. None where nothing tells of its making.
 
     Raises RecipeInvalid; a text that is damaged is no reason to believe another one in its place.
     """
     known = {one.keyword: one for one in texts}
-    order = (OWN, "prompt", "workflow", a1111.FIELD)
+    order = (OWN, json_forms.INVOKEAI, "prompt", "workflow", a1111.FIELD)
     for keyword in order:
         if keyword in known and known[keyword].problem:
             raise RecipeInvalid(f"`{keyword}` cannot be read: {known[keyword].problem}", field=keyword)
@@ -41,9 +41,14 @@ def read(texts: Sequence[PictureText]) -> Told | None:
         recipe = load(content[OWN], OWN)
         # What was done to a picture afterwards does not tell how it was made.
         return None if _is_step(recipe) else own(recipe)
+    if json_forms.INVOKEAI in content:
+        return json_forms.of_invokeai(load(content[json_forms.INVOKEAI], json_forms.INVOKEAI))
     if "prompt" in content or "workflow" in content:
         return comfyui.read(content)
-    return a1111.read(content[a1111.FIELD]) if a1111.FIELD in content else None
+    text = content.get(a1111.FIELD)
+    if text is not None and text.lstrip().startswith("{"):
+        return json_forms.of_parameters(load(text, a1111.FIELD))
+    return None if text is None else a1111.read(text)
 
 
 def _is_step(recipe: Any) -> bool:

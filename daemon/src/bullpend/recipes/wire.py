@@ -40,7 +40,7 @@ def pack(asset: str, told: Told, models: Sequence[Model]) -> pb.PictureRecipe:
     )
     if told.seed is not None and told.seed > MOST_SEED:
         left.append(f"The seed {told.seed}: seeds end at {MOST_SEED} here.")
-    if told.sampler and told.program is not Program.BULLPEN:
+    if (told.sampler or told.scheduler) and told.program is not Program.BULLPEN:
         both = " ".join(filter(None, (told.sampler, told.scheduler)))
         left.append(f"The sampler {both}: each model is sampled by its own scheduler here.")
     pipelines = [model for model in models if LORA not in model.capabilities]

@@ -26,7 +26,7 @@ from bullpen_api.v1 import lineage_pb2 as bullpen_dot_v1_dot_lineage__pb2
 from bullpen_api.v1 import run_pb2 as bullpen_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/history.proto\x12\nbullpen.v1\x1a\x18\x62ullpen/v1/lineage.proto\x1a\x14\x62ullpen/v1/run.proto\" \n\x10GetRecipeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x13IngestRecipeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xa5\x04\n\rPictureRecipe\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x32\n\x07program\x18\x02 \x01(\x0e\x32!.bullpen.v1.PictureRecipe.Program\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x0f\n\x07sampler\x18\x06 \x01(\t\x12\x11\n\tscheduler\x18\x07 \x01(\t\x12\x30\n\x08sampling\x18\x08 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\x13\n\x0bmodel_title\x18\t \x01(\t\x12\x12\n\nmodel_hash\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\t\x12%\n\x05loras\x18\x0c \x03(\x0b\x32\x16.bullpen.v1.RecipeLora\x12\x35\n\x06others\x18\r \x03(\x0b\x32%.bullpen.v1.PictureRecipe.OthersEntry\x12\x10\n\x08left_out\x18\x0e \x03(\t\x1a-\n\x0bOthersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x07Program\x12\x17\n\x13PROGRAM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROGRAM_BULLPEN\x10\x01\x12\x11\n\rPROGRAM_A1111\x10\x02\x12\x13\n\x0fPROGRAM_COMFYUI\x10\x03\x42\x07\n\x05_seed\"G\n\nRecipeLora\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\r\n\x05scale\x18\x03 \x01(\x01\x12\r\n\x05model\x18\x04 \x01(\t\"!\n\x11GetLineageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10GetRunLogRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x06RunLog\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x18\n\x16GetRunLogSchemaRequest\",\n\x0cRunLogSchema\x12\x0e\n\x06schema\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"J\n\x13IngestRunLogRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07run_log\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x14IngestRunLogResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.bullpen.v1.Run\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x0f\n\x07missing\x18\x03 \x03(\t2\xc7\x03\n\x0eHistoryService\x12=\n\tGetRunLog\x12\x1c.bullpen.v1.GetRunLogRequest\x1a\x12.bullpen.v1.RunLog\x12O\n\x0fGetRunLogSchema\x12\".bullpen.v1.GetRunLogSchemaRequest\x1a\x18.bullpen.v1.RunLogSchema\x12Q\n\x0cIngestRunLog\x12\x1f.bullpen.v1.IngestRunLogRequest\x1a .bullpen.v1.IngestRunLogResponse\x12@\n\nGetLineage\x12\x1d.bullpen.v1.GetLineageRequest\x1a\x13.bullpen.v1.Lineage\x12\x44\n\tGetRecipe\x12\x1c.bullpen.v1.GetRecipeRequest\x1a\x19.bullpen.v1.PictureRecipe\x12J\n\x0cIngestRecipe\x12\x1f.bullpen.v1.IngestRecipeRequest\x1a\x19.bullpen.v1.PictureRecipeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/history.proto\x12\nbullpen.v1\x1a\x18\x62ullpen/v1/lineage.proto\x1a\x14\x62ullpen/v1/run.proto\" \n\x10GetRecipeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x13IngestRecipeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xe6\x04\n\rPictureRecipe\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x32\n\x07program\x18\x02 \x01(\x0e\x32!.bullpen.v1.PictureRecipe.Program\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x17\n\x0fnegative_prompt\x18\x04 \x01(\t\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x0f\n\x07sampler\x18\x06 \x01(\t\x12\x11\n\tscheduler\x18\x07 \x01(\t\x12\x30\n\x08sampling\x18\x08 \x01(\x0b\x32\x1e.bullpen.v1.SamplingParameters\x12\x13\n\x0bmodel_title\x18\t \x01(\t\x12\x12\n\nmodel_hash\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\t\x12%\n\x05loras\x18\x0c \x03(\x0b\x32\x16.bullpen.v1.RecipeLora\x12\x35\n\x06others\x18\r \x03(\x0b\x32%.bullpen.v1.PictureRecipe.OthersEntry\x12\x10\n\x08left_out\x18\x0e \x03(\t\x1a-\n\x0bOthersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9f\x01\n\x07Program\x12\x17\n\x13PROGRAM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROGRAM_BULLPEN\x10\x01\x12\x11\n\rPROGRAM_A1111\x10\x02\x12\x13\n\x0fPROGRAM_COMFYUI\x10\x03\x12\x14\n\x10PROGRAM_INVOKEAI\x10\x04\x12\x13\n\x0fPROGRAM_SWARMUI\x10\x05\x12\x13\n\x0fPROGRAM_FOOOCUS\x10\x06\x42\x07\n\x05_seed\"G\n\nRecipeLora\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\r\n\x05scale\x18\x03 \x01(\x01\x12\r\n\x05model\x18\x04 \x01(\t\"!\n\x11GetLineageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10GetRunLogRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x06RunLog\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x18\n\x16GetRunLogSchemaRequest\",\n\x0cRunLogSchema\x12\x0e\n\x06schema\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"J\n\x13IngestRunLogRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07run_log\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"V\n\x14IngestRunLogResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.bullpen.v1.Run\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x0f\n\x07missing\x18\x03 \x03(\t2\xc7\x03\n\x0eHistoryService\x12=\n\tGetRunLog\x12\x1c.bullpen.v1.GetRunLogRequest\x1a\x12.bullpen.v1.RunLog\x12O\n\x0fGetRunLogSchema\x12\".bullpen.v1.GetRunLogSchemaRequest\x1a\x18.bullpen.v1.RunLogSchema\x12Q\n\x0cIngestRunLog\x12\x1f.bullpen.v1.IngestRunLogRequest\x1a .bullpen.v1.IngestRunLogResponse\x12@\n\nGetLineage\x12\x1d.bullpen.v1.GetLineageRequest\x1a\x13.bullpen.v1.Lineage\x12\x44\n\tGetRecipe\x12\x1c.bullpen.v1.GetRecipeRequest\x1a\x19.bullpen.v1.PictureRecipe\x12J\n\x0cIngestRecipe\x12\x1f.bullpen.v1.IngestRecipeRequest\x1a\x19.bullpen.v1.PictureRecipeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,27 +40,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTRECIPEREQUEST']._serialized_start=122
   _globals['_INGESTRECIPEREQUEST']._serialized_end=157
   _globals['_PICTURERECIPE']._serialized_start=160
-  _globals['_PICTURERECIPE']._serialized_end=709
+  _globals['_PICTURERECIPE']._serialized_end=774
   _globals['_PICTURERECIPE_OTHERSENTRY']._serialized_start=558
   _globals['_PICTURERECIPE_OTHERSENTRY']._serialized_end=603
-  _globals['_PICTURERECIPE_PROGRAM']._serialized_start=605
-  _globals['_PICTURERECIPE_PROGRAM']._serialized_end=700
-  _globals['_RECIPELORA']._serialized_start=711
-  _globals['_RECIPELORA']._serialized_end=782
-  _globals['_GETLINEAGEREQUEST']._serialized_start=784
-  _globals['_GETLINEAGEREQUEST']._serialized_end=817
-  _globals['_GETRUNLOGREQUEST']._serialized_start=819
-  _globals['_GETRUNLOGREQUEST']._serialized_end=851
-  _globals['_RUNLOG']._serialized_start=853
-  _globals['_RUNLOG']._serialized_end=888
-  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_start=890
-  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_end=914
-  _globals['_RUNLOGSCHEMA']._serialized_start=916
-  _globals['_RUNLOGSCHEMA']._serialized_end=960
-  _globals['_INGESTRUNLOGREQUEST']._serialized_start=962
-  _globals['_INGESTRUNLOGREQUEST']._serialized_end=1036
-  _globals['_INGESTRUNLOGRESPONSE']._serialized_start=1038
-  _globals['_INGESTRUNLOGRESPONSE']._serialized_end=1124
-  _globals['_HISTORYSERVICE']._serialized_start=1127
-  _globals['_HISTORYSERVICE']._serialized_end=1582
+  _globals['_PICTURERECIPE_PROGRAM']._serialized_start=606
+  _globals['_PICTURERECIPE_PROGRAM']._serialized_end=765
+  _globals['_RECIPELORA']._serialized_start=776
+  _globals['_RECIPELORA']._serialized_end=847
+  _globals['_GETLINEAGEREQUEST']._serialized_start=849
+  _globals['_GETLINEAGEREQUEST']._serialized_end=882
+  _globals['_GETRUNLOGREQUEST']._serialized_start=884
+  _globals['_GETRUNLOGREQUEST']._serialized_end=916
+  _globals['_RUNLOG']._serialized_start=918
+  _globals['_RUNLOG']._serialized_end=953
+  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_start=955
+  _globals['_GETRUNLOGSCHEMAREQUEST']._serialized_end=979
+  _globals['_RUNLOGSCHEMA']._serialized_start=981
+  _globals['_RUNLOGSCHEMA']._serialized_end=1025
+  _globals['_INGESTRUNLOGREQUEST']._serialized_start=1027
+  _globals['_INGESTRUNLOGREQUEST']._serialized_end=1101
+  _globals['_INGESTRUNLOGRESPONSE']._serialized_start=1103
+  _globals['_INGESTRUNLOGRESPONSE']._serialized_end=1189
+  _globals['_HISTORYSERVICE']._serialized_start=1192
+  _globals['_HISTORYSERVICE']._serialized_end=1647
 # @@protoc_insertion_point(module_scope)

@@ -77,6 +77,9 @@ class PictureRecipe(_message.Message):
         PROGRAM_A1111: PictureRecipe._Program.ValueType  # 2
         """AUTOMATIC1111 and what writes its text, such as Forge or a model site."""
         PROGRAM_COMFYUI: PictureRecipe._Program.ValueType  # 3
+        PROGRAM_INVOKEAI: PictureRecipe._Program.ValueType  # 4
+        PROGRAM_SWARMUI: PictureRecipe._Program.ValueType  # 5
+        PROGRAM_FOOOCUS: PictureRecipe._Program.ValueType  # 6
 
     class Program(_Program, metaclass=_ProgramEnumTypeWrapper): ...
     PROGRAM_UNSPECIFIED: PictureRecipe.Program.ValueType  # 0
@@ -84,6 +87,9 @@ class PictureRecipe(_message.Message):
     PROGRAM_A1111: PictureRecipe.Program.ValueType  # 2
     """AUTOMATIC1111 and what writes its text, such as Forge or a model site."""
     PROGRAM_COMFYUI: PictureRecipe.Program.ValueType  # 3
+    PROGRAM_INVOKEAI: PictureRecipe.Program.ValueType  # 4
+    PROGRAM_SWARMUI: PictureRecipe.Program.ValueType  # 5
+    PROGRAM_FOOOCUS: PictureRecipe.Program.ValueType  # 6
 
     @_typing.final
     class OthersEntry(_message.Message):

@@ -125,7 +125,8 @@ class HistoryServiceServicer:
 
     def IngestRecipe(self, request, context):
         """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
-        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI, the JSON of InvokeAI, SwarmUI and
+        Fooocus. An import does the same by itself and
         takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
         Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
         picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.

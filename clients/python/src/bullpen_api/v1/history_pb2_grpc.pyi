@@ -64,7 +64,8 @@ class HistoryServiceStub:
     """
     IngestRecipe: _grpc.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]
     """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
-    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI, the JSON of InvokeAI, SwarmUI and
+    Fooocus. An import does the same by itself and
     takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
     Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
     picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
@@ -105,7 +106,8 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
     """
     IngestRecipe: _aio.UnaryUnaryMultiCallable[_history_pb2.IngestRecipeRequest, _history_pb2.PictureRecipe]  # type: ignore[assignment]
     """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
-    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+    the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI, the JSON of InvokeAI, SwarmUI and
+    Fooocus. An import does the same by itself and
     takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
     Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
     picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.
@@ -179,7 +181,8 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_history_pb2.PictureRecipe, _abc.Awaitable[_history_pb2.PictureRecipe]]:
         """Reads how a picture was made from its own file: the recipe of a Bullpen, the `parameters` of A1111 (in a PNG, or as
-        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI. An import does the same by itself and
+        the EXIF comment of a JPEG or WebP), the `prompt` or `workflow` of ComfyUI, the JSON of InvokeAI, SwarmUI and
+        Fooocus. An import does the same by itself and
         takes the picture whatever comes of it; this says what is wrong. The same picture gives the same recipe.
         Errors: RESOURCE_NOT_FOUND (no such asset, or its file tells nothing), RECIPE_INVALID (`field` has the path in the
         picture's text, such as `prompt.3.inputs.seed`), CONTENT_LOST.

@@ -2636,7 +2636,7 @@ class PictureText(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     keyword: _builtins.str
-    """`bullpen`, `parameters`, `prompt` or `workflow`."""
+    """`bullpen`, `parameters`, `prompt`, `workflow` or `invokeai_metadata`."""
     text: _builtins.str
     problem: _builtins.str
     """Why it could not be read; `text` is empty then."""
