@@ -17,11 +17,11 @@ BEST = 5
 COLUMNS = (
     Column("picture", minimum=24, weight=3),
     Column("kind", width=9),
-    Column("rating", width=6, drop=4),
+    Column("rating", width=6, drop=1),
     Column("tags", minimum=10, weight=1, drop=5),
-    Column("pixels", width=9, right=True, drop=2),
-    Column("size", width=6, right=True, drop=3),
-    Column("made", width=10, right=True, drop=1),
+    Column("pixels", width=9, right=True, drop=3),
+    Column("size", width=6, right=True, drop=4),
+    Column("made", width=10, right=True, drop=2),
 )
 CARD_CELLS = 3
 HINT = "rain character:mara stage:weather kind:candidate rating:>3 date:2026-11 -tag:old"
