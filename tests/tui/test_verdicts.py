@@ -29,7 +29,18 @@ def test_a_picture_that_is_out_of_date_says_why() -> None:
     scene = story.scenes()[0]
     scene.accepted.add(stage="style", candidate=made.name, stale=lineage_pb2.Staleness(stage="source"))
     assert universe.stage_marks(scene, ["style", "time"]).plain == "s⚑ t◌"
-    assert "its source was replaced" in plain(universe.scene_words(scene, Snapshot()))
+    stages = ["style", "time"]
+    assert "its source was replaced" in plain(universe.scene_words(scene, Snapshot(), stages))
+
+
+def test_the_latest_stage_shows_how_far_a_scene_has_come() -> None:
+    """A style that was accepted anew after the time does not stand in its place."""
+    scene = story.scenes()[0]
+    assert universe.furthest(scene, story.STAGES) == scene.source_asset
+    for stage in ("time", "style"):
+        scene.accepted.add(stage=stage, asset=f"of {stage}", candidate=f"{stage} c1")
+    assert universe.furthest(scene, story.STAGES) == "of time"
+    assert [one.stage for one in universe.in_order(scene, story.STAGES)] == ["style", "time"]
 
 
 def test_what_acts_on_a_picture_is_told_with_its_origin() -> None:

@@ -46,9 +46,16 @@ TEMPLATE_COLUMNS = (
 )
 
 
-def furthest(scene: bible_pb2.Scene) -> str:
-    """The asset that shows how far a scene has come: its furthest accepted picture, else its source."""
-    return scene.accepted[-1].asset if scene.accepted else scene.source_asset
+def in_order(scene: bible_pb2.Scene, stages: Sequence[str]) -> list[bible_pb2.AcceptedPicture]:
+    """Accepted pictures of a scene by their stage, however late each was taken."""
+    place = {stage: index for index, stage in enumerate(stages)}
+    return sorted(scene.accepted, key=lambda one: place.get(one.stage, -1))
+
+
+def furthest(scene: bible_pb2.Scene, stages: Sequence[str]) -> str:
+    """The asset that shows how far a scene has come: the accepted picture of its latest stage, else its source."""
+    found = in_order(scene, stages)
+    return found[-1].asset if found else scene.source_asset
 
 
 def stage_marks(scene: bible_pb2.Scene, stages: Sequence[str]) -> Content:
@@ -92,10 +99,10 @@ def scene_row(scene: bible_pb2.Scene, snapshot: Snapshot, stages: Sequence[str])
 def scene_card(scene: bible_pb2.Scene, snapshot: Snapshot, stages: Sequence[str]) -> Row:
     """A scene for the board: picture, then title, stages and description."""
     cells = scene_row(scene, snapshot, stages).cells
-    return Row(scene.name, (Content(furthest(scene)), cells[0], cells[1], cells[3]))
+    return Row(scene.name, (Content(furthest(scene, stages)), cells[0], cells[1], cells[3]))
 
 
-def scene_words(scene: bible_pb2.Scene, snapshot: Snapshot) -> list[Content]:
+def scene_words(scene: bible_pb2.Scene, snapshot: Snapshot, stages: Sequence[str]) -> list[Content]:
     """Everything about a scene: what happens, who is in it, its values, what was accepted and why."""
     cast = {one.name: one for one in snapshot.characters_of(scene.name.split("/scenes/")[0])}
     rows = [words.text((f"{scene.ordinal:02} ", words.FAINT), (scene.title or leaf(scene.name), words.STRONG))]
@@ -106,7 +113,7 @@ def scene_words(scene: bible_pb2.Scene, snapshot: Snapshot) -> list[Content]:
         rows.append(fact("cast", _titles(scene.characters, cast), f"   wears {', '.join(worn)}" if worn else ""))
     if scene.variables:
         rows.append(fact("values", "  ".join(f"{name}={value}" for name, value in sorted(scene.variables.items()))))
-    for one in scene.accepted:
+    for one in in_order(scene, stages):
         line = f"   line {one.branch}" if one.branch > 1 else ""
         rows.append(
             fact(one.stage, "✓ ", f"{leaf(one.candidate.split('/jobs/')[0])}   {one.reason.split(':')[0]}{line}")

@@ -17,6 +17,7 @@ from bullpen_tui import words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
+from bullpen_tui.story import furthest
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -162,11 +163,12 @@ class ProjectsScreen(StudioScreen):
 
     def _frames(self, project: str) -> list[Frame]:
         """Each scene with its furthest accepted picture, else its source."""
+        known = self.snapshot.projects.get(project)
+        stages = [one.stage for one in known.figures.stages] if known is not None else []
         frames: list[Frame] = []
         for scene in self.snapshot.scenes_of(project):
-            furthest = scene.accepted[-1] if scene.accepted else None
             title = words.text((f"{scene.ordinal:02} ", words.FAINT), (scene.title or leaf(scene.name), words.QUIET))
-            frames.append(Frame(furthest.asset if furthest else scene.source_asset, title))
+            frames.append(Frame(furthest(scene, stages), title))
         return frames
 
     def _picture(self, asset: str) -> Image.Image | None:

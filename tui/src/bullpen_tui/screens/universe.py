@@ -186,7 +186,8 @@ class UniverseScreen(Writing, StudioScreen):
         """Words, picture, and further pictures of what is under the cursor."""
         snapshot = self.snapshot
         if (scene := snapshot.scenes.get(key)) is not None:
-            return story.scene_words(scene, snapshot), story.furthest(scene), []
+            stages = self._stages
+            return story.scene_words(scene, snapshot, stages), story.furthest(scene, stages), []
         if (character := snapshot.characters.get(key)) is not None:
             return story.character_words(character, snapshot), "", _frames(story.sheet(character, snapshot))
         if (guide := snapshot.style_guides.get(key)) is not None:
@@ -238,9 +239,10 @@ class UniverseScreen(Writing, StudioScreen):
     def _opens(self) -> tuple[str, str] | None:
         """Run and job of the furthest accepted picture of the scene under the cursor."""
         scene = self.snapshot.scenes.get(self.lister.cursor_key or "")
-        if scene is None or not scene.accepted or "/jobs/" not in scene.accepted[-1].candidate:
+        found = story.in_order(scene, self._stages) if scene is not None else []
+        candidate = found[-1].candidate if found else ""
+        if "/jobs/" not in candidate:
             return None
-        candidate = scene.accepted[-1].candidate
         return candidate.split("/jobs/")[0], candidate.split("/candidates/")[0]
 
     def action_open(self) -> None:
