@@ -260,8 +260,8 @@ class StudioSettings(_Group):
 
     notify: Literal["off", "bell", "osc9", "osc777"] = Field(
         default="bell",
-        description="What a terminal gets when a run ends while the studio is open: nothing, its bell, or the bell and a "
-        "notice by the sequence OSC 9 (iTerm2, WezTerm, Windows Terminal) or OSC 777 (foot, urxvt, VTE).",
+        description="What a terminal gets when a run ends while the studio is open: nothing, its bell, or the bell "
+        "and a notice by the sequence OSC 9 (iTerm2, WezTerm, Windows Terminal) or OSC 777 (foot, urxvt, VTE).",
     )
 
 

@@ -98,7 +98,10 @@ def settings() -> system_pb2.ListSettingsResponse:
     return system_pb2.ListSettingsResponse(
         settings=[
             system_pb2.Setting(
-                name="models.keep_alive", value="300 s", source="default", description="How long a model stays in memory."
+                name="models.keep_alive",
+                value="300 s",
+                source="default",
+                description="How long a model stays in memory.",
             ),
             system_pb2.Setting(
                 name="allowed_roots",
