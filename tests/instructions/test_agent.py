@@ -23,12 +23,14 @@ from tests.instructions.rooms import POLICY, Room, furnished, working
 
 QUICK = Agent(
     secret="agent-token",
-    dispatch_seconds=0.3,
+    dispatch_seconds=10.0,
     pause_seconds=0.01,
     poll_seconds=0.05,
     callback_port=1,
     allow_private=True,
 )
+# Waited for an agent that never answers; long enough to reach one on a busy machine.
+SHORT = 1.0
 WISH = Proposal(
     "p",
     "",
@@ -93,7 +95,7 @@ async def test_the_whole_payload_is_sent_and_the_answer_kept(room: Room) -> None
 async def test_a_time_out_is_asked_about_before_it_is_sent_again(room: Room) -> None:
     """An agent that took a delivery without saying so is found out by its key: one delivery, begun once."""
     async with agent_serving(answers=["hang"]) as agent:
-        hire(room, agent)
+        hire(room, agent, dispatch_seconds=SHORT)
         async with working(room.worker()):
             row = await confirmed(room)
             await room.until(row["slug"], lambda now: wire.pack(now).dispatch.state == 4)
@@ -110,7 +112,7 @@ async def test_what_nobody_knows_is_sent_again_with_the_same_key(room: Room, fir
     async with agent_serving(
         answers=[first, first, (202, {"status": "accepted"})], status=(404, b"no such page")
     ) as agent:
-        hire(room, agent)
+        hire(room, agent, dispatch_seconds=SHORT if first == "hang" else 10.0)
         async with working(room.worker()):
             row = await confirmed(room)
             await room.until(row["slug"], lambda now: wire.pack(now).dispatch.state == 4)
