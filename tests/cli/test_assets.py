@@ -132,6 +132,6 @@ def test_the_shell_completes_fields() -> None:
     words = next(one for one in command.get_command(None, "assets").commands["search"].params if one.name == "words")  # type: ignore[union-attr, arg-type]
     complete = words._custom_shell_complete
     assert complete is not None
-    assert complete(None, words, "st") == ["stage:"]  # type: ignore[arg-type]
-    assert complete(None, words, "-r") == ["-rating:", "-run:"]  # type: ignore[arg-type]
+    assert complete(None, words, "st") == ["stage:"]
+    assert complete(None, words, "-r") == ["-rating:", "-run:"]
     assert len(assets.FIELDS) == 16
