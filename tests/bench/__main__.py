@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -23,6 +24,7 @@ from tests.bench import (
     canceling,
     deaths,
     demo,
+    device,
     durable,
     gallery,
     panels,
@@ -34,6 +36,7 @@ from tests.bench import (
     restart_full,
     reviving,
     scenes,
+    shapes,
     soak,
     speech,
     startup,
@@ -80,13 +83,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--ahead", action="store_true", help="run ahead of all other programs")
     parser.add_argument("--threads", type=int, default=1, help="threads of the model and of the bare loop (default 1)")
+    parser.add_argument("--device", metavar="NAME", help="with --family: measure the engine there, such as cuda or cpu")
+    parser.add_argument("--family", choices=shapes.FAMILIES, help="a model of real size with random weights")
+    parser.add_argument("--tiny", action="store_true", help="with --family: the same parts in kilobytes")
+    parser.add_argument("--folder", type=Path, help="with --family: where the model is built, and found again")
     options = parser.parse_args(argv)
+    if bool(options.device) != bool(options.family):
+        parser.error("--device and --family go together.")
     if options.ahead:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     effort = Effort(options.quick, options.threads)
     load = machine_load()
     rows: list[Row] = []
-    for name in options.only or [name for name in ROWS if name not in LONG]:
+    if options.family:
+        rows += device.measure(effort, options.device, options.family, options.tiny, options.folder)
+    every = [] if options.family else [name for name in ROWS if name not in LONG]
+    for name in options.only or every:
         sys.stderr.write(f"measuring {name} …\n")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             rows += runner.run(ROWS[name](effort))

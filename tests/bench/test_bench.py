@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as command
-from tests.bench import fsyncs
+from tests.bench import device, fsyncs
 from tests.bench.bare_grpc import BURST, Bare
 from tests.bench.deaths import every_pair
 from tests.bench.effort import Effort
@@ -87,3 +87,22 @@ def test_the_walk_over_deaths_has_every_pair_once() -> None:
     walk = every_pair("abcd")
     assert len(walk) == 17
     assert set(pairwise(walk)) == set(product("abcd", repeat=2))
+
+
+@pytest.mark.parametrize("family", ["sdxl", "flux"])
+def test_the_harness_for_gpus_runs_on_the_processor(family: str, tmp_path: Path) -> None:
+    """With tiny shapes of the same parts: every row is measured, and the model stays where it was built."""
+    rows = device.measure(Effort(quick=True), "cpu", family, True, tmp_path)
+    assert [row.what.startswith(family) for row in rows] == [True, True, True]
+    assert rows[0].values["share"]["median"] > 0
+    assert rows[1].values["ratio"]["median"] > 0
+    assert rows[2].values["weights"] > 0
+    assert (tmp_path / f"{family}-tiny" / "model_index.json").is_file()
+
+
+def test_a_device_needs_a_family(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong command line is refused with what is missing."""
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--device", "cuda"])
+    assert ended.value.code == 2
+    assert "go together" in capsys.readouterr().err
