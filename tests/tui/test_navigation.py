@@ -153,7 +153,7 @@ async def test_an_empty_home_says_what_to_press() -> None:
     """Every screen of an empty home names the next key."""
     async with studio(FakeDaemon(empty=True)) as at:
         await at.until(lambda: at.place == "welcome")
-        await at.until(lambda: "n makes a new project" in at.screen_text())
+        await at.until(lambda: "n  makes a universe" in at.screen_text())
         assert "models/old-paint is damaged. Install the model again." in at.screen_text()
         assert "Starter edit" in at.screen_text()
         await at.press("escape")
