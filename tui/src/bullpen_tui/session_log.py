@@ -18,5 +18,9 @@ class LogCalls:
     _session: Session
 
     def log(self, after: int, tail: int) -> AsyncIterator[LogItem]:
-        begin = {"after": after} if after else {"tail": tail}
-        return watch_log(self._session, log_pb2.WatchLogRequest(follow=True, **begin))
+        request = log_pb2.WatchLogRequest(follow=True)
+        if after:
+            request.after = after
+        else:
+            request.tail = tail
+        return watch_log(self._session, request)
