@@ -65,8 +65,11 @@ async def test_a_slip_is_said_over_its_column_and_leaves_what_was_found() -> Non
         marked = next(number for number, line in enumerate(lines) if "▾▾▾▾" in line)
         assert lines[marked].index("▾") == lines[marked + 1].index("stge")
         assert "pier.png" in at.screen_text()
+        await at.press("enter")
         await at.press(*["backspace"] * 6)
         await at.until(lambda: "▾" not in at.screen_text())
+        await at.press("enter")
+        await at.until(lambda: not isinstance(at.app.screen.focused, FilterLine))
 
 
 async def test_a_million_pictures_are_a_window() -> None:

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.gallery import words as gallery
-from bullpen_tui.gallery.window import Look, Window
+from bullpen_tui.gallery.window import Look, Slip, Window
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.asset_actions import AssetActions
 from bullpen_tui.screens.narrowing import ListDialog
@@ -39,6 +39,7 @@ class AssetsScreen(AssetActions):
         super().__init__()
         self._pictured = ""
         self._boarded: bool | None = None
+        self._entered: Look | None = None
 
     def body(self) -> Iterable[Widget]:
         """List, picture, words."""
@@ -79,6 +80,19 @@ class AssetsScreen(AssetActions):
     def asset(self) -> asset_pb2.Asset | None:
         """The asset under the cursor."""
         return self.window.named(self.lister.cursor_key or "")
+
+    @property
+    def _slip(self) -> Slip | None:
+        """What is wrong with the search of now."""
+        window = self.window
+        return window.slip if window.refused == self._look else None
+
+    @on(FilterLine.Left)
+    def _search_entered(self, message: FilterLine.Left) -> None:
+        """A search with a slip is not left: it stays open to be mended, also when the answer comes later."""
+        self._entered = Look(self.studio.project, self._search, self._in_trash)
+        if self._slip is not None and self.query_one(FilterLine).value:
+            message.prevent_default()
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
@@ -121,10 +135,13 @@ class AssetsScreen(AssetActions):
         entitle(pane, below=window.look.search)
         room = max(0, pane.size.width - 4)
         self.query_one("#asset-facets", Said).say(gallery.facet_line(window.facets, room))
-        slip = window.slip if window.refused == self._look else None
+        slip = self._slip
         for line in self.query("#asset-slip").results(Said):
             line.display = slip is not None
             line.say(gallery.slip_line(slip, max(20, self.size.width - 2)))
+        if slip is not None and self._entered == self._look:
+            self._entered = None
+            self.query_one(FilterLine).focus()
 
     def _empty(self, window: Window) -> Content:
         if not self.studio.listed or (self.studio.project and not window.known):
