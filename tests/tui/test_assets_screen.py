@@ -132,6 +132,15 @@ async def test_pictures_are_rated_and_tagged() -> None:
         await at.until(lambda: len(at.fake.asked("update_asset")) == 6)
 
 
+async def test_stars_are_given_faster_than_they_are_answered() -> None:
+    """Each press counts, also where the last one has not come back yet."""
+    async with studio(size=(160, 50)) as at:
+        await at_candidate(at)
+        await at.press("plus", "plus", "plus", "minus", "plus")
+        await at.until(lambda: "★★★" in at.words("#asset-words"))
+        await at.until(lambda: len(at.fake.asked("update_asset")) == 5)
+
+
 async def test_the_trash_is_undone() -> None:
     """D throws away, u takes back; z looks into the trash, where u takes out and X asks before it is for ever."""
     async with studio(size=(160, 50)) as at:

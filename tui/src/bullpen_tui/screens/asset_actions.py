@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from bullpen_api.v1 import asset_pb2
@@ -18,6 +19,9 @@ from bullpen_tui.screens.narrowing import LinesDialog, NarrowDialog, TreeDialog
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.windowed import WindowGallery, WindowTable
 
+ANSWER_SECONDS = 2.0
+"""How long stars that were asked for count as given; by then the mirror has them, or they were refused."""
+
 ON_ONE = ("post_process", "mark", "rate_up", "rate_down", "edit_tags", "tree", "trash")
 
 
@@ -30,6 +34,7 @@ class AssetActions(StudioScreen):
         self._in_trash = False
         self._look = Look()
         self._trashed: list[str] = []
+        self._stars: dict[str, tuple[int, float]] = {}
 
     @property
     def lister(self) -> WindowGallery | WindowTable:
@@ -84,9 +89,13 @@ class AssetActions(StudioScreen):
         self._rate(-1)
 
     def _rate(self, by: int) -> None:
+        now = time.monotonic()
         for asset in self._chosen:
-            rating = max(0, min(gallery.BEST, asset.rating + by))
-            if rating != asset.rating:
+            asked, when = self._stars.get(asset.name, (0, now - ANSWER_SECONDS))
+            before = asked if now - when < ANSWER_SECONDS else asset.rating
+            rating = max(0, min(gallery.BEST, before + by))
+            if rating != before:
+                self._stars[asset.name] = (rating, now)
                 changed = asset_pb2.Asset(name=asset.name, rating=rating)
                 told = f"{gallery.title_of(asset)}: {'★' * rating or 'no rating'}"
                 self.studio.errands.say_of_asset(changed, ("rating",), told, self)
