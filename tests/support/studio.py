@@ -84,14 +84,18 @@ class Studio:
         return await self.logged(await self.start(project, words, candidates, stage, seed))
 
     async def ended(self, run: run_pb2.Run) -> run_pb2.Run:
-        """The run as it is when it ended."""
+        """The run as it is when it ended, which may have been before it was read."""
+        if run.state in ENDED:
+            return run
         async for event in self.events(run.name, run.revision):
             if event.subject == run.name and event.run.state in ENDED:
                 return event.run
         raise AssertionError("the journal ended")
 
     async def logged(self, run: run_pb2.Run) -> run_pb2.Run:
-        """The run as it is when it ended and its log is written."""
+        """The run as it is when it ended and its log is written, which may have been before it was read."""
+        if run.log_path:
+            return run
         async for event in self.events(run.name, run.revision):
             if event.subject == run.name and event.kind == "run.logged":
                 return event.run
