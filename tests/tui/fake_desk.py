@@ -179,9 +179,9 @@ class FakeDesk:
             yield item
 
     async def process_assets(
-        self, project: str, assets: Sequence[str], run: str
+        self, project: str, assets: Sequence[str], run: str, confirm_spend: bool
     ) -> AsyncIterator[postprocess_pb2.ProcessAssetsResponse]:
-        self._note("process_assets", project, tuple(assets), run)
+        self._note("process_assets", project, tuple(assets), run, confirm_spend)
         for item in story_desk.processed_assets(project, assets):
             yield item
 

@@ -117,7 +117,7 @@ async def test_accepted_pictures_go_through_the_chain() -> None:
     """C on a run takes what was accepted; in the assets what is marked; what was made is in the mirror at once."""
     async with live_run() as at:
         await at.press("c")
-        await at.until(lambda: at.fake.asked("process_assets") == [(story.PROJECT, (), story.TIME_RUN)])
+        await at.until(lambda: at.fake.asked("process_assets") == [(story.PROJECT, (), story.TIME_RUN, False)])
         await at.until(lambda: "1 picture made of 1 picture" in at.screen_text())
         assert f"{story.PROJECT}/assets/r-0001-style-1-1-post" in at.app.snapshot.assets
         await at.go("3", "assets")
@@ -126,6 +126,22 @@ async def test_accepted_pictures_go_through_the_chain() -> None:
         await at.press("g", "space", "space", "c")
         await at.until(lambda: len(at.fake.asked("process_assets")) == 2)
         assert len(at.fake.asked("process_assets")[1][1]) == 2  # type: ignore[arg-type]
+
+
+async def test_a_chain_that_costs_money_is_asked_for() -> None:
+    """The price is said before anything is sent; no leaves it, yes does it once with the person's word."""
+    async with live_run() as at:
+        at.fake.refuse["process_assets"] = SpendNotConfirmed("The cutout costs about $0.20.")
+        await at.press("c")
+        await at.until(lambda: at.place == "ConfirmDialog" and "about $0.20" in at.screen_text())
+        await at.press("n")
+        await at.until(lambda: "nothing was spent" in at.screen_text())
+        await at.press("c")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        del at.fake.refuse["process_assets"]
+        await at.press("y")
+        await at.until(lambda: "1 picture made of 1 picture" in at.screen_text())
+        assert [asked[-1] for asked in at.fake.asked("process_assets")] == [False, False, True]
 
 
 async def test_models_are_loaded_pinned_and_let_go() -> None:

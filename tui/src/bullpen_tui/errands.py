@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from bullpen_api.v1 import asset_pb2, lab_pb2, postprocess_pb2, run_pb2
+from bullpen_client.errors import SpendNotConfirmed
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -199,18 +200,28 @@ class Errands(BibleErrands):
 
         self._studio.ask(follow, lambda ended: ended, to=to, refused=say.LabRefused, group=LAB, latest_only=True)
 
-    def post_process(self, project: str, assets: Sequence[str], run: str, to: MessagePump) -> None:
-        """Takes assets, or what was accepted of a run, through the steps that the settings switch on."""
+    def post_process(
+        self, project: str, assets: Sequence[str], run: str, to: MessagePump, agreed: bool = False
+    ) -> None:
+        """Takes assets, or what was accepted of a run, through the steps that the settings switch on.
 
-        async def follow() -> say.PicturesMade:
+        Where a step costs money the person is asked first.
+        """
+
+        async def follow() -> Message:
             made: list[asset_pb2.Asset] = []
             sources = 0
-            async for answer in self._studio.daemon.process_assets(project, assets, run):
-                kind = answer.WhichOneof("body")
-                if kind == "started":
-                    sources = len(answer.started.assets)
-                elif kind == "made":
-                    made.append(answer.made.asset)
+            try:
+                async for answer in self._studio.daemon.process_assets(project, assets, run, agreed):
+                    kind = answer.WhichOneof("body")
+                    if kind == "started":
+                        sources = len(answer.started.assets)
+                    elif kind == "made":
+                        made.append(answer.made.asset)
+            except SpendNotConfirmed as error:
+                if agreed:
+                    raise
+                return say.SpendAsked(error, lambda: self.post_process(project, assets, run, to, agreed=True))
             return say.PicturesMade(made, sources)
 
         self._studio.ask(follow(), lambda message: message, to=to, group="post-process")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bullpen_api.v1 import asset_pb2, copilot_pb2, instruction_pb2, project_pb2, queue_pb2, run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from PIL import Image
@@ -207,6 +209,15 @@ class LabRefused(Message):
     def __init__(self, error: BullpenError) -> None:
         super().__init__()
         self.error = error
+
+
+class SpendAsked(Message):
+    """What was asked for costs money, and nothing was sent yet; `go_on` does it with the person's word."""
+
+    def __init__(self, error: BullpenError, go_on: Callable[[], None]) -> None:
+        super().__init__()
+        self.error = error
+        self.go_on = go_on
 
 
 class PicturesMade(Message):

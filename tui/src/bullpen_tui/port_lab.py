@@ -22,9 +22,11 @@ class LabPort(Protocol):
         ...
 
     def process_assets(
-        self, project: str, assets: Sequence[str], run: str
+        self, project: str, assets: Sequence[str], run: str, confirm_spend: bool
     ) -> AsyncIterator[postprocess_pb2.ProcessAssetsResponse]:
-        """Takes assets, or the accepted pictures of a run, through the steps that the settings switch on."""
+        """Takes assets, or the accepted pictures of a run, through the steps that the settings switch on. Raises
+        SpendNotConfirmed where one of them costs money that was not agreed to.
+        """
         ...
 
     async def load(self, model: str) -> model_pb2.LoadModelResponse:

@@ -28,9 +28,11 @@ class LabCalls:
             yield message
 
     async def process_assets(
-        self, project: str, assets: Sequence[str], run: str
+        self, project: str, assets: Sequence[str], run: str, confirm_spend: bool
     ) -> AsyncIterator[postprocess_pb2.ProcessAssetsResponse]:
-        request = postprocess_pb2.ProcessAssetsRequest(parent=project, assets=assets, run=run)
+        request = postprocess_pb2.ProcessAssetsRequest(
+            parent=project, assets=assets, run=run, confirm_spend=confirm_spend
+        )
         async for message in self._session.postprocess.ProcessAssets(request):
             yield message
 

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
+from bullpen_tui import messages as say
 from bullpen_tui.actions import actions_for
 from bullpen_tui.keymap import bindings_for
 from bullpen_tui.mirror import Snapshot
@@ -242,6 +243,22 @@ class StudioScreen(Screen[None]):
             return False
         line.action_drop()
         return True
+
+    # --- money -------------------------------------------------------------------------------------------------------
+
+    def on_spend_asked(self, message: say.SpendAsked) -> None:
+        """Asks with the daemon's own price; nothing is sent before the answer."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                message.go_on()
+            else:
+                self.studio.notify("Nothing was sent, nothing was spent.")
+
+        from bullpen_tui.screens.dialogs import ConfirmDialog
+
+        question = f"{message.error} The pictures are sent to the provider."
+        self.studio.push_screen(ConfirmDialog(question, "spend it"), answered)
 
     # --- everywhere --------------------------------------------------------------------------------------------------
 
