@@ -18,12 +18,15 @@ from bullpen_tui.app import StudioApp
 from bullpen_tui.widgets.rows import RowTable
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]  # ships no types
 from syrupy.assertion import SnapshotAssertion
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
 
 from tests.tui import story
 from tests.tui.driving import Driver
 from tests.tui.fake import FakeDaemon
+from tests.tui.test_bootstrap_screen import DOCUMENT as BOOTSTRAP
+from tests.tui.test_bootstrap_screen import changes as bootstrap_changes
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=["80x24", "160x50"])
 Size = tuple[int, int]
@@ -116,6 +119,22 @@ async def test_j02_references(size: Size, snapshot: SnapshotAssertion, tmp_path:
         await at.until(lambda: len(at.fake.asked("create_entry")) == 1)
         await at.until(lambda: at.place == "universe" and "lighthouse" in at.screen_text())
         assert at.heard("ChangesArrived")
+        await at.ends(snapshot)
+
+
+@SIZES
+async def test_j03_bootstrap(size: Size, snapshot: SnapshotAssertion) -> None:
+    """`U`, `b`, an answer pasted: what would change is shown, with what goes to the trash; nothing has changed yet."""
+    fake = FakeDaemon()
+    fake.imported = bootstrap_changes()
+    async with walking(size, fake) as at:
+        await at.go("U", "universe")
+        await at.go("b", "bootstrap")
+        at.app.screen.query_one("#answer").focus()
+        at.app.post_message(Paste(f"```json\n{BOOTSTRAP}\n```"))
+        await at.until(lambda: "grey hair" in at.screen_text() and "red hair" in at.screen_text())
+        assert at.fake.asked("import_bootstrap") == [(story.PROJECT, BOOTSTRAP, False, "")]
+        assert at.heard("DaemonReached", "ChangesArrived")
         await at.ends(snapshot)
 
 
