@@ -50,7 +50,7 @@ async def measured(
 
     lease = Lease(
         {"project": "p"},
-        {"name": "j", "source_sha256": "s", "inputs": '{"boxes": [[0, 0, 1, 0.5]]}'},
+        {"name": "j", "source_sha256": "s", "inputs": '{"boxes": [[0, 0, 1, 0.5]]}', "uses": "[]"},
         Path("/s.png"),
         (8, 8),
         "d",

@@ -156,11 +156,11 @@ async def test_deleted_socket_is_made_again(tmp_path: Path) -> None:
 async def test_a_second_daemon_is_refused_also_where_the_lock_was_deleted(tmp_path: Path) -> None:
     """The folder of the lock is gone, and a new daemon could lock a new file: it is refused, the first one goes on."""
     with Daemon(tmp_path / "home") as daemon:
-        shutil.rmtree(daemon.home / "run")
-        with pytest.raises(DaemonEnded, match="Another daemon"):
-            Daemon(daemon.home).start()
         async with Session(daemon.home, start=False) as session:
-            while not (daemon.home / "run" / "lock").exists():
+            shutil.rmtree(daemon.home / "run")
+            with pytest.raises(DaemonEnded, match="Another daemon"):
+                Daemon(daemon.home).start()
+            while read_endpoint(daemon.home) is None:
                 await session.system.GetInfo(system_pb2.GetInfoRequest())
         assert (daemon.home / "run" / "lock").read_text() == str(daemon.pid)
         with pytest.raises(DaemonEnded, match=f"process {daemon.pid}"):
