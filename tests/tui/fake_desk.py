@@ -14,6 +14,7 @@ from bullpen_api.v1 import (
     postprocess_pb2,
     queue_pb2,
     run_pb2,
+    storage_pb2,
 )
 
 from tests.tui import story, story_desk
@@ -184,6 +185,14 @@ class FakeDesk:
         self._note("process_assets", project, tuple(assets), run, confirm_spend)
         for item in story_desk.processed_assets(project, assets):
             yield item
+
+    async def sync_storage(
+        self, project: str, folder: str, bucket: bool
+    ) -> AsyncIterator[storage_pb2.SyncStorageResponse]:
+        self._note("sync_storage", project, folder, bucket)
+        yield storage_pb2.SyncStorageResponse(progress=storage_pb2.SyncProgress(pictures_done=3, pictures=12))
+        report = storage_pb2.SyncReport(place=f"{folder}/harbor_lights", pictures=12, copied=11, lost=["x"])
+        yield storage_pb2.SyncStorageResponse(report=report)
 
     async def load(self, model: str) -> model_pb2.LoadModelResponse:
         self._note("load", model)

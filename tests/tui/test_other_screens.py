@@ -20,6 +20,22 @@ async def test_the_dashboard_tells_the_project() -> None:
             assert word in text
 
 
+async def test_pictures_are_brought_out() -> None:
+    """E asks for a folder of the daemon's machine, and says what lies there then and what could not be read."""
+    async with studio(size=(160, 50)) as at:
+        await at.press("E")
+        await at.until(lambda: at.place == "PathDialog")
+        await at.press("enter")
+        await at.until(lambda: at.place == "projects")
+        assert not at.fake.asked("sync_storage"), "this project has no bucket to take in its place"
+        await at.press("E")
+        await at.until(lambda: at.place == "PathDialog")
+        await at.type("/backup")
+        await at.press("enter")
+        await at.until(lambda: "12 pictures in /backup/harbor_lights, 11 copied now" in at.screen_text())
+        assert at.fake.asked("sync_storage") == [(story.PROJECT, "/backup", False)]
+
+
 async def test_old_figures_are_asked_for_again() -> None:
     """After an event of the project the dashboard reads its figures once more."""
     async with studio() as at:

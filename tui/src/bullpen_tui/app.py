@@ -54,6 +54,8 @@ METRICS_KEPT = 600
 FRESHEN_SECONDS = 1.0
 """Figures of a project that have become old are read again at most this often."""
 NOTICE_SECONDS = 3.0
+PROBLEM_SECONDS = 8.0
+"""What went wrong says what to do, too: that takes longer to read."""
 BASE = 1
 """Screens below the first place: the empty one that every application begins with."""
 WRONG = 2
@@ -299,8 +301,9 @@ class StudioApp(Leaving, App[int]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Shows a notice for three seconds at most. Words of others are never read as markup."""
-        shown = min(timeout or NOTICE_SECONDS, NOTICE_SECONDS)
+        """Shows a notice for a few seconds at most. Words of others are never read as markup."""
+        most = NOTICE_SECONDS if severity == "information" else PROBLEM_SECONDS
+        shown = min(timeout or most, most)
         super().notify(message, title=title, severity=severity, timeout=shown, markup=markup)
 
     def _screen_changed(self, _: Screen[Any]) -> None:

@@ -226,6 +226,18 @@ class Errands(BibleErrands):
 
         self._studio.ask(follow(), lambda message: message, to=to, group="post-process")
 
+    def bring_out(self, project: str, folder: str, to: MessagePump) -> None:
+        """Copies a project's pictures to a folder of the daemon's machine, or to its bucket where none is named."""
+
+        async def follow() -> Message | None:
+            report = None
+            async for answer in self._studio.daemon.sync_storage(project, folder, not folder):
+                if answer.HasField("report"):
+                    report = answer.report
+            return say.BroughtOut(report) if report is not None else None
+
+        self._studio.ask(follow, lambda message: message, to=to, group="bring out", latest_only=True)
+
     def recipe(self, candidate: str, to: MessagePump) -> None:
         """The run and the job that a candidate came from, to be made again."""
         run, job = candidate.split("/jobs/")[0], candidate.split("/candidates/")[0]

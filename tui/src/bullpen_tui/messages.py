@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bullpen_api.v1 import asset_pb2, copilot_pb2, instruction_pb2, project_pb2, queue_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import (
+    asset_pb2,
+    copilot_pb2,
+    instruction_pb2,
+    project_pb2,
+    queue_pb2,
+    run_pb2,
+    storage_pb2,
+    system_pb2,
+)
 from bullpen_client.errors import BullpenError
 from PIL import Image
 from textual.message import Message
@@ -209,6 +218,14 @@ class LabRefused(Message):
     def __init__(self, error: BullpenError) -> None:
         super().__init__()
         self.error = error
+
+
+class BroughtOut(Message):
+    """A project's pictures lie in another place as well."""
+
+    def __init__(self, report: storage_pb2.SyncReport) -> None:
+        super().__init__()
+        self.report = report
 
 
 class SpendAsked(Message):

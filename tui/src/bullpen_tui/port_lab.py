@@ -1,11 +1,11 @@
-"""The part of the port about single pictures and about what models do: lab, post-process, residency."""
+"""The part of the port about pictures and about what models do: lab, post-process, bringing out, residency."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2
+from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2, storage_pb2
 
 
 class LabPort(Protocol):
@@ -27,6 +27,10 @@ class LabPort(Protocol):
         """Takes assets, or the accepted pictures of a run, through the steps that the settings switch on. Raises
         SpendNotConfirmed where one of them costs money that was not agreed to.
         """
+        ...
+
+    def sync_storage(self, project: str, folder: str, bucket: bool) -> AsyncIterator[storage_pb2.SyncStorageResponse]:
+        """Brings a project's pictures to a folder of the daemon's machine, or to the project's bucket."""
         ...
 
     async def load(self, model: str) -> model_pb2.LoadModelResponse:

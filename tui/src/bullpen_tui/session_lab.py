@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2
+from bullpen_api.v1 import lab_pb2, model_pb2, postprocess_pb2, storage_pb2
 from bullpen_client.connect import Session
 
 
@@ -34,6 +34,13 @@ class LabCalls:
             parent=project, assets=assets, run=run, confirm_spend=confirm_spend
         )
         async for message in self._session.postprocess.ProcessAssets(request):
+            yield message
+
+    async def sync_storage(
+        self, project: str, folder: str, bucket: bool
+    ) -> AsyncIterator[storage_pb2.SyncStorageResponse]:
+        request = storage_pb2.SyncStorageRequest(parent=project, folder=folder, bucket=bucket)
+        async for message in self._session.storage.SyncStorage(request):
             yield message
 
     async def load(self, model: str) -> model_pb2.LoadModelResponse:

@@ -89,12 +89,13 @@ class ReasonDialog(ModalScreen[str]):
 
 
 class PathDialog(ModalScreen[str | None]):
-    """Asks for a file on this machine."""
+    """Asks for a file or folder; with `empty` no name is an answer as well."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, title: str, suggestion: str) -> None:
+    def __init__(self, title: str, suggestion: str, *, empty: bool = False) -> None:
         super().__init__()
+        self._empty = empty
         self._title = title
         self._suggestion = suggestion
 
@@ -107,7 +108,8 @@ class PathDialog(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        wanted = event.value.strip()
+        self.dismiss(wanted if wanted or self._empty else None)
 
     def action_leave(self) -> None:
         """Closes without an answer."""

@@ -16,6 +16,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.dialogs import PathDialog
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
 from bullpen_tui.story import furthest
 from bullpen_tui.widgets.chrome import FilterLine
@@ -193,7 +194,7 @@ class ProjectsScreen(StudioScreen):
         """Only what works now."""
         if action == "back":
             return self.is_mounted and bool(self.query_one(FilterLine).value)
-        if action in ("open", "compose"):
+        if action in ("open", "compose", "bring_out"):
             return bool(self.project)
         if action == "new_project":
             return self.studio.connected
@@ -206,6 +207,27 @@ class ProjectsScreen(StudioScreen):
             self.studio.open_run(recent.cursor_key)
         elif self.project:
             self.visit_project(self.project)
+
+    def action_bring_out(self) -> None:
+        """Asks for a folder; none takes the bucket that the project names."""
+        project = self.snapshot.projects.get(self.project)
+        if project is None:
+            return
+        bucket = project.storage == project_pb2.Project.STORAGE_S3
+        where = "a folder of the daemon's machine" + (", or nothing for its bucket" if bucket else "")
+
+        def go(folder: str | None) -> None:
+            if folder is not None:
+                self.studio.errands.bring_out(project.name, folder, self)
+
+        self.studio.push_screen(PathDialog(f"Copy the pictures to {where}", "", empty=bucket), go)
+
+    def on_brought_out(self, message: say.BroughtOut) -> None:
+        """Says what lies where."""
+        report = message.report
+        done = f"{words.plural(report.pictures, 'picture')} in {report.place}, {report.copied} copied now"
+        lost = f"; {words.plural(len(report.lost), 'picture')} could not be read" if report.lost else ""
+        self.studio.notify(f"{done}{lost}", severity="warning" if lost else "information")
 
     def action_compose(self) -> None:
         """Composes a run of the project."""
