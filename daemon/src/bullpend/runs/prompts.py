@@ -206,7 +206,7 @@ def _missing(name: str, stage: Stage, words: Wording, keys: Sequence[str], *, of
         f"{whose} uses {{{name}}}, and the {what}{'s' if len(keys) > 1 else ''} {shown} "
         f"{'have' if len(keys) > 1 else 'has'} no value for it.{meaning}",
         field=f"variables.{name}",
-        remedy=f"Give it with `--set {name}=…`, or set it {place}.",
+        remedy=f"Give the run a value for it ({name}=…; `--set {name}=…` in a shell), or set it {place}.",
         variable=name,
     )
 

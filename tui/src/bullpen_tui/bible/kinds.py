@@ -116,7 +116,7 @@ STYLE_GUIDES = Kind(
     (
         _TITLE,
         Field("description", "about", "what the look is", "words"),
-        Field("variables", "values", "name=value, one a line, as in style=noir", "pairs"),
+        Field("variables", "values", "style=noir; one name=value a line", "pairs"),
         Field("anchors", "anchors", "what shows the style", "pictures"),
         Field("reference_set", "held against", "", "choice"),
     ),
