@@ -130,6 +130,17 @@ async def test_a_session_starts_a_daemon_when_asked(tmp_path: Path, monkeypatch:
     await asyncio.to_thread(process.wait)
 
 
+def test_a_daemon_that_lives_on_is_nothing_to_warn_of() -> None:
+    """Who started one may end before it: Python has no complaint about a process that nobody waited for."""
+    script = (
+        "import subprocess, sys; from bullpen_client import launch;"
+        "one = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL);"
+        "launch._children.append(one)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert "is still running" not in done.stderr
+
+
 def test_importing_the_client_is_light() -> None:
     """No picture, model or terminal library comes along."""
     heavy = "{'torch', 'numpy', 'PIL', 'textual', 'rich', 'click', 'bullpend', 'bullpen_worker'}"

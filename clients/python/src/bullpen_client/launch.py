@@ -7,6 +7,7 @@ not end it. What it says before its log is open goes to `<home>/logs/bullpend.st
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import subprocess
 import sys
@@ -27,6 +28,14 @@ _TAIL_LINES = 8
 _TERM_TIMEOUT = 5.0
 # Daemons that this process started. They outlive it; until then they are its children and must be kept in mind.
 _children: list[subprocess.Popen[bytes]] = []
+
+
+@atexit.register
+def _leave() -> None:
+    """Collects the daemons that ended. The others live on, as they should: nothing is to be warned of."""
+    for child in _children:
+        if child.poll() is None:
+            child.returncode = 0
 
 
 def _failed(home: Path, message: str, said: str) -> DaemonStartFailed:
