@@ -73,7 +73,7 @@ def test_wildcards_and_nesting() -> None:
 
 def test_what_is_no_choice_stays() -> None:
     """Variables of templates, single underscores and escaped signs are words."""
-    for text in ("Redraw this in {style} style.", "snake_case_name", "a__b", "{}", "(x:1.2)"):
+    for text in ("Redraw this in {style} style.", "snake_case_name", "a__b", "{}", "(x:1.2)", "{__weather__}"):
         assert dynamic.expand(text, 1, lines).text == text
     assert dynamic.expand(r"\{a\|b\} and {\||\|}", 1, lines).text == "{a|b} and |"
 

@@ -39,6 +39,7 @@ def lines(name: str) -> Sequence[str]:
         (r"{a|b} \{style\}", (), True),
         ("snake__case__names", (), True),
         ("under __ scores", (), False),
+        ("{__weather__} is a name", ("__weather__",), False),
     ],
 )
 def test_variables_beside_choices(text: str, names: tuple[str, ...], choices_: bool) -> None:
@@ -46,7 +47,7 @@ def test_variables_beside_choices(text: str, names: tuple[str, ...], choices_: b
     assert (template_variables(text), has_choices(text)) == (names, choices_)
 
 
-@pytest.mark.parametrize("text", ["{a|b", "a}b", "{a b}", "{3$$a|b}", "{x$$a|b}"])
+@pytest.mark.parametrize("text", ["{a|b", "a}b", "{a b}", "{style.__class__}", "{3$$a|b}", "{x$$a|b}"])
 def test_malformed_choices_are_malformed_templates(text: str) -> None:
     """What is neither a variable nor a choice is refused where it is written, not when it is run."""
     with pytest.raises(ValueError, match=r"brace|plain|expected|encountered"):

@@ -27,7 +27,9 @@ MOST_DRAWS = 2000
 # Where counting ends: what a double holds exactly.
 MANY = 2**53
 
-WILDCARD = re.compile(r"__([a-zA-Z0-9][a-zA-Z0-9/-]*(?:_[a-zA-Z0-9/-]+)*)__")
+WILDCARD = re.compile(r"__(?P<name>[a-zA-Z0-9][a-zA-Z0-9/-]*(?:_[a-zA-Z0-9/-]+)*)__")
+# Braces that are no choice, with nothing in them that could be one: a variable, whatever its name looks like.
+VARIABLE = re.compile(r"\{(?:(?!\$\$)[^{}|\\])*\}")
 _COUNT = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\s*")
 _WEIGHT = re.compile(r"\s*(\d{1,4}(?:\.\d{1,3})?)::")
 
@@ -181,6 +183,9 @@ def _next(text: str, position: int, lines: Lines) -> Choice | None:
         sign = text[position]
         if sign == "\\":
             position += 2
+            continue
+        if sign == "{" and (variable := VARIABLE.match(text, position)):
+            position = variable.end()
             continue
         if sign == "{":
             end = _close(text, position)

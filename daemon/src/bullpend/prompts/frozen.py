@@ -19,6 +19,8 @@ from bullpend.prompts.dynamic import Expansion, Lines
 # Of a job's words, wildcards written out.
 MOST_CHARACTERS = 32_000
 _VARIABLE = re.compile(r"\{([^\W\d]\w*)\}")
+# A wildcard by its name. Without one: a sign that is kept, or a variable, whose name may look like a wildcard.
+_WORDS = re.compile(rf"\\.|{dynamic.VARIABLE.pattern}|{dynamic.WILDCARD.pattern}", re.DOTALL)
 _SIGNS = re.compile(r"[{}|_$\\]")
 
 
@@ -51,10 +53,10 @@ def freeze(text: str, lines: Lines, depth: int = 0) -> str:
     if depth > dynamic.MOST_DEPTH:
         raise LimitExceeded("A wildcard of the prompt holds itself.", field="instruction")
     parts, position, size = [], 0, 0
-    for found in dynamic.WILDCARD.finditer(text):
-        if _escaped(text, found.start()):
+    for found in _WORDS.finditer(text):
+        if found["name"] is None:
             continue
-        options = [freeze(_guarded(line), lines, depth + 1) for line in lines(found[1])]
+        options = [freeze(_guarded(line), lines, depth + 1) for line in lines(found["name"])]
         # `1$$` keeps a single line a choice, so that every other choice keeps its place, and its draw.
         written = f"{{1$${'|'.join(options)}}}"
         parts += [text[position : found.start()], written]
