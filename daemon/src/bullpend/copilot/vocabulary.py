@@ -6,13 +6,13 @@ its id and title alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from bullpend import settings_files
 from bullpend.copilot.world import StageWords
 from bullpend.errors import SettingInvalid
 
@@ -53,20 +53,9 @@ class Vocabulary:
 
 def load(path: Path) -> Vocabulary:
     """Reads the file; none is no vocabulary. Raises SettingInvalid naming the place at fault."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.exists():
         return Vocabulary()
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    try:
-        read = _File.model_validate(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise SettingInvalid(f"{path} is no JSON: {error}.", field=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingInvalid(f"{path}: {where}: {first['msg']}.", field=where) from error
+    read = settings_files.load(path, _File)
     if read.schema_version != 1:
         raise SettingInvalid(f"{path}: schema_version is {read.schema_version}, not 1.", field="schema_version")
     return Vocabulary(read.stages)

@@ -7,15 +7,14 @@ name; a `postprocess.json` there replaces the other as a whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bullpend.errors import SettingInvalid
+from bullpend import settings_files
 
 CHAIN_FILE = "postprocess.json"
 COLOUR_FILE = "color-correction.json"
@@ -137,7 +136,7 @@ def chain(folders: Sequence[Path]) -> Chain:
     """The steps; the last folder that has the file counts, none gives the defaults. Raises SettingInvalid."""
     for folder in reversed(folders):
         if (folder / CHAIN_FILE).is_file():
-            return _read(folder / CHAIN_FILE, Chain)
+            return settings_files.load(folder / CHAIN_FILE, Chain)
     return Chain(schema_version=1)
 
 
@@ -148,33 +147,11 @@ def profiles(folders: Sequence[Path]) -> dict[str, Known]:
         path = folder / COLOUR_FILE
         if not path.is_file():
             continue
-        for name, profile in _read(path, _Profiles).profiles.items():
+        for name, profile in settings_files.load(path, _Profiles).profiles.items():
             lut = PurePosixPath(profile.lut or "")
             if lut.is_absolute() or ".." in lut.parts or (profile.lut and lut.suffix.lower() != ".cube"):
-                raise _wrong(path, f"profiles.{name}.lut", "names no .cube file below the folder of the settings")
+                raise settings_files.wrong(
+                    path, f"profiles.{name}.lut", "names no .cube file below the folder of the settings"
+                )
             found[name] = Known(name, profile, path)
     return dict(sorted(found.items()))
-
-
-Part = TypeVar("Part", bound=_Part)
-
-
-def _read(path: Path, kind: type[Part]) -> Part:
-    try:
-        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _wrong(path, ".".join(str(part) for part in first["loc"]), first["msg"]) from error
-    except (ValueError, RecursionError) as error:
-        raise SettingInvalid(f"{path} is not valid JSON: {error}.", field=str(path)) from error
-
-
-def _wrong(path: Path, field: str, message: str) -> SettingInvalid:
-    return SettingInvalid(
-        f"{path}: {field or 'the whole file'}: {message}.",
-        field=field,
-        remedy=f"Correct {field or 'the file'} in {path}.",
-        file=path,
-    )

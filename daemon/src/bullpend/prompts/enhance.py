@@ -6,14 +6,14 @@ itself is plain: phrases are told apart, none is said twice, and what the form w
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from bullpend import settings_files
 from bullpend.errors import SettingInvalid
 from bullpend.prompts import weights
 
@@ -62,16 +62,7 @@ class Enhanced:
 
 def load(path: Path) -> Styles:
     """Reads the forms. Raises SettingInvalid naming the place at fault."""
-    try:
-        styles = Styles.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except json.JSONDecodeError as error:
-        raise SettingInvalid(f"{path} is no JSON: {error}.", field=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingInvalid(f"{path}: {where}: {first['msg']}.", field=where) from error
+    styles = settings_files.load(path, Styles)
     for family, form in {**styles.families, "other": styles.other}.items():
         if form not in styles.forms:
             raise SettingInvalid(

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from bullpend import settings_files
 from bullpend.costs.model import Money
 from bullpend.errors import FieldInvalid, ModelNotFound, SettingInvalid
 from bullpend.models.model import INPAINT, INSTRUCTION_EDIT, REFERENCE, TEXT_TO_IMAGE, Model, ModelState
@@ -165,7 +166,7 @@ class Catalogue:
         for folder in self._folders:
             path = folder / FILE_NAME
             if path.is_file():
-                found |= _read(path).models
+                found |= settings_files.load(path, _File).models
         return dict(sorted(found.items()))
 
     def entry(self, name: str) -> Entry:
@@ -233,21 +234,3 @@ def price_words(entry: Entry) -> str:
     )
     assumed = f"; {entry.price.assumption}" if entry.price.assumption else ""
     return f"about {entry.price.expected()} a picture ({rates}; {entry.price.dated}{assumed})"
-
-
-def _read(path: Path) -> _File:
-    try:
-        return _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise SettingInvalid(
-            f"{path}: {field or 'the whole file'}: {first['msg']}.",
-            field=field,
-            remedy=f"Correct {field or 'the file'} in {path}.",
-            file=path,
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise SettingInvalid(f"{path} is not valid JSON: {error}.", field=str(path)) from error

@@ -8,13 +8,13 @@ is written anywhere else.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bullpend.errors import FieldInvalid, SettingInvalid
+from bullpend import settings_files
+from bullpend.errors import FieldInvalid
 from bullpend.quality.model import JUDGED, Checks, Greyscale, Limits
 from bullpend.runs import manifest_rules
 from bullpend.runs.templating import fill as fill
@@ -171,39 +171,15 @@ class Manifest(_Part):
 
 def load(path: Path) -> Manifest:
     """Reads and checks a manifest. Raises SettingInvalid naming the file and the field."""
-    return parse(read(path), str(path))
-
-
-def read(path: Path) -> Any:
-    """The JSON of a manifest, unchecked. Raises SettingInvalid naming the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except (ValueError, RecursionError) as error:
-        raise SettingInvalid(f"{path} is not valid JSON: {error}.", field=str(path)) from error
+    return parse(settings_files.read(path), str(path))
 
 
 def parse(data: Any, where: str = FILE_NAME) -> Manifest:
     """Checks a manifest that was read before; `where` names it in errors. Raises SettingInvalid."""
-    try:
-        manifest = Manifest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise wrong(where, ".".join(str(part) for part in first["loc"]), first["msg"]) from error
+    manifest = settings_files.check(data, Manifest, where)
     for field, problem in manifest_rules.problems(manifest):
-        raise wrong(where, field, problem)
+        raise settings_files.wrong(where, field, problem)
     return manifest
-
-
-def wrong(where: str, field: str, message: str) -> SettingInvalid:
-    """The refusal of a manifest, by the path of the field at fault."""
-    return SettingInvalid(
-        f"{where}: {field or 'the whole file'}: {message}.",
-        field=field,
-        remedy=f"Correct {field} in {where}.",
-        file=where,
-    )
 
 
 def check_template(template: str, stage: Stage, field: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bullpend import settings_files
 from bullpend.errors import EtagMismatch, SettingInvalid
 from bullpend.prompts.wildcards import Wildcards
 from bullpend.quality.model import Checks
@@ -43,7 +44,7 @@ class Manifests:
 
     def __init__(self, file: Path, projects: Path) -> None:
         """Reads the installation's `file`. Raises SettingInvalid."""
-        self._data = manifest.read(file)
+        self._data = settings_files.read(file)
         self.base = manifest.parse(self._data, str(file))
         self._projects = projects
         self._known: dict[str, Known] = {}
@@ -90,7 +91,7 @@ class Manifests:
         if found is None or found.mark != mark:
             if status.st_size > MAX_BYTES:
                 raise SettingInvalid(f"{path} is too large to be a manifest.", field=FILE_NAME, file=str(path))
-            own = manifest.read(path)
+            own = settings_files.read(path)
             found = self._known[project] = Known(mark, own, self.checked(own, str(path)), _etag(own))
         return found
 
@@ -101,10 +102,10 @@ class Manifests:
     def checked(self, own: Any, where: str) -> Manifest:
         """The whole manifest with an own part. Raises SettingInvalid naming the field by its path."""
         if not isinstance(own, dict):
-            raise manifest.wrong(where, "", "must be an object")
+            raise settings_files.wrong(where, "", "must be an object")
         for key in _NOT_OWN:
             if key in own and own[key] != self._data[key]:
-                raise manifest.wrong(where, key, "belongs to the installation, and is the same for all projects")
+                raise settings_files.wrong(where, key, "belongs to the installation, and is the same for all projects")
         return manifest.parse(laid_over(self._data, own), where)
 
     def write(self, project: str, own: Mapping[str, Any], etag: str = "") -> Known:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bullpen_api.v1 import bible_pb2, style_pb2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from bullpend.errors import LanguageEngineFailed, SettingInvalid
+from bullpend import settings_files
+from bullpend.errors import LanguageEngineFailed
 
 FILE_NAME = "style-reading.json"
 MOST_CAPTION, MOST_KEYWORD = 500, 60
@@ -55,16 +56,7 @@ class Said:
 
 def load(path: Path) -> Words:
     """Reads the file. Raises SettingInvalid naming the place at fault."""
-    try:
-        return Words.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except json.JSONDecodeError as error:
-        raise SettingInvalid(f"{path} is no JSON: {error}.", field=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingInvalid(f"{path}: {where}: {first['msg']}.", field=where) from error
+    return settings_files.load(path, Words)
 
 
 def gathered(pictures: Sequence[Iterable[tuple[str, str, float]]]) -> list[Tag]:
