@@ -29,7 +29,7 @@ def read(path: Path) -> Any:
 
 
 def check(data: Any, kind: type[Kind], where: str | Path) -> Kind:
-    """What was read as `kind`; `where` names its file in errors. Raises SettingInvalid with the first field at fault."""
+    """What was read as `kind`; `where` names its file in errors. Raises SettingInvalid with the first fault."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
