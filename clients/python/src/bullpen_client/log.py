@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from bullpen_api.v1 import log_pb2
 
 from bullpen_client import errors
+from bullpen_client.breaks import MENDABLE, USUAL, Backoff, Breaks, Reconnected, Reconnecting
 from bullpen_client.connect import Session
-from bullpen_client.watch import RESUMABLE, Backoff, Reconnected, Reconnecting
 
-USUAL = Backoff()
 Item = log_pb2.WatchLogResponse | Reconnecting | Reconnected
 
 
@@ -25,32 +24,22 @@ async def watch_log(
     """
     wanted = log_pb2.WatchLogRequest()
     wanted.CopyFrom(request)
-    attempt = 0
-    token_refused = False
+    breaks = Breaks(backoff)
     while True:
         try:
             async for message in session.logs.WatchLog(wanted):
-                if attempt:
+                if breaks.attempt:
                     yield Reconnected(wanted.after)
-                    attempt, token_refused = 0, False
+                breaks.heard()
                 wanted.ClearField("tail")
                 wanted.after = message.last
                 yield message
             if not request.follow:
                 return
-            error: errors.BullpenError = errors.DaemonUnavailable("The daemon ended the stream.")
-        except RESUMABLE as resumable:
+            raise errors.DaemonUnavailable("The daemon ended the stream.")
+        except MENDABLE as error:
             if not request.follow:
                 raise
-            error = resumable
-        except errors.TokenInvalid as refused:
-            # A restarted daemon has a new token; the session has read it by the next attempt.
-            if token_refused or not request.follow:
-                raise
-            token_refused, error = True, refused
-        attempt += 1
-        if backoff.attempts and attempt > backoff.attempts:
-            raise error
-        pause = backoff.delay(attempt)
-        yield Reconnecting(attempt, pause, error)
-        await asyncio.sleep(pause)
+            pause = breaks.next(error)
+        yield pause
+        await asyncio.sleep(pause.delay)

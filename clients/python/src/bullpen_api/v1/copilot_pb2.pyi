@@ -933,6 +933,10 @@ class ChatEngine(_message.Message):
     LANGUAGE_MODEL_FIELD_NUMBER: _builtins.int
     AVAILABLE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    LOADED_ON_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`chatEngines/{engine}`"""
     title: _builtins.str
@@ -942,6 +946,14 @@ class ChatEngine(_message.Message):
     available: _builtins.bool
     detail: _builtins.str
     """Why it is not available, or what it is."""
+    remedy: _builtins.str
+    """What to do so that it can answer; empty where it can."""
+    size_bytes: _builtins.int
+    """Of its file on this machine; 0 where there is none."""
+    loaded_on: _builtins.str
+    """The device that holds it in memory now; empty where none does, and where nothing is to be held."""
+    is_default: _builtins.bool
+    """Whether conversations that name no engine are answered by it."""
     def __init__(
         self,
         *,
@@ -951,10 +963,14 @@ class ChatEngine(_message.Message):
         language_model: _builtins.bool = ...,
         available: _builtins.bool = ...,
         detail: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        loaded_on: _builtins.str = ...,
+        is_default: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "detail", b"detail", "language_model", b"language_model", "model", b"model", "name", b"name", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "detail", b"detail", "is_default", b"is_default", "language_model", b"language_model", "loaded_on", b"loaded_on", "model", b"model", "name", b"name", "remedy", b"remedy", "size_bytes", b"size_bytes", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
