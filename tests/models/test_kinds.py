@@ -13,7 +13,7 @@ from bullpend.models.model import INSTRUCTION_EDIT, LORA, TEXT_TO_IMAGE, ModelSt
 from bullpend.models.registry import Registry
 from bullpend.models.rules import fits, require
 
-from tests.models.test_registry import PIX2PIX, make_model, write
+from tests.models.folders import PIX2PIX, make_model, write
 
 KINDS: dict[str, dict[str, Any]] = {
     "cutout": {"family": "matting", "capabilities": ["cutout"], "weights": "model.onnx"},

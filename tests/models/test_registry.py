@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bullpend.errors import (
-    BullpenError,
     ModelCorrupt,
     ModelNotFound,
     ModelUnsafe,
@@ -26,49 +21,7 @@ from bullpend.models.model import INSTRUCTION_EDIT, TEXT_TO_IMAGE, ModelState
 from bullpend.models.registry import Registry
 from bullpend.models.rules import require
 
-PIX2PIX = "StableDiffusionInstructPix2PixPipeline"
-
-
-def later() -> int:
-    """A clock by which every file was written long ago."""
-    return 2**62
-
-
-def write(path: Path, data: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data))
-
-
-def make_model(folder: Path, pipeline: str = PIX2PIX, *, manifest: dict[str, Any] | None = None) -> Path:
-    """A folder in diffusers layout with a few bytes for weights."""
-    write(
-        folder / "model_index.json",
-        {
-            "_class_name": pipeline,
-            "_diffusers_version": "0.42.1",
-            "unet": ["diffusers", "UNet2DConditionModel"],
-            "vae": ["diffusers", "AutoencoderKL"],
-            "scheduler": ["diffusers", "DDIMScheduler"],
-            "safety_checker": [None, None],
-            "requires_safety_checker": False,
-        },
-    )
-    write(folder / "unet" / "config.json", {"in_channels": 16, "sample_size": 32})
-    write(folder / "vae" / "config.json", {"latent_channels": 8, "block_out_channels": [16, 32, 64]})
-    write(folder / "scheduler" / "scheduler_config.json", {})
-    for part in ("unet", "vae"):
-        (folder / part / "diffusion_pytorch_model.safetensors").write_bytes(part.encode() * 10)
-    if manifest is not None:
-        files = {
-            path.relative_to(folder).as_posix(): {
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "size_bytes": path.stat().st_size,
-            }
-            for path in folder.rglob("*")
-            if path.is_file()
-        }
-        write(folder / "bullpen-manifest.json", {"schema_version": 1, "files": files, **manifest})
-    return folder
+from tests.models.folders import later, make_model, write
 
 
 def test_a_diffusers_folder_is_recognised_by_its_index(tmp_path: Path) -> None:
@@ -132,52 +85,6 @@ def test_a_file_of_a_moment_ago_is_read_again(tmp_path: Path, monkeypatch: pytes
     assert settled.of(weights) == before, "a mark that is old enough is trusted"
 
 
-def test_a_swap_that_hides_its_time_is_noticed(tmp_path: Path) -> None:
-    """Equal size and a time of content set back: the time of the status and the file's number tell."""
-    folder = make_model(tmp_path / "a", manifest={})
-    registry = Registry([tmp_path], hashes=Hashes(later))
-    registry.verify("models/a")
-    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
-    before = weights.stat()
-    other = weights.with_suffix(".new")
-    other.write_bytes(bytes(reversed(weights.read_bytes())))
-    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
-    other.replace(weights)
-    found, listed = (hashlib.sha256(content).hexdigest()[:12] for content in (weights.read_bytes(), b"unet" * 10))
-    with pytest.raises(ModelCorrupt, match=f"{found}.*{listed}") as caught:
-        registry.verify("models/a")
-    assert caught.value.remedy
-    assert caught.value.field == "model"
-
-
-def test_a_deep_check_reads_what_has_no_new_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rot on a disk changes bytes and no times: only reading anew finds it, and a repair clears it."""
-    folder = make_model(tmp_path / "a", manifest={})
-    registry = Registry([tmp_path], hashes=Hashes(later))
-    registry.verify("models/a")
-    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
-    mark = Mark.of(weights.stat())
-    sound = weights.read_bytes()
-    weights.write_bytes(b"X" + sound[1:])
-    real = Mark.of
-    monkeypatch.setattr(Mark, "of", lambda status: mark if status.st_ino == mark.inode else real(status))
-    assert registry.verify("models/a").state is ModelState.READY
-    with pytest.raises(ModelCorrupt, match=r"vae/diffusion_pytorch_model\.safetensors"):
-        registry.verify("models/a", anew=True)
-    with pytest.raises(ModelCorrupt):
-        registry.verify("models/a")
-    weights.write_bytes(sound)
-    assert registry.verify("models/a", anew=True).state is ModelState.READY
-
-
-def test_weights_that_no_manifest_lists_are_refused(tmp_path: Path) -> None:
-    """A file that was put beside the listed ones might be loaded in their place."""
-    folder = make_model(tmp_path / "a", manifest={})
-    (folder / "unet" / "diffusion_pytorch_model.fp16.safetensors").write_bytes(b"other")
-    with pytest.raises(ModelCorrupt, match=r"fp16\.safetensors"):
-        Registry([tmp_path]).verify("models/a")
-
-
 def test_words_for_people_may_be_mended(tmp_path: Path) -> None:
     """A card that was corrected spoils no model."""
     folder = tmp_path / "a"
@@ -204,80 +111,6 @@ def test_what_is_loaded_is_what_was_planned_with(tmp_path: Path) -> None:
         registry.loadable("models/a", planned)
     weights.write_bytes(content)
     assert registry.loadable("models/a", planned)[0].digest == planned
-
-
-@pytest.mark.parametrize("same_size", [True, False])
-def test_a_file_that_differs_from_the_manifest_is_named(tmp_path: Path, same_size: bool) -> None:
-    """Another content is MODEL_CORRUPT with the file's name, and the list shows it from then on."""
-    folder = make_model(tmp_path / "a", manifest={})
-    registry = Registry([tmp_path], hashes=Hashes(later))
-    registry.verify("models/a")
-    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
-    content = weights.read_bytes()
-    weights.write_bytes(b"X" + content[1:] if same_size else content[:-1])
-    os.utime(weights, ns=(1, 1))
-    with pytest.raises(ModelCorrupt, match=r"unet/diffusion_pytorch_model\.safetensors"):
-        registry.verify("models/a")
-    (listed,) = registry.scan()
-    assert listed.state is ModelState.CORRUPT
-    assert "unet/diffusion_pytorch_model.safetensors" in listed.problem
-    weights.write_bytes(content)
-    assert registry.verify("models/a").state is ModelState.READY
-
-
-def remove(folder: Path, name: str) -> None:
-    path = folder / name
-    path.unlink() if path.is_file() else path.rename(folder.parent / "away")
-
-
-def pickle_weights(folder: Path) -> None:
-    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
-    weights.rename(weights.with_suffix(".bin"))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error", "words"),
-    [
-        (lambda folder: remove(folder, "vae"), ModelCorrupt, "vae is missing"),
-        (lambda folder: remove(folder, "unet/diffusion_pytorch_model.safetensors"), ModelCorrupt, "no weights"),
-        (lambda folder: (folder / "model_index.json").write_text("{"), ModelCorrupt, "not valid JSON"),
-        (lambda folder: (folder / "model_index.json").write_text("[]"), ModelCorrupt, "not a JSON object"),
-        (lambda folder: write(folder / "model_index.json", {}), ModelCorrupt, "does not name its pipeline"),
-        (
-            lambda folder: write(folder / "model_index.json", {"_class_name": PIX2PIX, "../x": ["a", "b"]}),
-            ModelCorrupt,
-            "not the name of a component",
-        ),
-        (lambda folder: write(folder / "unet" / "config.json", {"in_channels": 4}), ModelUnsupported, "4 channels"),
-        (pickle_weights, ModelUnsafe, "unet/diffusion_pytorch_model.bin holds pickled weights"),
-        (
-            lambda folder: write(folder / "bullpen-manifest.json", {"files": {"../../x": "a" * 64}}),
-            ModelCorrupt,
-            "leads out",
-        ),
-        (
-            lambda folder: write(folder / "bullpen-manifest.json", {"files": {"unet/more.bin": "a" * 64}}),
-            ModelCorrupt,
-            "unet/more.bin is missing",
-        ),
-        (
-            lambda folder: write(folder / "bullpen-manifest.json", {"defaults": {"steps": "many"}}),
-            ModelCorrupt,
-            "steps is not a usable number",
-        ),
-    ],
-)
-def test_a_spoiled_folder_is_listed_with_its_problem(
-    tmp_path: Path, spoil: Any, error: type[BullpenError], words: str
-) -> None:
-    """The list tells what is wrong; using the model gives the error of that kind."""
-    spoil(make_model(tmp_path / "models" / "a"))
-    registry = Registry([tmp_path / "models"])
-    (model,) = registry.scan()
-    assert model.state is not ModelState.READY
-    assert words in model.problem
-    with pytest.raises(error, match=re.escape(words)):
-        registry.verify("models/a")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bullpend.scheduling import model as m
 from bullpend.scheduling import views
 
-from tests.scheduling.script import Story
+from tests.scheduling.script import Story, started
 
 
 def _job(name: str, model: str, keep_alive: float | None) -> m.JobSubmitted:
@@ -183,3 +183,38 @@ def test_a_repeated_answer_changes_nothing() -> None:
     before = story.state.devices["cpu"].residents["x"]
     story.tell(m.ModelLoaded("cpu", "x", 10), after=5)
     assert story.state.devices["cpu"].residents["x"] == replace(before, last_used=story.now)
+
+
+def test_a_model_leaves_after_its_keep_alive() -> None:
+    """Counted from its last use, asked once, and never while a job needs it."""
+    story = Story("cpu", policy=m.Policy(keep_alive_seconds=300))
+    story.warm("cpu", "x", "y")
+    story.submit("j1", model="x")
+    assert story.tell(m.Tick(), after=301) == [m.UnloadModel("cpu", "y")]
+    assert story.tell(m.Tick(), after=301) == []
+    story.tell(m.ModelUnloaded("cpu", "y"))
+    story.end("j1", 1, "cpu")
+    assert story.tell(m.Tick(), after=299) == []
+    assert story.tell(m.Tick(), after=1) == [m.UnloadModel("cpu", "x")]
+    story.tell(m.ModelUnloaded("cpu", "x"))
+    assert story.state.devices["cpu"].residents == {}
+
+
+def test_a_model_that_is_leaving_is_not_warm() -> None:
+    """Who was asked to leave attracts no job; a job that needs it starts all the same."""
+    story = Story("a", "b")
+    story.warm("a", "x")
+    story.tell(m.UnloadRequested("x"))
+    assert started(story.submit("j1", model="x")) == [("j1", "a")]
+
+
+def test_unload_spares_what_is_in_use() -> None:
+    """On the device that uses the model nothing happens; on the other it is unloaded."""
+    story = Story("a", "b")
+    story.submit("j1", model="x")
+    story.submit("j2", model="x")
+    for device in ("a", "b"):
+        story.tell(m.DeviceReady(device))
+        story.tell(m.ModelLoaded(device, "x", 1))
+    story.end("j2", 1, "b")
+    assert story.tell(m.UnloadRequested("x")) == [m.UnloadModel("b", "x")]
