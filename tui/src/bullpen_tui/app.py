@@ -32,6 +32,7 @@ from bullpen_tui import announcing
 from bullpen_tui import messages as say
 from bullpen_tui.actions import REGISTRY, Action
 from bullpen_tui.errands import Errands
+from bullpen_tui.figures import Figures
 from bullpen_tui.graphics import Graphics, choose
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
 from bullpen_tui.leaving import Leaving
@@ -51,8 +52,6 @@ from bullpen_tui.theme import INK, PAPER, THEMES
 Answer = TypeVar("Answer")
 
 METRICS_KEPT = 600
-FRESHEN_SECONDS = 1.0
-"""Figures of a project that have become old are read again at most this often."""
 NOTICE_SECONDS = 3.0
 PROBLEM_SECONDS = 8.0
 """What went wrong says what to do, too: that takes longer to read."""
@@ -107,6 +106,7 @@ class StudioApp(Leaving, App[int]):
         self.listed = False
         self.reading = Reading(self)
         self.errands = Errands(self)
+        self.figures = Figures(self)
         self._daemon: Daemon | None = None
         self._project = ""
         self._welcomed = False
@@ -191,21 +191,7 @@ class StudioApp(Leaving, App[int]):
         self.push_screen(screen_of("projects"))
         self.screen_change_signal.subscribe(self, self._screen_changed)
         self.run_worker(self._live.follow(), group="live")
-        self.set_interval(FRESHEN_SECONDS, self._freshen)
-
-    def _freshen(self) -> None:
-        if self.connected and not self.lost and self.snapshot.stale_projects:
-            reading = self._read_figures(sorted(self.snapshot.stale_projects), self.snapshot.revision)
-            self.run_worker(reading, group="figures", exclusive=True)
-
-    async def _read_figures(self, names: list[str], revision: int) -> None:
-        for name in names:
-            try:
-                project = await self.daemon.project(name)
-            except BullpenError:
-                # The figures stay marked as old and are asked for again.
-                continue
-            self.post_message(say.ChangesArrived((Listed((project,), revision),)))
+        self.figures.begin()
 
     # --- what happened ---
 
