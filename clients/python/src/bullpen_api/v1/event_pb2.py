@@ -26,6 +26,7 @@ from bullpen_api.v1 import asset_pb2 as bullpen_dot_v1_dot_asset__pb2
 from bullpen_api.v1 import bible_pb2 as bullpen_dot_v1_dot_bible__pb2
 from bullpen_api.v1 import cost_pb2 as bullpen_dot_v1_dot_cost__pb2
 from bullpen_api.v1 import copilot_pb2 as bullpen_dot_v1_dot_copilot__pb2
+from bullpen_api.v1 import export_pb2 as bullpen_dot_v1_dot_export__pb2
 from bullpen_api.v1 import instruction_pb2 as bullpen_dot_v1_dot_instruction__pb2
 from bullpen_api.v1 import project_pb2 as bullpen_dot_v1_dot_project__pb2
 from bullpen_api.v1 import queue_pb2 as bullpen_dot_v1_dot_queue__pb2
@@ -36,7 +37,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/event.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/asset.proto\x1a\x16\x62ullpen/v1/bible.proto\x1a\x15\x62ullpen/v1/cost.proto\x1a\x18\x62ullpen/v1/copilot.proto\x1a\x1c\x62ullpen/v1/instruction.proto\x1a\x18\x62ullpen/v1/project.proto\x1a\x16\x62ullpen/v1/queue.proto\x1a\x17\x62ullpen/v1/prompt.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x16\x62ullpen/v1/vault.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x01\n\x0cWatchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x1b\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08progress\x18\x03 \x01(\x08\x12\x10\n\x08previews\x18\x04 \x01(\x08\x12\r\n\x05queue\x18\x05 \x01(\x08\x12\r\n\x05\x62\x61tch\x18\x06 \x01(\x08\x42\x11\n\x0f_after_revision\"\x81\x02\n\rWatchResponse\x12\"\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x11.bullpen.v1.EventH\x00\x12(\n\x08progress\x18\x02 \x01(\x0b\x32\x14.bullpen.v1.ProgressH\x00\x12&\n\x07preview\x18\x03 \x01(\x0b\x32\x13.bullpen.v1.PreviewH\x00\x12(\n\x08\x62ookmark\x18\x04 \x01(\x0b\x32\x14.bullpen.v1.BookmarkH\x00\x12\"\n\x05queue\x18\x05 \x01(\x0b\x32\x11.bullpen.v1.QueueH\x00\x12$\n\x06\x65vents\x18\x06 \x01(\x0b\x32\x12.bullpen.v1.EventsH\x00\x42\x06\n\x04item\"+\n\x06\x45vents\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Event\"\xad\x07\n\x05\x45vent\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12&\n\x07project\x18\x05 \x01(\x0b\x32\x13.bullpen.v1.ProjectH\x00\x12\"\n\x05scene\x18\x06 \x01(\x0b\x32\x11.bullpen.v1.SceneH\x00\x12*\n\tcharacter\x18\x07 \x01(\x0b\x32\x15.bullpen.v1.CharacterH\x00\x12-\n\x0bstyle_guide\x18\x08 \x01(\x0b\x32\x16.bullpen.v1.StyleGuideH\x00\x12\x1e\n\x03run\x18\t \x01(\x0b\x32\x0f.bullpen.v1.RunH\x00\x12\x1e\n\x03job\x18\n \x01(\x0b\x32\x0f.bullpen.v1.JobH\x00\x12*\n\tcandidate\x18\x0b \x01(\x0b\x32\x15.bullpen.v1.CandidateH\x00\x12\"\n\x05\x61sset\x18\x0c \x01(\x0b\x32\x11.bullpen.v1.AssetH\x00\x12$\n\x06notice\x18\r \x01(\x0b\x32\x12.bullpen.v1.NoticeH\x00\x12\x31\n\rreference_set\x18\x0e \x01(\x0b\x32\x18.bullpen.v1.ReferenceSetH\x00\x12\x35\n\x0fprompt_template\x18\x0f \x01(\x0b\x32\x1a.bullpen.v1.PromptTemplateH\x00\x12\x37\n\x10provider_account\x18\x10 \x01(\x0b\x32\x1b.bullpen.v1.ProviderAccountH\x00\x12.\n\x0binstruction\x18\x11 \x01(\x0b\x32\x17.bullpen.v1.InstructionH\x00\x12/\n\x0c\x63hat_session\x18\x12 \x01(\x0b\x32\x17.bullpen.v1.ChatSessionH\x00\x12/\n\x0c\x63hat_message\x18\x13 \x01(\x0b\x32\x17.bullpen.v1.ChatMessageH\x00\x12$\n\x06prompt\x18\x14 \x01(\x0b\x32\x12.bullpen.v1.PromptH\x00\x12$\n\x06secret\x18\x15 \x01(\x0b\x32\x12.bullpen.v1.SecretH\x00\x12/\n\x0cspend_limits\x18\x16 \x01(\x0b\x32\x17.bullpen.v1.SpendLimitsH\x00\x12/\n\x0csaved_search\x18\x17 \x01(\x0b\x32\x17.bullpen.v1.SavedSearchH\x00\x42\t\n\x07payload\"{\n\x06Notice\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x30\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32\x1f.bullpen.v1.Notice.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9d\x01\n\x08Progress\x12\x11\n\tcandidate\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12,\n\ttime_left\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12\x14\n\x0cstep_seconds\x18\x06 \x01(\x01\x12\r\n\x05phase\x18\x07 \x01(\t\"L\n\x07Preview\x12\x11\n\tcandidate\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05image\x18\x03 \x01(\x0c\x12\x11\n\tmime_type\x18\x04 \x01(\t\"\x1c\n\x08\x42ookmark\x12\x10\n\x08revision\x18\x01 \x01(\x03\x32N\n\x0c\x45ventService\x12>\n\x05Watch\x12\x18.bullpen.v1.WatchRequest\x1a\x19.bullpen.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/event.proto\x12\nbullpen.v1\x1a\x16\x62ullpen/v1/asset.proto\x1a\x16\x62ullpen/v1/bible.proto\x1a\x15\x62ullpen/v1/cost.proto\x1a\x18\x62ullpen/v1/copilot.proto\x1a\x17\x62ullpen/v1/export.proto\x1a\x1c\x62ullpen/v1/instruction.proto\x1a\x18\x62ullpen/v1/project.proto\x1a\x16\x62ullpen/v1/queue.proto\x1a\x17\x62ullpen/v1/prompt.proto\x1a\x14\x62ullpen/v1/run.proto\x1a\x16\x62ullpen/v1/vault.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x01\n\x0cWatchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x1b\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08progress\x18\x03 \x01(\x08\x12\x10\n\x08previews\x18\x04 \x01(\x08\x12\r\n\x05queue\x18\x05 \x01(\x08\x12\r\n\x05\x62\x61tch\x18\x06 \x01(\x08\x42\x11\n\x0f_after_revision\"\x81\x02\n\rWatchResponse\x12\"\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x11.bullpen.v1.EventH\x00\x12(\n\x08progress\x18\x02 \x01(\x0b\x32\x14.bullpen.v1.ProgressH\x00\x12&\n\x07preview\x18\x03 \x01(\x0b\x32\x13.bullpen.v1.PreviewH\x00\x12(\n\x08\x62ookmark\x18\x04 \x01(\x0b\x32\x14.bullpen.v1.BookmarkH\x00\x12\"\n\x05queue\x18\x05 \x01(\x0b\x32\x11.bullpen.v1.QueueH\x00\x12$\n\x06\x65vents\x18\x06 \x01(\x0b\x32\x12.bullpen.v1.EventsH\x00\x42\x06\n\x04item\"+\n\x06\x45vents\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.bullpen.v1.Event\"\xd3\x07\n\x05\x45vent\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12&\n\x07project\x18\x05 \x01(\x0b\x32\x13.bullpen.v1.ProjectH\x00\x12\"\n\x05scene\x18\x06 \x01(\x0b\x32\x11.bullpen.v1.SceneH\x00\x12*\n\tcharacter\x18\x07 \x01(\x0b\x32\x15.bullpen.v1.CharacterH\x00\x12-\n\x0bstyle_guide\x18\x08 \x01(\x0b\x32\x16.bullpen.v1.StyleGuideH\x00\x12\x1e\n\x03run\x18\t \x01(\x0b\x32\x0f.bullpen.v1.RunH\x00\x12\x1e\n\x03job\x18\n \x01(\x0b\x32\x0f.bullpen.v1.JobH\x00\x12*\n\tcandidate\x18\x0b \x01(\x0b\x32\x15.bullpen.v1.CandidateH\x00\x12\"\n\x05\x61sset\x18\x0c \x01(\x0b\x32\x11.bullpen.v1.AssetH\x00\x12$\n\x06notice\x18\r \x01(\x0b\x32\x12.bullpen.v1.NoticeH\x00\x12\x31\n\rreference_set\x18\x0e \x01(\x0b\x32\x18.bullpen.v1.ReferenceSetH\x00\x12\x35\n\x0fprompt_template\x18\x0f \x01(\x0b\x32\x1a.bullpen.v1.PromptTemplateH\x00\x12\x37\n\x10provider_account\x18\x10 \x01(\x0b\x32\x1b.bullpen.v1.ProviderAccountH\x00\x12.\n\x0binstruction\x18\x11 \x01(\x0b\x32\x17.bullpen.v1.InstructionH\x00\x12/\n\x0c\x63hat_session\x18\x12 \x01(\x0b\x32\x17.bullpen.v1.ChatSessionH\x00\x12/\n\x0c\x63hat_message\x18\x13 \x01(\x0b\x32\x17.bullpen.v1.ChatMessageH\x00\x12$\n\x06prompt\x18\x14 \x01(\x0b\x32\x12.bullpen.v1.PromptH\x00\x12$\n\x06secret\x18\x15 \x01(\x0b\x32\x12.bullpen.v1.SecretH\x00\x12/\n\x0cspend_limits\x18\x16 \x01(\x0b\x32\x17.bullpen.v1.SpendLimitsH\x00\x12/\n\x0csaved_search\x18\x17 \x01(\x0b\x32\x17.bullpen.v1.SavedSearchH\x00\x12$\n\x06\x65xport\x18\x18 \x01(\x0b\x32\x12.bullpen.v1.ExportH\x00\x42\t\n\x07payload\"{\n\x06Notice\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x30\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32\x1f.bullpen.v1.Notice.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9d\x01\n\x08Progress\x12\x11\n\tcandidate\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12,\n\ttime_left\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12\x14\n\x0cstep_seconds\x18\x06 \x01(\x01\x12\r\n\x05phase\x18\x07 \x01(\t\"L\n\x07Preview\x12\x11\n\tcandidate\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05image\x18\x03 \x01(\x0c\x12\x11\n\tmime_type\x18\x04 \x01(\t\"\x1c\n\x08\x42ookmark\x12\x10\n\x08revision\x18\x01 \x01(\x03\x32N\n\x0c\x45ventService\x12>\n\x05Watch\x12\x18.bullpen.v1.WatchRequest\x1a\x19.bullpen.v1.WatchResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,24 +46,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NOTICE_DETAILSENTRY']._loaded_options = None
   _globals['_NOTICE_DETAILSENTRY']._serialized_options = b'8\001'
-  _globals['_WATCHREQUEST']._serialized_start=352
-  _globals['_WATCHREQUEST']._serialized_end=496
-  _globals['_WATCHRESPONSE']._serialized_start=499
-  _globals['_WATCHRESPONSE']._serialized_end=756
-  _globals['_EVENTS']._serialized_start=758
-  _globals['_EVENTS']._serialized_end=801
-  _globals['_EVENT']._serialized_start=804
-  _globals['_EVENT']._serialized_end=1745
-  _globals['_NOTICE']._serialized_start=1747
-  _globals['_NOTICE']._serialized_end=1870
-  _globals['_NOTICE_DETAILSENTRY']._serialized_start=1824
-  _globals['_NOTICE_DETAILSENTRY']._serialized_end=1870
-  _globals['_PROGRESS']._serialized_start=1873
-  _globals['_PROGRESS']._serialized_end=2030
-  _globals['_PREVIEW']._serialized_start=2032
-  _globals['_PREVIEW']._serialized_end=2108
-  _globals['_BOOKMARK']._serialized_start=2110
-  _globals['_BOOKMARK']._serialized_end=2138
-  _globals['_EVENTSERVICE']._serialized_start=2140
-  _globals['_EVENTSERVICE']._serialized_end=2218
+  _globals['_WATCHREQUEST']._serialized_start=377
+  _globals['_WATCHREQUEST']._serialized_end=521
+  _globals['_WATCHRESPONSE']._serialized_start=524
+  _globals['_WATCHRESPONSE']._serialized_end=781
+  _globals['_EVENTS']._serialized_start=783
+  _globals['_EVENTS']._serialized_end=826
+  _globals['_EVENT']._serialized_start=829
+  _globals['_EVENT']._serialized_end=1808
+  _globals['_NOTICE']._serialized_start=1810
+  _globals['_NOTICE']._serialized_end=1933
+  _globals['_NOTICE_DETAILSENTRY']._serialized_start=1887
+  _globals['_NOTICE_DETAILSENTRY']._serialized_end=1933
+  _globals['_PROGRESS']._serialized_start=1936
+  _globals['_PROGRESS']._serialized_end=2093
+  _globals['_PREVIEW']._serialized_start=2095
+  _globals['_PREVIEW']._serialized_end=2171
+  _globals['_BOOKMARK']._serialized_start=2173
+  _globals['_BOOKMARK']._serialized_end=2201
+  _globals['_EVENTSERVICE']._serialized_start=2203
+  _globals['_EVENTSERVICE']._serialized_end=2281
 # @@protoc_insertion_point(module_scope)

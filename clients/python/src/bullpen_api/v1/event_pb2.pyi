@@ -7,6 +7,7 @@ from bullpen_api.v1 import asset_pb2 as _asset_pb2
 from bullpen_api.v1 import bible_pb2 as _bible_pb2
 from bullpen_api.v1 import copilot_pb2 as _copilot_pb2
 from bullpen_api.v1 import cost_pb2 as _cost_pb2
+from bullpen_api.v1 import export_pb2 as _export_pb2
 from bullpen_api.v1 import instruction_pb2 as _instruction_pb2
 from bullpen_api.v1 import project_pb2 as _project_pb2
 from bullpen_api.v1 import prompt_pb2 as _prompt_pb2
@@ -169,6 +170,7 @@ class Event(_message.Message):
     SECRET_FIELD_NUMBER: _builtins.int
     SPEND_LIMITS_FIELD_NUMBER: _builtins.int
     SAVED_SEARCH_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     subject: _builtins.str
     """Name of the resource."""
@@ -216,6 +218,8 @@ class Event(_message.Message):
     def spend_limits(self) -> _cost_pb2.SpendLimits: ...
     @_builtins.property
     def saved_search(self) -> _asset_pb2.SavedSearch: ...
+    @_builtins.property
+    def export(self) -> _export_pb2.Export: ...
     def __init__(
         self,
         *,
@@ -242,12 +246,13 @@ class Event(_message.Message):
         secret: _vault_pb2.Secret | None = ...,
         spend_limits: _cost_pb2.SpendLimits | None = ...,
         saved_search: _asset_pb2.SavedSearch | None = ...,
+        export: _export_pb2.Export | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "export", b"export", "instruction", b"instruction", "job", b"job", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "candidate", b"candidate", "character", b"character", "chat_message", b"chat_message", "chat_session", b"chat_session", "export", b"export", "instruction", b"instruction", "job", b"job", "kind", b"kind", "notice", b"notice", "payload", b"payload", "project", b"project", "prompt", b"prompt", "prompt_template", b"prompt_template", "provider_account", b"provider_account", "reference_set", b"reference_set", "revision", b"revision", "run", b"run", "saved_search", b"saved_search", "scene", b"scene", "secret", b"secret", "spend_limits", b"spend_limits", "style_guide", b"style_guide", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt", "secret", "spend_limits", "saved_search"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["project", "scene", "character", "style_guide", "run", "job", "candidate", "asset", "notice", "reference_set", "prompt_template", "provider_account", "instruction", "chat_session", "chat_message", "prompt", "secret", "spend_limits", "saved_search", "export"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -298,7 +303,7 @@ Global___Notice: _TypeAlias = Notice  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):
-    """Where a running candidate stands."""
+    """Where a running candidate stands, or an export that is being made."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -310,13 +315,13 @@ class Progress(_message.Message):
     STEP_SECONDS_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     candidate: _builtins.str
-    """Name of the candidate."""
+    """Name of the candidate, or of the export, whose steps are its files."""
     step: _builtins.int
     steps: _builtins.int
     device: _builtins.str
     step_seconds: _builtins.float
     phase: _builtins.str
-    """What the worker is doing: `loading`, `denoising`, `decoding`, `storing`."""
+    """What the worker is doing: `loading`, `denoising`, `decoding`, `storing`; of an export what ExportProgress names."""
     @_builtins.property
     def time_left(self) -> _duration_pb2.Duration: ...
     def __init__(

@@ -1628,6 +1628,7 @@ class Task(_message.Message):
     READ_ANSWER_FIELD_NUMBER: _builtins.int
     READ_TEXTS_FIELD_NUMBER: _builtins.int
     DESCRIBE_PICTURE_FIELD_NUMBER: _builtins.int
+    DRAW_BOOK_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def finish_picture(self) -> Global___FinishPicture: ...
@@ -1651,6 +1652,8 @@ class Task(_message.Message):
     def read_texts(self) -> Global___ReadTexts: ...
     @_builtins.property
     def describe_picture(self) -> Global___DescribePicture: ...
+    @_builtins.property
+    def draw_book(self) -> Global___DrawBook: ...
     def __init__(
         self,
         *,
@@ -1666,12 +1669,13 @@ class Task(_message.Message):
         read_answer: Global___ReadAnswer | None = ...,
         read_texts: Global___ReadTexts | None = ...,
         describe_picture: Global___DescribePicture | None = ...,
+        draw_book: Global___DrawBook | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "draw_book", b"draw_book", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "contact_sheet", b"contact_sheet", "describe_picture", b"describe_picture", "draw_book", b"draw_book", "encode_picture", b"encode_picture", "finish_picture", b"finish_picture", "id", b"id", "import_picture", b"import_picture", "inspect_pictures", b"inspect_pictures", "measure_picture", b"measure_picture", "prepare_upload", b"prepare_upload", "process_picture", b"process_picture", "read_answer", b"read_answer", "read_texts", b"read_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer", "read_texts", "describe_picture"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["finish_picture", "import_picture", "contact_sheet", "inspect_pictures", "measure_picture", "encode_picture", "process_picture", "prepare_upload", "read_answer", "read_texts", "describe_picture", "draw_book"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1692,6 +1696,7 @@ class TaskDone(_message.Message):
     ANSWER_READ_FIELD_NUMBER: _builtins.int
     TEXTS_READ_FIELD_NUMBER: _builtins.int
     PICTURE_DESCRIBED_FIELD_NUMBER: _builtins.int
+    BOOK_DRAWN_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def stored_picture(self) -> Global___StoredPicture: ...
@@ -1713,6 +1718,8 @@ class TaskDone(_message.Message):
     def texts_read(self) -> Global___TextsRead: ...
     @_builtins.property
     def picture_described(self) -> Global___PictureDescribed: ...
+    @_builtins.property
+    def book_drawn(self) -> Global___BookDrawn: ...
     def __init__(
         self,
         *,
@@ -1727,12 +1734,13 @@ class TaskDone(_message.Message):
         answer_read: Global___AnswerRead | None = ...,
         texts_read: Global___TextsRead | None = ...,
         picture_described: Global___PictureDescribed | None = ...,
+        book_drawn: Global___BookDrawn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "book_drawn", b"book_drawn", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "id", b"id", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_read", b"answer_read", "body", b"body", "book_drawn", b"book_drawn", "id", b"id", "picture_described", b"picture_described", "picture_encoded", b"picture_encoded", "picture_measured", b"picture_measured", "picture_processed", b"picture_processed", "pictures_inspected", b"pictures_inspected", "sheet_written", b"sheet_written", "stored_picture", b"stored_picture", "texts_read", b"texts_read", "upload_prepared", b"upload_prepared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read", "texts_read", "picture_described"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["stored_picture", "sheet_written", "pictures_inspected", "picture_measured", "picture_encoded", "picture_processed", "upload_prepared", "answer_read", "texts_read", "picture_described", "book_drawn"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1772,7 +1780,7 @@ class TaskProgress(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     step: _builtins.str
-    """`reading`, `cutout`, `refine`, `upscale`, `color`, `writing`."""
+    """`reading`, `cutout`, `refine`, `upscale`, `color`, `writing`; of a book `drawing`."""
     share: _builtins.float
     """Of this step, 0–1."""
     def __init__(
@@ -3082,6 +3090,205 @@ class SheetWritten(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SheetWritten: _TypeAlias = SheetWritten  # noqa: Y015
+
+@_typing.final
+class DrawBook(_message.Message):
+    """Draws pages of pictures and words: all into one PDF, or each as a PNG of its own. The same pages give the same bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGES_FIELD_NUMBER: _builtins.int
+    PDF_PATH_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    pdf_path: _builtins.str
+    """Does not exist yet; empty where the pages name files of their own."""
+    title: _builtins.str
+    """Of the PDF."""
+    @_builtins.property
+    def pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookPage]: ...
+    def __init__(
+        self,
+        *,
+        pages: _abc.Iterable[Global___BookPage] | None = ...,
+        pdf_path: _builtins.str = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pages", b"pages", "pdf_path", b"pdf_path", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawBook: _TypeAlias = DrawBook  # noqa: Y015
+
+@_typing.final
+class BookPage(_message.Message):
+    """Lengths are pixels, and in a PDF 1/72 inch; they are counted from the upper left corner. The paper is white."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUT_PATH_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    out_path: _builtins.str
+    """A PNG that does not exist yet; not made durable."""
+    width: _builtins.float
+    height: _builtins.float
+    @_builtins.property
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacedPicture]: ...
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacedText]: ...
+    def __init__(
+        self,
+        *,
+        out_path: _builtins.str = ...,
+        width: _builtins.float = ...,
+        height: _builtins.float = ...,
+        pictures: _abc.Iterable[Global___PlacedPicture] | None = ...,
+        texts: _abc.Iterable[Global___PlacedText] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "out_path", b"out_path", "pictures", b"pictures", "texts", b"texts", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookPage: _TypeAlias = BookPage  # noqa: Y015
+
+@_typing.final
+class PlacedPicture(_message.Message):
+    """Drawn as large as fits into its box, in the middle of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    MOST_SIDE_FIELD_NUMBER: _builtins.int
+    MARKED_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    sha256: _builtins.str
+    """Another content is refused with CONTENT_LOST."""
+    left: _builtins.float
+    top: _builtins.float
+    width: _builtins.float
+    height: _builtins.float
+    most_side: _builtins.int
+    """In a PDF: its longer side at most, in pixels; 0 leaves it as it is."""
+    marked: _builtins.bool
+    """Drawn with a marked frame."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        width: _builtins.float = ...,
+        height: _builtins.float = ...,
+        most_side: _builtins.int = ...,
+        marked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "left", b"left", "marked", b"marked", "most_side", b"most_side", "path", b"path", "sha256", b"sha256", "top", b"top", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlacedPicture: _TypeAlias = PlacedPicture  # noqa: Y015
+
+@_typing.final
+class PlacedText(_message.Message):
+    """One line; what does not fit is cut off with an ellipsis. Only in a PDF."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    BOLD_FIELD_NUMBER: _builtins.int
+    QUIET_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    left: _builtins.float
+    baseline: _builtins.float
+    """Where the letters stand."""
+    width: _builtins.float
+    size: _builtins.float
+    bold: _builtins.bool
+    quiet: _builtins.bool
+    """Less important: drawn in grey."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        left: _builtins.float = ...,
+        baseline: _builtins.float = ...,
+        width: _builtins.float = ...,
+        size: _builtins.float = ...,
+        bold: _builtins.bool = ...,
+        quiet: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "bold", b"bold", "left", b"left", "quiet", b"quiet", "size", b"size", "text", b"text", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlacedText: _TypeAlias = PlacedText  # noqa: Y015
+
+@_typing.final
+class BookDrawn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DrawnFile]:
+        """In the order of the pages; the PDF alone."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___DrawnFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookDrawn: _TypeAlias = BookDrawn  # noqa: Y015
+
+@_typing.final
+class DrawnFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    sha256: _builtins.str
+    size_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawnFile: _TypeAlias = DrawnFile  # noqa: Y015
 
 @_typing.final
 class Log(_message.Message):
