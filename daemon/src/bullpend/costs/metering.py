@@ -50,31 +50,11 @@ class Metering:
         """A picture of the lab was made. One of a provider has its own line."""
         if single.device.startswith(PROVIDER):
             return
-        self._put(
-            CostEvent(
-                key=f"lab/{new_id()}",
-                provider="local",
-                operation="generate",
-                model=single.model,
-                device=single.device,
-                device_seconds=max(0.0, frame.device_seconds),
-                units={"images": 1},
-            )
-        )
+        self._put("lab", "generate", single.model, single.device, frame.device_seconds)
 
     def spent(self, single: Single, spent: InVain, why: str) -> None:
         """A picture of the lab was begun and not made."""
-        self._put(
-            CostEvent(
-                key=f"lab/{new_id()}",
-                provider="local",
-                operation="generate",
-                model=single.model,
-                device=spent.device,
-                device_seconds=spent.seconds,
-                note=f"It brought no picture. {why}",
-            )
-        )
+        self._put("lab", "generate", single.model, spent.device, spent.seconds, why=why)
 
     def long_tasks(self, run: RunLongTask) -> RunLongTask:
         """The same way to have long tasks done, with a line for each step of post-process."""
@@ -111,18 +91,8 @@ class Metering:
         failed = error.metadata.get("step", "") if isinstance(error, BullpenError) else ""
         step = failed if failed in asked else next(iter(asked), "cutout")
         why = f"It failed: {error.reason}." if isinstance(error, BullpenError) else "It was stopped."
-        self._put(
-            CostEvent(
-                key=f"post/{new_id()}",
-                provider="local",
-                operation=step,
-                project=self._project(Path(work.path)),
-                model=_model(getattr(work, step)),
-                device=DEVICE,
-                device_seconds=max(0.0, seconds),
-                note=f"It brought no picture. {why}",
-            )
-        )
+        project = self._project(Path(work.path))
+        self._put("post", step, _model(getattr(work, step)), DEVICE, seconds, project, why)
 
     def _processed(self, work: link_pb2.ProcessPicture, done: link_pb2.PictureProcessed) -> None:
         project = self._project(Path(work.path))
@@ -130,24 +100,27 @@ class Metering:
             # What a provider made is in its own line; putting its answer in place takes next to nothing.
             paid = step == "cutout" and work.cutout.HasField("answer_path")
             if step in done.seconds and not paid:
-                self._put(
-                    CostEvent(
-                        key=f"post/{new_id()}",
-                        provider="local",
-                        operation=step,
-                        project=project,
-                        model=_model(getattr(work, step)),
-                        device=DEVICE,
-                        device_seconds=max(0.0, done.seconds[step]),
-                        units={"images": 1},
-                    )
-                )
+                self._put("post", step, _model(getattr(work, step)), DEVICE, done.seconds[step], project)
 
     def _project(self, path: Path) -> str:
         """The project in whose folder a picture lies; empty for a person's own."""
         return path.relative_to(self._projects).parts[0] if path.is_relative_to(self._projects) else ""
 
-    def _put(self, event: CostEvent) -> None:
+    def _put(
+        self, room: str, operation: str, model: str, device: str, seconds: float, project: str = "", why: str = ""
+    ) -> None:
+        """A line of one picture that was made; with `why`, of one that was not."""
+        event = CostEvent(
+            key=f"{room}/{new_id()}",
+            provider="local",
+            operation=operation,
+            project=project,
+            model=model,
+            device=device,
+            device_seconds=max(0.0, seconds),
+            units={} if why else {"images": 1},
+            note=f"It brought no picture. {why}" if why else "",
+        )
         task = asyncio.create_task(self._write(event))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
