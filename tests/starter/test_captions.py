@@ -8,14 +8,17 @@ from string import Formatter
 
 import pytest
 from bullpen_starter.captions import (
+    FILLERS,
     PHRASINGS,
     STAGES,
+    SYNONYMS,
     UNHEARD,
     VALUES,
     Edit,
     describe,
     every_instruction,
     instruction,
+    loose,
     sample,
     unheard,
 )
@@ -122,3 +125,23 @@ def test_a_description_names_everything_that_shows() -> None:
         f" {HEROES['tomas']} on the right."
     )
     assert describe(PanelSpec("pier", 1)) == "A panel of a pier in flat style at day, clear."
+
+
+def test_anything_may_be_said_around_a_value() -> None:
+    """Loose sentences hold their value whole, need nothing else, and none is a sentence that measures free phrasing."""
+    random = Random(4)
+    for edit in (Edit(stage, value) for stage in ("style", "time", "weather") for value in VALUES[stage]):
+        known = {unheard(edit, n).lower().rstrip(".") for n in range(len(UNHEARD[edit.stage]))}
+        said = [loose(edit, random) for _ in range(300)]
+        assert len(set(said)) > 200
+        assert not known & set(said)
+        assert all(any(word in text for word in SYNONYMS[edit.value]) for text in said if isinstance(edit.value, str))
+    cast = loose(Edit("characters", PAIR), random)
+    assert str(PAIR[0]) in cast
+    assert str(PAIR[1]) in cast
+
+
+def test_what_is_said_around_a_value_is_no_value() -> None:
+    """None of the words that may stand anywhere is one that asks for something."""
+    values = {word for words in SYNONYMS.values() for value in words for word in value.split()}
+    assert not values & set(FILLERS)

@@ -7,19 +7,20 @@ import numpy as np
 import pytest
 import torch
 from bullpen_starter import models_root
-from bullpen_starter.train import data, edit, examples, generate, lora, vae
+from bullpen_starter.train import data, edit, examples, generate, lora, reader, vae
 from bullpen_starter.train.parallel import Team
 from bullpen_starter.train.text import Words
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two layouts of each split, drawn and encoded, with the shipped words."""
+    """Two layouts of each split, drawn and encoded, with the shipped words and a reader that saw a few."""
     folder = tmp_path_factory.mktemp("training")
     for part in ("tokenizer", "text_encoder"):
         (folder / part).symlink_to(models_root() / "starter-edit" / part)
     data.prepare(folder, layouts=2, held_out=2, workers=1)
     vae.encode(folder)
+    reader.train(folder, "cpu", 0.01, resume=False)
     return folder
 
 
@@ -77,6 +78,25 @@ def test_text_first_then_edits_then_a_lora(cache: Path, monkeypatch: pytest.Monk
     assert again["used"] > first["used"]
     lora.train(cache, "cpu", 0.005, resume=False)
     assert torch.load(cache / "lora.pt", weights_only=True)["steps"] > 0
+
+
+def test_the_reader_asks_for_what_an_answer_shows(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the reader misses pulls at the network, which pulls nothing at the reader; silence is asked for nothing."""
+    monkeypatch.setitem(edit.BATCH, "cpu", 2)
+    if not (cache / "generate.pt").exists():
+        generate.train(cache, "cpu", 0.005, resume=False)
+    trainer = edit.Trainer(Team(), cache, "cpu", 1)
+    batch, strong = trainer.examples.draw(8, own=0.0), torch.full((8,), 999)
+    batch.plain[:] = False
+    answer = batch.target.clone().requires_grad_()
+    trainer._unread(batch, answer, strong).backward()
+    assert answer.grad is not None
+    assert float(answer.grad.abs().sum()) > 0
+    assert all(p.grad is None for p in trainer.reader.parameters())
+    batch.plain[:] = True
+    assert float(trainer._unread(batch, answer, strong).detach()) == 0
+    batch.plain[:] = False
+    assert float(trainer._unread(batch, answer, torch.full((8,), edit.ROUGH)).detach()) == 0
 
 
 def test_an_infinite_gradient_is_not_learned(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

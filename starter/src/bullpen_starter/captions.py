@@ -2,7 +2,8 @@
 
 The first phrasing of a stage is the one that settings use; the others keep the model from learning one
 sentence by heart. Values have synonyms for the same reason. `{character}` is what `str(Character)` gives.
-Sentences in `UNHEARD` are made of known words and are never trained on: they measure free phrasing.
+`loose` is what people type who know none of it: the value among any words. Sentences in `UNHEARD` are never trained on:
+they measure free phrasing.
 """
 
 from dataclasses import dataclass
@@ -79,6 +80,18 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "right": ("right", "right side"),
 }
 
+# Words that say nothing of a value: those of the phrasings, and others that people use.
+_SAID = " ".join(sentence for phrases in PHRASINGS.values() for sentence in phrases).translate(
+    dict.fromkeys(map(ord, ".,"))
+)
+_OTHERS = (
+    "please now really just bit more whole keep if and like paint render everything comic page mood could you need all"
+)
+_MEANT = {word for words in SYNONYMS.values() for value in words for word in value.split()}
+FILLERS = tuple(
+    word for word in dict.fromkeys(f"{_SAID} {_OTHERS}".lower().split()) if "{" not in word and word not in _MEANT
+)
+
 VALUES: dict[str, tuple[str, ...]] = {"style": STYLES, "time": TIMES, "weather": WEATHERS, "place": PLACES}
 
 Cast = tuple[Character, ...]
@@ -114,10 +127,21 @@ def _fill(edit: Edit, sentence: str, synonym: int) -> str:
     return sentence.format(character=before + str(last), place=words[synonym % len(words)])
 
 
+def loose(edit: Edit, random: Random) -> str:
+    """A value with any words before and behind it, or none: what is asked for follows from the value alone."""
+    core = "{character} on the {place}" if edit.stage == "characters" else f"{{{edit.stage}}}"
+    most = 2 if edit.stage == "characters" else 5
+    before, behind = (random.choices(FILLERS, k=random.randint(0, most)) for _ in range(2))
+    return _fill(edit, " ".join((*before, core, *behind)), random.randrange(100))
+
+
 def sample(edit: Edit, random: Random) -> str:
-    """One phrasing by chance, four times in ten the first one in its plain words."""
-    if random.random() < 0.4:
+    """One phrasing by chance: four times in ten the first one in its plain words, three times in ten a loose one."""
+    chance = random.random()
+    if chance < 0.4:
         return instruction(edit)
+    if chance < 0.7:
+        return loose(edit, random)
     return instruction(edit, random.randrange(100), random.randrange(100))
 
 

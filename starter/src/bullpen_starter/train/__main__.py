@@ -24,6 +24,7 @@ from bullpen_starter.train import (
     identity,
     lora,
     parallel,
+    reader,
     style,
     table,
     tagger,
@@ -59,7 +60,7 @@ class Step:
 
 
 # In the order in which they need each other: all networks need the codec and the words, the edit network begins as
-# text-to-image, the LoRA stands on the edit network, and their figures need the tagger.
+# text-to-image and learns from the reader, the LoRA stands on the edit network, and their figures need the tagger.
 STEPS: dict[str, Step] = {
     "text": Step("the words: tokenizer and text encoder", 8, text.train),
     "tagger": Step("the tagger, which also judges the edits", 12, tagger.train, tagger.measure, tagger.export),
@@ -67,6 +68,7 @@ STEPS: dict[str, Step] = {
     "generate": Step(
         "text-to-image; a CPU only makes a beginning", 240, generate.train, generate.measure, generate.export, gpu=14
     ),
+    "reader": Step("the reader, which the edit model learns from; not packed", 4, reader.train, reader.measure),
     "edit": Step("the edit model", 50, edit.train, evaluate.measure, export.export, together=True, gpu=14),
     "lora": Step("the LoRA of one character", 6, lora.train, lora.measure, lora.write),
     "cutout": Step("the cutout model", 10, cutout.train, cutout.measure, cutout.export),

@@ -1,7 +1,8 @@
 """Training of the edit network: diffusion towards the exact answer, from the text-to-image network onward.
 
 An example is the answer with noise of any strength; the network, which sees the source and the instruction as well,
-says the picture without the noise. Two in five examples are noise alone, where all must come from source and words.
+says the picture without the noise. Half of the examples are noise alone, where all must come from source and words.
+Besides the distance to the exact answer counts whether the reader (reader.py) finds in it what the answer shows.
 
 The noise is not arbitrary: its block means are the variation field of the target, so colours of a sketch, lit windows,
 drops and poses can be read from it. At use the noise of a seed is drawn freely and picks them in the same way.
@@ -16,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from bullpen_starter.captions import STAGES, instruction
-from bullpen_starter.train import data, unet
+from bullpen_starter.train import data, reader, tagger, unet
 from bullpen_starter.train.clock import Average, Budget
-from bullpen_starter.train.examples import Examples, coded_noise
+from bullpen_starter.train.examples import Batch, Examples, coded_noise
 from bullpen_starter.train.painters import averaged
 from bullpen_starter.train.parallel import Team
 from bullpen_starter.train.sampling import Steps, sample_latents
@@ -37,7 +38,9 @@ EMPHASIS = {"style": 0.0, "time": 0.0, "weather": 2.0, "characters": 5.0}
 # Weight of each coefficient's low frequencies: hues are what a seed decides and what makes a hero known.
 COARSE = (2.0, 4.0, 4.0, 0.5, 0.5, 0.5, 0.5, 0.5)
 # How many examples are noise alone.
-BLIND = 0.4
+BLIND = 0.5
+# Weight of what the reader finds missing.
+READ = 0.12
 # Strengths of noise in thousandths; what the model says from above this one is kept as a source for later edits.
 STRENGTHS, ROUGH = 4, 400
 
@@ -61,7 +64,8 @@ class Trainer:
         torch.manual_seed(3)
         self.words = Words(cache, device)
         self.examples = Examples(cache, "train", device, self.words)
-        self.path = Steps(device)
+        self.path, self.reader = Steps(device), reader.load(cache, device)
+        self.shows = reader.labels(cache, "train").to(device)
         self.net = unet.edits(averaged(cache, "generate")).to(device, memory_format=torch.channels_last)
         self.average = Average(self.net, 0.992)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
@@ -69,6 +73,7 @@ class Trainer:
         self.emphasis = torch.tensor([EMPHASIS[stage] for stage in STAGES], device=device)
         self.coarse = torch.tensor(COARSE, device=device)[:, None, None]
         self.losses = torch.zeros(2, len(STAGES) + STRENGTHS, device=device)
+        self.unread, self.reported = torch.zeros((), device=device), 0
         self._reseed(3)
 
     @property
@@ -102,10 +107,11 @@ class Trainer:
         clean = clean.float()
         stage = self.examples.stage[batch.edit]
         losses = error(clean, batch.target, batch.source, self.emphasis[stage], self.coarse)
+        unread = self._unread(batch, clean, at)
         for group in self.optimiser.param_groups:
             group["lr"] = RATE * group["factor"] * self.budget.rate(at=self.share)
         self.optimiser.zero_grad(set_to_none=True)
-        losses.mean().backward()  # type: ignore[no-untyped-call]
+        (losses.mean() + READ * unread).backward()  # type: ignore[no-untyped-call]
         self._update(torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0))
         self.steps += 1
         if self.steps % TOGETHER == 0:
@@ -113,8 +119,14 @@ class Trainer:
         if self.steps % 4 == 0:
             self.average.update(self.net)
         self._note(stage, at, losses.detach())
+        self.unread += unread.detach()
         if self.share > 0.3:
             self.examples.keep(batch, clean.detach(), at > ROUGH)
+
+    def _unread(self, batch: Batch, clean: Tensor, at: Tensor) -> Tensor:
+        """What the reader does not find in answers from strong noise; nothing is asked of those that change nothing."""
+        asked = (at > ROUGH) & ~batch.plain
+        return tagger.loss(self.reader(clean[asked]), self.shows[self.examples.target[batch.edit[asked]]])
 
     def _update(self, norm: Tensor) -> None:
         """Step, unless a gradient is infinite: one such step would be the end of the network.
@@ -138,8 +150,11 @@ class Trainer:
         total, count = self.losses.cpu()
         names = (*STAGES, *(f"to {1000 * (n + 1) // STRENGTHS}" for n in range(STRENGTHS)))
         shown = {name: round(float(t / n), 3) for name, t, n in zip(names, total, count, strict=True) if n}
-        say(f"edit {self.budget.seconds / 60:.1f} min, {self.steps} steps", shown)
+        missing = self.unread / max(1, self.steps - self.reported)
+        say(f"edit {self.budget.seconds / 60:.1f} min, {self.steps} steps", shown, f"unread {float(missing):.2f}")
         self.losses.zero_()
+        self.unread.zero_()
+        self.reported = self.steps
 
     def save(self) -> None:
         """Write the checkpoint atomically."""
@@ -163,7 +178,8 @@ class Trainer:
         self.net.load_state_dict(state["net"])
         self.average.values, self.average.steps = state["average"], state["average_steps"]
         self.optimiser.load_state_dict(state["optimiser"])
-        self.budget, self.steps = Budget(self.minutes, state["used"]), state["steps"]
+        self.budget = Budget(self.minutes, state["used"])
+        self.steps = self.reported = state["steps"]
         self._reseed(self.steps)
 
 

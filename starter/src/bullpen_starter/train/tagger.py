@@ -92,7 +92,7 @@ def load(folder: Path, device: str) -> Judge:
     return model.to(device)
 
 
-def _loss(logits: dict[str, Tensor], wanted: Tensor) -> Tensor:
+def loss(logits: dict[str, Tensor], wanted: Tensor) -> Tensor:
     """Mean over the heads' own means over what is shown."""
     total = torch.zeros((), device=wanted.device)
     for i, name in enumerate(HEADS):
@@ -124,7 +124,7 @@ def train(cache: Path, device: str, minutes: float, resume: bool, count: int | N
             return model(pictures), known[picks].to(device)
 
     for _ in run:
-        run.learn(_loss(*look()))
+        run.learn(loss(*look()))
     run.finish(look)
 
 

@@ -204,7 +204,7 @@ def train(cache: Path, device: str, minutes: float, resume: bool) -> None:
     heads = nn.ModuleDict({name.replace(".", "_"): nn.Linear(WIDTH, len(values)) for name, values in HEADS.items()})
     state, used, step = cache / "text.pt", 0.0, 0
     if resume and state.exists():
-        saved = torch.load(state, weights_only=True)
+        saved = torch.load(state, weights_only=True, map_location="cpu")
         model.load_state_dict(saved["model"])
         heads.load_state_dict(saved["heads"])
         used, step = saved["used"], saved["step"]
