@@ -96,7 +96,7 @@ def test_keys_are_written_as_on_the_keyboard() -> None:
         "[",
         "esc",
         "G",
-        "f5",
+        "F5",
     ]
 
 
@@ -105,6 +105,16 @@ def test_neighbours_with_one_label_share_an_entry() -> None:
     entries = footer_entries(actions_for("review"))
     assert ("h l", "candidate") in entries
     assert ("[ ]", "scene") in entries
+
+
+def test_while_somebody_types_only_other_keys_are_shown() -> None:
+    """A letter would land in the field: the footer has the keys that a field leaves alone, such as F1 for `?`."""
+    entries = {label: key for key, label in footer_entries(actions_for("entry"), typing=True)}
+    assert entries["save"] == "F5"
+    assert entries["next field"] == "tab"
+    assert entries["keys"] == "F1"
+    assert entries["back"] == "esc"
+    assert not {"add", "take out", "edit", "pictures"} & entries.keys()
 
 
 def test_what_matters_least_leaves_the_footer_first() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bullpen_tui.actions import actions_for
-from bullpen_tui.screens.dialogs import KeysDialog
+from bullpen_tui.screens.keys import KeysDialog
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.rows import RowTable
 from textual.command import CommandPalette
@@ -71,16 +71,42 @@ async def test_resizing_keeps_place_and_cursor() -> None:
 
 
 async def test_help_lists_the_live_keys() -> None:
-    """Every key of the screen is in the help, what does not work now apart."""
-    async with live_run(size=(120, 60)) as at:
+    """Every key of the screen in words: its own first, then places and what works everywhere, the rest apart."""
+    async with live_run(size=(120, 70)) as at:
         await at.press("question_mark")
         await at.until(lambda: isinstance(at.app.screen, KeysDialog))
         text = at.screen_text()
         for action in actions_for("run"):
-            assert action.help in text
-        assert text.index("not now") < text.index("Start a run from what failed")
+            assert (action.label if action.to else action.help) in text
+        heads = ("What you can do here", "What is shown", "Other places", "Everywhere", "Not at the moment")
+        assert sorted(heads, key=text.index) == list(heads)
+        assert text.index("Stop the run within one step") < text.index("Other places")
+        assert text.index("Not at the moment") < text.index("Start a run from what failed")
         await at.press("escape")
         await at.until(lambda: at.place == "run")
+
+
+async def test_help_has_no_internal_names_until_they_are_asked_for() -> None:
+    """A person reads words; n shows the names that the file of chosen keys needs, and hides them again."""
+    async with live_run(size=(120, 70)) as at:
+        await at.press("question_mark")
+        await at.until(lambda: "What you can do here" in at.screen_text())
+        assert not any(one.id in at.screen_text() for one in actions_for("run") if "_" in one.id)
+        await at.press("n")
+        await at.until(lambda: "go_instructions" in at.screen_text() and "cancel_run" in at.screen_text())
+        await at.press("n")
+        await at.until(lambda: "go_instructions" not in at.screen_text())
+
+
+async def test_help_on_a_small_terminal_begins_with_the_screens_own_keys() -> None:
+    """At 80×24 the first lines are those of the screen, and j shows the rest."""
+    async with studio(size=(80, 24)) as at:
+        await at.go("U", "universe")
+        await at.press("question_mark")
+        await at.until(lambda: "What you can do here" in at.screen_text().splitlines()[1])
+        assert "Leave the studio" not in at.screen_text()
+        await at.press(*["j"] * 30)
+        await at.until(lambda: "Leave the studio" in at.screen_text())
 
 
 async def test_the_palette_goes_to_a_run_by_name() -> None:

@@ -24,6 +24,8 @@ MOVING = (*LISTS, "entry")
 """Where a cursor goes down and up."""
 FORMS = ("compose", "entry", "picker", "bootstrap")
 """Screens in which something is written or chosen, which is not to be lost by a digit."""
+FILLED = ("compose", "entry", "bootstrap", "lab")
+"""Where a person goes from field to field."""
 ALL = (*PLACES, *FORMS)
 STOPPING = ("run", "tasks")
 MARKING = ("run", "universe", "quality", "assets")
@@ -58,6 +60,13 @@ class Action:
     """The method is the application's, not the screen's."""
 
     @property
+    def group(self) -> str:
+        """Under which head of the help it stands: one of `GROUPS`."""
+        if self.to:
+            return "places"
+        return _GROUPS.get(self.id, "do")
+
+    @property
     def weight(self) -> int:
         """How important the action's entry in the footer is, 1 to `ALWAYS`."""
         return _WEIGHTS.get(self.id, 5)
@@ -73,6 +82,22 @@ class Action:
         return "action_go" if self.to else f"action_{self.id}"
 
 
+GROUPS = (
+    ("do", "What you can do here"),
+    ("show", "What is shown"),
+    ("move", "Moving about"),
+    ("places", "Other places"),
+    ("always", "Everywhere"),
+)
+"""Heads of the help in their order: what belongs to the screen first, what works everywhere last."""
+_GROUPS = {
+    **dict.fromkeys(("commands", "keys", "toggle_theme", "back", "quit"), "always"),
+    **dict.fromkeys(("row_down", "row_up", "row_first", "row_last", "row_out", "mark", "other_table"), "move"),
+    **dict.fromkeys(("previous_tab", "next_tab", "next_field", "previous_field", "words_down", "words_up"), "move"),
+    **dict.fromkeys(("previous_candidate", "next_candidate", "previous_job", "next_job", "lab_next"), "move"),
+    **dict.fromkeys(("filter", "toggle_view", "toggle_trash", "narrow_by", "save_search", "tree", "to_parent"), "show"),
+    **dict.fromkeys(("flip", "zoom", "difference", "other_words", "follow", "log_level", "show_log"), "show"),
+}
 _WEIGHTS = {
     "keys": ALWAYS,
     "quit": ALWAYS,
@@ -82,7 +107,9 @@ _WEIGHTS = {
     "next_job": 8,
     "guidance_up": 8,
     "guidance_down": 8,
+    "save_entry": 8,
     "back": 7,
+    "next_field": 6,
     "new_project": 6,
     "cancel_run": 6,
     "flip": 4,
@@ -119,6 +146,9 @@ REGISTRY: tuple[Action, ...] = (
     _go("logs", "L", "Logs", "Go to the journal of what happens"),
     _go("tasks", "w", "Tasks", "Go to what is being made or waits, over all projects"),
     _go("settings", "0", "Settings", "Go to the settings and their sources"),
+    # Forms
+    Action("next_field", ("tab",), "next field", "To the next field of the form", FILLED, footer=60, palette=False),
+    Action("previous_field", ("shift+tab",), "field", "To the field before", FILLED, palette=False),
     # Lists
     Action("row_down", ("j",), "down", "Move down", MOVING, palette=False),
     Action("row_up", ("k",), "up", "Move up", MOVING, palette=False),

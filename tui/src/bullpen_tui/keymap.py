@@ -38,7 +38,10 @@ _NAMES = {
     "right": "→",
     "up": "↑",
     "down": "↓",
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
 }
+_EDITING = frozenset({"space", "enter", "left", "right", "up", "down", "backspace", "delete", "home", "end"})
+"""Keys with a name of their own that a text field keeps for itself."""
 _KEYS = {written: key for key, written in _NAMES.items()}
 _KNOWN = frozenset(key.value for key in Keys)
 
@@ -50,6 +53,16 @@ class KeymapError(Exception):
 def key_name(key: str) -> str:
     """How a key is written on the screen."""
     return _NAMES.get(key, key)
+
+
+def of_field(key: str) -> bool:
+    """Whether a text field that has the focus takes the key for itself, as it does with letters and signs."""
+    return len(key) == 1 or key in _EDITING or len(_NAMES.get(key, "long")) == 1
+
+
+def key_shown(action: Action, typing: bool) -> str:
+    """The key of an action as it is shown: the first, or while somebody types the first that is no part of a text."""
+    return next((key_name(key) for key in action.keys if not (typing and of_field(key))), "")
 
 
 def bindings_for(place: str) -> list[BindingType]:
@@ -89,7 +102,7 @@ def _known_action(path: Path, name: str) -> None:
     names = {action.id for action in REGISTRY}
     if name not in names:
         near = get_close_matches(name, names, 1)
-        hint = f" Did you mean {near[0]}?" if near else " `?` in the studio lists them."
+        hint = f" Did you mean {near[0]}?" if near else " `?` and then `n` in the studio lists them."
         raise KeymapError(f"{path}: there is no action “{name}”.{hint}")
 
 
@@ -130,16 +143,21 @@ def as_textual(registry: Iterable[Action]) -> dict[str, str]:
 # --- the footer ------------------------------------------------------------------------------------------------------
 
 
-def footer_entries(actions: Iterable[Action]) -> list[tuple[str, str]]:
+def footer_entries(actions: Iterable[Action], typing: bool = False) -> list[tuple[str, str]]:
     """Key and label pairs for the footer, from left to right. Neighbours with one label share an entry."""
-    return [(keys, label) for keys, label, _ in footer_actions(actions)]
+    return [(keys, label) for keys, label, _ in footer_actions(actions, typing)]
 
 
-def footer_actions(actions: Iterable[Action]) -> list[tuple[str, str, Action]]:
-    """Keys, label and action of each entry of the footer; the action is what a click does."""
+def footer_actions(actions: Iterable[Action], typing: bool = False) -> list[tuple[str, str, Action]]:
+    """Keys, label and action of each entry of the footer; the action is what a click does.
+
+    While somebody is `typing` only those are shown whose keys a text field leaves alone.
+    """
     entries: list[tuple[str, str, Action]] = []
-    for action in sorted((one for one in actions if one.footer and one.keys), key=lambda one: one.footer):
-        key = key_name(action.keys[0])
+    for action in sorted((one for one in actions if one.footer), key=lambda one: one.footer):
+        key = key_shown(action, typing)
+        if not key:
+            continue
         if entries and entries[-1][1] == action.label:
             entries[-1] = (f"{entries[-1][0]} {key}", action.label, action)
         else:

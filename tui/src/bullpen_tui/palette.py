@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from bullpen_tui.actions import actions_for, target
+from bullpen_tui.actions import Action, actions_for, target
 from bullpen_tui.keymap import key_name
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
+
+
+def palette_words(action: Action) -> str:
+    """An action as the palette offers it: the sentence of the help, and its key."""
+    return action.help + (f"  ({key_name(action.keys[0])})" if action.keys else "")
 
 
 class ActionCommands(Provider):
@@ -27,8 +32,7 @@ class ActionCommands(Provider):
         studio = cast("StudioApp", screen.app)
         for action in actions_for(screen.place, studio.registry):
             if action.palette and screen.check_action(action.id, ()):
-                key = f"  ({key_name(action.keys[0])})" if action.keys else ""
-                yield action.help + key, partial(screen.run_action, target(action))
+                yield palette_words(action), partial(screen.run_action, target(action))
         for name, project in sorted(studio.snapshot.projects.items()):
             yield f"Project {leaf(name)} · {project.title}", partial(screen.visit_project, name)
         for run in studio.snapshot.runs_of(studio.project)[:50]:

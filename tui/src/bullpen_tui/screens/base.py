@@ -189,6 +189,16 @@ class StudioScreen(Screen[None]):
     def _moved(self) -> None:
         self.draw_keys()
 
+    # --- forms -------------------------------------------------------------------------------------------------------
+
+    def action_next_field(self) -> None:
+        """To the next field."""
+        self.focus_next()
+
+    def action_previous_field(self) -> None:
+        """To the field before."""
+        self.focus_previous()
+
     # --- tabs --------------------------------------------------------------------------------------------------------
 
     def action_tab(self, index: int) -> None:
@@ -282,6 +292,6 @@ class StudioScreen(Screen[None]):
 
     def action_keys(self) -> None:
         """Shows the keys."""
-        from bullpen_tui.screens.dialogs import KeysDialog
+        from bullpen_tui.screens.keys import KeysDialog
 
         self.studio.push_screen(KeysDialog(self))

@@ -30,7 +30,7 @@ KEY = "bold $accent"
 STEPS = words.lines(
     [
         words.text(
-            ("1 ", words.FAINT), ("f2", "bold $accent"), " copies the prompt, ", ("f3", "bold $accent"), " saves it"
+            ("1 ", words.FAINT), ("F2", "bold $accent"), " copies the prompt, ", ("F3", "bold $accent"), " saves it"
         ),
         words.text(("2 ", words.FAINT), "give it to any language model"),
         words.text(("3 ", words.FAINT), "paste its answer, or name a file"),

@@ -1,4 +1,4 @@
-"""Small windows in front of a screen: questions, the new project, and the keys."""
+"""Small windows in front of a screen: questions, the new project, and a dry run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from bullpen_tui import words
-from bullpen_tui.actions import REGISTRY, Action, actions_for
-from bullpen_tui.keymap import key_name
 from bullpen_tui.plan import whole_plan
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -43,7 +41,7 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("n,escape,q", "answer(False)", show=False),
     ]
 
-    def __init__(self, question: str, yes: str) -> None:
+    def __init__(self, question: str | Content, yes: str) -> None:
         super().__init__()
         self._question = question
         self._yes = yes
@@ -178,44 +176,6 @@ class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
     def action_leave(self) -> None:
         """Closes without a project."""
         self.dismiss(None)
-
-
-def key_lines(actions: tuple[Action, ...]) -> list[Content]:
-    """Every key of a place with its sentence."""
-    rows: list[Content] = []
-    for action in actions:
-        names = " ".join(key_name(key) for key in action.keys) or "palette"
-        rows.append(words.text((f"{names:>14}", "bold $accent"), "  ", action.help, (f"  {action.id}", words.FAINT)))
-    return rows
-
-
-class KeysDialog(ModalScreen[None]):
-    """The keys that work on the screen below, made from the live registry."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q,enter", "leave", show=False)]
-
-    def __init__(self, below: Screen[None]) -> None:
-        super().__init__()
-        self._below = below
-
-    def compose(self) -> ComposeResult:
-        """One list, what works now first."""
-        place = str(getattr(self._below, "place", ""))
-        here = actions_for(place, getattr(self.app, "registry", REGISTRY))
-        works = tuple(one for one in here if self._below.check_action(one.id, ()))
-        rests = tuple(one for one in here if one not in works)
-        with Vertical(classes="dialog wide") as dialog:
-            dialog.border_title = f"Keys · {place}"
-            with VerticalScroll():
-                yield Static(words.lines(key_lines(works)))
-                if rests:
-                    yield Static(words.text(("\nnot now", words.FAINT)))
-                    yield Static(words.lines(key_lines(rests)), classes="faint")
-            yield Static(hint(("esc", "back")), classes="hint")
-
-    def action_leave(self) -> None:
-        """Closes."""
-        self.dismiss()
 
 
 class PlanDialog(ModalScreen[None]):

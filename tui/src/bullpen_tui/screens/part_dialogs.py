@@ -53,7 +53,7 @@ class PartDialog(ModalScreen[bool]):
                     yield Label(one.label)
                     yield Input(one.value, placeholder=one.hint, compact=True, id=one.name, select_on_focus=False)
             yield Said(dom_id="part-problem")
-            yield Said(hint(("enter", "next, then keep"), ("f5", "keep"), ("esc", "leave it")), classes="hint")
+            yield Said(hint(("enter", "next, then keep"), ("F5", "keep"), ("esc", "leave it")), classes="hint")
 
     def action_next(self) -> None:
         """To the next field; from the last one everything is kept."""

@@ -15,11 +15,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 
 from bullpen_tui import words
 from bullpen_tui.actions import TOP, Action, actions_for, target
-from bullpen_tui.keymap import footer_actions, key_name, without_least
+from bullpen_tui.keymap import footer_actions, key_name, key_shown, without_least
 from bullpen_tui.widgets.said import Said
 
 if TYPE_CHECKING:
@@ -192,8 +192,11 @@ class KeyBar(Widget):
         studio = cast("StudioApp", self.app)
         here = actions_for(self._place, studio.registry)
         allowed: Sequence[Action] = [one for one in here if self.screen.check_action(one.id, ())]
+        typing = isinstance(self.screen.focused, Input | TextArea)
+        if typing:
+            allowed = [one for one in allowed if key_shown(one, typing)]
         while True:
-            entries = footer_actions(allowed)
+            entries = footer_actions(allowed, typing)
             line = Content("  ").join([clickable(_entry(key, label), target(one)) for key, label, one in entries])
             fewer = without_least(allowed) if line.cell_length > self.size.width - 1 else None
             if fewer is None:
