@@ -106,6 +106,9 @@ CASES: list[tuple[str, Fits]] = [
     ("width:<1000", lambda row: row["width"] < 1000),
     ("kind:post is:rated", lambda row: row["kind"] == "POSTPROCESS" and row["rating"] > 0),
     ("is:noted", lambda row: bool(row["note"])),
+    ("is:accepted", lambda row: row["verdict"] == "ACCEPTED"),
+    ("kind:candidate -is:accepted", lambda row: row["kind"] == "CANDIDATE" and row["verdict"] != "ACCEPTED"),
+    ("is:accepted,rejected rain", lambda row: bool(row["verdict"]) and has(row, "rain")),
     ("run:r-00004", lambda row: "r-00004" in row["run"]),
     ("scene:pier", lambda row: leaf(row["scene"]).startswith("pier")),
     (

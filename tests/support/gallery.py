@@ -72,6 +72,7 @@ def rows(count: int, seed: int = 1, first: int = 1) -> Iterator[Row]:
             "characters": [f"projects/{PROJECT}/characters/{one}" for one in cast],
             "prompt": prompt,
             "seed": number,
+            "verdict": ("REJECTED", "ACCEPTED", "", "REJECTED")[number % 4],
         }
 
 

@@ -12,7 +12,7 @@ from bullpend.advisor.placing import Placing
 from bullpend.advisor.service import AdvisorService
 from bullpend.assembly.ground import Ground
 from bullpend.assembly.works import Works
-from bullpend.assets import index
+from bullpend.assets import index, verdicts
 from bullpend.assets.intake import Intake
 from bullpend.assets.service import AssetService
 from bullpend.assets.sidecars import Sidecars
@@ -160,6 +160,7 @@ async def _desk(ground: Ground, works: Works) -> _Desk:
     recipes = Recipes(ground.database, ground.files, supervisor.run_task, ground.registry.models)
     intake = Intake(ground.database, ground.files, supervisor.run_task, recipes)
     await index.catch_up(ground.database)
+    await verdicts.catch_up(ground.database)
     sidecars = Sidecars(ground.database, ground.files)
     await sidecars.write_due()
 

@@ -37,6 +37,14 @@ def join(blocks: Iterable[tuple[int, int, bytes]], length: int) -> int:
     return int.from_bytes(whole, "little")
 
 
+def blocks(found: int) -> Iterator[tuple[int, int, bytes]]:
+    """The stored blocks of a set that are not empty: (number, first byte, bytes)."""
+    stored = found.to_bytes((found.bit_length() + 7) // 8, "little")
+    for at in range(0, len(stored), _BYTES):
+        if block := int.from_bytes(stored[at : at + _BYTES], "little"):
+            yield (at // _BYTES, *trim(block))
+
+
 def of_ids(ids: Iterable[int]) -> int:
     """A set from its ids, many at once."""
     flags = bytearray()

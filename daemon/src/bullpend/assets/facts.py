@@ -59,6 +59,8 @@ def facts_of(row: Mapping[str, Any]) -> list[Fact]:
         found.append(("is", "noted"))
     if row["candidate"] or row["kind"] == "POSTPROCESS":
         found.append(("is", "made"))
+    if row["verdict"]:
+        found.append(("is", row["verdict"].casefold()))
     if row["delete_time"] is not None:
         found.append(TRASH)
     if row["purge_time"] is not None:

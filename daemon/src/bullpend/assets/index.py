@@ -60,6 +60,18 @@ def change(tx: Tx, row: Row, *, words: bool) -> str:
     return facts
 
 
+def swap(tx: Tx, row: Row, gone: Iterable[Fact], come: Iterable[Fact]) -> str:
+    """Takes facts from an asset and gives it others, in the sets; gives its `facts` anew for its row.
+
+    `row` has id, project and facts of the asset.
+    """
+    before = set(map(int, row["facts"].split()))
+    after = (before - set(fact_ids(tx, row["project"], gone))) | set(fact_ids(tx, row["project"], come))
+    if row["id"] < _sealed(tx):
+        _turn(tx, row["id"], before ^ after)
+    return written(after)
+
+
 def fact_ids(tx: Tx, project: str, facts: Iterable[Fact]) -> list[int]:
     """Ids of facts, which are made where they are new."""
     found = []

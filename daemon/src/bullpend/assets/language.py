@@ -35,7 +35,7 @@ KINDS: Final = {
     "postprocess": "postprocess",
     "export": "export",
 }
-TRAITS: Final = ("rated", "tagged", "noted", "made")
+TRAITS: Final = ("accepted", "rejected", "rated", "tagged", "noted", "made")
 
 _SIGNS = (">=", "<=", ">", "<")
 _TOKEN = re.compile(r"[^\W_]+")

@@ -8,7 +8,7 @@ from typing import Any
 
 from bullpen_api.v1 import asset_pb2, event_pb2
 
-from bullpend.assets import index
+from bullpend.assets import index, verdicts
 from bullpend.assets.details import NOTHING, details_of
 from bullpend.assets.facts import facts_of
 from bullpend.assets.files import Files, name_of, slug_of
@@ -57,6 +57,7 @@ def add(tx: Tx, files: Files, row: Row, recipe: Mapping[str, Any] | None = None)
         "delete_time": None,
         "purge_time": None,
         "derived_from": [],
+        "verdict": verdicts.known(tx, name_of(row["project"], row["sha256"])),
         **row,
         "slug": slug,
         "create_time": tx.now,
@@ -111,6 +112,7 @@ def pack(row: Row, files: Files) -> asset_pb2.Asset:
         delete_time=timestamp(row["delete_time"]),
         purge_time=timestamp(row["purge_time"]),
         making=making(row),
+        verdict=asset_pb2.Asset.Verdict.Value(f"VERDICT_{row['verdict'] or 'UNSPECIFIED'}"),
         etag=etag_of(row),
         revision=row["revision"],
     )

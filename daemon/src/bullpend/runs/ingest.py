@@ -14,6 +14,7 @@ from typing import Any
 
 from bullpen_api.v1 import event_pb2
 
+from bullpend.assets import verdicts
 from bullpend.assets.files import name_of, slug_of
 from bullpend.db import Row, Tx
 from bullpend.errors import RunLogInvalid
@@ -251,4 +252,6 @@ def _take_pictures(tx: Tx, run_id: int, log: Log, there: Mapping[str, str]) -> b
             _set(tx, "candidates", line["id"], {"asset": asset})
             if line["accepted"] and row["scene"]:
                 transitions.accept_for_scene(tx, run, row["scene"], {**line, "asset": asset})
+        if any(line["accepted"] for line in row["candidates"]):
+            verdicts.judge(tx, run, row)
     return changed

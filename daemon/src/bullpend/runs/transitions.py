@@ -15,6 +15,7 @@ from typing import Any
 from bullpen_api.v1 import event_pb2
 
 from bullpend.assets import store as assets
+from bullpend.assets import verdicts
 from bullpend.assets.files import Files, name_of
 from bullpend.bible.service import scene_message
 from bullpend.costs import local
@@ -381,6 +382,7 @@ def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -
             "UPDATE SET candidate = excluded.candidate, asset = excluded.asset, "
             "reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
         )
+    verdicts.judge(tx, run, job)
 
 
 def accept_for_scene(tx: Tx, run: Row, scene: str, candidate: Row) -> None:

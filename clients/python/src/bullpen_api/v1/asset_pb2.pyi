@@ -56,6 +56,29 @@ class Asset(_message.Message):
     KIND_EXPORT: Asset.Kind.ValueType  # 5
     """An export such as a contact sheet."""
 
+    class _Verdict:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Asset._Verdict.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: Asset._Verdict.ValueType  # 0
+        """Nothing was decided, or it is no candidate."""
+        VERDICT_ACCEPTED: Asset._Verdict.ValueType  # 1
+        """It is the picture of its scene and stage now, or of its job where it has no scene."""
+        VERDICT_REJECTED: Asset._Verdict.ValueType  # 2
+        """Another picture was taken in its place."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """What became of a picture that a run made."""
+
+    VERDICT_UNSPECIFIED: Asset.Verdict.ValueType  # 0
+    """Nothing was decided, or it is no candidate."""
+    VERDICT_ACCEPTED: Asset.Verdict.ValueType  # 1
+    """It is the picture of its scene and stage now, or of its job where it has no scene."""
+    VERDICT_REJECTED: Asset.Verdict.ValueType  # 2
+    """Another picture was taken in its place."""
+
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
@@ -78,6 +101,7 @@ class Asset(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     PURGE_TIME_FIELD_NUMBER: _builtins.int
     MAKING_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/assets/{asset}`"""
     kind: Global___Asset.Kind.ValueType
@@ -99,6 +123,8 @@ class Asset(_message.Message):
     revision: _builtins.int
     note: _builtins.str
     """What a person wrote about it."""
+    verdict: Global___Asset.Verdict.ValueType
+    """Changes without a new revision: the events `candidate.accepted` and `candidate.released` tell it."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -148,10 +174,11 @@ class Asset(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         purge_time: _timestamp_pb2.Timestamp | None = ...,
         making: Global___AssetMaking | None = ...,
+        verdict: Global___Asset.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "making", b"making", "purge_time", b"purge_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "derived_from", b"derived_from", "display_name", b"display_name", "etag", b"etag", "height", b"height", "kind", b"kind", "licence", b"licence", "making", b"making", "mime_type", b"mime_type", "name", b"name", "note", b"note", "origin", b"origin", "path", b"path", "purge_time", b"purge_time", "rating", b"rating", "revision", b"revision", "sha256", b"sha256", "size_bytes", b"size_bytes", "tags", b"tags", "update_time", b"update_time", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "derived_from", b"derived_from", "display_name", b"display_name", "etag", b"etag", "height", b"height", "kind", b"kind", "licence", b"licence", "making", b"making", "mime_type", b"mime_type", "name", b"name", "note", b"note", "origin", b"origin", "path", b"path", "purge_time", b"purge_time", "rating", b"rating", "revision", b"revision", "sha256", b"sha256", "size_bytes", b"size_bytes", "tags", b"tags", "update_time", b"update_time", "verdict", b"verdict", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,7 +43,8 @@ class AssetServiceStub:
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+    one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -149,7 +150,8 @@ class AssetServiceServicer:
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+    one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -371,7 +373,8 @@ class AssetService:
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+    one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """

@@ -44,7 +44,8 @@ class AssetServiceStub:
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+      one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -118,7 +119,8 @@ class AssetServiceAsyncStub(AssetServiceStub):
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+      one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
@@ -188,7 +190,8 @@ class AssetServiceServicer(metaclass=_abc_1.ABCMeta):
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
-    - `is`: `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
+    - `is`: `accepted` (the picture of its scene and stage now, or of its job where it has no scene), `rejected` (another
+      one was taken in its place), `rated`, `tagged`, `noted`, `made` (a run or a post-process step made it).
     Every call may also give TOKEN_INVALID, FIELD_INVALID, PROJECT_NOT_FOUND, DATABASE_UNAVAILABLE, SHUTTING_DOWN and
     INTERNAL.
     """
