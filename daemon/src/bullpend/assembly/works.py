@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bullpend.assembly.ground import Ground
+from bullpend.costs.under_way import UnderWay
 from bullpend.dispatch.dispatcher import Dispatcher
 from bullpend.models.loading import Loading
 from bullpend.models.uses import Switching
@@ -62,7 +63,11 @@ async def start(ground: Ground, stack: AsyncExitStack, in_a_hurry: Callable[[], 
     )
     await remote.start(supervisor, dispatcher.heard)
     stack.push_async_callback(lambda: remote.close(0.0 if in_a_hurry() else ANSWER_SECONDS))
+    under_way = UnderWay(ground.database, ground.home.run, dispatcher.under_way)
+    await under_way.book()
     recovered = await dispatcher.start(supervisor)
+    under_way.start()
+    stack.push_async_callback(under_way.close)
     terms = Terms(settings.scheduler.queue_limit, settings.scheduler.start_policy)
     board = Board(
         ground.database,

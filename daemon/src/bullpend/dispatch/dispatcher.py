@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -373,10 +374,20 @@ class Dispatcher:
         else:
             self.tell(ended)
 
+    def under_way(self) -> list[InVain]:
+        """Pictures that devices of this machine work on at this moment, and for how long they have."""
+        return [
+            replace(one, model=self.singles.model(one.job)) for one in self._spent.under_way() if not self._paid(one)
+        ]
+
+    def _paid(self, one: InVain) -> bool:
+        """A provider's seconds have a line of their own, with the money."""
+        return self._orders.kinds.get(one.device) == REMOTE
+
     def _in_vain(self, spent: Iterable[InVain], why: str) -> None:
-        """Puts down seconds that brought no picture; a provider's have a line of their own, with the money."""
+        """Puts down seconds that brought no picture."""
         for one in spent:
-            if self._orders.kinds.get(one.device) == REMOTE:
+            if self._paid(one):
                 continue
             if one.job in self.singles:
                 self.singles.spent(one, why)

@@ -201,6 +201,11 @@ class Singles:
         self.on_made(single, frame)
         single.changed.set()
 
+    def model(self, job: str) -> str:
+        """The model of an open order; empty for a job that is none."""
+        single = self._open.get(job)
+        return single.model if single is not None else ""
+
     def spent(self, spent: InVain, why: str) -> None:
         """Seconds of a device that brought no picture."""
         self.on_spent(self._open[spent.job], spent, why)

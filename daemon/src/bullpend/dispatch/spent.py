@@ -16,13 +16,16 @@ from bullpend.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class InVain:
-    """A candidate that was begun and not finished, with the seconds that its device worked on it."""
+    """A candidate that was begun and not finished, with the seconds that its device worked on it. `model` is set for
+    what is not of a run.
+    """
 
     job: str
     attempt: int
     candidate: str
     device: str
     seconds: float
+    model: str = ""
 
 
 @dataclass(slots=True)
@@ -70,6 +73,13 @@ class Spent:
         found = self._under_way.pop((job, attempt), None)
         if found is None:
             return []
+        return self._so_far(job, attempt, found)
+
+    def under_way(self) -> list[InVain]:
+        """What would be spent in vain if all of it ended now."""
+        return [one for key, found in self._under_way.items() for one in self._so_far(*key, found)]
+
+    def _so_far(self, job: str, attempt: int, found: _Attempt) -> list[InVain]:
         found.advance(self._clock.monotonic())
         return [InVain(job, attempt, name, found.device, seconds) for name, seconds in found.begun.items()]
 
