@@ -86,13 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", metavar="NAME", help="with --family: measure the engine there, such as cuda or cpu")
     parser.add_argument("--family", choices=shapes.FAMILIES, help="a model of real size with random weights")
     parser.add_argument("--tiny", action="store_true", help="with --family: the same parts in kilobytes")
-    parser.add_argument("--folder", type=Path, help="with --family: where the model is built, and found again")
+    parser.add_argument("--folder", type=Path, help="where the model of --family is built, or a walk of deaths goes on")
     options = parser.parse_args(argv)
     if bool(options.device) != bool(options.family):
         parser.error("--device and --family go together.")
     if options.ahead:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    effort = Effort(options.quick, options.threads)
+    effort = Effort(options.quick, options.threads, options.folder)
     load = machine_load()
     rows: list[Row] = []
     if options.family:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.bench.table import Row
@@ -11,10 +12,13 @@ from tests.bench.table import Row
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What the command line asks for: `quick` measures less, for a first look."""
+    """What the command line asks for: `quick` measures less, for a first look; `folder` is where what takes very long
+    keeps its place, to go on there.
+    """
 
     quick: bool = False
     threads: int = 1
+    folder: Path | None = None
 
     def count(self, full: int, quick: int) -> int:
         """A number of repetitions."""

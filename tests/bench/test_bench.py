@@ -7,14 +7,16 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
+from bullpen_api.v1 import run_pb2
 
 from tests.bench import __main__ as command
 from tests.bench import device, fsyncs
 from tests.bench.bare_grpc import BURST, Bare
-from tests.bench.deaths import every_pair
+from tests.bench.deaths import Diary, every_pair
 from tests.bench.effort import Effort
 from tests.bench.startup import packages
 from tests.bench.table import Row, Series, render
+from tests.faults.lives import Person
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:
@@ -87,6 +89,19 @@ def test_the_walk_over_deaths_has_every_pair_once() -> None:
     walk = every_pair("abcd")
     assert len(walk) == 17
     assert set(pairwise(walk)) == set(product("abcd", repeat=2))
+
+
+def test_a_walk_that_was_cut_goes_on_with_the_death_before(tmp_path: Path) -> None:
+    """What was answered in any life is known again; the last death counts when it was died anew, after the cut."""
+    person, diary = Person(tmp_path), Diary(tmp_path / "walk.jsonl")
+    for number, point in enumerate("abc"):
+        person.lives = number
+        person.runs[f"life-{number}"] = run_pb2.Run(name=f"projects/life-{number}/runs/r", revision=number)
+        diary.write(point, point != "a", 2.0, person, [f"life-{number}"])
+    again, read = Person(tmp_path), Diary(tmp_path / "walk.jsonl")
+    read.read(again)
+    assert (read.lived, read.met, read.seconds) == (2, 1, 4.0)
+    assert (again.lives, again.runs) == (2, person.runs)
 
 
 @pytest.mark.parametrize("family", ["sdxl", "flux"])

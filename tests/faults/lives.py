@@ -32,14 +32,13 @@ class Person:
     runs: dict[str, run_pb2.Run] = field(default_factory=dict)
 
     async def live(self, home: Path) -> None:
-        """Sees what was begun to its end, then makes one more universe with a run. Raises GONE when the daemon dies."""
+        """Sees what was begun to its end, then makes one more universe with a run: the daemon may have done what was
+        begun before anybody asked again. Raises GONE when the daemon dies.
+        """
         async with Session(home) as session:
             for _ in range(2):
-                begun = f"life-{self.lives}" in self.runs
                 await self._see_through(session, f"life-{self.lives}")
                 self.lives += 1
-                if not begun:
-                    return
 
     async def _see_through(self, session: Session, slug: str) -> None:
         if slug not in self.runs:
