@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_client import Session
+from hypothesis import HealthCheck, settings
 
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio
@@ -18,6 +19,10 @@ from tests.support.watching import hold_to_the_promise
 # tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("bullpen", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bullpen")
 
 
 @pytest.fixture(scope="module")

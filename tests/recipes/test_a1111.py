@@ -71,7 +71,7 @@ def test_a_text_of_one_endless_word_is_read_in_linear_time() -> None:
     assert time.perf_counter() - began < 20
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=400) | st.text(alphabet='Steps:Seed Size,"\\\n<lora:1.2x>', max_size=400))
 def test_any_text_is_a_recipe_or_a_typed_error(text: str) -> None:
     """Nothing that stands in a picture ends in another exception."""

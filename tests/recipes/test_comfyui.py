@@ -127,7 +127,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(graph())), st.sampled_from(["seed", "model", "positive", "text", "images"]), _VALUES)
 def test_any_value_in_a_graph_gives_a_recipe_or_a_typed_error(node: str, name: str, value: Any) -> None:
     """Nothing that stands in a picture ends in another exception."""
@@ -136,7 +136,7 @@ def test_any_value_in_a_graph_gives_a_recipe_or_a_typed_error(node: str, name: s
     assert refusal(lambda: read(nodes)).split(".")[0] in ("", "prompt")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(["nodes", "links"]), _VALUES, st.integers(0, 8))
 def test_any_value_in_a_drawing_gives_a_recipe_or_a_typed_error(part: str, value: Any, index: int) -> None:
     """The same of the editor's form."""

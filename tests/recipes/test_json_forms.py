@@ -116,7 +116,7 @@ def test_json_of_nobody_is_a_typed_error(text: str) -> None:
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(sorted(FORMS)), st.sampled_from(sorted({*SWARMUI, *FOOOCUS, *INVOKEAI})), VALUES)
 def test_any_value_gives_a_recipe_or_a_typed_error(form: str, name: str, value: Any) -> None:
     """Nothing that stands in a picture ends in another exception."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 from bullpend.scheduling.ordered import EMPTY, Ordered
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 OPERATIONS = st.lists(st.tuples(st.booleans(), st.integers(0, 400), st.integers()), max_size=600)
 
 
-@settings(deadline=None)
 @given(OPERATIONS)
 def test_it_is_a_sorted_dictionary(operations: list[tuple[bool, int, int]]) -> None:
     """After any sets and drops it has what a dictionary has, in rising order, and each key knows its rank."""
@@ -35,7 +34,6 @@ def test_it_is_a_sorted_dictionary(operations: list[tuple[bool, int, int]]) -> N
         ordered[401]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(), unique=True, min_size=1, max_size=400), st.data())
 def test_an_older_version_is_untouched(keys: list[int], data: st.DataObject) -> None:
     """A change makes a new map; whoever holds the old one sees no difference."""

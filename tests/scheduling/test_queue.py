@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bullpend.scheduling.queue import NOTHING, LaneKey, Queue
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -113,6 +113,4 @@ class Against(RuleBasedStateMachine):
 
 
 TestAgainst = Against.TestCase
-TestAgainst.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestAgainst.settings = settings(max_examples=60, stateful_step_count=25)

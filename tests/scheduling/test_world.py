@@ -11,7 +11,7 @@ from bullpend.scheduling import model as m
 from bullpend.scheduling import views
 from bullpend.scheduling.invariants import check
 from bullpend.scheduling.rules import step
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -387,6 +387,4 @@ class World(RuleBasedStateMachine):
 
 
 TestWorld = World.TestCase
-TestWorld.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestWorld.settings = settings(max_examples=100, stateful_step_count=40)

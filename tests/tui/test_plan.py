@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bullpen_api.v1 import run_pb2
 from bullpen_tui.plan import Form, FormError, plan_lines, spec_of, variables_of, whole_plan
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui import story
@@ -69,7 +69,6 @@ def test_variables_are_names_and_values() -> None:
     assert variables_of("") == {}
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_no_text_breaks_the_form(candidates: str, seed: str, guidance: str) -> None:
     """Whatever is typed gives a request or a sentence."""

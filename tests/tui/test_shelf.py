@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bullpen_api.v1 import bible_pb2
 from bullpen_tui.shelf import Shelf, parent_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 Scenes = Shelf[bible_pb2.Scene]
@@ -18,7 +18,6 @@ def place(one: bible_pb2.Scene) -> tuple[int, str]:
     return one.ordinal, one.name
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5), st.sampled_from("pq")), max_size=30), st.integers(0, 30)
 )
