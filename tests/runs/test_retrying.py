@@ -13,7 +13,7 @@ from bullpend.clock import ManualClock
 from bullpend.db import Database, Row, Tx
 from bullpend.projects import store as projects
 from bullpend.quality.model import Finding, FindingKind, QualityReport, Severity
-from bullpend.runs import retrying, store, transitions
+from bullpend.runs import accepting, retrying, store, transitions
 from bullpend.runs.model import JobState, Sampling
 from bullpend.runs.store import NewJob, NewRun
 
@@ -113,7 +113,7 @@ async def test_a_person_has_the_last_word(world: World) -> None:
     first = await world.start()
     await world.finish(first, (HARD, FindingKind.BLANK))
     assert await world.accepted() == []
-    await world.database.write(lambda tx: transitions.accept_by_hand(tx, f"{first}/candidates/c-1", "I like it."))
+    await world.database.write(lambda tx: accepting.accept_by_hand(tx, f"{first}/candidates/c-1", "I like it."))
     assert await world.finish(first.replace("j-001", "j-002")) == 1
     assert await world.accepted() == ["j-001"]
 

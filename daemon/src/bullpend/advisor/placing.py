@@ -10,7 +10,7 @@ from bullpend.db import Row, Tx
 from bullpend.errors import DeviceUnavailable, OffloadNotConfirmed, StateConflict
 from bullpend.models.uses import known
 from bullpend.queueing import store as queueing
-from bullpend.runs import store, transitions
+from bullpend.runs import saying, store
 from bullpend.scheduling.model import Use
 
 
@@ -64,5 +64,5 @@ def place(tx: Tx, project: str, slug: str, device: str) -> tuple[Row, list[str]]
             remedy="Cancel it, and plan its scenes anew with a model that runs here.",
         )
     if store.bind(tx, row["id"], device):
-        transitions.emit_run(tx, row["id"], "run.placed")
+        saying.emit_run(tx, row["id"], "run.placed")
     return store.by_id(tx, row["id"]), store.open_jobs_of(tx, row["id"])

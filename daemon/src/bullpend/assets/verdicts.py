@@ -1,6 +1,6 @@
 """Which pictures were accepted, and in whose place another one was: a fact of the asset, so that it can be searched.
 
-What is accepted is decided in `runs/transitions.py`, which calls `judge` in the same transaction. A verdict is not what
+What is accepted is decided in `runs/accepting.py`, which calls `judge` in the same transaction. A verdict is not what
 people say of an asset: it changes neither its revision nor its sidecar, and the event that tells it is the candidate's.
 """
 

@@ -31,7 +31,7 @@ from bullpend.runs.model import (
     Run,
     RunState,
 )
-from bullpend.runs.transitions import emit_run
+from bullpend.runs.saying import emit_run
 from bullpend.runs.wire import read_spec, sampling_of
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]

@@ -15,8 +15,8 @@ from bullpend.queueing import store
 from bullpend.queueing.board import Board
 from bullpend.queueing.rules import arrange
 from bullpend.rpc import names, paging
+from bullpend.runs import saying
 from bullpend.runs import store as runs
-from bullpend.runs import transitions
 from bullpend.runs.wire import pack_job, pack_run
 from bullpend.scheduling import model as s
 
@@ -113,7 +113,7 @@ class QueueService(queue_pb2_grpc.QueueServiceServicer):
             projects.get(tx, project)
             run = store.open_run(tx, project, slug, "name")
             changed = _move(tx, run, store.waiting(tx, run["id"]), request.name, request.place)
-            transitions.emit_run(tx, run["id"], "run.moved")
+            saying.emit_run(tx, run["id"], "run.moved")
             return runs.by_id(tx, run["id"]), changed
 
         row, changed = await self._database.write(write)
@@ -129,7 +129,7 @@ class QueueService(queue_pb2_grpc.QueueServiceServicer):
             job, run = store.open_job(tx, request.name, "name")
             moving = [job["id"]] if job["state"] == "QUEUED" else []
             changed = _move(tx, run, moving, request.name, request.place)
-            return transitions.emit_job(tx, project, job["id"], "job.moved"), changed
+            return saying.emit_job(tx, project, job["id"], "job.moved"), changed
 
         row, changed = await self._database.write(write)
         self._moved(changed, request.place.front)

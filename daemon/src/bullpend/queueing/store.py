@@ -6,8 +6,8 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import StateConflict
 from bullpend.queueing.rules import Standing
+from bullpend.runs import saying
 from bullpend.runs import store as runs
-from bullpend.runs import transitions
 
 
 def begin(tx: Tx, policy: str) -> bool:
@@ -33,7 +33,7 @@ def pause_run(tx: Tx, project: str, slug: str, paused: bool) -> Row:
     row = _open_run(tx, project, slug)
     if bool(row["paused"]) != paused:
         tx.run("UPDATE runs SET paused = ? WHERE id = ?", int(paused), row["id"])
-        transitions.emit_run(tx, row["id"], "run.paused" if paused else "run.resumed")
+        saying.emit_run(tx, row["id"], "run.paused" if paused else "run.resumed")
     return runs.by_id(tx, row["id"])
 
 
@@ -49,7 +49,7 @@ def pause_job(tx: Tx, name: str, paused: bool) -> Row:
     if bool(row["paused"]) == paused:
         return row
     tx.run("UPDATE jobs SET paused = ? WHERE id = ?", int(paused), row["id"])
-    return transitions.emit_job(tx, run["project"], row["id"], "job.paused" if paused else "job.resumed")
+    return saying.emit_job(tx, run["project"], row["id"], "job.paused" if paused else "job.resumed")
 
 
 def prioritize(tx: Tx, project: str, slug: str, priority: int) -> Row:
@@ -57,7 +57,7 @@ def prioritize(tx: Tx, project: str, slug: str, priority: int) -> Row:
     row = _open_run(tx, project, slug)
     if row["priority"] != priority:
         tx.run("UPDATE runs SET priority = ? WHERE id = ?", priority, row["id"])
-        transitions.emit_run(tx, row["id"], "run.prioritized")
+        saying.emit_run(tx, row["id"], "run.prioritized")
     return runs.by_id(tx, row["id"])
 
 

@@ -21,7 +21,7 @@ from bullpend.errors import RunLogInvalid
 from bullpend.models.model import Model, ModelState
 from bullpend.projects import store as projects
 from bullpend.rpc.names import SLUG
-from bullpend.runs import logform, store, transitions
+from bullpend.runs import accepting, logform, store
 from bullpend.runs.model import RunRequest
 from bullpend.runs.replay import ReplayJob, ReplayRequest, read, request_of
 from bullpend.runs.store import NewJob, NewRun
@@ -251,7 +251,7 @@ def _take_pictures(tx: Tx, run_id: int, log: Log, there: Mapping[str, str]) -> b
             changed = True
             _set(tx, "candidates", line["id"], {"asset": asset})
             if line["accepted"] and row["scene"]:
-                transitions.accept_for_scene(tx, run, row["scene"], {**line, "asset": asset})
+                accepting.accept_for_scene(tx, run, row["scene"], {**line, "asset": asset})
         if any(line["accepted"] for line in row["candidates"]):
             verdicts.judge(tx, run, row)
     return changed

@@ -14,7 +14,7 @@ from bullpend.errors import FieldInvalid
 from bullpend.projects import store as projects
 from bullpend.projects.service import emit
 from bullpend.rpc import names, paging
-from bullpend.runs import manifest_wire, rules, store, transitions, wire
+from bullpend.runs import accepting, manifest_wire, rules, store, wire
 from bullpend.runs.making import Making
 from bullpend.runs.manifests import Known, Manifests
 from bullpend.runs.planning import Planning
@@ -193,7 +193,7 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         project, *_ = names.parse(request.name, CANDIDATE)
         reason = names.text(request.reason, "reason", 2000)
         await self._database.read(lambda view: projects.get(view, project))
-        row, ended_run = await self._database.write(lambda tx: transitions.accept_by_hand(tx, request.name, reason))
+        row, ended_run = await self._database.write(lambda tx: accepting.accept_by_hand(tx, request.name, reason))
         if ended_run is not None:
             self._dispatcher.archive(ended_run)
         return wire.pack_candidate(row)

@@ -1,6 +1,6 @@
 """How runs, jobs and candidates change, in SQL: each change is guarded by the states it may come from.
 
-Each function runs inside one transaction, returns None or False when the guard refused, and emits what changed. A
+Each function runs inside one transaction, returns None or False when the guard refused, and says what changed. A
 finished picture is guarded by (job, attempt): what a lost or stopped worker still says changes nothing.
 """
 
@@ -12,21 +12,16 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from bullpen_api.v1 import event_pb2
-
 from bullpend.assets import store as assets
-from bullpend.assets import verdicts
 from bullpend.assets.files import Files, name_of
-from bullpend.bible.service import scene_message
 from bullpend.costs import local
 from bullpend.db import Row, Tx
-from bullpend.errors import StateConflict
 from bullpend.quality.model import Entry, QualityReport, Ranked
 from bullpend.quality.ranking import rank
-from bullpend.runs import estimates, lineage, retrying, store
+from bullpend.runs import accepting, estimates, lineage, retrying, saying, store
 from bullpend.runs.method import method_from_json
 from bullpend.runs.model import JOB_TABLE, Failure, JobState, RunState, sources
-from bullpend.runs.wire import pack_candidate, pack_job, pack_run, sampling_of
+from bullpend.runs.wire import sampling_of
 
 TIMING_WEIGHT = 0.2
 
@@ -58,47 +53,6 @@ def _states(table: Mapping[Any, Any], target: StrEnum) -> str:
 _LEASABLE = _states(JOB_TABLE, JobState.RUNNING)
 
 
-def emit_run(tx: Tx, run_id: int, kind: str) -> None:
-    """Says that a run changed; the row's revision becomes that of the event."""
-    row = tx.one(f"UPDATE runs SET revision = ? WHERE id = ? RETURNING {store.RUN}", tx.next_revision(), run_id)
-    assert row is not None
-    _say_run(tx, row, kind)
-
-
-def _say_run(tx: Tx, row: Row, kind: str) -> None:
-    payload = event_pb2.Event(run=pack_run(row, store.step_seconds(tx, row["model"], "")))
-    tx.emit(row["project"], store.run_name(row), kind, payload.SerializeToString())
-
-
-def emit_job(tx: Tx, project: str, job_id: int, kind: str) -> Row:
-    """Says that a job changed; returns its row with its candidates."""
-    row = tx.one("UPDATE jobs SET revision = ? WHERE id = ? RETURNING *", tx.next_revision(), job_id)
-    assert row is not None
-    return _say_job(tx, project, row, kind)
-
-
-def _say_job(tx: Tx, project: str, row: Row, kind: str) -> Row:
-    row = store.with_candidates(tx, row)
-    tx.emit(project, row["name"], kind, event_pb2.Event(job=pack_job(row)).SerializeToString())
-    return row
-
-
-def change_candidate(tx: Tx, project: str, name: str, kind: str, **values: Any) -> Row:
-    """Changes columns of a candidate and says so; returns its row."""
-    sets = "".join(f"{column} = ?, " for column in values)
-    sql = f"UPDATE candidates SET {sets}revision = ? WHERE name = ? RETURNING *"
-    row = tx.one(sql, *values.values(), tx.next_revision(), name)
-    assert row is not None
-    tx.emit(project, name, kind, event_pb2.Event(candidate=pack_candidate(row)).SerializeToString())
-    return row
-
-
-def emit_scene(tx: Tx, project: str, scene: str) -> None:
-    """Says that a scene has other accepted pictures."""
-    message = scene_message(tx, project, scene)
-    tx.emit(project, message.name, "scene.accepted", event_pb2.Event(scene=message).SerializeToString())
-
-
 def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | None:
     """Gives a queued job to a device; returns (run, job with candidates), or None when it is no longer queued."""
     job = tx.one(
@@ -114,10 +68,10 @@ def lease(tx: Tx, name: str, attempt: int, device: str) -> tuple[Row, Row] | Non
         return None
     run = store.by_id(tx, job["run_id"])
     if run["state"] != "QUEUED":
-        return run, _say_job(tx, run["project"], job, "job.started")
+        return run, saying.say_job(tx, run["project"], job, "job.started")
     _set(tx, "runs", run["id"], state="RUNNING", start_time=tx.now)
-    emit_run(tx, run["id"], "run.started")
-    return run, emit_job(tx, run["project"], job["id"], "job.started")
+    saying.emit_run(tx, run["id"], "run.started")
+    return run, saying.emit_job(tx, run["project"], job["id"], "job.started")
 
 
 def finish_candidate(tx: Tx, files: Files, done: Finished) -> bool:
@@ -143,7 +97,7 @@ def _finish_candidate(tx: Tx, files: Files, done: Finished) -> tuple[Row, Row] |
         return None
     run = store.by_id(tx, job["run_id"])
     asset = assets.add(tx, files, dict(done.asset))
-    job["candidates"][place] = change_candidate(
+    job["candidates"][place] = saying.change_candidate(
         tx,
         run["project"],
         done.candidate,
@@ -219,7 +173,7 @@ def requeue(tx: Tx, name: str, attempt: int, deaths: int) -> bool:
     )
     if changed:
         job = store.job(tx, name)
-        emit_job(tx, store.by_id(tx, job["run_id"])["project"], job["id"], "job.requeued")
+        saying.emit_job(tx, store.by_id(tx, job["run_id"])["project"], job["id"], "job.requeued")
     return bool(changed)
 
 
@@ -265,14 +219,14 @@ def _finish_job(tx: Tx, job: Row, run: Row, target: JobState, failure: Failure |
     chosen = any(row["by_hand"] for row in job["candidates"])
     wanted = best and not chosen and target is JobState.SUCCEEDED and run["acceptance"] == "BEST"
     if best and wanted and (not job["parent_job"] or retrying.takes_over(tx, store.job(tx, name), best.key)):
-        _accept(tx, run, job, best.key, best.reason, False)
+        accepting.accept(tx, run, job, best.key, best.reason, False)
     else:
         lineage.refresh(tx, job["scene"])
     policy = retrying.policy_of(run) if target is JobState.SUCCEEDED else None
     if policy is not None:
         retrying.again(tx, run, store.job(tx, name), policy)
     column = {JobState.SUCCEEDED: "jobs_done", JobState.CANCELED: "jobs_canceled"}.get(target, "jobs_failed")
-    emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
+    saying.emit_job(tx, run["project"], job["id"], f"job.{target.lower()}")
     return _settle(tx, run["id"], column, error)
 
 
@@ -302,7 +256,7 @@ def _settle(tx: Tx, run_id: int, column: str, error: str) -> int | None:
     )
     assert run is not None
     if run["jobs_done"] + run["jobs_failed"] + run["jobs_canceled"] < run["jobs"]:
-        _say_run(tx, run, "run.progressed")
+        saying.say_run(tx, run, "run.progressed")
         return None
     if run["jobs_done"] == run["jobs"]:
         state = RunState.SUCCEEDED
@@ -311,97 +265,5 @@ def _settle(tx: Tx, run_id: int, column: str, error: str) -> int | None:
     else:
         state = RunState.CANCELED if run["jobs_canceled"] == run["jobs"] else RunState.FAILED
     _set(tx, "runs", run_id, state=state.value, end_time=tx.now)
-    emit_run(tx, run_id, f"run.{state.lower()}")
+    saying.emit_run(tx, run_id, f"run.{state.lower()}")
     return run_id
-
-
-def accept_by_hand(tx: Tx, name: str, reason: str) -> tuple[Row, int | None]:
-    """Makes a finished candidate the picture of its scene and stage; returns its row, and the run's id if it has ended.
-
-    Raises StateConflict when the candidate is not finished.
-    """
-    row = store.candidate(tx, name)
-    if row["state"] != "SUCCEEDED":
-        raise StateConflict(
-            f"{name} is {row['state'].lower()}; only a finished candidate can be accepted.",
-            field="name",
-            remedy="Wait until it is finished, or accept another one.",
-            state=row["state"],
-        )
-    if not row["asset"]:
-        raise StateConflict(
-            f"The picture of {name} is not here; its run was made of a log.",
-            field="name",
-            remedy="Import the picture and ingest the log again, or accept another one.",
-            state=row["state"],
-        )
-    job = store.job(tx, name.rsplit("/candidates/", 1)[0])
-    run = store.by_id(tx, job["run_id"])
-    _accept(tx, run, job, name, reason or "Taken by hand.", True)
-    emit_run(tx, run["id"], "run.reviewed")
-    return store.candidate(tx, name), None if run["end_time"] is None else int(run["id"])
-
-
-def _count_accepted(tx: Tx, run_id: int, by: int) -> None:
-    """Moves a run's figure: to count its candidates anew for each would take longer with every job."""
-    tx.run("UPDATE runs SET accepted = accepted + ? WHERE id = ?", by, run_id)
-
-
-def _accept(tx: Tx, run: Row, job: Row, name: str, reason: str, by_hand: bool) -> None:
-    scene = job["scene"].rsplit("/", 1)[-1]
-    before = tx.all(
-        "WITH RECURSIVE before (id, parent) AS (SELECT id, parent_job FROM jobs WHERE id = ?1 UNION "
-        "SELECT j.id, j.parent_job FROM jobs j JOIN before b ON j.name = b.parent AND j.run_id = ?6) "
-        "SELECT name, run_id FROM candidates WHERE job_id IN (SELECT id FROM before) AND accepted = 1 AND name != ?2 "
-        "UNION "
-        "SELECT c.name, c.run_id FROM accepted a JOIN candidates c ON c.name = a.candidate "
-        "WHERE a.project = ?3 AND a.scene = ?4 AND a.stage = ?5 AND c.accepted = 1 AND c.name != ?2",
-        job["id"],
-        name,
-        run["project"],
-        scene,
-        run["stage"],
-        run["id"],
-    )
-    for other in before:
-        nothing = {"accepted": 0, "accept_reason": "", "by_hand": 0}
-        change_candidate(tx, run["project"], other["name"], "candidate.released", **nothing)
-        _count_accepted(tx, other["run_id"], -1)
-        if other["run_id"] != run["id"]:
-            emit_run(tx, other["run_id"], "run.reviewed")
-    if not any(row["accepted"] for row in job["candidates"] if row["name"] == name):
-        _count_accepted(tx, run["id"], 1)
-    taken = {"accepted": 1, "accept_reason": reason, "by_hand": int(by_hand)}
-    row = change_candidate(tx, run["project"], name, "candidate.accepted", **taken)
-    if scene:
-        _take_place(
-            tx,
-            run,
-            scene,
-            row,
-            "UPDATE SET candidate = excluded.candidate, asset = excluded.asset, "
-            "reason = excluded.reason, by_hand = excluded.by_hand, time = excluded.time",
-        )
-    verdicts.judge(tx, run, job)
-
-
-def accept_for_scene(tx: Tx, run: Row, scene: str, candidate: Row) -> None:
-    """Makes an accepted candidate the picture of its scene and stage where there is none."""
-    _take_place(tx, run, scene.rsplit("/", 1)[-1], candidate, "NOTHING")
-
-
-def _take_place(tx: Tx, run: Row, scene: str, candidate: Row, otherwise: str) -> None:
-    changed = tx.run(
-        f"INSERT INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO {otherwise}",
-        run["project"],
-        scene,
-        run["stage"],
-        candidate["name"],
-        candidate["asset"],
-        candidate["accept_reason"],
-        candidate["by_hand"],
-        tx.now,
-    )
-    if changed:
-        lineage.refresh(tx, f"projects/{run['project']}/scenes/{scene}")
-        emit_scene(tx, run["project"], scene)
