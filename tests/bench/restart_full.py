@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import sys
 from pathlib import Path
 
 from bullpen_api.v1 import queue_pb2, run_pb2
@@ -42,6 +43,7 @@ async def measure(effort: Effort) -> list[Row]:
                     pass
             await studio.kill()
             serving.append(await studio.start())
+            sys.stderr.write(f"{done} jobs done; killed, serving again after {serving[-1]:.2f} s\n")
         before = await studio.session.queue.GetQueue(queue_pb2.GetQueueRequest())
         open_jobs = _count(database, "jobs WHERE state IN ('QUEUED', 'RUNNING')")
         await studio.session.queue.PauseQueue(queue_pb2.PauseQueueRequest(now=True))

@@ -7,6 +7,7 @@ its workers by the system. What is compared is the second half of the life: cach
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,8 @@ async def live(studio: Studio, jobs: int, instruction: str) -> tuple[list[Readin
             died += await _attempts(studio, run)
             ends.events.clear()
             readings.append(await read(studio, done))
+            # A life that is cut has said so much.
+            sys.stderr.write(f"{readings[-1]}, {died} workers died\n")
     return readings, died
 
 
