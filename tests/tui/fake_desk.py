@@ -18,9 +18,10 @@ from bullpen_api.v1 import (
 )
 
 from tests.tui import story, story_desk
+from tests.tui.fake_talk import FakeTalk
 
 
-class FakeDesk:
+class FakeDesk(FakeTalk):
     """Implements `DeskPort` and `LabPort` from a small story."""
 
     revision: int
@@ -32,6 +33,7 @@ class FakeDesk:
         self._instructions = {} if empty else {one.name: one for one in story_desk.instructions()}
         self._chats = {} if empty else {one.name: one for one in story_desk.chat_sessions()}
         self._said = {} if empty else {story_desk.CHAT: story_desk.chat_messages()}
+        self.kept_prompts = []
         self.answer: list[copilot_pb2.SendChatMessageResponse] = story_desk.answer()
 
     def _note(self, name: str, *details: object) -> None:
@@ -140,11 +142,11 @@ class FakeDesk:
         self._note("chat_messages", session)
         return copilot_pb2.ListChatMessagesResponse(chat_messages=self._said.get(session, []), revision=self.revision)
 
-    async def new_chat(self, project: str, request_id: str) -> copilot_pb2.ChatSession:
-        self._note("new_chat", project)
+    async def new_chat(self, project: str, engine: str, request_id: str) -> copilot_pb2.ChatSession:
+        self._note("new_chat", project, engine)
         self.revision += 1
         made = copilot_pb2.ChatSession(
-            name=f"{project}/chatSessions/c-new", update_time=story.at(0), revision=self.revision
+            name=f"{project}/chatSessions/c-new", engine=engine, update_time=story.at(0), revision=self.revision
         )
         self._chats[made.name] = made
         return made

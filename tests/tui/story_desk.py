@@ -158,8 +158,29 @@ def chat_engines() -> copilot_pb2.ListChatEnginesResponse:
     return copilot_pb2.ListChatEnginesResponse(
         chat_engines=[
             copilot_pb2.ChatEngine(
-                name="chatEngines/grammar", title="Built-in grammar", available=True, detail="It is no language model."
-            )
+                name="chatEngines/grammar",
+                title="Built-in grammar",
+                available=True,
+                detail="It is no language model.",
+                is_default=True,
+            ),
+            copilot_pb2.ChatEngine(
+                name="chatEngines/tiny.gguf",
+                title="tiny",
+                model="models/tiny.gguf",
+                language_model=True,
+                available=True,
+                detail="llama, Q4_K, 4.0 billion weights; runs here, by llama.cpp",
+                size_bytes=2_500_000_000,
+                loaded_on="devices/gpu0",
+            ),
+            copilot_pb2.ChatEngine(
+                name="chatEngines/remote",
+                title="OpenAI-compatible server",
+                language_model=True,
+                detail="The settings name no server.",
+                remedy="Name one in daemon.toml.",
+            ),
         ]
     )
 

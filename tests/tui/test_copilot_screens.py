@@ -47,7 +47,7 @@ async def test_what_is_said_is_answered_word_by_word() -> None:
         await at.until(lambda: "Six of six are locked." in at.words("#chat"))
         assert at.fake.asked("send_chat") == [(story_desk.CHAT, "are all locked?")]
         assert at.app.screen.query_one("#ask", Input).value == ""
-        await at.press("escape", "n")
+        await at.press("escape", "N")
         await at.until(lambda: "new conversation" in at.screen_text())
         await at.until(lambda: at.app.focused is at.app.screen.query_one("#ask", Input))
         await at.type("hello")

@@ -333,9 +333,17 @@ def engines(state: State) -> None:
         output.emit(found)
         return
     output.table(
-        ("engine", "what it is", "model", "", "detail"),
+        ("engine", "what it is", "model", "size", "in memory", "", "detail"),
         (
-            (names.ident(item.name), item.title, item.model or "–", "✓" if item.available else "✗", item.detail)
+            (
+                names.ident(item.name) + (" (usual)" if item.is_default else ""),
+                item.title,
+                item.model or "–",
+                output.size(item.size_bytes) if item.size_bytes else "–",
+                item.loaded_on or "–",
+                "✓" if item.available else "✗",
+                f"{item.detail} {item.remedy}".strip(),
+            )
             for item in found.chat_engines
         ),
     )

@@ -14,6 +14,7 @@ from bullpen_tui import messages as say
 from bullpen_tui.bible.errands import BibleErrands
 from bullpen_tui.lab import generated, processed
 from bullpen_tui.mirror import Grew, Listed
+from bullpen_tui.talk.errands import TalkErrands
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -23,7 +24,7 @@ LAB = "lab"
 """Group of the worker that waits for the lab: there is one at most."""
 
 
-class Errands(BibleErrands):
+class Errands(TalkErrands, BibleErrands):
     """Commands of one studio."""
 
     def __init__(self, studio: StudioApp) -> None:
@@ -148,9 +149,9 @@ class Errands(BibleErrands):
         call = self._studio.daemon.retry_instruction(name, self._studio.request_id())
         self._studio.ask(call, say.InstructionChanged, to=to)
 
-    def new_chat(self, project: str, to: MessagePump) -> None:
+    def new_chat(self, project: str, engine: str, to: MessagePump) -> None:
         """Begins a conversation."""
-        self._studio.ask(self._studio.daemon.new_chat(project, self._studio.request_id()), say.ChatBegun, to=to)
+        self._studio.ask(self._studio.daemon.new_chat(project, engine, self._studio.request_id()), say.ChatBegun, to=to)
 
     def send_chat(self, session: str, text: str, to: MessagePump) -> None:
         """Says something; the answer grows in the mirror."""

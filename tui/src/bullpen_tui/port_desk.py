@@ -7,8 +7,10 @@ from typing import Protocol
 
 from bullpen_api.v1 import copilot_pb2, cost_pb2, event_pb2, instruction_pb2, queue_pb2, run_pb2
 
+from bullpen_tui.talk.port import TalkPort
 
-class DeskPort(Protocol):
+
+class DeskPort(TalkPort, Protocol):
     """Every call may raise `BullpenError`."""
 
     async def past(self, after: int, until: int) -> list[event_pb2.Event]:
@@ -75,8 +77,8 @@ class DeskPort(Protocol):
         """All messages of a conversation in their order."""
         ...
 
-    async def new_chat(self, project: str, request_id: str) -> copilot_pb2.ChatSession:
-        """A new conversation."""
+    async def new_chat(self, project: str, engine: str, request_id: str) -> copilot_pb2.ChatSession:
+        """A new conversation; an empty `engine` is the usual one."""
         ...
 
     def send_chat(self, session: str, text: str, request_id: str) -> AsyncIterator[copilot_pb2.SendChatMessageResponse]:

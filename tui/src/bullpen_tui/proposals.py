@@ -9,6 +9,7 @@ from textual.content import Content
 
 from bullpen_tui import words
 from bullpen_tui.snapshot import leaf
+from bullpen_tui.talk import handing
 from bullpen_tui.widgets.layout import Column, Row
 
 State = instruction_pb2.Instruction
@@ -47,13 +48,18 @@ COLUMNS = (
     Column("cost", width=8, right=True, drop=5),
     Column("asked", width=10, right=True, drop=1),
 )
+AGAIN = frozenset({State.STATE_FAILED, State.STATE_CANCELED})
+"""States in which an instruction can be proposed once more."""
 OPEN = frozenset({State.STATE_DRAFT, State.STATE_QUEUED, State.STATE_RUNNING})
 """States in which an instruction can be canceled."""
 
 
-def cost_of(one: instruction_pb2.Instruction) -> float:
-    """US dollars that an instruction is expected to cost."""
-    return one.preview.estimated_cost_usd
+def cost_of(one: instruction_pb2.Instruction) -> str:
+    """What an instruction is expected to cost; empty where it costs no money."""
+    shown = one.preview
+    if shown.HasField("estimated_cost"):
+        return words.money(shown.estimated_cost) if shown.estimated_cost.micros else ""
+    return words.money_of(round(shown.estimated_cost_usd * 1e6), "USD") if shown.estimated_cost_usd else ""
 
 
 def expired(one: instruction_pb2.Instruction, now: float) -> bool:
@@ -72,7 +78,7 @@ def instruction_row(one: instruction_pb2.Instruction, now: float) -> Row:
             Content(one.preview.summary or one.objective or one.method.rsplit("/", 1)[-1]),
             words.text((one.requested_by or words.DASH, words.QUIET)),
             words.text((str(one.attempt or words.DASH), words.QUIET)),
-            Content(f"${cost:.2f}" if cost else words.DASH),
+            Content(cost or words.DASH),
             words.text((words.ago(one.create_time, now), words.QUIET)),
         ),
     )
@@ -107,7 +113,9 @@ def card_lines(one: instruction_pb2.Instruction, now: float) -> list[Content]:
 
 def _price(one: instruction_pb2.Instruction) -> Content:
     cost = cost_of(one)
-    parts = [words.text(("about ", words.QUIET), (f"${cost:.2f}" if cost else "no money", words.STRONG))]
+    if handing.for_agent(one):
+        cost = cost or "what the agent takes is not known here"
+    parts = [words.text(("about " if cost_of(one) else "", words.QUIET), (cost or "no money", words.STRONG))]
     if one.preview.HasField("estimated_duration"):
         parts.append(words.text((words.clock(words.seconds_of(one.preview.estimated_duration)), words.STRONG)))
     return Content("   ").join(parts)
@@ -117,7 +125,11 @@ def _until(one: instruction_pb2.Instruction, now: float) -> Content:
     if expired(one, now):
         return words.text(("! ", words.WARN), "It was shown too long ago; ", ("s", "bold $accent"), " shows it anew.")
     left = f"   expires in {words.clock(words.moment(one.expire_time) - now)}" if one.HasField("expire_time") else ""
-    return words.text(("y", "bold $accent"), " confirm   ", ("x", "bold $accent"), " cancel", (left, words.FAINT))
+    keys = [
+        words.text((key, "bold $accent"), f" {label}")
+        for key, label in (("y", "confirm"), ("n", "cancel"), ("e", "edit"))
+    ]
+    return words.text(Content("   ").join(keys), (left, words.FAINT))
 
 
 def timeline(one: instruction_pb2.Instruction, now: float) -> list[Content]:
@@ -135,7 +147,7 @@ def timeline(one: instruction_pb2.Instruction, now: float) -> list[Content]:
     ]
     facts = (("call", one.method), ("run", leaf(one.run)), ("repeats", leaf(one.retry_of)), ("digest", one.digest[:24]))
     rows += [words.text((f"{label:<11}", words.FAINT), value) for label, value in facts if value]
-    return rows
+    return [*rows, *handing.dispatch_lines(one, now)]
 
 
 # --- conversations ---------------------------------------------------------------------------------------------------

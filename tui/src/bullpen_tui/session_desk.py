@@ -10,11 +10,12 @@ from bullpen_client.connect import Session
 
 from bullpen_tui.bible.session import BibleCalls
 from bullpen_tui.gallery.session import GalleryCalls
+from bullpen_tui.talk.session import TalkCalls
 
 PAGE = 200
 
 
-class DeskCalls(BibleCalls, GalleryCalls):
+class DeskCalls(BibleCalls, GalleryCalls, TalkCalls):
     """`DeskPort` over a session."""
 
     _session: Session
@@ -105,8 +106,9 @@ class DeskCalls(BibleCalls, GalleryCalls):
             if not (token := page.next_page_token):
                 return whole
 
-    async def new_chat(self, project: str, request_id: str) -> copilot_pb2.ChatSession:
-        request = copilot_pb2.CreateChatSessionRequest(parent=project, request_id=request_id)
+    async def new_chat(self, project: str, engine: str, request_id: str) -> copilot_pb2.ChatSession:
+        given = copilot_pb2.ChatSession(engine=engine)
+        request = copilot_pb2.CreateChatSessionRequest(parent=project, chat_session=given, request_id=request_id)
         return await self._session.copilot.CreateChatSession(request)
 
     async def send_chat(

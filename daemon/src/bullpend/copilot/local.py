@@ -69,7 +69,7 @@ class Local:
     def card(self) -> copilot_pb2.ChatEngine:
         """What the file's head says, and whether it can answer now."""
         model = next((one for one in self._registry.seen() if one.name == self._name), None)
-        problem = self._problem(model)
+        problem, remedy = self._problem(model)
         return copilot_pb2.ChatEngine(
             name=engine_of(self._name),
             title=model.title if model is not None else self._name.removeprefix("models/"),
@@ -77,14 +77,22 @@ class Local:
             language_model=True,
             available=not problem,
             detail=problem or _facts(model),
+            remedy=remedy,
+            size_bytes=model.size_bytes if model is not None else 0,
         )
 
-    def _problem(self, model: Model | None) -> str:
+    def _problem(self, model: Model | None) -> tuple[str, str]:
+        """Why it cannot answer, and what to do; empty where it can."""
         if self._texts is None:
-            return "llama.cpp is not installed: pip install 'bullpen[llama]'."
+            return "llama.cpp is not installed.", "Install it: pip install 'bullpen[llama]'."
         if model is None:
-            return "The file is not in any model folder."
-        return model.problem if model.state is not ModelState.READY else ""
+            return (
+                "The file is not in any model folder.",
+                "Put it into one (`bullpen settings` names them), or take another in copilot.local_model.",
+            )
+        if model.state is not ModelState.READY:
+            return model.problem, "Get the file once more, or another one: `bullpen models show` says more."
+        return "", ""
 
     async def answer(self, turn: Turn) -> AsyncIterator[Piece]:
         """Words as they come. Raises BullpenError."""

@@ -33,6 +33,10 @@ ENGINE = "chatEngines/remote"
 MOST_LINE = 1_000_000
 # Empty lines and comments in a row; a server that sends nothing else says nothing.
 MOST_IDLE_LINES = 10_000
+_NAME_IT = (
+    "Name one in daemon.toml ([copilot] url, model, and secret for its key: `bullpen vault set`), and start the "
+    "daemon anew; or take another engine."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,26 @@ class Endpoint:
     whole_seconds: float = 600.0
     context_characters: int = 24_000
     attempts: int = 3
+
+
+class NoServer:
+    """Stands where the settings name no server, so that a person sees what could stand there."""
+
+    @property
+    def card(self) -> copilot_pb2.ChatEngine:
+        """What is missing, and where it is said."""
+        return copilot_pb2.ChatEngine(
+            name=ENGINE,
+            title="OpenAI-compatible server",
+            language_model=True,
+            detail="The settings name no server.",
+            remedy=_NAME_IT,
+        )
+
+    async def answer(self, turn: Turn) -> AsyncIterator[Piece]:
+        """Nothing. Raises LanguageEngineFailed."""
+        raise LanguageEngineFailed("The settings name no server that could answer.", remedy=_NAME_IT)
+        yield  # what makes this an iterator
 
 
 class Remote:
@@ -68,7 +92,7 @@ class Remote:
         """What the settings name; whether it answers is seen when it is asked."""
         return copilot_pb2.ChatEngine(
             name=ENGINE,
-            title="language model",
+            title="OpenAI-compatible server",
             model=self._endpoint.model,
             language_model=True,
             available=True,

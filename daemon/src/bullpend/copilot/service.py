@@ -42,9 +42,14 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
         engines: Mapping[str, Engine],
         default: str,
         look: Callable[[bool], Awaitable[None]],
+        loaded: Callable[[], Awaitable[Mapping[str, str]]],
     ) -> None:
-        """`look` looks for engines that came since: the first time, or each time that it is told to."""
+        """`look` looks for engines that came since: the first time, or each time that it is told to.
+
+        `loaded` gives the device of each model that is in memory now.
+        """
         self._look = look
+        self._loaded = loaded
         self._database = database
         self._conversations = conversations
         self._engines = engines
@@ -243,7 +248,14 @@ class CopilotService(copilot_pb2_grpc.CopilotServiceServicer):
     async def ListChatEngines(self, request: pb.ListChatEnginesRequest, context: Any) -> pb.ListChatEnginesResponse:  # noqa: N802
         """What can answer; looks at the model folders anew."""
         await self._look(True)
-        return pb.ListChatEnginesResponse(chat_engines=[engine.card for engine in self._engines.values()])
+        loaded, cards = await self._loaded(), []
+        for name, engine in self._engines.items():
+            card = pb.ChatEngine()
+            card.MergeFrom(engine.card)
+            card.loaded_on = loaded.get(card.model, "")
+            card.is_default = name == self._default
+            cards.append(card)
+        return pb.ListChatEnginesResponse(chat_engines=cards)
 
     async def _session(self, name: str) -> tuple[Row, Row | None]:
         project, slug = names.parse(name, store.SESSION)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
+from bullpen_api.v1 import model_pb2
 
 from bullpend.clock import SystemClock
 from bullpend.copilot import dialogue, local, remote, store, tools, vocabulary
@@ -41,6 +42,7 @@ from bullpend.vault.vault import Vault
 log = structlog.get_logger("copilot")
 
 SEEDS = 2**32
+RESIDENTS = "bullpen.v1.ModelService/ListResidents"
 
 
 def _agent(chosen: AgentSettings) -> Agent:
@@ -98,7 +100,10 @@ class Whole:
         reading = Reading(self._calls)
         words = vocabulary.load(settings.folder / vocabulary.FILE_NAME)
         gathering = Gathering(database, reading, self._desk, words)
-        engines: dict[str, Engine] = {ENGINE: Builtin(lambda: secrets.randbelow(SEEDS))}
+        engines: dict[str, Engine] = {
+            ENGINE: Builtin(lambda: secrets.randbelow(SEEDS)),
+            remote.ENGINE: remote.NoServer(),
+        }
         asked = settings.tree.copilot
         prompt = settings.folder / dialogue.PROMPT_FILE
 
@@ -125,9 +130,17 @@ class Whole:
         self._conversations = Conversations(database, shelf, gathering, reading, self._desk)
         self.servicers: list[object] = [
             InstructionService(self._desk, self._callbacks),
-            CopilotService(database, self._conversations, shelf, default, shelf.look),
+            CopilotService(database, self._conversations, shelf, default, shelf.look, self._loaded),
             PromptService(database, settings.home.root, settings.folder / enhance.FILE_NAME, registry.get),
         ]
+
+    async def _loaded(self) -> dict[str, str]:
+        """The device of each model in memory."""
+        if RESIDENTS not in self._calls:
+            return {}
+        found = await self._calls.call(RESIDENTS, model_pb2.ListResidentsRequest())
+        assert isinstance(found, model_pb2.ListResidentsResponse)
+        return {one.model: one.device for one in found.residents if one.state == model_pb2.Resident.STATE_READY}
 
     async def start(self, mounts: Sequence[Mount]) -> None:
         """Takes up what the last daemon left, and begins to work. The home's lock says that no other worker lives.

@@ -16,6 +16,9 @@ from bullpen_tui import proposals, words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
+from bullpen_tui.screens.narrowing import ListDialog
+from bullpen_tui.screens.talking import Talking
+from bullpen_tui.talk.engines import engine_line
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, RowTable
 from bullpen_tui.widgets.said import Said, entitle
@@ -31,7 +34,7 @@ HELLO = words.text(
 )
 
 
-class CopilotScreen(Deciding, StudioScreen):
+class CopilotScreen(Talking, Deciding, StudioScreen):
     """Conversations at the left, the open one at the right with the line to write in."""
 
     place: ClassVar[str] = "copilot"
@@ -67,6 +70,15 @@ class CopilotScreen(Deciding, StudioScreen):
     # --- what is open ------------------------------------------------------------------------------------------------
 
     @property
+    def open_chat(self) -> str:
+        """The conversation under the cursor."""
+        return self._session
+
+    def open_message(self, message: copilot_pb2.ChatMessage) -> None:
+        """Goes to the conversation that it stands in."""
+        self.query_one("#chats", RowTable).move_to(message.name.rpartition("/messages/")[0])
+
+    @property
     def messages(self) -> list[copilot_pb2.ChatMessage]:
         """Messages of the open conversation."""
         return self.snapshot.chat_messages.of(self._session)
@@ -100,14 +112,15 @@ class CopilotScreen(Deciding, StudioScreen):
         if self._session:
             self.studio.reading.chat(self._session)
         self._draw_chat(now)
+        if isinstance(dialog := self.app.screen, ListDialog):
+            dialog.draw()
 
     def _draw_chat(self, now: float) -> None:
         session = self.snapshot.chat_sessions.get(self._session)
         title = session.title if session is not None and session.title else "new conversation"
         pane = self.query_one("#chat-pane")
         entitle(pane, f"{leaf(self.studio.project)} › {title}")
-        engines = self.snapshot.answer("chat engines", copilot_pb2.ListChatEnginesResponse)
-        entitle(pane, below=_engine(session, engines))
+        entitle(pane, below=engine_line(self.engine))
         instructions = self.snapshot.instructions
         rows = [row for one in self.messages for row in proposals.message_lines(one, instructions, now)]
         said = self.query_one("#chat", Said)
@@ -138,7 +151,7 @@ class CopilotScreen(Deciding, StudioScreen):
             self._send(text)
         else:
             self._waiting = text
-            self.studio.errands.new_chat(self.studio.project, self)
+            self.studio.errands.new_chat(self.studio.project, self.engine_chosen, self)
 
     def _send(self, text: str) -> None:
         self._status = "…"
@@ -156,6 +169,9 @@ class CopilotScreen(Deciding, StudioScreen):
 
     def on_chat_status(self, message: say.ChatStatus) -> None:
         """Says what goes on before there are words."""
+        if self._status and not message.words:
+            # Whatever was asked may have brought a model into memory.
+            self.studio.reading.chat_engines()
         self._status = message.words
         self._draw_chat(self.studio.now())
         self.draw_keys()
@@ -170,7 +186,7 @@ class CopilotScreen(Deciding, StudioScreen):
             return self._answering
         if action == "undo":
             return bool(self._trashed)
-        if action == "trash":
+        if action in ("trash", "tune", "retitle", "export_chat"):
             return bool(self._session)
         if action == "cancel_instruction":
             return not self._answering and self.check_decision(action)
@@ -179,7 +195,7 @@ class CopilotScreen(Deciding, StudioScreen):
     def action_new_chat(self) -> None:
         """Begins another conversation."""
         if self.studio.project:
-            self.studio.errands.new_chat(self.studio.project, self)
+            self.studio.errands.new_chat(self.studio.project, self.engine_chosen, self)
 
     def action_ask(self) -> None:
         """To the line to write in."""
@@ -215,12 +231,3 @@ class CopilotScreen(Deciding, StudioScreen):
             self.query_one("#chats", RowTable).focus()
             return
         super().action_back()
-
-
-def _engine(session: copilot_pb2.ChatSession | None, engines: copilot_pb2.ListChatEnginesResponse | None) -> str:
-    """What answers, for the frame."""
-    if engines is None or not engines.chat_engines:
-        return ""
-    wanted = session.engine if session is not None else ""
-    one = next((each for each in engines.chat_engines if each.name == wanted), engines.chat_engines[0])
-    return f"{one.title or leaf(one.name)}{'' if one.available else ' ✗ ' + one.detail}"

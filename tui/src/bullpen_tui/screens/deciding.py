@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bullpen_api.v1 import instruction_pb2
 
 from bullpen_tui import messages as say
-from bullpen_tui.mirror import Listed
-from bullpen_tui.proposals import MARKS, OPEN, cost_of, expired
+from bullpen_tui import words
+from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.proposals import AGAIN, MARKS, OPEN, cost_of, expired
+from bullpen_tui.talk import editing, handing
 from bullpen_tui.words import state
 
 if TYPE_CHECKING:
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
     Base = StudioScreen
 else:
     Base = object
-
-_AGAIN = (instruction_pb2.Instruction.STATE_FAILED, instruction_pb2.Instruction.STATE_CANCELED)
 
 
 class Deciding(Base):
@@ -35,12 +36,12 @@ class Deciding(Base):
         draft = one is not None and one.state == instruction_pb2.Instruction.STATE_DRAFT
         if action == "confirm":
             return draft and one is not None and not expired(one, self.studio.now())
-        if action == "show_anew":
+        if action in ("show_anew", "edit_instruction"):
             return draft
         if action == "cancel_instruction":
             return one is not None and one.state in OPEN
         if action == "retry_instruction":
-            return one is not None and one.state in _AGAIN
+            return one is not None and one.state in AGAIN
         return True
 
     def action_confirm(self) -> None:
@@ -50,20 +51,46 @@ class Deciding(Base):
         one = self.decided
         if one is None:
             return
-        if not cost_of(one):
-            self.studio.errands.confirm(one.name, one.digest, False, self)
-            return
-        question = f"This costs about ${cost_of(one):.2f}: {one.preview.summary or one.objective}"
-        self.studio.push_screen(ConfirmDialog(question, "spend it"), lambda yes: self._spend(one, bool(yes)))
+        spend = bool(cost_of(one))
 
-    def _spend(self, one: instruction_pb2.Instruction, yes: bool) -> None:
-        if yes:
-            self.studio.errands.confirm(one.name, one.digest, True, self)
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.studio.errands.confirm(one.name, one.digest, spend, self)
+
+        if handing.for_agent(one):
+            self.studio.push_screen(ConfirmDialog(handing.question(one), "send it"), answered)
+        elif spend:
+            question = words.text(f"This costs about {cost_of(one)}: {one.preview.summary or one.objective}")
+            self.studio.push_screen(ConfirmDialog(question, "spend it"), answered)
+        else:
+            answered(True)
 
     def action_cancel_instruction(self) -> None:
         """Ends the instruction."""
         if (one := self.decided) is not None:
             self.studio.errands.cancel_instruction(one.name, self)
+
+    def action_edit_instruction(self) -> None:
+        """Shows what the draft says, to be changed; it is then shown anew and confirmed by its new digest."""
+        from bullpen_tui.screens.lines import CheckedLines
+
+        one = self.decided
+        if one is None:
+            return
+
+        def problem(said: Mapping[str, str]) -> str:
+            try:
+                editing.edited(one, said)
+            except editing.Unreadable as error:
+                return str(error)
+            return ""
+
+        def keep(said: Mapping[str, str] | None) -> None:
+            if said is not None:
+                self.studio.errands.update_instruction(editing.edited(one, said), self)
+
+        title = f"Change {leaf(one.name)}"
+        self.studio.push_screen(CheckedLines(title, editing.lines_of(one), problem), keep)
 
     def action_show_anew(self) -> None:
         """Has the target looked at again."""

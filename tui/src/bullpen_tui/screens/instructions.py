@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from bullpen_api.v1 import instruction_pb2
+from bullpen_api.v1 import instruction_pb2, system_pb2
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from bullpen_tui import messages as say
 from bullpen_tui import proposals, words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.plan import plan_lines
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
+from bullpen_tui.talk import handing
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.tabs import TabLine
 
 TIMES_SECONDS = 5.0
+_OFFERED = proposals.AGAIN | {instruction_pb2.Instruction.STATE_DRAFT}
+"""States in which an instruction may be handed over instead."""
 NONE = words.text(
     "Nothing was proposed in this project yet.\n\n", ("4", "bold $accent"), " goes to the copilot, which proposes runs."
 )
@@ -36,6 +40,8 @@ class InstructionsScreen(Deciding, StudioScreen):
     def __init__(self) -> None:
         super().__init__()
         self._asked = ""
+        self._to = ""
+        self._handing = False
 
     def body(self) -> Iterable[Widget]:
         """Tabs, table, card."""
@@ -67,6 +73,12 @@ class InstructionsScreen(Deciding, StudioScreen):
         if self.studio.reading.known(f"instructions {project}"):
             table.set_empty(words.text("None of these.") if every else NONE)
         table.set_items(found, lambda one: proposals.instruction_row(one, now))
+        if self._to in [one.name for one in found]:
+            table.move_to(self._to)
+            self._to = ""
+        if self._handing and self.snapshot.answer("settings", system_pb2.ListSettingsResponse) is not None:
+            self._handing = False
+            self.action_hand_over()
         entitle(self.query_one("#instructions-pane"), leaf(project))
         self._draw_card()
 
@@ -98,9 +110,42 @@ class InstructionsScreen(Deciding, StudioScreen):
         """Only what works on the instruction under the cursor."""
         if not self.is_mounted:
             return True
+        if action == "hand_over":
+            return bool(self.studio.project) and self.studio.connected
         if action == "open":
             return self.decided is not None and bool(self.decided.run)
         return self.check_decision(action)
+
+    def action_hand_over(self) -> None:
+        """Asks what the external agent is to do; what is under the cursor stands there already."""
+        agent = handing.agent_of(self.snapshot.answer("settings", system_pb2.ListSettingsResponse))
+        if agent is None:
+            self._handing = True
+            self.studio.reading.settings()
+        elif not agent:
+            self.notify(handing.NO_AGENT, title="Nothing can be handed over", severity="warning")
+        else:
+            self._ask_what(agent)
+
+    def _ask_what(self, agent: str) -> None:
+        from bullpen_tui.screens.lines import CheckedLines
+
+        project = self.studio.project
+        one = self.decided if self.decided is not None and self.decided.state in _OFFERED else None
+
+        def propose(said: Mapping[str, str] | None) -> None:
+            if said is not None:
+                self.studio.errands.create_instruction(project, handing.instruction_of(said), self)
+
+        title = f"Hand over to {agent}"
+        self.studio.push_screen(CheckedLines(title, handing.lines_for(one), handing.problem_of), propose)
+
+    def on_instruction_changed(self, message: say.InstructionChanged) -> None:
+        """Shows it, and goes to what was just proposed."""
+        new = message.instruction.name not in self.snapshot.instructions
+        super().on_instruction_changed(message)
+        if new:
+            self._to = message.instruction.name
 
     def action_open(self) -> None:
         """Opens the run that it started."""

@@ -1,0 +1,43 @@
+"""What became of conversations, instructions and prompts, as messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bullpen_api.v1 import copilot_pb2, prompt_pb2
+from textual.message import Message
+
+
+class ChatChanged(Message):
+    """A conversation has another title, engine or sampling."""
+
+    def __init__(self, session: copilot_pb2.ChatSession, words: str) -> None:
+        super().__init__()
+        self.session = session
+        self.words = words
+
+
+class ChatFound(Message):
+    """Messages that hold what was looked for."""
+
+    def __init__(self, query: str, found: list[copilot_pb2.ChatMessage]) -> None:
+        super().__init__()
+        self.query = query
+        self.found = found
+
+
+class ChatWritten(Message):
+    """A conversation lies in a file of this machine, or could not be written there."""
+
+    def __init__(self, path: Path, problem: str = "") -> None:
+        super().__init__()
+        self.path = path
+        self.problem = problem
+
+
+class PromptKept(Message):
+    """A prompt is the newest one now."""
+
+    def __init__(self, prompt: prompt_pb2.Prompt) -> None:
+        super().__init__()
+        self.prompt = prompt
