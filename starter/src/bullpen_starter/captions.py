@@ -59,6 +59,14 @@ UNHEARD: dict[str, tuple[str, ...]] = {
     "characters": ("Make {character} stand on the {place}.", "Set {character} on the {place} of the scene."),
 }
 
+# The same in words that no model has ever met.
+FREE: dict[str, str] = {
+    "style": "Could somebody finish this page {style}?",
+    "time": "What happens here happens around {time}.",
+    "weather": "There should be {weather} when they arrive.",
+    "characters": "Here comes {character}, waiting on the {place}.",
+}
+
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "ink": ("ink", "pen and ink", "inked line"),
     "watercolour": ("watercolour", "watercolor", "soft watercolour"),
@@ -115,6 +123,11 @@ def unheard(edit: Edit, phrasing: int = 0) -> str:
     """A sentence for an edit in a phrasing that no model was trained on."""
     phrases = UNHEARD[edit.stage]
     return _fill(edit, phrases[phrasing % len(phrases)], 0)
+
+
+def free(edit: Edit) -> str:
+    """A sentence for an edit of words that no model was trained on, but for the value's own."""
+    return _fill(edit, FREE[edit.stage], 0)
 
 
 def _fill(edit: Edit, sentence: str, synonym: int) -> str:

@@ -19,7 +19,7 @@ from diffusers import StableDiffusionInstructPix2PixPipeline
 from PIL import Image
 from torch import Tensor
 
-from bullpen_starter.captions import STAGES, Cast, Edit, unheard
+from bullpen_starter.captions import STAGES, Cast, Edit, free, unheard
 from bullpen_starter.render import PanelSpec, Variation, render
 from bullpen_starter.render.spec import STYLES, TIMES, WEATHERS
 from bullpen_starter.train import data, tagger, unet
@@ -261,6 +261,9 @@ def measure(cache: Path, split: str = "unseen", layouts: int = 48) -> dict[str, 
     table = {
         "unedited": scores(model, ask.sources, ask),
         f"{default} steps": scores(model, made, ask),
+        "unknown words": scores(
+            model, run(pipe, ask.sources, [free(pair.edit) for pair in ask.pairs], default, seeds), ask
+        ),
         "swapped instruction": scores(model, run(pipe, ask.sources, swapped(ask), default, seeds), ask),
         "truth through the codec": scores(model, through_codec(pipe, ask.truth), ask),
         "truth": scores(model, ask.truth, ask),
