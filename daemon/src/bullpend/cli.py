@@ -65,10 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from bullpend.app import serve
     from bullpend.errors import BullpenError
     from bullpend.logs import writing
+    from bullpend.open_files import raise_limit
 
     gc.freeze()
     gc.enable()
     os.umask(0o077)
+    raise_limit()
     try:
         loaded = settings.load(settings.resolve_home(options.home), flags)
         loaded.home.create()
