@@ -9,13 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 import structlog
-from bullpen_api.v1 import event_pb2
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
@@ -23,8 +20,9 @@ from bullpend.assets.files import Files
 from bullpend.clock import Clock
 from bullpend.db import Database, Row
 from bullpend.dispatch.effects import Effects
+from bullpend.dispatch.hearing import Hearing
 from bullpend.dispatch.lane import LANGUAGE_DEVICE, Lane, LanguageLane, RemoteLane
-from bullpend.dispatch.leasing import REMOTE, Orders
+from bullpend.dispatch.leasing import Orders
 from bullpend.dispatch.memory import Memory
 from bullpend.dispatch.sharing import Sharing
 from bullpend.dispatch.singles import Single, Singles
@@ -39,7 +37,6 @@ from bullpend.models.loading import Loading
 from bullpend.models.model import Model
 from bullpend.quality.model import Checks
 from bullpend.queueing import store as queueing
-from bullpend.rpc.wire import duration
 from bullpend.runs import store, transitions
 from bullpend.runs.model import Failure, JobState, Lora
 from bullpend.runs.order_rows import OrderRows
@@ -50,14 +47,6 @@ from bullpend.workers.model import DeviceInfo, Lost
 from bullpend.workers.supervisor import Supervisor
 
 log = structlog.get_logger("dispatch")
-
-OUT_OF_MEMORY = "DEVICE_OUT_OF_MEMORY"
-
-OUTCOMES = {
-    link_pb2.JobEnded.OUTCOME_SUCCEEDED: s.Outcome.SUCCEEDED,
-    link_pb2.JobEnded.OUTCOME_CANCELED: s.Outcome.CANCELED,
-    link_pb2.JobEnded.OUTCOME_FAILED: s.Outcome.FAILED,
-}
 
 
 def queued(row: Row) -> s.QueuedJob:
@@ -117,7 +106,6 @@ class Dispatcher:
         self.memory = Memory(database, models, self.devices, self.tell, self.spawn)
         self._sharing = Sharing(self.devices, self.residents, self.tell)
         self._tuning = Tuning()
-        self._spent = Spent(clock)
         self._facts: deque[s.Fact] = deque()
         self._start_policy = start_policy
         # Called after facts that may have changed somebody's place in the queue.
@@ -127,6 +115,7 @@ class Dispatcher:
         self._closing = False
         self._supervisor: Supervisor
         self._effects: Effects
+        self._hearing: Hearing
         self.singles: Singles
         self.texts: Texts
 
@@ -153,6 +142,21 @@ class Dispatcher:
             self._leased,
             self._effects.spawn,
             lambda: LANGUAGE_DEVICE in self.ready,
+        )
+        self._hearing = Hearing(
+            self.ready,
+            self._orders.kinds,
+            self._bus,
+            self.memory,
+            self._sharing,
+            self._tuning,
+            Spent(self._clock),
+            self.singles,
+            self.texts,
+            self._effects,
+            self.tell,
+            self._entry,
+            self._working,
         )
         await self.memory.start(supervisor)
         recovered = await self._database.write(transitions.recover)
@@ -303,101 +307,11 @@ class Dispatcher:
 
     def heard(self, device: str, said: link_pb2.FromWorker | Lost) -> None:
         """Takes what a device's worker says; never blocks."""
-        if isinstance(said, Lost):
-            if (lost := self.state.devices.get(device)) is not None:
-                self._tuning.ended(lost.job)
-            log.warning("worker.lost", device=device, reason=said.reason)
-            self.ready.pop(device, None)
-            self._bus.idle(device)
-            self.memory.lost(device, said.reason)
-            self._in_vain(self._spent.lost(device), f"The worker was lost: {said.reason}.")
-            self.tell(s.DeviceLost(device, said.reason))
-            return
-        match said.WhichOneof("body"):
-            case "ready":
-                self.ready[device] = said.ready
-                self.memory.ready(device)
-                self.tell(s.DeviceReady(device))
-            case "tokens_made" if said.tokens_made.job in self.texts:
-                self.texts.made(said.tokens_made)
-            case "step_done" if said.step_done.job in self.texts:
-                self.texts.progressed(said.step_done)
-            case "model_progress":
-                self.texts.loading(device, said.model_progress)
-            case "step_done" if said.step_done.job in self.singles:
-                self._spent.stepped(device, said.step_done)
-                self.singles.progressed(said.step_done)
-            case "preview_ready" if said.preview_ready.job in self.singles:
-                self.singles.previewed(said.preview_ready)
-            case "candidate_ready" if said.candidate_ready.job in self.singles:
-                self._spent.made(said.candidate_ready)
-                self.singles.made(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
-            case "step_done":
-                self._spent.stepped(device, said.step_done)
-                self._bus.progress(device, partial(_progress, device, said.step_done))
-            case "preview_ready":
-                frame = said.preview_ready
-                self._bus.preview(
-                    device,
-                    event_pb2.Preview(
-                        candidate=frame.candidate, step=frame.step, image=frame.image, mime_type=frame.mime_type
-                    ),
-                )
-            case "change_heard":
-                self._tuning.heard(said.change_heard)
-            case "candidate_ready":
-                self._spent.made(said.candidate_ready)
-                self._effects.store(said.candidate_ready, self.ready.get(device, link_pb2.Ready()))
-            case "job_ended":
-                self._job_ended(device, said.job_ended)
-            case "model_loaded" | "model_unloaded" | "model_failed" | "footprint_measured":
-                self.memory.heard(device, said)
-                self._sharing.moved()
-
-    def _job_ended(self, device: str, frame: link_pb2.JobEnded) -> None:
-        self._tuning.ended(frame.job)
-        self._bus.idle(device)
-        spent = self._spent.ended(frame.job, frame.attempt)
-        failed = frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED
-        self._in_vain(spent, f"It failed: {frame.failure.reason}." if failed else "It was stopped.")
-        failure = None
-        if frame.outcome == link_pb2.JobEnded.OUTCOME_FAILED:
-            entry, said = self._entry(frame.job), frame.failure
-            remedy = self.memory.remedy(said.reason, said.remedy, entry.spec.model if entry else "", device)
-            failure = s.Failure(said.reason, said.message, remedy)
-        outcome = OUTCOMES.get(frame.outcome)
-        if outcome is None:
-            return
-        ended = s.JobEnded(frame.job, frame.attempt, device, outcome, failure)
-        if failure is not None and failure.reason == OUT_OF_MEMORY and self._sharing.idle(device):
-            self._effects.spawn(self._after_room(ended))
-        else:
-            self.tell(ended)
+        self._hearing.heard(device, said)
 
     def under_way(self) -> list[InVain]:
         """Pictures that devices of this machine work on at this moment, and for how long they have."""
-        return [
-            replace(one, model=self.singles.model(one.job)) for one in self._spent.under_way() if not self._paid(one)
-        ]
-
-    def _paid(self, one: InVain) -> bool:
-        """A provider's seconds have a line of their own, with the money."""
-        return self._orders.kinds.get(one.device) == REMOTE
-
-    def _in_vain(self, spent: Iterable[InVain], why: str) -> None:
-        """Puts down seconds that brought no picture."""
-        for one in spent:
-            if self._paid(one):
-                continue
-            if one.job in self.singles:
-                self.singles.spent(one, why)
-            else:
-                self._effects.spent(one, why)
-
-    async def _after_room(self, ended: s.JobEnded) -> None:
-        """The job is tried once more, which makes sense when others have given their memory back."""
-        await self._sharing.make_room(ended.device)
-        self.tell(ended)
+        return self._hearing.under_way()
 
     # ---- commands ---------------------------------------------------------------------------------------------------
 
@@ -433,6 +347,10 @@ class Dispatcher:
         entry = self._entry(job)
         return None if entry is None else (entry.attempt, entry.device)
 
+    def _working(self, device: str) -> str:
+        known = self.state.devices.get(device)
+        return "" if known is None else known.job
+
     def _entry(self, job: str) -> s.Entry | None:
         lanes = (self.state, *(lane.state for lane in self._lanes))
         return next((state.jobs[job] for state in lanes if job in state.jobs), None)
@@ -445,15 +363,3 @@ async def _wait(ends: list[asyncio.Event], seconds: float) -> None:
         _, late = await asyncio.wait(waits, timeout=seconds)
         for task in late:
             task.cancel()
-
-
-def _progress(device: str, frame: link_pb2.StepDone) -> event_pb2.Progress:
-    return event_pb2.Progress(
-        candidate=frame.candidate,
-        step=frame.step,
-        steps=frame.steps,
-        device=device,
-        step_seconds=frame.seconds,
-        phase=frame.phase,
-        time_left=duration((frame.steps - frame.step) * frame.seconds) if frame.seconds else None,
-    )
