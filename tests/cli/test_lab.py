@@ -103,37 +103,77 @@ async def test_u01_nothing_is_written_over_without_force(lab: Bullpen, files: Pa
 async def test_u01_a_failure_is_typed_and_leaves_nothing_half_written(
     lab: Bullpen, files: Path, tmp_path: Path
 ) -> None:
-    """What was finished before a bad picture stays; of the bad one there is no file, and the reason is typed."""
-    (files / "three.png").write_text("no picture")
+    """Of a bad picture there is no file, and its reason is typed and names it; those before and behind it are done."""
+    (files / "one-and-a-half.png").write_text("no picture")
+    (files / "three.png").touch()
     done = await lab("color", str(files), "-o", str(tmp_path / "out"), "--profile", "cold_rain", "--json")
-    assert (done.status, done.error["reason"]) == (1, "PICTURE_UNREADABLE")
-    assert "three.png" in done.error["message"]
-    assert [Path(json.loads(line)["file"]).name for line in done.out.splitlines()] == ["one.png"]
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.png"]
+    assert done.status == 1
+    first, second = (json.loads(line) for line in done.err.splitlines())
+    assert (first["reason"], first["metadata"]["source"]) == (
+        "PICTURE_UNREADABLE",
+        str(files / "one-and-a-half.png"),
+    )
+    assert (second["reason"], second["message"]) == ("PICTURE_UNREADABLE", "three.png is empty.")
+    assert [Path(json.loads(line)["file"]).name for line in done.out.splitlines()] == ["one.png", "two.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.png", "two.png"]
+    spoken = await lab("color", str(files), "-o", str(tmp_path / "out"), "--profile", "cold_rain", "--force")
+    assert "2 of 4 pictures failed; the others are done." in spoken.err
+
+
+async def test_u01_what_is_the_matter_with_all_pictures_is_said_once(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """A model that is missing is missing for the second picture too: one refusal, and an end."""
+    done = await lab("upscale", str(files), "-o", str(tmp_path / "out"), "--model", "nobody", "--json")
+    assert (done.status, done.error["reason"]) == (1, "MODEL_NOT_FOUND")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+async def test_u01_what_was_found_in_a_cutout_is_in_its_json(lab: Bullpen, files: Path, tmp_path: Path) -> None:
+    """A cutout that kept nothing says so to a program as it does to a person: measure, finding, and their limit."""
+    Image.new("RGB", (32, 32), "white").save(files / "empty.png")
+    done = await lab("cutout", str(files / "empty.png"), "-o", str(tmp_path / "cut.png"), "--json")
+    assert done.status == 0, done.err
+    assert done.json["measures"]["alpha_coverage"] < 0.02
+    (found,) = done.json["findings"]
+    assert (found["kind"], found["severity"]) == ("KIND_ALPHA_COVERAGE", "SEVERITY_HARD")
+    assert {"reading", "cutout", "writing"} <= set(done.json["step_seconds"])
+
+
+async def test_u01_a_place_that_cannot_be_written_is_said_before_anything_is_asked(
+    bullpen: Bullpen, daemon: FakeDaemon, files: Path
+) -> None:
+    """In words, with what to do, and before a provider could be paid for what then has no place."""
+    for line in (("color", str(files / "one.png"), "--profile", "neutral"), ("generate", "a pier")):
+        done = await bullpen(*line, "-o", "/proc/out.png", "--json")
+        assert (done.status, done.error["reason"], done.error["field"]) == (1, "PATH_NOT_ALLOWED", "out"), done.err
+        assert done.error["metadata"]["path"] == "/proc/out.png"
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("line", "reason", "field"),
     [
-        ("color one.png -o {out} --profile sepia", "RESOURCE_NOT_FOUND"),
-        ("color gone.png -o {out} --profile neutral", "PATH_NOT_FOUND"),
-        ("color one.png -o {out} --lut one.png", "FIELD_INVALID"),
-        ("color one.png -o {out} --lut gone.cube", "PATH_NOT_FOUND"),
-        ("upscale one.png -o {out} --model nobody", "MODEL_NOT_FOUND"),
-        ("upscale one.png -o {out} --model ./bad.pth", "MODEL_UNSAFE"),
-        ("upscale one.png -o {out} --scale 3", "MODEL_UNSUPPORTED"),
-        ("cutout one.png -o {out} --model rembg:withoutbg", "MODEL_UNSUPPORTED"),
+        ("color one.png -o {out} --profile sepia", "RESOURCE_NOT_FOUND", "color.profile"),
+        ("color gone.png -o {out} --profile neutral", "PATH_NOT_FOUND", ""),
+        ("color one.png -o {out} --lut one.png", "FIELD_INVALID", "color.lut_path"),
+        ("color one.png -o {out} --lut gone.cube", "PATH_NOT_FOUND", "color.lut_path"),
+        ("upscale one.png -o {out} --model nobody", "MODEL_NOT_FOUND", "upscale.model"),
+        ("upscale one.png -o {out} --model ./bad.pth", "MODEL_UNSAFE", "upscale.model"),
+        ("upscale one.png -o {out} --model bad.pth", "MODEL_UNSAFE", "upscale.model"),
+        ("upscale one.png -o {out} --model bad.onnx", "MODEL_CORRUPT", "upscale.model"),
+        ("upscale one.png -o {out} --scale 3", "MODEL_UNSUPPORTED", "upscale"),
+        ("cutout one.png -o {out} --model rembg:withoutbg", "MODEL_UNSUPPORTED", "cutout.model"),
     ],
 )
 async def test_u01_refusals_are_typed(
-    lab: Bullpen, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
+    lab: Bullpen, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str, field: str
 ) -> None:
-    """Each refusal has its reason and a remedy; no file is made."""
+    """Each refusal has its reason, the field that it is about, and a remedy; no file is made."""
     monkeypatch.chdir(files)
     (files / "bad.pth").write_bytes(b"pickle")
+    (files / "bad.onnx").write_bytes(b"no network")
     done = await lab(*line.format(out=tmp_path / "out.png").split(), "--json")
     assert (done.status, done.error["reason"]) == (1, reason), done.err
     assert done.error["remedy"]
+    assert done.error["field"] == (f"head.post_process.{field}" if field else "")
     assert not (tmp_path / "out.png").exists()
 
 
@@ -209,6 +249,8 @@ def test_what_is_post_processed_is_read_from_the_line() -> None:
         "upscale_model": "",
         "scale": None,
         "profile": "",
+        "lut": "",
+        "softness": None,
         "strength": None,
     }
     run = request_of(("projects/p/runs/r",), none)
@@ -217,8 +259,14 @@ def test_what_is_post_processed_is_read_from_the_line() -> None:
     assert list(assets.assets) == ["projects/p/assets/a", "projects/p/assets/b"]
     assert [field.name for field, _ in assets.post_process.ListFields()] == ["upscale"]
     assert assets.post_process.upscale.scale == 4
+    table = request_of(
+        ("projects/p/runs/r",), {**none, "color": True, "lut": "a.cube", "refine": True, "softness": 0.25}
+    ).post_process
+    assert (table.color.lut_path, table.refine.softness) == (str(Path("a.cube").absolute()), 0.25)
     for names, options, words in (
-        (("r-1",), none, "name a run"),
+        (("r-1",), none, "'r-1' is neither a run"),
+        (("projects/p/runs/r/jobs/j",), none, "neither a run"),
+        (("projects/p/runs/r",), {**none, "softness": 0.5}, "name the steps too"),
         (("projects/p/runs/a", "projects/p/runs/b"), none, "one run at a time"),
         (("projects/p/assets/a", "projects/q/assets/b"), none, "one project"),
         (("projects/p/runs/r",), {**none, "scale": 4}, "name the steps too"),

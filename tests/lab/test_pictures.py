@@ -114,9 +114,17 @@ async def test_u01_the_profiles_are_listed_and_a_new_one_counts_at_once(session:
             errors.ModelNotFound,
             "head.post_process.upscale.model",
         ),
-        (PostProcess(cutout=CutoutStep(model="rembg:atlascloud")), errors.ModelUnsupported, ""),
-        (PostProcess(cutout=CutoutStep(model="rembg:isnet-anime")), errors.ModelNotFound, ""),
-        (PostProcess(upscale=UpscaleStep(scale=3)), errors.ModelUnsupported, ""),
+        (
+            PostProcess(cutout=CutoutStep(model="rembg:atlascloud")),
+            errors.ModelUnsupported,
+            "head.post_process.cutout.model",
+        ),
+        (
+            PostProcess(cutout=CutoutStep(model="rembg:isnet-anime")),
+            errors.ModelNotFound,
+            "head.post_process.cutout.model",
+        ),
+        (PostProcess(upscale=UpscaleStep(scale=3)), errors.ModelUnsupported, "head.post_process.upscale"),
     ],
 )
 async def test_u01_what_cannot_be_done_is_refused_by_type(

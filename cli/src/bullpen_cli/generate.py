@@ -23,6 +23,7 @@ from bullpen_cli.follow import bar
 from bullpen_cli.recipes import take_over
 from bullpen_cli.run import lora_uses, model_name
 from bullpen_cli.spans import SPAN
+from bullpen_cli.transfer import probe, writing
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -83,11 +84,12 @@ class Incoming:
         self._partial = file.with_name(f".{file.name}.part")
         self._hash = hashlib.sha256()
         self._left = head.size_bytes
-        self._partial.write_bytes(b"")
+        with writing(file):
+            self._partial.write_bytes(b"")
 
     def take(self, chunk: bytes) -> bool:
         """Adds a part; True when that was the last. Raises ContentLost where the whole is not what was announced."""
-        with self._partial.open("ab") as target:
+        with writing(self.file), self._partial.open("ab") as target:
             target.write(chunk)
         self._hash.update(chunk)
         self._left -= len(chunk)
@@ -96,7 +98,8 @@ class Incoming:
         if self._left < 0 or self._hash.hexdigest() != self.head.sha256:
             self.drop()
             raise ContentLost("The picture was damaged on its way.", remedy="Ask for it again with the same seed.")
-        self._partial.replace(self.file)
+        with writing(self.file):
+            self._partial.replace(self.file)
         return True
 
     def drop(self) -> None:
@@ -187,6 +190,7 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
         raise click.UsageError("missing the text of the picture; --like takes it from another picture.")
     prompt = options["prompt"]
     request = request_of(prompt, options)
+    probe(files[0])
     began = time.monotonic()
 
     async def body(session: Session) -> int:

@@ -15,22 +15,35 @@ from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
 from bullpen_cli.lab import model_or_session, refiner
 from bullpen_cli.processing import status
+from bullpen_cli.resolve import run_named
 from bullpen_cli.run import model_name
+from bullpen_cli.transfer import absolute
 
 if TYPE_CHECKING:
     from bullpen_client import Session
 
-_DETAILS = ("cutout_model", "cutout_fallback", "refine_model", "upscale_model", "scale", "profile", "strength")
+_DETAILS = (
+    "cutout_model",
+    "cutout_fallback",
+    "refine_model",
+    "softness",
+    "upscale_model",
+    "scale",
+    "profile",
+    "lut",
+    "strength",
+)
 STEPS = ("cutout", "refine", "upscale", "color")
 _LARGEST = 8
 
 
 def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postprocess_pb2.ProcessAssetsRequest:
-    """What the options ask for. Raises a usage error."""
+    """What the options ask for; `resources` are whole names. Raises a usage error."""
     request = postprocess_pb2.ProcessAssetsRequest()
     parts = [PurePosixPath(name).parts for name in resources]
-    if any(len(part) < 4 or part[0] != "projects" or part[2] not in ("runs", "assets") for part in parts):
-        raise click.UsageError("name a run (projects/P/runs/R) or assets (projects/P/assets/A).")
+    for name, part in zip(resources, parts, strict=True):
+        if len(part) != 4 or part[0] != "projects" or part[2] not in ("runs", "assets"):
+            raise click.UsageError(f"'{name}' is neither a run (projects/P/runs/R) nor an asset (projects/P/assets/A).")
     if len({part[1] for part in parts}) > 1:
         raise click.UsageError("all of them must belong to one project.")
     if any(part[2] == "runs" for part in parts):
@@ -52,12 +65,16 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
         request.post_process.cutout.model = model_or_session(options["cutout_model"])
         request.post_process.cutout.fallback = options.get("cutout_fallback") or ""
     if options["refine"]:
-        request.post_process.refine.model = refiner(options.get("refine_model") or "")
+        refining = postprocess_pb2.RefineStep(model=refiner(options.get("refine_model") or ""))
+        if options.get("softness") is not None:
+            refining.softness = options["softness"]
+        request.post_process.refine.CopyFrom(refining)
     if options["upscale"]:
         request.post_process.upscale.model = model_name(options["upscale_model"])
         request.post_process.upscale.scale = options["scale"] or 0
     if options["color"]:
-        color = postprocess_pb2.ColorStep(profile=options["profile"], strength=options["strength"])
+        lut = absolute(options["lut"]) if options.get("lut") else ""
+        color = postprocess_pb2.ColorStep(profile=options["profile"], lut_path=lut, strength=options["strength"])
         request.post_process.color.CopyFrom(color)
     return request
 
@@ -65,8 +82,9 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.command(
     cls=Command,
     examples=[
-        "bullpen postprocess projects/harbor_lights/runs/7f3a",
-        "bullpen postprocess projects/harbor_lights/runs/7f3a --upscale --scale 4 --color --profile cold_rain",
+        "bullpen postprocess last",
+        "bullpen postprocess harbor_lights/r-0004-characters --upscale --scale 4 --color --profile cold_rain",
+        "bullpen postprocess last --color --lut ~/looks/bleach.cube",
         "bullpen postprocess projects/harbor_lights/assets/3b1c --cutout --refine --json",
     ],
 )
@@ -75,6 +93,7 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--refine", is_flag=True, help="Clean the edge of the cutout.")
 @click.option("--upscale", is_flag=True, help="Enlarge.")
 @click.option("--color", is_flag=True, help="Correct the colours.")
+@click.option("--softness", type=click.FloatRange(0, 1), help="How gently the edge falls off, 0 to 1.")
 @click.option("--refine-model", default="", metavar="NAME", help="Model that redraws the edge, or none.")
 @click.option("--cutout-model", default="", metavar="NAME|FILE", help="Model of the cutout.")
 @click.option(
@@ -83,20 +102,23 @@ def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postproce
 @click.option("--upscale-model", default="", metavar="NAME|FILE", help="Model of the upscaling.")
 @click.option("--scale", type=Whole(1, _LARGEST), help="Times as wide and high.")
 @click.option("--profile", default="", metavar="NAME", help="Colour profile.")
-@click.option("--strength", type=click.FloatRange(0, 1), help="How much of the profile, 0 to 1.")
+@click.option("--lut", default="", metavar="FILE", help="Lookup table in .cube format, in place of a profile.")
+@click.option("--strength", type=click.FloatRange(0, 1), help="How much of the profile or table, 0 to 1.")
 @click.option("--confirm-spend", is_flag=True, help="Agree to what a provider's cutout model charges.")
 @pass_state
 def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> int:
     """Take accepted pictures through cutout, refining, upscaling and colour.
 
     The order is fixed. Only the steps that are named are done; without any, those that settings/postprocess.json
-    switches on. The output of each step is an asset that is derived from the one before.
+    switches on. The output of each step is an asset that is derived from the one before. RUN is a full name, an id,
+    PROJECT/ID, or `last`.
     """
-    request = request_of(resources, options)
-    request.confirm_spend = options["confirm_spend"]
+    whole = request_of(resources, options) if all(name.startswith("projects/") for name in resources) else None
     began = time.monotonic()
 
     async def body(session: Session) -> int:
+        request = whole or request_of(await _named(session, resources), options)
+        request.confirm_spend = options["confirm_spend"]
         count = made = 0
         with status(state.json, "post-process") as show:
             async for answer in session.postprocess.ProcessAssets(request):
@@ -122,6 +144,11 @@ def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> 
         output.note("")
         output.note("Stopped; assets that were made are kept.", style="yellow")
         return INTERRUPTED
+
+
+async def _named(session: Session, resources: tuple[str, ...]) -> tuple[str, ...]:
+    """Whole names; what is none is a run's."""
+    return tuple([name if name.startswith("projects/") else await run_named(session, name) for name in resources])
 
 
 def _tell(state: State, made: postprocess_pb2.AssetMade) -> None:

@@ -1,10 +1,15 @@
-"""Sends pictures through the daemon's post-process and writes what comes back: whole files, never over others."""
+"""Sends pictures through the daemon's post-process and writes what comes back: whole files, never over others.
+
+A picture that cannot be read or is too large does not keep the others from being done.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hashlib
+import os
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -17,16 +22,18 @@ import grpc
 from bullpen_api.v1 import postprocess_pb2
 from bullpen_client import errors
 
-from bullpen_cli import output
+from bullpen_cli import failure, output
 from bullpen_cli.command import State
-from bullpen_cli.failure import INTERRUPTED, OK
+from bullpen_cli.failure import FAILED, INTERRUPTED, OK
 from bullpen_cli.follow import bar
-from bullpen_cli.transfer import CHUNK, pictures
+from bullpen_cli.transfer import CHUNK, pictures, writing
 
 if TYPE_CHECKING:
     from bullpen_client import Session
 
 SUFFIX = ".png"
+# What is the matter with one picture, and not with the others.
+_OF_ONE = frozenset({"PICTURE_UNREADABLE", "PICTURE_TOO_LARGE", "PATH_NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +76,31 @@ def errands(files: Sequence[str], out: str, *, force: bool) -> list[Errand]:
 
 
 def run(state: State, jobs: list[Errand], wish: postprocess_pb2.PostProcess, *, confirm_spend: bool = False) -> int:
-    """Does all errands, one after the other; those that are done stay where a later one fails.
+    """Does all errands, one after the other, and says of each that failed why; 1 where one did.
 
-    `confirm_spend` agrees to what a provider charges for each.
+    What is not the matter of one picture, such as a missing model, ends it; those that are done stay. `confirm_spend`
+    agrees to what a provider charges for each.
     """
 
     async def body(session: Session) -> int:
+        failed = 0
         for number, errand in enumerate(jobs, 1):
             began = time.monotonic()
             place = f"{number} of {len(jobs)}  " if len(jobs) > 1 else ""
-            with status(state.json, f"{place}{errand.source.name}") as show:
-                done = await process(session, errand, wish, show, confirm_spend=confirm_spend)
-            _tell(state, errand, done, time.monotonic() - began)
-        return OK
+            try:
+                with status(state.json, f"{place}{errand.source.name}") as show:
+                    done = await process(session, errand, wish, show, confirm_spend=confirm_spend)
+            except errors.BullpenError as error:
+                error.metadata["source"] = str(errand.source)
+                if error.reason not in _OF_ONE or len(jobs) == 1:
+                    raise
+                failure.typed(error, as_json=state.json)
+                failed += 1
+            else:
+                _tell(state, errand, done, time.monotonic() - began)
+        if failed and not state.json:
+            output.note(f"{failed} of {output.count(len(jobs), 'picture')} failed; the others are done.")
+        return FAILED if failed else OK
 
     try:
         return state.with_session(body)
@@ -113,17 +132,31 @@ async def process(
 ) -> Outcome:
     """One picture there and back. `show` gets the latest in words.
 
-    Raises the daemon's errors, and ContentLost where the answer was damaged on its way.
+    The target's place is taken before anything is sent, so that nothing is paid for and lost. Raises the daemon's
+    errors, ContentLost where the answer was damaged on its way, and those of `writing`.
     """
     outcome = Outcome(postprocess_pb2.PostProcess(), postprocess_pb2.ProcessedPicture())
     partial = errand.target.with_name(f".{errand.target.name}.part")
     found = hashlib.sha256()
     try:
         source = errand.source.open("rb")
+        found_there = os.fstat(source.fileno())
     except OSError as error:
         raise _missing(str(errand.source), error.strerror or "") from error
+    if stat.S_ISREG(found_there.st_mode) and not found_there.st_size:
+        source.close()
+        raise errors.make(
+            "PICTURE_UNREADABLE",
+            f"{errand.source.name} is empty.",
+            code=grpc.StatusCode.INVALID_ARGUMENT,
+            metadata={"remedy": "Give a sound PNG, JPEG or WebP picture."},
+        )
     target: IO[bytes] | None = None
+    received = False
     try:
+        with writing(errand.target):
+            errand.target.parent.mkdir(parents=True, exist_ok=True)
+            target = partial.open("wb")
         async for message in session.lab.ProcessPicture(_parts(errand, wish, source, confirm_spend)):
             match message.WhichOneof("body"):
                 case "started":
@@ -135,20 +168,22 @@ async def process(
                     outcome.picture = message.picture
                     if message.picture.fallback_reason:
                         outcome.cost = outcome.fallback_cost
-                    errand.target.parent.mkdir(parents=True, exist_ok=True)
-                    target = partial.open("wb")
-                case "chunk" if target is not None:
-                    target.write(message.chunk)
+                    received = True
+                case "chunk":
+                    with writing(errand.target):
+                        target.write(message.chunk)
                     found.update(message.chunk)
-        if target is None or found.hexdigest() != outcome.picture.sha256:
+        if not received or found.hexdigest() != outcome.picture.sha256:
             raise errors.ContentLost("The picture was damaged on its way.", remedy="Ask for it again.")
-        target.close()
-        partial.replace(errand.target)
+        with writing(errand.target):
+            target.close()
+            partial.replace(errand.target)
     finally:
         source.close()
-        if target is not None:
-            target.close()
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if target is not None:
+                target.close()
+            partial.unlink(missing_ok=True)
     return outcome
 
 
@@ -183,6 +218,9 @@ def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
                 "sha256": picture.sha256,
                 "post_process": _chosen(done.chosen),
                 "seconds": round(seconds, 3),
+                "step_seconds": dict(picture.seconds),
+                "measures": dict(picture.measures),
+                "findings": [output.as_dict(found) for found in picture.findings],
                 **({"estimated_cost_usd": done.cost} if done.cost else {}),
                 **({"fallback_reason": picture.fallback_reason} if picture.fallback_reason else {}),
             }

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _ACCEPT = {"best": run_pb2.RunSpec.ACCEPTANCE_BEST, "manual": run_pb2.RunSpec.ACCEPTANCE_MANUAL}
 
 AUTO = "auto"
+# Endings of files of weights, those that are refused with what to do among them.
+WEIGHTS = frozenset({".onnx", ".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 # What a retry changes.
 CHANGES = {"seed": run_pb2.AutomaticRetry.CHANGE_SEED, "strength": run_pb2.AutomaticRetry.CHANGE_STRENGTH}
 _YES, _NO = ("y", "yes"), ("n", "no")
@@ -35,8 +37,11 @@ _SEEDS = 2**32
 
 
 def model_name(text: str) -> str:
-    """A model's resource name, or the absolute path of a folder when the text looks like a path."""
-    if text.startswith((".", "/", "~")):
+    """A model's resource name, or the absolute path of a folder or file when the text looks like a path.
+
+    A file of weights that lies where the command runs needs no `./` before it.
+    """
+    if text.startswith((".", "/", "~")) or (Path(text).suffix.lower() in WEIGHTS and Path(text).is_file()):
         return absolute(text)
     return text if not text or "/" in text else f"models/{text}"
 

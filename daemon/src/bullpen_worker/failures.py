@@ -19,7 +19,7 @@ REMEDIES = {
     "LORA_UNSUPPORTED_ENGINE": "Leave the LoRA out, or install what the engine lacks.",
     "MODEL_UNSUPPORTED": "Choose a model of a family that this engine knows.",
     "PICTURE_UNREADABLE": "Give a sound PNG, JPEG or WebP picture.",
-    "PICTURE_TOO_LARGE": "Scale the picture down, or raise the pixel limit in settings/daemon.toml.",
+    "PICTURE_TOO_LARGE": "Scale the picture down, or raise pictures.max_megapixels in daemon.toml.",
     "DISK_FULL": "Free space on the disk, then retry.",
     "PATH_NOT_FOUND": "Check the path; the file may have been moved or deleted.",
     "CONTENT_LOST": "Retry the job; the picture has to be made again.",

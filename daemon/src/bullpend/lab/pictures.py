@@ -15,7 +15,7 @@ from bullpend.clock import new_id
 from bullpend.db.database import mapped_disk_errors
 from bullpend.errors import BullpenError, ExactlyOneOf, FieldInvalid, LimitExceeded
 from bullpend.paths import allowed_file
-from bullpend.postprocess.following import Following, RunLongTask, stop
+from bullpend.postprocess.following import Following, RunLongTask, field_of, stop
 from bullpend.postprocess.judged import findings
 from bullpend.postprocess.resolving import Resolved, Resolver
 from bullpend.remote.cutouts import PaidCutouts
@@ -106,6 +106,7 @@ class PictureLab(lab_pb2_grpc.LabServiceServicer):
                 done = following.result()
             except BullpenError as error:
                 error.message = error.message.replace(str(received), title)
+                error.field = error.field or field_of(error, "head.post_process")
                 raise
             yield Response(picture=_pack(done, resolved, behind.reason if behind else ""))
             async for chunk in _content(made):

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from bullpen_api.worker.v1 import link_pb2
 
+from bullpend.errors import BullpenError, FieldInvalid, ModelUnsupported, PathNotFound
+
 
 class RunLongTask(Protocol):
     """Has a worker do what takes long; `follow` is told how far it is."""
@@ -51,6 +53,21 @@ class Following:
     def _heard(self, frame: link_pb2.TaskProgress) -> None:
         self._latest = frame
         self._changed.set()
+
+
+def field_of(error: BullpenError, at: str) -> str:
+    """The field of a `PostProcess` at `at` that a worker's refusal is about, by the step at which it happened; "" where
+    it is about none, such as a picture that is damaged.
+    """
+    step = str(error.metadata.get("step", ""))
+    if step == "color" and isinstance(error, (FieldInvalid, PathNotFound)):
+        return f"{at}.color.lut_path"
+    if step == "upscale" and isinstance(error, ModelUnsupported):
+        # The model or the scale: its message says which.
+        return f"{at}.upscale"
+    if step in ("cutout", "upscale") and error.reason.startswith("MODEL_"):
+        return f"{at}.{step}.model"
+    return ""
 
 
 def stop(begun: Iterable[Following]) -> None:

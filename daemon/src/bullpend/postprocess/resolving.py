@@ -40,6 +40,7 @@ SESSION = "rembg:"
 NO_MODEL = "none"
 STRENGTH = (0.05, 1.0)
 STEPS = ("cutout", "refine", "upscale", "color")
+_CALLED = {".onnx": "ONNX", ".safetensors": "safetensors"}
 T = TypeVar("T")
 
 
@@ -234,15 +235,18 @@ class Resolver:
     def _lone(self, name: str, kinds: frozenset[str], field: str) -> link_pb2.ToolRef:
         path = allowed_file(name, (*self._roots, *self._registry.folders), field)
         suffix = path.suffix.lower()
+        wanted = " or ".join(_CALLED[kind] for kind in sorted(kinds))
+        if suffix in PICKLED and SAFE & kinds:
+            wanted += f"; `bullpen models convert {path}` makes safetensors of it"
         if suffix in PICKLED:
             raise ModelUnsafe(
                 f"{path.name} holds pickled weights, which can run code and are never loaded.",
                 field=field,
-                remedy="Use the model as ONNX or safetensors.",
+                remedy=f"Use the model as {wanted}.",
             )
         if suffix not in kinds:
             raise ModelUnsupported(
-                f"{path.name} is not {' or '.join(sorted(kinds))}.", field=field, remedy="Use the model as ONNX."
+                f"{path.name} is not {' or '.join(sorted(kinds))}.", field=field, remedy=f"Use the model as {wanted}."
             )
         return link_pb2.ToolRef(model=link_pb2.ModelRef(name=name, path=str(path.parent)), file=path.name)
 

@@ -24,8 +24,8 @@ from bullpend.audit import calls
 from bullpend.clock import new_id
 from bullpend.db import Database, Row
 from bullpend.db.database import View
-from bullpend.errors import ContentLost, ExactlyOneOf, FieldInvalid, LimitExceeded, StateConflict
-from bullpend.postprocess.following import Following, RunLongTask, stop
+from bullpend.errors import BullpenError, ContentLost, ExactlyOneOf, FieldInvalid, LimitExceeded, StateConflict
+from bullpend.postprocess.following import Following, RunLongTask, field_of, stop
 from bullpend.postprocess.judged import findings
 from bullpend.postprocess.resolving import STEPS, Resolved, Resolver
 from bullpend.projects import store as projects
@@ -163,7 +163,11 @@ class PostProcessService(postprocess_pb2_grpc.PostProcessServiceServicer):
                             picture=number, asset=name, step=frame.step, share=frame.share
                         )
                     )
-                measures = dict(following.result().measures)
+                try:
+                    measures = dict(following.result().measures)
+                except BullpenError as error:
+                    error.field = error.field or field_of(error, "post_process")
+                    raise
                 # What was made is also registered, even when the client leaves now.
                 recipe = work.texts["bullpen"]
                 if behind is not None and behind.reason and consent is not None:
