@@ -19,8 +19,8 @@ from tests.support.studio import Studio
 
 pytestmark = pytest.mark.faults
 
-# Those of paid requests have tests of their own, with a provider.
-POINTS = tuple(name for name in failpoints.POINTS if name not in (*failpoints.PAID, *failpoints.AGENT))
+# Those of paid requests have tests of their own, with a provider; those of exports lie with the exports.
+POINTS = tuple(name for name in failpoints.POINTS if name not in failpoints.APART)
 # Any commit of a life may be its last.
 COMMITS = tuple(f"{name}@{times}" for name in failpoints.DATABASE for times in (3, 8))
 # The second time something is stored, and what a recovery meets.

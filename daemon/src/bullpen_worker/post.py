@@ -16,6 +16,7 @@ from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
 from bullpen_worker.machine import processor_title, total_memory
+from bullpen_worker.ops.book import draw_book
 from bullpen_worker.ops.chain import Follow, process_picture
 from bullpen_worker.ops.describe import Describing
 from bullpen_worker.ops.encode import encode_picture
@@ -117,6 +118,9 @@ class PostLoop:
                 return link_pb2.TaskDone(id=task.id, picture_described=described)
             case "contact_sheet":
                 return link_pb2.TaskDone(id=task.id, sheet_written=write_sheet(task.contact_sheet, limit))
+            case "draw_book":
+                drawn = draw_book(task.draw_book, limit, self._follow(task.id))
+                return link_pb2.TaskDone(id=task.id, book_drawn=drawn)
             case other:
                 raise WorkerError("INTERNAL", f"This worker knows no task {other!r}.")
 

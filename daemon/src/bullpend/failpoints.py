@@ -30,6 +30,14 @@ AGENT = (
     # The agent's answer is in memory and nowhere else.
     "agent.answer_received",
 )
+EXPORT = (
+    # A part of an archive is written, under a temporary name.
+    "export.writing",
+    # An export is complete and the database knows its hash; it has its temporary name.
+    "export.sealed",
+    # It has its name; the database does not know.
+    "export.placed",
+)
 DATABASE = (
     # A group of writes is done but for its commit.
     "database.committing",
@@ -68,7 +76,9 @@ WORKER = (
     # All is durable; the thumbnail is missing.
     "store.published",
 )
-POINTS = (*PAID, *AGENT, *DATABASE, *DAEMON, *WORKER)
+# Points that only their own kind of work passes.
+APART = (*PAID, *AGENT, *EXPORT)
+POINTS = (*APART, *DATABASE, *DAEMON, *WORKER)
 
 
 class Failpoints:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bullpen_api.v1.copilot_pb2_grpc import CopilotServiceAsyncStub
     from bullpen_api.v1.cost_pb2_grpc import CostServiceAsyncStub
     from bullpen_api.v1.event_pb2_grpc import EventServiceAsyncStub
+    from bullpen_api.v1.export_pb2_grpc import ExportServiceAsyncStub
     from bullpen_api.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from bullpen_api.v1.instruction_pb2_grpc import InstructionServiceAsyncStub
     from bullpen_api.v1.lab_pb2_grpc import LabServiceAsyncStub
@@ -83,6 +84,7 @@ _STUBS = {
     "prompts": ("prompt_pb2_grpc", "PromptServiceStub"),
     "styles": ("style_pb2_grpc", "StyleServiceStub"),
     "storage": ("storage_pb2_grpc", "StorageServiceStub"),
+    "exports": ("export_pb2_grpc", "ExportServiceStub"),
     "control": ("control_pb2_grpc", "ControlServiceStub"),
     "queue": ("queue_pb2_grpc", "QueueServiceStub"),
     "system": ("system_pb2_grpc", "SystemServiceStub"),
@@ -130,6 +132,7 @@ class Session:
     prompts: PromptServiceAsyncStub
     styles: StyleServiceAsyncStub
     storage: StorageServiceAsyncStub
+    exports: ExportServiceAsyncStub
     queue: QueueServiceAsyncStub
     control: ControlServiceAsyncStub
     system: SystemServiceAsyncStub

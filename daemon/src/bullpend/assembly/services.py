@@ -27,6 +27,9 @@ from bullpend.costs import quotes
 from bullpend.costs.metering import Metering
 from bullpend.costs.service import CostService
 from bullpend.events.service import EventService
+from bullpend.exports.making import Making as ExportMaking
+from bullpend.exports.progress import Board as ExportBoard
+from bullpend.exports.service import ExportService
 from bullpend.lab.whole import Lab
 from bullpend.logs.kept import KeptLog
 from bullpend.logs.service import LogService
@@ -113,6 +116,7 @@ async def assemble(
     given = settings.metrics
     await stack.enter_async_context(published(metrics_text, given.file, given.socket, given.seconds))
     lab, postprocess = _pictures(ground, works, desk, stack)
+    exports = await _exports(ground, works, stack)
     events = EventService(ground.database, ground.bus)
     control = ControlService(ground.database, works.dispatcher, ground.bus)
     logs = LogService(kept_log)
@@ -123,6 +127,7 @@ async def assemble(
         *_host(ground, works, desk, identity, stop),
         lab,
         postprocess,
+        exports,
         events,
         control,
         logs,
@@ -274,6 +279,16 @@ def _pictures(ground: Ground, works: Works, desk: _Desk, stack: AsyncExitStack) 
         ground.database, ground.files, desk.intake, resolver, run_long_task, home.tmp, paid
     )
     return lab, postprocess
+
+
+async def _exports(ground: Ground, works: Works, stack: AsyncExitStack) -> ExportService:
+    """Exports; what an earlier daemon left unfinished is settled first."""
+    database, files, stages = ground.database, ground.files, ground.manifests.stages
+    board = ExportBoard(ground.bus, ground.clock)
+    making = ExportMaking(database, files, board, works.supervisor.run_long_task, stages, ground.home.tmp)
+    await making.recover()
+    stack.push_async_callback(making.close)
+    return ExportService(database, files, making, board, stages, ground.settings.input_roots(), ground.home.root)
 
 
 def _key(ground: Ground, field: str) -> Callable[[str], Awaitable[str]]:

@@ -32,6 +32,10 @@ class Files:
         """Folder of a run: its log and its contact sheet."""
         return self._projects / project / "runs" / run
 
+    def exports(self, project: str) -> Path:
+        """Folder of the project's exports that were given no other place."""
+        return self._projects / project / "exports"
+
     def content(self, project: str, sha256: str, mime_type: str) -> Path:
         """The content of an asset."""
         return self.assets(project).joinpath(sha256[:2], sha256[2:4], f"{sha256}{EXTENSIONS[mime_type]}")
@@ -47,6 +51,11 @@ class Files:
             for path in sorted(self._projects.glob("*/assets/??/??/*"))
             if path.suffix in EXTENSIONS.values() and (path.parts[-5], path.stem) not in known
         ]
+
+    def projects_beside(self, slugs: Set[str]) -> list[Path]:
+        """Folders of projects with pictures, but for those of `slugs`."""
+        found = sorted({path.parent for path in self._projects.glob("*/assets") if any(path.glob("??/??"))})
+        return [folder for folder in found if folder.name not in slugs]
 
 
 def slug_of(sha256: str) -> str:
