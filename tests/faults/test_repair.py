@@ -96,7 +96,8 @@ async def test_r06_lost_registry_is_rebuilt_from_sidecars(
             after = await assets(session, project)
             for old, new in zip(before, after, strict=True):
                 for asset in (old, new):
-                    for field in ("create_time", "etag", "revision"):
+                    # What was accepted is lost with the runs.
+                    for field in ("create_time", "etag", "revision", "verdict"):
                         asset.ClearField(field)
                 assert new == old
             studio = Studio(session, tmp_path)
@@ -179,6 +180,56 @@ async def test_r06_lost_sidecars_and_thumbnails_are_made_again(studio: Studio, d
     assert json.loads(sidecar.read_text()) == json.loads(before)
     assert thumbnail.is_file()
     assert not lone.exists()
+
+
+async def test_r06_what_cannot_be_brought_back_is_said(studio: Studio) -> None:
+    """A picture whose file is gone is named by the repair as well, as not mended; imported again it is sound."""
+    project = await studio.project()
+    asset = await studio.picture(project, 7)
+    Path(asset.path).unlink()
+    assert await repair(studio.session) == [("lost", asset.name, False)]
+    assert (await studio.picture(project, 7)).name == asset.name
+    assert await repair(studio.session) == []
+
+
+async def test_r06_a_damaged_sidecar_is_written_anew(studio: Studio) -> None:
+    """A sidecar that cannot be read would make a rebuild forget what the picture is; the registry still knows it."""
+    project = await studio.project()
+    asset = await studio.picture(project, 8)
+    sidecar = Path(asset.path).with_suffix(".json")
+    before = json.loads(sidecar.read_text())
+    for damage in ("", "{", "[]", "null"):
+        sidecar.chmod(0o600)
+        sidecar.write_text(damage)
+        assert await repair(studio.session) == [("sidecar", asset.name, True)]
+        assert json.loads(sidecar.read_text()) == before
+
+
+async def test_r06_a_new_database_beside_old_pictures_is_told(tmp_path: Path) -> None:
+    """With its database deleted under it the daemon mends nothing and says so; started without one it begins a new
+    one, and tells of the projects that it does not know, until they are repaired.
+    """
+    daemon = Daemon(tmp_path / "home")
+    with daemon:
+        async with Session(daemon.home) as session:
+            studio = Studio(session, tmp_path)
+            project = await studio.universe(1)
+            await studio.run(project)
+            before = [asset.name for asset in await assets(session, project)]
+            (daemon.home / "bullpen.sqlite3").unlink()
+            assert await repair(session) == [("database", "bullpen.sqlite3", False)]
+            assert "--rebuild" in (await status(session, "database")).remedy
+    with daemon:
+        async with Session(daemon.home) as session:
+            found = await status(session, "projects")
+            assert (found.status, str(daemon.home / project) in found.message) == (
+                system_pb2.Check.STATUS_WARNING,
+                True,
+            )
+            assert "--repair" in found.remedy
+            assert {kind for kind, _, done in await repair(session) if done} == {"project", "adopted"}
+            assert [asset.name for asset in await assets(session, project)] == before
+            assert (await status(session, "projects")).status == system_pb2.Check.STATUS_OK
 
 
 async def test_r06_stray_that_is_not_what_it_says_is_set_aside(studio: Studio, daemon: Daemon) -> None:

@@ -16,6 +16,10 @@ from bullpend.metrics.collect import MachineFigures
 from bullpend.models.registry import Registry
 
 LOW_DISK = 1 << 30
+PUT_BACK = (
+    "Stop the daemon, put the file or its newest .bak back, and start it again. Where there is none, stop it and "
+    "`bullpen doctor --rebuild` makes a new one from the pictures and their sidecars."
+)
 PAGE = 1000
 OK = system_pb2.Check.STATUS_OK
 WARNING = system_pb2.Check.STATUS_WARNING
@@ -48,6 +52,7 @@ class Diagnosis:
         checks += [check async for check in self._check_models(deep)]
         checks += [self._check_device(device) for device in self._devices()]
         checks.append(await _told("assets", self._check_files(deep)))
+        checks.append(await _told("projects", self._check_projects()))
         for other in self._others:
             checks.append(await _told("others", other()))
         if deep:
@@ -61,7 +66,7 @@ class Diagnosis:
                 name=name,
                 status=ERROR,
                 message="The database file was deleted or replaced while the daemon runs; nothing can be saved.",
-                remedy="Stop the daemon, put the file or its newest .bak back, and start it again.",
+                remedy=PUT_BACK,
             )
         # The quick one does not hold indexes against their tables.
         pragma = "integrity_check" if deep else "quick_check"
@@ -139,6 +144,20 @@ class Diagnosis:
             message=f"{len(lost)} of {seen} stored files are missing or changed; the first is {lost[0]}.",
             remedy="Put the files back from a backup; or `bullpen doctor --repair` sets changed ones aside, and "
             "importing their pictures again brings them back.",
+        )
+
+    async def _check_projects(self) -> system_pb2.Check:
+        """Folders of projects that the database does not know: it was lost, and a new one was begun."""
+        slugs = await self._database.read(lambda view: {row["slug"] for row in view.all("SELECT slug FROM projects")})
+        unknown = await asyncio.to_thread(self._files.projects_beside, slugs)
+        if not unknown:
+            return system_pb2.Check(name="projects", status=OK, message=f"All {len(slugs)} projects are registered.")
+        return system_pb2.Check(
+            name="projects",
+            status=WARNING,
+            message=f"The database knows nothing of {len(unknown)} folders of projects; the first is {unknown[0]}.",
+            remedy="Where bullpen.sqlite3 was lost and you have a copy: stop the daemon, put the copy back, start it "
+            "again. Else `bullpen doctor --repair` makes the projects anew from their pictures and sidecars.",
         )
 
     async def _check_strays(self) -> system_pb2.Check:

@@ -26,6 +26,7 @@ from bullpend.projects import rules as project_rules
 from bullpend.projects import service as projects
 from bullpend.projects import store as project_store
 from bullpend.rpc.names import SLUG
+from bullpend.system.diagnosis import PUT_BACK
 
 log = structlog.get_logger("repair")
 KINDS = tuple(name.removeprefix("KIND_") for name, number in asset_pb2.Asset.Kind.items() if number)
@@ -50,6 +51,11 @@ class Repairs:
         return found
 
     async def _all(self, dry_run: bool) -> AsyncIterator[system_pb2.Repair]:
+        if not self._database.file_in_place():
+            # Nothing can be registered, and what is read comes from a file that is gone.
+            words = f"The database file was deleted or replaced while the daemon runs. {PUT_BACK}"
+            yield system_pb2.Repair(kind="database", subject="bullpen.sqlite3", message=words, done=False)
+            return
         async for repair in self._database_file(dry_run):
             yield repair
         async for repair in self._registered(dry_run):
@@ -105,26 +111,27 @@ class Repairs:
         state = await asyncio.to_thread(_content, path, row["sha256"])
         name = name_of(row["project"], row["sha256"])
         if state == "gone":
-            # Nothing here can bring it back; the diagnosis says so.
-            return None
+            words = f"The file of {name} is gone; put it back from a backup, or import the same picture again: {path}."
+            return system_pb2.Repair(kind="lost", subject=name, message=words, done=False)
         if state == "changed":
             return await self._set_aside(path, f"The content of {name} is not what its name says", dry_run)
-        missing = [
-            kind
-            for kind, beside in (
-                ("sidecar", path.with_suffix(".json")),
-                ("thumbnail", self._files.thumbnail(row["project"], row["sha256"])),
-            )
-            if not beside.is_file()
-        ]
+        sidecar = path.with_suffix(".json")
+        told, seen = await asyncio.gather(
+            asyncio.to_thread(_sidecar, path),
+            asyncio.to_thread(self._files.thumbnail(row["project"], row["sha256"]).is_file),
+        )
+        missing = [kind for kind, there in (("sidecar", bool(told)), ("thumbnail", seen)) if not there]
         if not missing:
             return None
+        if not told and not dry_run:
+            # One that is there is kept, whatever it says.
+            await asyncio.to_thread(sidecar.unlink, missing_ok=True)
         said = {key: json.loads(row[key]) for key in ("tags", "derived_from")}
         columns = ("kind", "display_name", "origin", "licence", "rating", "note", "delete_time")
         said |= {key: row[key] for key in columns}
         done, why = await self._take(row["project"], path, said, dry_run)
         what = " and ".join(missing)
-        words = f"The {what} of {name} was missing" + ("" if dry_run else why or " and was made again")
+        words = f"The {what} of {name} was missing or damaged" + ("" if dry_run else why or " and was made again")
         return system_pb2.Repair(kind=missing[0], subject=name, message=f"{words}.", done=done)
 
     # ---- what it does not know --------------------------------------------------------------------------------------
