@@ -42,6 +42,7 @@ SECTIONS = {
         "assets": "bullpen_cli.assets:assets",
         "recipes": "bullpen_cli.recipes:recipes",
         "sync": "bullpen_cli.storage:sync",
+        "export": "bullpen_cli.export:export",
         "prompts": "bullpen_cli.prompts:prompts",
     },
     "In words": {

@@ -30,6 +30,7 @@ GLYPHS = {
     "FAILED": ("✗", "red"),
     "CANCELED": ("⊘", "dim"),
     "HELD": ("‖", "yellow"),
+    "INTERRUPTED": ("◐", "yellow"),
 }
 
 

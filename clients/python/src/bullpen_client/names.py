@@ -20,6 +20,7 @@ _PROJECT_CHILDREN = {
     "instructions",
     "chatSessions",
     "prompts",
+    "exports",
 }
 
 

@@ -127,6 +127,6 @@ def _exists(target: Path) -> AlreadyExists:
     return AlreadyExists(
         f"There is a file at {target} already.",
         field=FIELD,
-        remedy="Choose another name, or have it overwritten.",
+        remedy="Choose another name, or say that it may be overwritten (`--overwrite`).",
         path=target,
     )
