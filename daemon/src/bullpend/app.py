@@ -55,7 +55,8 @@ async def serve(settings: Settings, kept_log: KeptLog) -> None:
     """
     arm(settings.testing.failpoint)
     home, stop = settings.home, Stop()
-    identity = Identity(new_id(), os.getpid(), SystemClock().now())
+    clock = SystemClock()
+    identity = Identity(new_id(), os.getpid(), clock.now(), clock.monotonic())
     async with AsyncExitStack() as stack:
         lock = HomeLock(home.run)
         lock.acquire()

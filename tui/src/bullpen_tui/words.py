@@ -216,10 +216,10 @@ def ago(stamp: timestamp_pb2.Timestamp, now: float) -> str:
 
 
 def took(start: timestamp_pb2.Timestamp, end: timestamp_pb2.Timestamp, now: float) -> str:
-    """Time between two moments, or until now while the end is open."""
+    """Time between two moments, or until now while the end is open; 0 where the clock was set back meanwhile."""
     if not start.seconds:
         return DASH
-    return clock((moment(end) if end.seconds else now) - moment(start))
+    return clock(max(0.0, (moment(end) if end.seconds else now) - moment(start)))
 
 
 def plural(count: int, one: str, many: str = "") -> str:

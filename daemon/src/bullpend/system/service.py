@@ -34,7 +34,9 @@ class Identity:
 
     instance: str
     pid: int
+    # Wall time, and the time of the clock that is never set.
     started: float
+    began: float
 
 
 class Metrics:
@@ -144,7 +146,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
             pid=self._identity.pid,
             home=str(self._settings.home.root),
             start_time=timestamp(self._identity.started),
-            uptime=duration(self._clock.now() - self._identity.started),
+            uptime=duration(self._clock.monotonic() - self._identity.began),
             schema_version=migrate.newest(),
             revision=self._bus.revision,
             python_version=platform.python_version(),
