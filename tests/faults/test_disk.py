@@ -294,3 +294,18 @@ def test_r06_database_that_is_none_ends_the_start(tmp_path: Path) -> None:
     assert str(refused.value).count("\n") == 1
     assert daemon.status == 1
     assert (home / "bullpen.sqlite3").read_bytes() == b"no database " * 500
+
+
+@pytest.mark.parametrize("name", ["", "run", "projects"], ids=["home", "run", "projects"])
+def test_r06_a_file_where_a_folder_belongs_ends_the_start(tmp_path: Path, name: str) -> None:
+    """A home that cannot be made is refused in one line that names what is in the way."""
+    home = tmp_path / "home"
+    if name:
+        home.mkdir()
+    (home / name).write_text("mine")
+    daemon = Daemon(home)
+    with pytest.raises(DaemonEnded) as refused:
+        daemon.start()
+    assert str(refused.value).count("\n") == 1
+    assert f"{home / name} cannot be made: a file is in its place." in str(refused.value)
+    assert (home / name).read_text() == "mine"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bullpen_client import lock
 from bullpen_client.home import endpoint_path, pid_alive, read_endpoint
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -19,6 +20,8 @@ SOCKET_PATH_LIMIT = 107
 _DISK_WARNING = 5 * 2**30
 _DISK_ERROR = 500 * 2**20
 _OLDEST_PYTHON = (3, 11)
+# Folders that the daemon makes in its home.
+_PARTS = ("run", "logs", "tmp", "projects", "models")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ def _home(home: Path) -> Finding:
         return Finding(
             "home", ERROR, f"{place} cannot be written by you.", "Change its owner, or name another home with --home."
         )
+    for part in [home / name for name in _PARTS] if place == home else []:
+        if part.exists() and not part.is_dir():
+            return Finding("home", ERROR, f"{part} is a file where the daemon needs a folder.", "Move it away.")
+        if part.exists() and not os.access(part, os.R_OK | os.W_OK | os.X_OK):
+            return Finding(
+                "home", ERROR, f"{part} cannot be written by you.", f"Give it back to you: chown, chmod {part}"
+            )
     if place != home:
         return Finding("home", OK, f"{home} does not exist yet; it will be made with the first start")
     return Finding("home", OK, f"{home} can be written")
@@ -107,7 +117,10 @@ def _endpoint(home: Path) -> Finding:
         return Finding("endpoint", OK, "no daemon serves this home; it is started when it is needed")
     if os.name != "nt" and file.stat().st_mode & 0o077:
         return Finding("endpoint", ERROR, f"{file} holds the token, and others may read it.", f"chmod 600 {file}")
-    if not pid_alive(endpoint.pid):
+    if endpoint.remote:
+        return Finding("endpoint", OK, f"the daemon of another machine, at {endpoint.address}")
+    # The process may be another program by now.
+    if not pid_alive(endpoint.pid) or not lock.held(home):
         return Finding(
             "endpoint",
             WARNING,

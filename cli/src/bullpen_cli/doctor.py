@@ -62,7 +62,7 @@ def doctor(state: State, deep: bool, repair: bool, rebuild: bool, dry_run: bool)
     if repair and rebuild:
         raise click.UsageError("--rebuild repairs too; give one of the two.")
     if rebuild:
-        repairs.set_database_aside(state)
+        repairs.set_database_aside(state.home)
     if repair or rebuild:
         return repairs.run(state, dry_run=dry_run)
     asked = _ask_daemon(state, deep)

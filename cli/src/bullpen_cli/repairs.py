@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bullpen_api.v1 import system_pb2
-from bullpen_client import read_endpoint
+from bullpen_client import lock
 from bullpen_client.errors import StateConflict
-from bullpen_client.home import pid_alive
 
 from bullpen_cli import output
 from bullpen_cli.command import State
@@ -43,15 +42,19 @@ def run(state: State, *, dry_run: bool) -> int:
     return FAILED if left and not dry_run else OK
 
 
-def set_database_aside(state: State) -> None:
+def set_database_aside(home: Path) -> None:
     """Moves the database of a home whose daemon is stopped into a folder of its own. Raises StateConflict."""
-    home: Path = state.home
-    endpoint = read_endpoint(home)
-    if endpoint is not None and pid_alive(endpoint.pid):
-        raise StateConflict(
-            f"A daemon serves {home} (process {endpoint.pid}).",
-            remedy="Stop it with `bullpen daemon stop`, then rebuild.",
-        )
+    with lock.alone(home) as nobody:
+        if not nobody:
+            process = lock.holder(home)
+            raise StateConflict(
+                f"A daemon serves {home}{f' (process {process})' if process else ''}.",
+                remedy="Stop it with `bullpen daemon stop`, then rebuild.",
+            )
+        _move(home)
+
+
+def _move(home: Path) -> None:
     files = sorted(home.glob(f"{DATABASE}*"))
     if not files:
         return

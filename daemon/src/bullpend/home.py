@@ -62,10 +62,24 @@ class Home:
         return self.root / "vault.key"
 
     def create(self) -> None:
-        """Makes the home and its folders; `run` and the home itself for this user only."""
+        """Makes the home and its folders; `run` and the home itself for this user only. Raises SettingInvalid."""
         for folder in (self.root, self.run, self.logs, self.tmp, self.projects, self.models):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.run.chmod(0o700)
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if folder == self.run:
+                    folder.chmod(0o700)
+            except (FileExistsError, NotADirectoryError):
+                raise SettingInvalid(
+                    f"{folder} cannot be made: a file is in its place.",
+                    field="home",
+                    remedy="Move that file away, or give another home with --home.",
+                ) from None
+            except PermissionError:
+                raise SettingInvalid(
+                    f"{folder} cannot be made or written by you.",
+                    field="home",
+                    remedy="Change the owner of the folder that it is in, or give another home with --home.",
+                ) from None
 
 
 def checkout_folder() -> Path | None:

@@ -247,7 +247,8 @@ Layer = list[tuple[str, Any, str]]
 def _file_layer(path: Path, names: set[str]) -> Layer:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        # A home that is no folder is refused when it is made.
         return []
     except OSError as error:
         raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", field=str(path)) from error
