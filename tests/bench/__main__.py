@@ -68,11 +68,13 @@ ROWS: dict[str, Measure] = {
     "panels": panels.measure,
     "quality": quality.measure_quality,
     "soak": soak.measure,
+    "soak-jobs": soak.measure_jobs,
+    "soak-restarts": soak.measure_restarts,
     "deaths": deaths.measure,
     "restart-full": restart_full.measure,
 }
 # Those that take long are measured by name only.
-LONG = ("soak", "deaths", "gallery")
+LONG = ("soak", "soak-jobs", "soak-restarts", "deaths", "gallery")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
