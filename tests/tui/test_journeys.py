@@ -20,7 +20,7 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from syrupy.assertion import SnapshotAssertion
 from textual.events import Paste
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tests.tui import story
 from tests.tui.driving import Driver
@@ -41,6 +41,9 @@ class Walk(Driver):
         """The screen is as it was drawn before."""
         await self.until(lambda: self.fake._metrics.empty())
         self.app.clear_notifications()
+        # Whether a blinking cursor is drawn is a matter of the moment.
+        for field in self.app.screen.query("Input, TextArea").results(Input | TextArea):
+            field.cursor_blink = False
         await self.pilot.pause()
         for _ in range(3):
             await self.pilot.wait_for_scheduled_animations()
