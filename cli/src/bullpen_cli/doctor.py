@@ -13,6 +13,7 @@ from bullpen_cli.checks import ERROR, OK, WARNING, Finding, local_checks
 from bullpen_cli.command import Command, State, pass_state
 from bullpen_cli.failure import FAILED
 from bullpen_cli.failure import OK as FINE
+from bullpen_cli.resting import resting_checks
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -35,7 +36,7 @@ def _ask_daemon(state: State, deep: bool) -> list[Finding]:
     try:
         return state.with_session(body, start=False)
     except DaemonUnavailable:
-        words = "not running; database, stored files, models and devices were not checked"
+        words = "not running; stored files, models and devices were not checked"
         return [Finding("daemon", WARNING, words, "`bullpen daemon start`, then ask the doctor again.")]
     except BullpenError as error:
         return [Finding("daemon", ERROR, error.message, error.remedy)]
@@ -68,7 +69,8 @@ def doctor(state: State, deep: bool, repair: bool, rebuild: bool, dry_run: bool)
     asked = _ask_daemon(state, deep)
     told = {finding.name for finding in asked}
     # What both looked at is told once, as the daemon saw it.
-    findings = [*(finding for finding in local_checks(state.home) if finding.name not in told), *asked]
+    found = (*local_checks(state.home), *resting_checks(state.home))
+    findings = [*(finding for finding in found if finding.name not in told), *asked]
     wrong = any(finding.status == ERROR for finding in findings)
     if state.json:
         output.emit({"healthy": not wrong, "checks": [finding.as_dict() for finding in findings]})

@@ -1,14 +1,17 @@
-"""Whether somebody has a home: by the lock that dies with its holder, not by a number in a file."""
+"""A home at rest: who has it is told by a lock that dies with its holder, and the doctor tells what it sees there."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 from bullpen_cli import repairs
 from bullpen_cli.checks import ERROR, OK, WARNING, local_checks
+from bullpen_cli.resting import resting_checks
 from bullpen_client import errors, lock
 from bullpend.rpc.endpoint import HomeLock
 
@@ -82,3 +85,46 @@ def test_the_doctor_finds_a_file_where_a_folder_belongs(tmp_path: Path, name: st
     (tmp_path / name).write_text("")
     status, words = checked(tmp_path, "home")
     assert (status, str(tmp_path / name) in words) == (ERROR, True)
+
+
+def told(home: Path) -> tuple[str, str, str]:
+    """What is told of the database while no daemon runs."""
+    (found,) = resting_checks(home)
+    return found.status, found.message, found.remedy
+
+
+def test_a_database_that_keeps_the_daemon_from_starting_is_told_without_it(home: Path) -> None:
+    """Who cannot start the daemon need not start it to hear why, and what to do; a living daemon is asked instead."""
+    status, words, remedy = told(home)
+    assert (status, "not a database" in words, "--rebuild" in remedy) == (ERROR, True, True)
+    assert ".bak" not in remedy
+    (home / "bullpen.v3.bak").write_bytes(b"")
+    assert "bullpen.v3.bak" in told(home)[2]
+    daemon = HomeLock(home / "run")
+    daemon.acquire()
+    assert list(resting_checks(home)) == []
+    daemon.release()
+
+
+def test_a_sound_database_is_told_from_a_truncated_one(home: Path) -> None:
+    """Also one that was left in the midst of its work, with its journal beside it."""
+    path = home / "bullpen.sqlite3"
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript("CREATE TABLE t (a); CREATE INDEX i ON t (a);")
+        connection.executemany("INSERT INTO t VALUES (?)", [(f"{number:0900}",) for number in range(200)])
+        connection.commit()
+        assert told(home)[0] == OK
+    assert told(home)[0] == OK
+    os.truncate(path, path.stat().st_size // 2)
+    assert told(home)[0] == ERROR
+
+
+def test_a_lost_database_is_told_where_pictures_are(home: Path) -> None:
+    """A home without a database is new, unless projects with pictures lie in it."""
+    (home / "bullpen.sqlite3").unlink()
+    assert list(resting_checks(home)) == []
+    (home / "projects" / "harbor" / "assets" / "ab" / "cd").mkdir(parents=True)
+    status, words, remedy = told(home)
+    assert (status, "harbor" in words, "--rebuild" in remedy) == (WARNING, True, True)
