@@ -29,7 +29,7 @@ def resting_checks(home: Path) -> Iterator[Finding]:
         yield Finding(
             "database",
             WARNING,
-            f"{path} is gone, and pictures of {output.count(len(projects), 'project')} lie here, such as {projects[0]}.",
+            f"{path} is gone; pictures of {output.count(len(projects), 'project')} lie here, such as {projects[0]}.",
             f"{_backup(home)}`bullpen doctor --rebuild` makes a new one from the pictures and their sidecars.",
         )
 
