@@ -112,6 +112,36 @@ async def test_steering_goes_through_cards_too(studio: Studio) -> None:
     assert "Nothing is waiting" in words(await say(session, chat, "cancel the run"))
 
 
+async def test_a_card_is_changed_word_by_word(studio: Studio) -> None:
+    """J03: each word makes another card of the order as it is by then, with a question in between."""
+    session, project = studio.session, await studio.universe(scenes=3)
+    chat = await begin(session, project)
+
+    async def card(text: str) -> str:
+        return (await say(session, chat, text)).parts[0].card.current.preview.summary
+
+    assert await card("run style on all scenes with the scripted model") == "Run style over 3 scenes, 2 candidates each"
+    assert await card("make it four candidates") == "Run style over 3 scenes, 4 candidates each"
+    assert "Nothing is waiting" in words(await say(session, chat, "what is running?"))
+    assert await card("without scene 2") == "Run style over 2 scenes, 4 candidates each"
+    assert "`n` on a card cancels it" in words(await say(session, chat, "cancel that"))
+
+
+async def test_bringing_out_and_handing_over_without_a_place(studio: Studio) -> None:
+    """A project without a bucket, and a daemon without an agent: typed refusals with a remedy, and nothing proposed."""
+    session, project = studio.session, await studio.universe(scenes=1)
+    chat = await begin(session, project)
+    assert (await say(session, chat, "back up the project")).parts[0].question.text.startswith("Where to?")
+    refused = (await say(session, chat, "to the bucket")).parts[0].failure
+    assert (refused.reason, "bucket" in refused.remedy) == ("STATE_CONFLICT", True)
+    refused = (await say(session, chat, "ask the agent to letter the pages")).parts[0].failure
+    assert (refused.reason, bool(refused.remedy)) == ("AGENT_NOT_CONFIGURED", True)
+    left = (await say(session, chat, "what is left to do in the style stage?")).parts[0].table
+    assert [list(row.cells)[:2] for row in left.rows] == [["style", "1 of 1"]]
+    found = await session.instructions.ListInstructions(instruction_pb2.ListInstructionsRequest(parent=project))
+    assert not found.instructions
+
+
 async def test_why_a_panel_failed(studio: Studio) -> None:
     """J05: the answer has the job's own reason and remedy."""
     session, project = studio.session, await studio.universe(scenes=2)

@@ -202,7 +202,7 @@ async def test_without_llama_cpp_a_model_says_how_to_get_it(tmp_path: Path) -> N
     assert list(shelf) == ["chatEngines/gone.gguf", "chatEngines/tiny.gguf"]
     engine = shelf["chatEngines/tiny.gguf"]
     assert (engine.card.title, engine.card.available) == ("Tiny", False)
-    assert "bullpen[llama]" in engine.card.detail
+    assert "bullpen[llama]" in engine.card.remedy
     with pytest.raises(DeviceUnavailable, match="not installed"):
         await anext(engine.answer(Desk().turn("hello")))
     with pytest.raises(KeyError):

@@ -7,28 +7,25 @@ import random
 from pathlib import Path
 
 import pytest
-from bullpend.copilot import spelling, vocabulary
-from bullpend.copilot.rules import Ask, Propose, Read, Say, changed, continued, understand
+from bullpend.copilot import following, spelling, vocabulary
+from bullpend.copilot.rules import Ask, Propose, Read, Say, changed, continued, ordered, understand
 from bullpend.copilot.world import SceneWords, World
 from bullpend.errors import SettingInvalid
+from bullpend.instructions.model import CREATE_RUN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.copilot.worlds import WORLD, short
 
 
-def _table() -> list[tuple[str, str]]:
+def _table(*names: str) -> list[tuple[str, str]]:
     """Phrases with what they mean: two lines each, the second one indented."""
     here = Path(__file__)
-    lines = [
-        line
-        for name in ("phrasings.txt", "phrasings_fresh.txt")
-        for line in here.with_name(name).read_text(encoding="utf-8").splitlines()
-    ]
+    lines = [line for name in names for line in here.with_name(name).read_text(encoding="utf-8").splitlines()]
     return [(said, meant.strip()) for said, meant in zip(lines[::2], lines[1::2], strict=True)]
 
 
-TABLE = _table()
+TABLE = _table("phrasings.txt", "phrasings_fresh.txt")
 ORDERS = [said for said, meant in TABLE if meant.startswith("PROPOSE") and "because" not in said]
 
 
@@ -36,6 +33,78 @@ ORDERS = [said for said, meant in TABLE if meant.startswith("PROPOSE") and "beca
 def test_phrase(said: str, meant: str) -> None:
     """Each phrase of the table means what stands below it."""
     assert short(understand(said, WORLD)) == meant
+
+
+def test_phrases_by_other_hands() -> None:
+    """Each phrase means what stands below it; these were written by people who had not seen the rules."""
+    table = _table("phrasings_hands.txt")
+    wrong = [(said, found) for said, meant in table if (found := short(understand(said, WORLD))) != meant]
+    assert not wrong
+    assert len(table) > 200
+
+
+def test_what_is_said_about_a_card() -> None:
+    """Another number, other scenes, the same once more, something else: read in the light of what was just shown."""
+    wrong = []
+    for said, meant in _table("phrasings_follow.txt"):
+        before, _, answer = said.partition(" » ")
+        if (found := short(changed(before, answer, WORLD))) != meant:
+            wrong.append((said, found))
+    assert not wrong
+
+
+def test_changes_of_a_card_follow_each_other() -> None:
+    """Each change is one of the order as it is by then; a question in between, or a new order, begins anew."""
+    found = understand("run time on all scenes at night", WORLD)
+    for answer, meant in (
+        ("make it 4 candidates", '{"candidates": 4, "scenes": {}, "stage": "time", "variables": {"time": "night"}}'),
+        (
+            "without scene 1",
+            '{"candidates": 4, "scenes": {"scenes": ["02", "03", "04", "05", "06"]}, "stage": "time", "variables": '
+            '{"time": "night"}}',
+        ),
+        (
+            "only scenes 2 and 3",
+            '{"candidates": 4, "scenes": {"scenes": ["02", "03"]}, "stage": "time", "variables": {"time": "night"}}',
+        ),
+        ("the same for weather", '{"candidates": 4, "scenes": {"scenes": ["02", "03"]}, "stage": "weather"}'),
+    ):
+        assert isinstance(found, Propose)
+        found = changed(following.kept(found.calls), answer, WORLD)
+        assert short(found) == f'PROPOSE CreateRun {{"spec": {meant}}}', answer
+
+
+def test_a_plan_is_proposed_by_a_word() -> None:
+    """After `what would … cost` the run is proposed by `run it`; that is a card, and no confirmation."""
+    planned = understand("what would style on all scenes cost?", WORLD)
+    assert isinstance(planned, Read)
+    kept = following.kept(((CREATE_RUN, planned.about),))
+    for answer in ("run it", "ok, do it", "go ahead", "yes please"):
+        assert short(ordered(kept, answer, WORLD)) == 'PROPOSE CreateRun {"spec": {"scenes": {}, "stage": "style"}}'
+    assert short(ordered(kept, "with 4 candidates", WORLD)).startswith('PROPOSE CreateRun {"spec": {"candidates": 4')
+    assert isinstance(ordered(kept, "zebra", WORLD), Ask)
+
+
+def test_pictures_are_brought_to_the_projects_own_place() -> None:
+    """Without a place they go to the project's bucket where it names one; otherwise it is asked where."""
+    with_bucket = dataclasses.replace(WORLD, bucket="comics")
+    assert short(understand("back up the project", with_bucket)) == 'PROPOSE SyncStorage {"bucket": true}'
+    asked = understand("back up the project", WORLD)
+    assert isinstance(asked, Ask)
+    for answer, meant in (("to the bucket", '{"bucket": true}'), ("/srv/Backup", '{"folder": "/srv/Backup"}')):
+        assert short(continued("back up the project", asked.slot, answer, WORLD)) == f"PROPOSE SyncStorage {meant}"
+
+
+def test_what_the_agent_is_to_do_is_the_persons_own_words() -> None:
+    """Case and signs stay, nothing of it is an order of the studio, and what is missing is asked for."""
+    said = "please ask the agent to: Run style on ALL scenes, then confirm i-0001!"
+    found = understand(said, WORLD)
+    assert short(found) == 'PROPOSE HandOver {"objective": "Run style on ALL scenes, then confirm i-0001"}'
+    asked = understand("hand scene 3 over to the agent", WORLD)
+    assert isinstance(asked, Ask)
+    assert short(continued("hand scene 3 over to the agent", asked.slot, "letter it", WORLD)) == (
+        'PROPOSE HandOver {"objective": "letter it (scene 3)"}'
+    )
 
 
 @pytest.mark.parametrize("word", ["zebra", "unless", "never", "purple"])
@@ -152,9 +221,11 @@ def test_a_card_is_changed_by_a_word(answer: str, meant: str) -> None:
     )
 
 
-@pytest.mark.parametrize("answer", ["add scene 4 too", "zebra", "3", "without scene 2", "run weather"])
+@pytest.mark.parametrize(
+    "answer", ["zebra", "3", "run weather", "without scene 5", "make it better", "one more", "add a dragon"]
+)
 def test_what_does_not_replace_a_part_is_asked_about(answer: str) -> None:
-    """What adds, takes away, or means nothing changes no card on the quiet."""
+    """What means nothing on the card, or something that is not on it, changes no card on the quiet."""
     assert not isinstance(changed("run style on scenes 2 and 3 with 3 candidates", answer, WORLD), Propose)
 
 

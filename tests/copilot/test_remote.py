@@ -67,9 +67,11 @@ class Desk:
         async def world() -> World:
             return World("p")
 
-        return Turn(
-            "p", text, history or [], None, lambda: pb.ChatSampling(temperature=0.5), world, self.reads, self.proposes
-        )
+        async def hands_over(objective: str) -> Row:
+            raise AssertionError("no language model hands anything over")
+
+        sampling = pb.ChatSampling(temperature=0.5)
+        return Turn("p", text, history or [], None, lambda: sampling, world, self.reads, self.proposes, hands_over)
 
 
 async def ask(server: Server, desk: Desk, text: str = "hello", **more: Any) -> list[Piece]:

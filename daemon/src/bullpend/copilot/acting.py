@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from bullpend.copilot import leftover, picking
-from bullpend.copilot.targets import begins, stage_called, stage_words, take_run
+from bullpend.copilot.targets import POLITE, begins, stage_called, stage_words, take_run
 from bullpend.copilot.wishes import Ask, Propose, Say, Understood
 from bullpend.copilot.words import CANDIDATE, NUM, SCENE, Line
 from bullpend.copilot.world import RunWords, World
@@ -30,9 +30,22 @@ _RETRY = (
 )
 _AGAIN = r"again|once more|one more time|over again|anew|over"
 _FAILED = (
-    r"(?:failed|failing|broken|unsuccessful|canceled|cancelled|held|errored|unfinished|missing|failures?|that "
+    r"(?:failed|failing|broken|unsuccessful|canceled|cancelled|held|errored|(?:what|whatever|that|which) (?:went "
+    r"wrong|broke|crashed|did not work)|unfinished|missing|failures?|that "
     r"failed|which failed|what failed|(?:ones|jobs|panels|scenes|pictures|candidates|that|what) (?:that "
     r")?(?:have )?failed)"
+)
+
+# Ways of saying that are read as another one.
+_TURNS = (
+    (rf"^(?:halt|stop|wait|oh no|no) (?:[!,.] )+(?=(?:please )?(?:{_CANCEL})(?= ))", ""),
+    (
+        rf"^(?P<p>{POLITE})(?:start|restart|re-start|open|reopen|switch on)(?: up)? (?P<q>(?:the |my )?(?:whole "
+        rf")?queue)"
+        r"(?: up)?(?: again)?(?=$| )",
+        r"\g<p>resume \g<q>",
+    ),
+    (r"^(?P<w>(?:the )?failed .+?)(?: ,)? (?:once more|again|one more time)(?: please)?$", r"retry \g<w>"),
 )
 
 
@@ -43,6 +56,8 @@ def read(line: Line, world: World) -> Understood | None:
         r"retry \g<w>",
         picking.marked(line.text, world),
     )
+    for said, meant in _TURNS:
+        text = re.sub(said, meant, text)
     for reader in (_cancel, _pause_or_resume, _retry):
         found = reader(Line(text), world)
         if found is not None:

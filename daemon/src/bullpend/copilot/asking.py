@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bullpend.copilot import picking
+from bullpend.copilot import picking, turning
 from bullpend.copilot.targets import POLITE, stage_called, stage_words, take_run
 from bullpend.copilot.wishes import Ask, Read, Understood
 from bullpend.copilot.words import CANDIDATE, NUM, SCENE, Line
@@ -40,7 +40,8 @@ _WHY = (
     r"|for what reason|(?:explain|tell me|show me|say|give me)(?: me)? (?:why|what (?:went wrong|happened|"
     r"failed)|the (?:error|reason|failures?|problem|cause)s?)|explain the (?:failure|error|problem)s?"
     r"|which (?:ones?|scenes?|panels?|jobs?|pictures?|images?|candidates?|runs?) (?:have )?failed|(?:did|has|"
-    r"have) anything (?:fail|gone wrong|failed)|what is the cause|any (?:errors|failures|problems)|reason for|"
+    r"have) anything (?:fail|gone wrong|failed|break|broken|crashed?|go wrong)|what is the cause|any (?:errors|"
+    r"failures|problems)|reason for|"
     r"show (?:me )?(?:the )?(?:errors?|failures?)|(?:list|what are) (?:the )?(?:errors?|failures?)"
 )
 _STATUS = (
@@ -55,7 +56,9 @@ _STATUS = (
     r"(?:done|finished|ready|over|complete|finish|end)(?: .*)?"
     r"|(?:check|see|tell me|let me know|find out|say) (?:if|whether|how far|how) .*"
     r"|how (?:long|much longer|much time)(?: (?:will|does|is|until|till|left|remaining|do|until it|more).*)?|"
-    r"how many (?:jobs|runs|pictures) (?:are )?(?:left|running|waiting|queued|remaining|in the queue)(?: .*)?"
+    r"(?:is |are )?(?:there )?(?:anything|something|what|who|anyone|any jobs|any runs) (?:is |are )?(?:still "
+    r")?(?:waiting|queued|pending|going on|happening)(?: .*)?|how many (?:jobs|runs|pictures) (?:are )?(?:left|"
+    r"running|waiting|queued|remaining|in the queue)(?: .*)?"
     r"|(?:did|has|have) (?:it|the run|the \w+ run|everything) (?:finish|finished|end|ended|complete|completed|"
     r"work|worked|succeed|succeeded)(?: .*)?|anything running|what is up|any progress|any news|are we (?:done|"
     r"there)(?: .*)?|time left|where (?:are we|do we stand|does .* stand)(?: .*)?"
@@ -74,6 +77,8 @@ def read(line: Line, world: World) -> Understood | None:
     """What is to be looked up, or None where it is no question."""
     said = re.sub(r"(?: [.!?,;])+$", "", line.text)
     text = re.sub(rf"^{POLITE}", "", said)
+    if (found := _takes(text, world)) is not None:
+        return found
     if re.search(
         r"^(?:what|how) .*\bhappens?\b|\b(?:would|will|does) .*\b(?:cost|take|happen)\b|\bwhat if\b|"
         r"^how expensive (?:would|will)\b|^(?:dry|"
@@ -81,7 +86,7 @@ def read(line: Line, world: World) -> Understood | None:
         text,
     ) and _names_stage(text, world):
         return None
-    for reader in (_why, _who, _quality, _cost, _status, _metrics, _list):
+    for reader in (_why, _left, _who, _quality, _cost, _status, _metrics, _list):
         found = reader(text, world)
         if found is not None:
             return found
@@ -123,6 +128,44 @@ def _why(text: str, world: World) -> Understood | None:
     return Read("why", about)
 
 
+def _left(text: str, world: World) -> Understood | None:
+    """`what is left to do in the weather stage`, `which scenes still lack style`, `is weather finished everywhere`."""
+    stages = rf"(?<!\S)(?P<s>{stage_words(world)})(?!\S)"
+    missing = (
+        r"\b(?:lacks?|miss(?:es|ing)?|needs?|have no|has no|without|do not have|does not have|have not|has not|not "
+        r"done|"
+        r"waits? for|want|left|remain(?:s|ing)?|to do|missing|outstanding|open|undone|unfinished|not finished|still)\b"
+    )
+    asks = r"(?:what|which|how many|how much"
+    forms = (
+        rf"{asks}|list|show(?: me)?|are there|is there|anything|is anything)\b.*{missing}.*{stages}.*",
+        rf"{asks}|anything|is anything|is there anything)\b.*{stages}.*{missing}.*",
+        r"(?:what|how much|what work) (?:is|else is) (?:still )?(?:left|to do|missing|open|outstanding|remaining|"
+        r"undone)"
+        r"(?: (?:to do|to be done|here|now|then|open|in (?:the|this) (?:project|universe|story|book)))*",
+        r"what (?:remains|is there)(?: (?:to do|to be done|left))+|what (?:comes|is) next|what next",
+    )
+    if re.search(r"(?<!\S)(?:runs?|jobs?|queue|time)(?! and light)(?!\S)", text):
+        return None
+    for form in forms:
+        found = re.fullmatch(form, text)
+        if found is not None:
+            named = found.groupdict().get("s")
+            return Read("left", {"stage": stage_called(named, world)} if named else {})
+    return None
+
+
+def _takes(text: str, world: World) -> Understood | None:
+    """`how long will the weather run take`, where such a run is on its way."""
+    if re.match(r"(?:how (?:long|much longer)|when) (?:will|does|is|do|can)(?!\S)", text) is None:
+        return None
+    line = Line(text)
+    if not re.search(rf"(?:the|my|our|that|this) (?:{stage_words(world)}) (?:run|job|batch)|r-\d+", text):
+        return None
+    target = take_run(line, world, list(world.active), "look at")
+    return Read("status", {"run": target.run.name}) if target.run is not None else None
+
+
 def _who(text: str, world: World) -> Understood | None:
     if not re.match(
         r"(?:who|what|describe|tell|show|where|which|in which|in what|what does|how does|read|introduce|"
@@ -143,6 +186,8 @@ def _who(text: str, world: World) -> Understood | None:
 def _quality(text: str, world: World) -> Understood | None:
     asked = re.match(rf"(?:{_SHOW}|how (?:good|bad|well)|is|are|any|quality|qa|findings|how)(?!\S)", text)
     if re.match(r"(?:an? )?(?:qa|quality) (?:check|control|pass)(?! (?:results?|report))", text):
+        return None
+    if turning.turned(text).startswith("check the quality"):
         return None
     if asked is None or not re.search(
         r"(?<!\S)(?:quality|qa|findings?|warnings?|pass rate|drift|how (?:good|bad|well)|flagged|defects?)(?!\S)", text
@@ -184,7 +229,7 @@ def _list(text: str, world: World) -> Understood | None:
             and re.search(r"(?<!\S)(?:loaded|resident|in memory|warm) *\??$", text)
         ):
             return Read("metrics")
-        alone = re.fullmatch(rf"(?:the |all |my |all the )?(?:{noun})", text)
+        alone = re.fullmatch(rf"(?:(?:give|show|get) (?:me|us) )?(?:the |all |my |all the )?(?:{noun})", text)
         if not alone and (begins is None or not re.search(rf"(?<!\S)(?:{noun})(?!\S)", text)):
             continue
         if alone and not text.endswith(("s", "cast", "history", "story", "people", "pipeline", "plot", "synopsis")):

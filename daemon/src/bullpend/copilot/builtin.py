@@ -8,7 +8,7 @@ from typing import Any
 
 from bullpen_api.v1 import copilot_pb2
 
-from bullpend.copilot import lookup, rules, saying
+from bullpend.copilot import following, handing, lookup, rules, saying
 from bullpend.copilot.engines import Asked, Part, Piece, Turn, Words
 from bullpend.copilot.pieces import failed
 from bullpend.copilot.wishes import Ask, Propose, Read, Say
@@ -26,6 +26,8 @@ def _read(turn: Turn, world: World) -> rules.Understood:
         return rules.understand(turn.text, world)
     if asked.slot == rules.CHANGE:
         return rules.changed(asked.before, turn.text, world)
+    if asked.slot == rules.PLANNED:
+        return rules.ordered(asked.before, turn.text, world)
     return rules.continued(asked.before, asked.slot, turn.text, world)
 
 
@@ -59,23 +61,22 @@ class Builtin:
                 # An answer to a question about something unreadable starts anew.
                 if slot:
                     # A second question is about what the first sentence and its answers already say.
-                    goes_on = asked is not None and asked.slot not in (slot, rules.CHANGE)
+                    goes_on = asked is not None and asked.slot not in (slot, rules.CHANGE, rules.PLANNED)
                     before = f"{asked.before} {turn.text}" if asked is not None and goes_on else turn.text
                     yield Asked(before, slot)
             case Read(what, about):
                 async for piece in lookup.look(turn, world, what, dict(about)):
                     yield piece
+                if what == "plan":
+                    yield Asked(following.kept(((CREATE_RUN, about),)), rules.PLANNED)
+                elif asked is not None and asked.slot in (rules.CHANGE, rules.PLANNED):
+                    # A question in between does not close the card.
+                    yield asked
             case Propose():
                 async for piece in self._propose(turn, found):
                     yield piece
-                whole = [turn.text] if asked is None else [turn.text, f"{asked.before} {turn.text}"]
-                # What the next message may change: only an order that can be said again as a whole.
-                for said in whole:
-                    if found.calls[0][0] != CREATE_RUN:
-                        break
-                    if await asyncio.to_thread(rules.understand, said, world) == found:
-                        yield Asked(said, rules.CHANGE)
-                        break
+                if kept := following.kept(found.calls):
+                    yield Asked(kept, rules.CHANGE)
 
     async def _propose(self, turn: Turn, wish: Propose) -> AsyncIterator[Piece]:
         cards = []
@@ -84,7 +85,10 @@ class Builtin:
             if method == CREATE_RUN and wish.random_seed:
                 said["spec"] = {**said["spec"], "seed": str(self._draw())}
             try:
-                row = await turn.propose(method, said, "")
+                if method == handing.HAND_OVER:
+                    row = await turn.hand_over(said["objective"])
+                else:
+                    row = await turn.propose(method, said, "")
             except BullpenError as error:
                 yield failed(error)
                 continue

@@ -190,6 +190,9 @@ class Conversations:
             proposal = Proposal(project, method, inputs, objective, chat_session=store.name_of(session))
             return await self._proposals.propose(proposal)
 
+        async def hand_over(objective: str) -> Row:
+            return await self._proposals.propose_errand(project, objective, store.name_of(session))
+
         turn = Turn(
             project=project,
             text=text,
@@ -199,6 +202,7 @@ class Conversations:
             world=lambda: self._gathering.world(project),
             read=read,
             propose=propose,
+            hand_over=hand_over,
         )
         waiting: Asked | None = None
         written = 0

@@ -65,6 +65,8 @@ class Turn:
     world: Callable[[], Awaitable[World]]
     read: Read
     propose: Propose
+    # Proposes something for the external agent, in words. No language model has it: it sends words out of this machine.
+    hand_over: Callable[[str], Awaitable[Row]]
 
 
 class Engine(Protocol):

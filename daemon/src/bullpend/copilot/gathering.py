@@ -52,6 +52,7 @@ class Gathering:
                 models={model.name: tuple(model.capabilities) for model in models.models},
                 runs=_runs(view, project),
                 candidate_cap=listed.candidate_cap,
+                bucket=str((row["s3"] or {}).get("bucket", "")),
                 methods=frozenset(method.name for method in self._desk.methods()),
             )
 

@@ -145,3 +145,25 @@ async def candidates(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIt
         yield table("Candidates of the newest run", ("scene", "run", "candidate", "state", "accepted"), rows[:60])
     else:
         yield Words("There are no candidates of that yet.")
+
+
+async def left(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:
+    """Scenes without an accepted picture, by stage, and what is being made of them."""
+    if not world.scenes:
+        yield Words("The project has no scenes yet.")
+        return
+    rows = []
+    for stage in world.stages:
+        if about.get("stage") and stage.id != about["stage"]:
+            continue
+        missing = [scene.slug for scene in world.scenes if stage.id not in scene.accepted]
+        made = {job.scene for run in world.active if run.stage == stage.id for job in run.jobs}
+        if missing:
+            named = ", ".join(f"{slug} ●" if slug in made else slug for slug in missing[:12])
+            more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
+            rows.append((stage.id, f"{len(missing)} of {len(world.scenes)}", named + more))
+    if not rows:
+        which = about.get("stage") or "every stage"
+        yield Words(f"Nothing: every scene has an accepted picture of {which}.")
+        return
+    yield table("Scenes without an accepted picture (● is being made)", ("stage", "scenes", "which"), rows)

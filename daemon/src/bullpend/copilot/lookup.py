@@ -31,6 +31,7 @@ async def look(turn: Turn, world: World, what: str, about: dict[str, Any]) -> As
         "candidates": listing.candidates,
         "run": _run,
         "metrics": _metrics,
+        "left": listing.left,
     }
     try:
         async for piece in readers[what](turn, world, about):

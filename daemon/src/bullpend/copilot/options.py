@@ -122,6 +122,11 @@ def _style_guide(line: Line, world: World, made: Options) -> None:
             ):
                 made.style_guide = slug
                 return
+        spoken = {slug.lower(), slug.replace("_", " ").replace("-", " ").lower(), title.lower()}
+        for name in (one for one in spoken if len(re.split(r"[ _-]", one)) > 1):
+            if line.take(rf"(?:with|using|use|after|following) (?:the )?{re.escape(name)}(?: style| look| guide)?"):
+                made.style_guide = slug
+                return
     if found := line.take(r"(?:(?:with|using|use) )?(?:the )?style guide (?P<n>[\w-]+)"):
         made.ask("style guide", f"There is no style guide `{found['n']}`. Which one?", *world.style_guides)
 

@@ -15,7 +15,8 @@ _ALL = (
     rf"(?: (?P<n>{NUM}))?(?: of (?:them|the))?(?: (?:available|existing))? {SCENE}"
     rf"|{SCENE} (?:= |: )?all|{SCENE}(?= (?:other than|except|excluding|apart from|besides) )|all {NUM} of "
     rf"(?:them|the {SCENE})"
-    r"|(?:(?:on|over|for|across) )?all(?= ?[,.;:!?]| please| with| using|$)|everything|all of (?:it|them)|"
+    r"|(?:(?:on|over|for|across) )?all(?= ?[,.;:!?]| please| with| using|$)|"
+    r"everything(?! (?:from|up to|until|till|after|before) )|all of (?:it|them)|"
     r"them all|everywhere|the lot|the whole lot|the full set"
     r"|the (?:whole|entire|full|complete) (?:set|project|story|universe|comic|book|issue|episode|sequence|"
     r"world|thing|cast of scenes)"
@@ -26,7 +27,8 @@ _ALL_COUNT = (
     rf"first|last|final))"
 )
 _EXCEPT = (
-    r"except(?:ing)?(?: for)?|but not|but|apart from|other than|besides|excluding|exclude|without|minus|save(?: for)?"
+    r"except(?:ing)?(?: for)?|(?:but|and) (?:leave|keep|take)(?= (?:\S+ ){1,6}out)|but not(?: for| on)?|but|apart "
+    r"from|other than|besides|excluding|exclude|without|minus|save(?: for)?"
     r"|not including|leaving out|leave out|skip|skipping|omit|omitting|ignoring|ignore|bar|barring|with the "
     r"exception of"
 )

@@ -281,6 +281,14 @@ def marked(text: str, world: World) -> str:
             continue
         quotes = '"?' if len(bare.split()) > 1 else '"'
         text = re.sub(rf"(?<!\S){quotes}(?:the |a |an )?{re.escape(bare)}{quotes}(?!\S)", f"§{index}", text)
+    for index, bare in enumerate(titles):
+        # A title that is a word of the weather or the like is a scene where it is listed among others.
+        if bare and titles.count(bare) == 1 and " " not in bare and not re.fullmatch(r"[a-z]+[ _-]?\d+", bare):
+            name = re.escape(bare)
+            text = re.sub(
+                rf"(?<!\S)(§\d+(?:{JOIN}|, ))(?:the )?{name}(?=$| [.!?,]| and | & |$)", rf"\g<1>§{index}", text
+            )
+            text = re.sub(rf"(?<= )(?:the )?{name}(?={JOIN}(?:the )?§\d)", f"§{index}", text)
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bullpend.copilot import leftover, picking
+from bullpend.copilot import leftover, picking, turning
 from bullpend.copilot.targets import POLITE, begins, stage_called, stage_words, take_run
 from bullpend.copilot.wishes import Ask, Propose, Say, Understood
 from bullpend.copilot.words import CANDIDATE, NUM, ORD, SCENE, Line, number
@@ -29,7 +29,7 @@ _QUALITY = r"(?:qa|quality|quality control|qc|quality assurance)"
 
 def read(line: Line, world: World) -> Understood | None:
     """What is proposed, or None where it is no such order."""
-    text = _order_first(picking.marked(line.text, world))
+    text = _order_first(turning.turned(picking.marked(line.text, world)))
     for reader in (_accept, _process, _check):
         found = reader(Line(text), world)
         if found is not None:
@@ -73,7 +73,7 @@ def _accept(line: Line, world: World) -> Understood | None:
         line.take(rf"(?:the )?{CANDIDATE} (?:number |no |nr |# ?|c-)?#?(?P<n>{NUM})(?! {SCENE})")
         or line.take(rf"(?:the )?(?P<n>{ORD}) (?:{CANDIDATE}{'|one' if took or wins else ''})")
         or line.take(r"c-(?P<n>\d{1,2})")
-        or (line.take(rf"(?:the )?(?:number |# ?|no )(?P<n>{NUM})(?= (?:for|of|from|in|as)|$)") if took else None)
+        or (line.take(rf"(?:the )?(?:number |# ?|no )(?P<n>{NUM})(?= (?:for|of|from|in|as|on)|$)") if took else None)
     )
     if count is None or not (took or wins or line.find(rf"{SCENE}") is not None):
         return None

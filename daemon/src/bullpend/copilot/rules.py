@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bullpend.copilot import acting, asking, reviewing, running, spelling, talking
+from bullpend.copilot import acting, asking, following, handing, reviewing, running, spelling, syncing, talking
 from bullpend.copilot.leftover import near, quoted
 from bullpend.copilot.targets import stage_words
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
@@ -25,14 +25,14 @@ from bullpend.copilot.words import CANDIDATE, MAX_CHARACTERS, NUM, NUM_OR_ORD, S
 from bullpend.copilot.world import World
 from bullpend.instructions.model import CREATE_RUN
 
-__all__ = ("Ask", "Propose", "Read", "Say", "Understood", "changed", "continued", "understand")
+__all__ = ("Ask", "Propose", "Read", "Say", "Understood", "changed", "continued", "ordered", "understand")
 
-# Of a card that was just shown: this is no replacement of a part of it.
-_ADDS = r"\b(?:add|also|too|plus|more|another|remove|without|minus|except|not|after|before|then)\b"
 # Orders in one sentence.
 MOST_PARTS = 4
 # What the next message may do to a card.
 CHANGE = "change"
+# What the next message may do to a plan.
+PLANNED = "planned"
 
 
 def understand(text: str, world: World) -> Understood:
@@ -57,7 +57,7 @@ def _whole(text: str, world: World) -> Understood:
     line = Line(text)
     if not re.search(r"\w", line.text):
         return Ask("What shall I do?", ("help",))
-    for reading in (talking.read, asking.read, acting.read, reviewing.read, running.read):
+    for reading in (handing.read, syncing.read, talking.read, asking.read, acting.read, reviewing.read, running.read):
         found = reading(line, world)
         if found is not None:
             return found
@@ -95,12 +95,15 @@ def continued(before: str, slot: str, answer: str, world: World) -> Understood:
     alone = understand(answer, world)
     if isinstance(alone, Propose | Read) or (isinstance(alone, Say) and alone.what != "lost"):
         return alone
+    if slot == handing.SLOT:
+        return handing.completed(before, answer)
     wide = {
         "scenes": ("{before} scenes {answer}", "{before} {answer}", "{before} for {answer}"),
         "stage": ("{before} stage {answer}", "{answer} {before}"),
         "candidates": ("{before} {answer} candidates each", "{before} with {answer}"),
         "seed": ("{before} seed {answer}", "{before} {answer}"),
         "model": ("{before} model {answer}", "{before} {answer}"),
+        "place": ("{before} {answer}", "{before} to {answer}", "{before} to the {answer}"),
     }.get(slot, ("{before} {answer}", "{before} , {answer}"))
     for start in (before, _without(before, slot)):
         for form in (*wide, "{before} {answer}"):
@@ -114,31 +117,38 @@ def continued(before: str, slot: str, answer: str, world: World) -> Understood:
 
 
 def changed(before: str, answer: str, world: World) -> Understood:
-    """A word on a card that was just shown, such as `make it 4 candidates`: the order again with that part replaced.
+    """A word on a card that was just shown, such as `make it 4 candidates` or `the same at night`.
 
-    Only where one part can be meant, and never for what adds or takes away; everything else is read as it stands.
+    `before` is the order as `following.kept` keeps it, or a sentence that is one. What says nothing about the card is
+    read as a sentence of its own.
     """
+    call = following.called(before)
+    if call is None:
+        first = understand(before, world)
+        if not isinstance(first, Propose) or len(first.calls) != 1:
+            return understand(answer, world)
+        call = first.calls[0]
+    if len(answer) > MAX_CHARACTERS:
+        return understand(answer, world)
+    if (found := following.withdrawn(answer, world)) is not None:
+        return found
     alone = understand(answer, world)
-    if not isinstance(alone, Ask) or alone.slot not in ("", "stage") or re.search(_ADDS, answer.lower()):
+    if isinstance(alone, Propose) and not following.goes_on(answer):
         return alone
-    part = re.sub(r"(?i)\b(?:instead|rather|actually)\b|^(?:no|nope|hm+|but|and|ok|okay)\b[ ,]*", " ", answer).strip(
-        " .!?"
-    )
-    first = understand(before, world)
-    found: list[Understood] = []
-    for slot in ("candidates", "scenes", "seed", "model", "stage"):
-        whole = understand(f"{_without(before, slot, world).rstrip(' .!?')} {part}", world)
-        if _differ(first, whole) == {slot} and whole not in found:
-            found.append(whole)
-    return found[0] if len(found) == 1 else alone
+    if isinstance(alone, Read) or (isinstance(alone, Say) and alone.what not in ("beyond", "nothing_active")):
+        return alone
+    found = following.revised(call, answer, world)
+    if found is None and (mended := spelling.mended(answer, world)) != Line(answer).text:
+        found = following.revised(call, mended, world)
+    return alone if found is None else found
 
 
-def _differ(one: Understood, other: Understood) -> set[str]:
-    """The parts in which two orders of a run are not the same; none where one of them is no such order."""
-    if not isinstance(one, Propose) or not isinstance(other, Propose):
-        return set()
-    first, second = (wish.calls[0][1].get("spec", {}) for wish in (one, other))
-    return {key for key in {*first, *second} if first.get(key) != second.get(key)}
+def ordered(before: str, answer: str, world: World) -> Understood:
+    """A word on a plan that was just told: `run it` proposes it, everything else is read as on a card."""
+    call = following.called(before)
+    if call is not None and following.agrees(answer):
+        return Propose((call,), random_seed="seed" not in call[1].get("spec", {}))
+    return changed(before, answer, world)
 
 
 def _without(before: str, slot: str, world: World | None = None) -> str:

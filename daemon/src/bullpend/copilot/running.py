@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bullpend.copilot import leftover, options, picking, staging
+from bullpend.copilot import leftover, options, picking, staging, turning
 from bullpend.copilot.targets import POLITE, own_name, stage_words, without_own_name
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
 from bullpend.copilot.words import CANDIDATE, NUM, Line, either, several
@@ -16,7 +16,7 @@ _VERBS = either(
     word.replace("_", " ")
     for word in several(
         """
-    run rerun re-run start launch kick_off fire_up fire_off do redo re-do make remake create generate regenerate
+    run rerun re-run start launch kick_off kick_of fire_up fire_off do redo re-do make remake create generate regenerate
     produce render re-render process execute perform apply begin queue queue_up enqueue schedule go_through take put
     give repeat refresh redraw re-draw repaint restyle relight work_on proceed try set_off trigger initiate submit
     draw paint bring turn convert change switch set add insert place move transform push send pass get have let
@@ -57,10 +57,14 @@ def read(line: Line, world: World) -> Understood | None:
     """A run that is proposed or planned, or what is missing for it."""
     raw = line.raw
     between = rf"(?<!\S)({NUM}) ((?:{stage_words(world)})(?: lock)?) ({CANDIDATE})(?!\S)"
-    whole = without_own_name(line.text, world)
+    whole, none = turning.lacking(without_own_name(line.text, world), world)
+    if none:
+        return Ask(none, (), "scenes")
     line = Line(re.sub(between, r"\2 \1 \3", picking.marked(whole, world)))
     if opening := re.match(
-        r"(?:it is time (?:to|for)|next(?: ,)?|(?:we|you) should|i think (?:we|you) should) ", line.rest
+        r"(?:(?:i (?:think|guess|believe|suppose|feel)(?: that)? )|it is time (?:to|for) |next(?: ,)? |(?:we|you) "
+        r"should )+",
+        line.rest,
     ):
         line.remove(*opening.span())
     folder = _folder(line, raw)
@@ -73,6 +77,7 @@ def read(line: Line, world: World) -> Understood | None:
     verb = re.match(rf"{POLITE}(?:{_VERBS})(?= |$|\x00)", line.rest)
     if verb is not None:
         line.remove(0, verb.end())
+    line.take(r"one (?:last|final|more|quick)")
     line.take(
         r"(?:with )?(?:the )?(?:default|usual|normal|standard)(?: (?:number|count|amount) of)?(?: candidates?|"
         r" settings?| values?)?"
@@ -80,7 +85,11 @@ def read(line: Line, world: World) -> Understood | None:
     line.take(r"(?:i|we) would (?:like|love)(?: to (?:have|see|get))?|(?:one|a single) (?:pass|run)(?: of)?")
     line.take(r"(?:the )?same(?= again)|look like|looking like")
     line.take(r"(?:should|must|ought to|needs? to|has to|have to) (?:now )?(?:be|become|look|get|have)")
+    line.take(
+        r"(?:would|will|should) be (?:good|nice|great|fine|lovely|perfect|ideal|best|enough|plenty)(?: for a start)?"
+    )
     line.take(r"could (?:use|do with)(?: (?:some|a bit of|a little|more))?")
+    line.take(r"once (?:more|again)|one more time|yet again|over again|anew|afresh|another time|a second time")
     line.take(r"(?:all )?(?:over )?(?:from (?:scratch|the (?:start|beginning)))|all over")
     while line.take(rf"(?:{_VERBS}|{_DONE}|also)(?= |$)"):
         pass

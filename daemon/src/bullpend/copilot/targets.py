@@ -13,7 +13,9 @@ from bullpend.copilot.world import RunWords, World
 # What may stand before an order without changing it.
 POLITE = (
     r"(?:(?:hey|hi|hello|ok|okay|so|well|now|please|pls|plz|kindly|copilot|bullpen|then|and|just|alright|"
-    r"right|,|could (?:you|we|i)|can (?:you|we|i)"
+    r"right|,|my dear|dear|(?:could|can|would|will) (?:somebody|someone|anybody)|(?:could|can) (?:you|we|i)(?: "
+    r"(?:maybe|perhaps|possibly))?|(?:maybe|perhaps) (?:we|you) "
+    r"(?:can|could)"
     r"|would you(?: mind)?|will you|let us|(?:i|we) (?:want|need|have|would like|would love)(?: you)?(?: to)?|"
     r"(?:i|we) (?:think )?(?:we|you|i) should"
     r"|go ahead and|you (?:can|may|should)|it is time to|do me a favou?r and|time to|go|let me|maybe you "
@@ -21,6 +23,12 @@ POLITE = (
 )
 
 
+# What is said of a run's state, and the states that it means.
+_STATES: tuple[tuple[tuple[str, ...], frozenset[str]], ...] = (
+    (("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED"), frozenset({"finished", "completed", "ended", "done"})),
+    (("SUCCEEDED",), frozenset({"succeeded"})),
+    (("FAILED", "PARTIAL"), frozenset({"failed"})),
+)
 _LAST = ("last", "latest", "newest", "most recent", "previous")
 
 
@@ -78,10 +86,11 @@ def take_run(line: Line, world: World, among: Sequence[RunWords], what: str) -> 
             return Target(named[0], said=True)
         return Target(ask=Ask(f"There is no run {found['n']} here.", _slugs(among), "run"), said=True)
     stages = stage_words(world)
-    kinds = (
+    kind = (
         r"(?:last|latest|newest|most recent|previous|current|currently running|running|active|ongoing|recent|"
-        r"queued|paused|failed|finished)"
+        r"queued|paused|failed|finished|completed|ended|done|succeeded)"
     )
+    kinds = rf"(?:{kind} )?{kind}"
     runs = r"(?:runs?|jobs?|pipeline|generation|rendering|batch|process|work)"
     if found := line.take(
         rf"(?:the |my |our |that |this )?(?P<k>{kinds} )?(?P<s>{stages}) (?:stage |pass |lock )*{runs}|(?:the |"
@@ -112,6 +121,16 @@ def _slugs(runs: Sequence[RunWords]) -> tuple[str, ...]:
 
 def _one(among: Sequence[RunWords], world: World, what: str, kind: str = "", stage: str = "") -> Target:
     """The one run that is meant. The last one is the last of all, not the last of those that would fit."""
+    for states, words in _STATES:
+        if words & set(kind.split()):
+            among = [run for run in among if run.state in states]
+            kind = " ".join(word for word in kind.split() if word not in words) or "last"
+            if among:
+                return (
+                    Target(among[0], said=True)
+                    if len(among) == 1 or kind.strip() in _LAST
+                    else Target(ask=Ask(f"Which run shall I {what}?", _slugs(among), "run"), said=True)
+                )
     if not among:
         return Target(ask=Ask(f"There is no {f'{stage} run' if stage else 'run'} to {what}."), said=True)
     if kind.strip() in _LAST:

@@ -42,7 +42,7 @@ NUM_OR_ORD = rf"(?:{ORD}|{NUM})"
 SCENE = r"(?:scenes?|panels?|pictures?|images?|pages?|frames?|shots?|pics?|drawings?|illustrations?|scens?|pannels?)"
 CANDIDATE = (
     r"(?:candidates?|cands?|variants?|variations?|versions?|options?|alternatives?|takes?|tries|attempts?|"
-    r"choices|proposals?"
+    r"choices|proposals?|goes"
     r"|samples?|results?|renditions?|canidates?|candiates?)"
 )
 
@@ -82,6 +82,32 @@ _CONTRACTIONS = (
 _TOKEN = re.compile(
     r'"[^"]{0,200}"|(?:(?<=\s)|^)[~.]{0,2}/[^\s",;]+|-\d+(?![\w-])|[\w#@%*§](?:[\w\'/*-]|[.](?=\w))*|\S'
 )
+# Written without their sign, and as people write in haste.
+_SHORT = tuple(
+    (re.compile(rf"(?<![\w'/.-]){short}(?![\w'/-])"), long)
+    for short, long in (
+        ("whats", "what is"),
+        ("wheres", "where is"),
+        ("whos", "who is"),
+        ("hows", "how is"),
+        ("thats", "that is"),
+        ("dont", "do not"),
+        ("doesnt", "does not"),
+        ("didnt", "did not"),
+        ("cant", "can not"),
+        ("wont", "will not"),
+        ("isnt", "is not"),
+        ("im", "i am"),
+        ("ive", "i have"),
+        ("id like", "i would like"),
+        ("u", "you"),
+        ("ur", "your"),
+        ("wanna", "want to"),
+        ("gonna", "going to"),
+        ("gimme", "give me"),
+        ("lemme", "let me"),
+    )
+)
 TAKEN = "\x00"
 
 
@@ -94,6 +120,9 @@ def normal(text: str) -> str:
         text = text.replace(short, long)
     text = re.sub(r"(?<=\w)=(?=\S)", " = ", re.sub(r"(?<=\d)'s\b", "", text))
     text = re.sub(r"(?<![\w'])'([^']{2,80})'(?![\w'])", r'"\1"', text)
+    for written, meant in _SHORT:
+        text = written.sub(meant, text)
+    text = re.sub(r"(?<=\d) ?\.{2,3} ?(?=\d)", "-", text)
     text = re.sub(r"\bhalf a dozen\b", "six", re.sub(r"\blets\b", "let us", text))
     text = re.sub(rf"\b({'|'.join(_TENS)}) ({'|'.join(_UNITS.split()[1:10])})\b", r"\1-\2", text)
     text = re.sub(r"(?<!\S)w/ ?", "with ", text)

@@ -91,6 +91,8 @@ class World:
     runs: tuple[RunWords, ...] = ()
     candidate_cap: int = 6
     methods: frozenset[str] = frozenset()
+    # The project's own bucket; empty where it names none.
+    bucket: str = ""
 
     @property
     def active(self) -> tuple[RunWords, ...]:

@@ -51,6 +51,10 @@ class Proposals(Protocol):
         """A draft. Raises what the call itself would refuse at once."""
         ...
 
+    async def propose_errand(self, project: str, objective: str, chat_session: str) -> Row:
+        """A draft for the external agent, in a person's own words. Raises AgentNotConfigured."""
+        ...
+
 
 class Desk:
     """Keeps drafts, and takes what people decide about them."""
@@ -66,6 +70,11 @@ class Desk:
     async def propose(self, proposal: Proposal) -> Row:
         """A draft of the copilot's: always to be confirmed, whatever the proposal says."""
         return await self.create(replace(proposal, confirmation_required=True, requested_by=COPILOT, for_agent=False))
+
+    async def propose_errand(self, project: str, objective: str, chat_session: str) -> Row:
+        """A draft for the external agent. The grammar makes it of a person's sentence; it is always to be confirmed."""
+        errand = Proposal(project, "", {}, objective, chat_session=chat_session, for_agent=True, type="CUSTOM")
+        return await self.create(replace(errand, confirmation_required=True, requested_by=COPILOT))
 
     async def create(self, said: Proposal, once: Once | None = None) -> Row:
         """A draft, or a queued instruction where nobody needs to confirm it and it costs nothing."""
