@@ -26,9 +26,10 @@ from tests.tui.fake_bible import FakeBible
 from tests.tui.fake_desk import FakeDesk
 from tests.tui.fake_gallery import FakeGallery
 from tests.tui.fake_log import FakeLog
+from tests.tui.fake_machine import FakeMachine
 
 
-class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeLog):
+class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeLog, FakeMachine):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:

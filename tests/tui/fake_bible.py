@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, lineage_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, lineage_pb2, vault_pb2
 from bullpen_client.errors import AlreadyExists, EtagMismatch, ResourceNotFound
 from bullpen_tui.bible.draft import copy_of, take
 from bullpen_tui.bible.kinds import Entry, Kind
@@ -29,6 +29,7 @@ class FakeBible:
             one.etag = f"etag-{one.revision}"
         self.imported = bootstrap_pb2.ImportBootstrapResponse()
         self.taken: list[asset_pb2.Asset] = []
+        self.kept_secrets: list[vault_pb2.Secret] = []
 
     def _note(self, name: str, *details: object) -> None:
         raise NotImplementedError
@@ -94,6 +95,28 @@ class FakeBible:
         )
         self.taken.append(made)
         return made
+
+    async def provider_accounts(self, project: str) -> list[Entry]:
+        self._note("provider_accounts", project)
+        return self.kept(bible_pb2.ProviderAccount, project)
+
+    async def trashed(self, project: str) -> list[Entry]:
+        self._note("trashed", project)
+        inside = [one for name, one in self.entries.items() if name.startswith(project + "/")]
+        return [one for one in inside if one.HasField("delete_time")]
+
+    async def secrets(self) -> vault_pb2.ListSecretsResponse:
+        self._note("secrets")
+        return vault_pb2.ListSecretsResponse(secrets=self.kept_secrets)
+
+    async def vault(self) -> vault_pb2.VaultStatus:
+        self._note("vault")
+        return vault_pb2.VaultStatus(current=len(self.kept_secrets))
+
+    async def set_secret(self, name: str, value: str) -> vault_pb2.Secret:
+        self._note("set_secret", name, len(value))
+        self.kept_secrets.append(vault_pb2.Secret(name=name, version=1))
+        return self.kept_secrets[-1]
 
     async def export_bootstrap(self, project: str) -> bootstrap_pb2.ExportBootstrapResponse:
         self._note("export_bootstrap", project)

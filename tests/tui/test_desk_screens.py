@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import event_pb2, run_pb2
+from bullpen_api.v1 import cost_pb2, event_pb2, run_pb2
+from bullpen_tui.screens.costs import by_day
 from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.widgets.rows import RowTable
 
@@ -77,6 +78,23 @@ async def test_costs_by_what_one_likes() -> None:
         await at.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
         await at.until(lambda: "openai" in at.screen_text())
         assert at.fake.asked("costs")[-1] == (story.PROJECT, (4,))
+
+
+def test_days_are_a_line_with_their_gaps() -> None:
+    """A day without work is a low block, not a missing one; the dearest day is named."""
+    totals = [
+        cost_pb2.CostTotal(day="2026-03-01", device_seconds=10),
+        cost_pb2.CostTotal(day="2026-03-04", device_seconds=40),
+        cost_pb2.CostTotal(day="", device_seconds=900),
+    ]
+    totals[0].money.add(currency_code="USD", charged_micros=1_800_000)
+    device, money, span = [one.plain for one in by_day(totals, 60)]
+    assert "▃▁▁█" in device
+    assert "most 40 s on 2026-03-04" in device
+    assert "█▁▁▁" in money
+    assert "most $1.80 on 2026-03-01" in money
+    assert "4 days" in span
+    assert by_day(totals[:1], 60) == []
 
 
 async def test_tasks_show_what_goes_on_and_let_it_wait() -> None:

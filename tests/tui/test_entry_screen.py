@@ -103,6 +103,71 @@ async def test_values_that_are_none_are_refused_before_anything_is_sent() -> Non
         assert not at.fake.asked("update_entry")
 
 
+async def test_enter_goes_on_in_every_field_and_the_keys_are_in_view() -> None:
+    """In a text enter goes to the next field and ctrl+j begins a line; what each field is for stands below the form."""
+    async with studio(size=(80, 24)) as at:
+        await form(at, key="n")
+        assert "The name in commands" not in at.words("#entry-help")
+        await at.type("Otto")
+        await at.press("enter", "enter")
+        assert "age, hair, clothes" in at.words("#entry-help")
+        await at.type("old")
+        await at.press("ctrl+j")
+        await at.type("tall")
+        await at.press("enter")
+        assert at.app.screen.focused is area(at, "prompt")
+        assert area(at, "description").text == "old\ntall"
+        footer = at.screen_text().splitlines()[-1]
+        assert all(one in footer for one in ("F5 save", "tab next field", "F1 keys", "esc back"))
+        await at.press("f1")
+        await at.until(lambda: "To the next field of the form" in at.screen_text())
+
+
+async def test_values_are_a_line_each_and_an_empty_line_goes_on() -> None:
+    """Enter after a value begins the next one; enter on an empty line goes to the next field."""
+    async with studio(size=(80, 24)) as at:
+        await form(at, tab=2, key="n")
+        area(at, "variables").focus()
+        await at.type("style=ink")
+        await at.press("enter")
+        await at.type("grain=fine")
+        await at.press("enter", "enter")
+        assert at.app.screen.focused is at.app.screen.query_one("#field-anchors")
+        assert area(at, "variables").text.split() == ["style=ink", "grain=fine"]
+
+
+@pytest.mark.parametrize(
+    ("tab", "label", "field"),
+    [(1, "looks like", "description"), (2, "values", "variables"), (3, "for", "purpose"), (4, "words", "text")],
+)
+async def test_what_is_needed_is_asked_for_by_field_before_anything_is_sent(tab: int, label: str, field: str) -> None:
+    """A form without what a run cannot do without is not kept: the field stands out and has the cursor."""
+    async with studio(size=(80, 24)) as at:
+        await form(at, tab=tab, key="n")
+        await at.press("f5")
+        await at.until(lambda: problem(at).startswith("! title: "))
+        await at.type("Noir")
+        await at.press("f5")
+        await at.until(lambda: problem(at).startswith(f"! {label}: "), problem(at))
+        assert at.app.screen.query_one(f"#row-{field}").has_class("-wrong")
+        assert at.app.screen.focused is at.app.screen.query_one(f"#field-{field}")
+        assert not at.fake.asked("create_entry")
+
+
+async def test_a_part_that_was_written_is_not_lost_by_one_escape() -> None:
+    """The small form warns first; escape again throws it away, anything written since warns anew."""
+    async with studio(size=(80, 24)) as at:
+        await form(at)
+        at.app.screen.query_one("#field-looks").focus()
+        await at.press("a")
+        await at.until(lambda: at.place == "PartDialog")
+        await at.type("Night")
+        await at.press("escape")
+        await at.until(lambda: "esc once more" in at.words("#part-problem"))
+        await at.press("escape")
+        await at.until(lambda: at.place == "entry")
+
+
 async def test_whoever_was_faster_is_shown_and_nothing_is_lost() -> None:
     """Both changed the look: a choice by field. What only they changed stays theirs, the rest is mine."""
     async with studio(size=(120, 36)) as at:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import asset_pb2, bible_pb2, run_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, model_pb2, run_pb2
 from bullpen_client import Session, errors
 from bullpen_tui.app import StudioApp
 from bullpen_tui.bible.kinds import CHARACTERS, KINDS
@@ -130,6 +130,8 @@ async def test_every_kind_is_written_changed_and_put_away(studio: Studio, tmp_pa
             entry.text = "words"
         if isinstance(entry, bible_pb2.Scene):
             entry.source_asset = picture.name
+        if isinstance(entry, bible_pb2.ProviderAccount):
+            entry.provider, entry.base_url = bible_pb2.ProviderAccount.PROVIDER_COMFYUI, "http://127.0.0.1:8188"
         made = await port.create_entry(kind, project, "one", entry, f"make-{kind.singular}")
         old = made.etag
         made.title = "Two"
@@ -139,8 +141,30 @@ async def test_every_kind_is_written_changed_and_put_away(studio: Studio, tmp_pa
             await port.update_entry(made, ["title"])
         await port.trash(made.name)
         assert (await port.entry(made.name)).HasField("delete_time")
+        assert [one.name for one in await port.trashed(project)] == [made.name]
         await port.restore(made.name)
         assert not (await port.entry(made.name)).HasField("delete_time")
+
+
+async def test_keys_devices_and_advice_are_asked_of_the_daemon(studio: Studio) -> None:
+    """The vault tells names alone; the last device is not switched off in passing; advice about no run is refused."""
+    project = await studio.project()
+    port = Dialled(studio.session)
+    assert (await port.set_secret("secrets/openai-main", "sk-0123456789")).version == 1
+    secrets = await port.secrets()
+    assert [one.name for one in secrets.secrets] == ["secrets/openai-main"]
+    assert "sk-0123456789" not in str(secrets) + str(await port.vault())
+    device = (await port.devices()).devices[0]
+    assert device.use == model_pb2.Device.USE_ALL
+    with pytest.raises(errors.StateConflict):
+        await port.switch_device(device.name, model_pb2.Device.USE_NONE, False, False)
+    off = await port.switch_device(device.name, model_pb2.Device.USE_NONE, True, True)
+    assert off.use == model_pb2.Device.USE_NONE
+    assert (await port.switch_device(device.name, model_pb2.Device.USE_ALL, False, False)).use == device.use
+    with pytest.raises(errors.ResourceNotFound):
+        await port.advise(f"{project}/runs/none")
+    with pytest.raises(errors.ResourceNotFound):
+        await port.place_run(f"{project}/runs/none", device.name, False)
 
 
 async def test_an_error_of_the_daemon_names_a_field_of_the_form(studio: Studio) -> None:

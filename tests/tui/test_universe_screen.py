@@ -87,6 +87,10 @@ async def test_tabs_show_cast_styles_and_references() -> None:
         await at.press("right_square_bracket")
         await at.until(lambda: "usually evening" in at.words("#universe-words"))
         await at.press("right_square_bracket")
+        await at.until(lambda: "No account yet" in at.screen_text())
+        await at.press("right_square_bracket")
+        await at.until(lambda: "Nothing lies in the trash" in at.screen_text())
+        await at.press("right_square_bracket")
         await at.until(lambda: "Happening-1." in at.words("#universe-words"))
 
 

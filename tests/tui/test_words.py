@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bullpen_api.v1 import event_pb2, model_pb2, project_pb2, run_pb2
 from bullpen_tui import words
-from bullpen_tui.screens.models import resident_line
+from bullpen_tui.machine.rows import resident_line
 from bullpen_tui.screens.projects import cost_words
 from bullpen_tui.screens.settings import way_to_change
 from google.protobuf import timestamp_pb2

@@ -72,6 +72,7 @@ def devices() -> model_pb2.ListDevicesResponse:
                 reason="No CUDA device and no Metal here, so the processor does the work.",
                 memory_total_bytes=8 << 30,
                 memory_used_bytes=1 << 30,
+                use=model_pb2.Device.USE_ALL,
                 job=f"{TIME_RUN}/jobs/3",
             )
         ]

@@ -36,6 +36,8 @@ BRINGING = ("universe", "picker")
 """Where pictures of this machine are brought in."""
 CHAIN = ("run", "assets")
 """Where pictures are taken through post-process."""
+ADVISED = ("models", "tasks")
+"""Where devices are compared for a run."""
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -114,6 +116,10 @@ _WEIGHTS = {
     "cancel_run": 6,
     "flip": 4,
     "other_words": 3,
+    "advise": 6,
+    "switch_device": 6,
+    "set_key": 6,
+    "other_table": 4,
     "retry_with": 4,
     "retry_run": 4,
     "review": 3,
@@ -215,6 +221,8 @@ REGISTRY: tuple[Action, ...] = (
     Action("cancel_instruction", ("n", "x"), "cancel", "End what was proposed or is carried out", DECIDING, footer=11),
     Action("edit_instruction", ("e",), "edit", "Change what a draft says, and see it anew", DECIDING, footer=12),
     Action("hand_over", ("H",), "hand over", "Let the external agent do it", ("instructions",), footer=16),
+    Action("switch_device", ("s",), "switch", "Say what a device takes: all work, some, none", ("models",), footer=16),
+    Action("advise", ("a",), "where best", "Compare the devices for a run, and take it to one", ADVISED, footer=17),
     Action("show_anew", ("s",), "show anew", "Look at a draft's target again", DECIDING, footer=13),
     Action("retry_instruction", ("R",), "retry", "Propose it once more", ("instructions",), footer=14),
     Action("new_chat", ("N",), "new", "Begin another conversation", ("copilot",), footer=20),
@@ -239,6 +247,7 @@ REGISTRY: tuple[Action, ...] = (
     Action("save_prompt", ("f3",), "save prompt", "Write the prompt to a file", ("bootstrap",), footer=13),
     Action("clear_answer", ("f4",), "clear", "Empty the form for another answer", ("bootstrap",), footer=14),
     Action("save_entry", ("f5", "ctrl+s"), "save", "Keep what the form says", ("entry",), footer=10),
+    Action("set_key", ("s",), "key", "Keep a provider's key in the vault", ("universe",), footer=14),
     Action("part_add", ("a",), "add", "Add to the list that has the cursor", ("entry",), footer=12),
     Action("part_edit", ("enter", "e"), "edit", "Change the part under the cursor", ("entry",), footer=13),
     Action("part_remove", ("d",), "take out", "Take the part under the cursor out of the list", ("entry",), footer=14),

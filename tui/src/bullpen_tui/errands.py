@@ -13,6 +13,7 @@ from textual.message_pump import MessagePump
 from bullpen_tui import messages as say
 from bullpen_tui.bible.errands import BibleErrands
 from bullpen_tui.lab import generated, processed
+from bullpen_tui.machine.errands import MachineErrands
 from bullpen_tui.mirror import Grew, Listed
 from bullpen_tui.talk.errands import TalkErrands
 
@@ -24,7 +25,7 @@ LAB = "lab"
 """Group of the worker that waits for the lab: there is one at most."""
 
 
-class Errands(TalkErrands, BibleErrands):
+class Errands(TalkErrands, BibleErrands, MachineErrands):
     """Commands of one studio."""
 
     def __init__(self, studio: StudioApp) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bullpen_tui.port import Daemon
 
 
+EVERYWHERE = "projects/-"
+"""The parent of a list over all projects."""
 RECALLED = 500
 """Revisions of the journal that are read when somebody looks at it for the first time."""
 LOG = "log"
@@ -118,11 +120,25 @@ class Reading:
             styles = await self._daemon.style_guides(project)
             sets = await self._daemon.reference_sets(project)
             words = await self._daemon.prompt_templates(project)
+            accounts = await self._daemon.provider_accounts(project)
             revision = min(cast.revision, styles.revision, sets.revision, words.revision)
             whole: list[Kept] = [*cast.characters, *styles.style_guides, *sets.reference_sets]
-            return Listed((*whole, *words.prompt_templates), revision)
+            return Listed((*whole, *words.prompt_templates, *accounts), revision)
 
         self._once(f"bible {project}", read)
+
+    def trash(self, project: str) -> None:
+        """What lies in the trash of a project's bible; once, since events tell what goes there and comes back."""
+
+        async def read() -> Listed:
+            return Listed(tuple(await self._daemon.trashed(project)))
+
+        self._once(f"trash {project}", read)
+
+    def vault(self) -> None:
+        """Names of what the vault keeps, and how it stands: `secrets`, `vault`."""
+        self._answer("secrets", self._daemon.secrets, refused=False)
+        self._answer("vault", self._daemon.vault, refused=False)
 
     def freshen_bible(self, project: str) -> None:
         """Reads scenes and bible again, after much of them was written at once."""
@@ -138,6 +154,12 @@ class Reading:
 
         if self._studio.connected:
             self._list(f"run {name}", read)
+
+    def run_once(self, name: str) -> None:
+        """One run, if it is not in the mirror; its events keep it fresh."""
+        if self._studio.connected and name not in self._studio.snapshot.runs and f"run {name}" not in self._asked:
+            self._asked.add(f"run {name}")
+            self.run(name)
 
     def jobs(self, run: str) -> None:
         """All jobs of a run with their candidates, now."""

@@ -23,6 +23,7 @@ Kept = (
     | bible_pb2.StyleGuide
     | bible_pb2.ReferenceSet
     | bible_pb2.PromptTemplate
+    | bible_pb2.ProviderAccount
     | run_pb2.Run
     | run_pb2.Job
     | run_pb2.Candidate
@@ -67,6 +68,7 @@ def _eldest(
     | bible_pb2.StyleGuide
     | bible_pb2.ReferenceSet
     | bible_pb2.PromptTemplate
+    | bible_pb2.ProviderAccount
     | copilot_pb2.ChatMessage,
 ) -> tuple[tuple[int, int], str]:
     return _when(item.create_time), item.name
@@ -118,6 +120,7 @@ class Snapshot:
     style_guides: Shelf[bible_pb2.StyleGuide] = field(default_factory=lambda: Shelf(_eldest))
     reference_sets: Shelf[bible_pb2.ReferenceSet] = field(default_factory=lambda: Shelf(_eldest))
     prompt_templates: Shelf[bible_pb2.PromptTemplate] = field(default_factory=lambda: Shelf(_eldest))
+    provider_accounts: Shelf[bible_pb2.ProviderAccount] = field(default_factory=lambda: Shelf(_eldest))
     runs: Shelf[run_pb2.Run] = field(default_factory=lambda: Shelf(_newest))
     jobs: Shelf[run_pb2.Job] = field(default_factory=lambda: Shelf(_by_number))
     candidates: Shelf[run_pb2.Candidate] = field(default_factory=lambda: Shelf(_by_number))
@@ -187,17 +190,27 @@ class Snapshot:
         """Prompt templates of a project without its trash, in the order of creation."""
         return [one for one in self.prompt_templates.of(project) if not one.HasField("delete_time")]
 
-    def trashed_last(self, project: str) -> str:
-        """Name of what went into a project's trash last, as far as that was seen; empty for nothing."""
+    def provider_accounts_of(self, project: str) -> list[bible_pb2.ProviderAccount]:
+        """Accounts of providers that a project may use, without its trash, in the order of creation."""
+        return [one for one in self.provider_accounts.of(project) if not one.HasField("delete_time")]
+
+    def trash_of(self, project: str) -> list[Any]:
+        """What lies in the trash of a project's bible, as far as that was seen, what went there last first."""
         shelves: tuple[Shelf[Any], ...] = (
             self.scenes,
             self.characters,
             self.style_guides,
             self.reference_sets,
             self.prompt_templates,
+            self.provider_accounts,
         )
         gone = [one for shelf in shelves for one in shelf.of(project) if one.HasField("delete_time")]
-        return max(gone, key=lambda one: (_when(one.delete_time), one.name)).name if gone else ""
+        return sorted(gone, key=lambda one: (_when(one.delete_time), one.name), reverse=True)
+
+    def trashed_last(self, project: str) -> str:
+        """Name of what went into a project's trash last, as far as that was seen; empty for nothing."""
+        gone = self.trash_of(project)
+        return gone[0].name if gone else ""
 
     def chat_sessions_of(self, project: str) -> list[copilot_pb2.ChatSession]:
         """Conversations of a project without its trash, the one that was used last first."""

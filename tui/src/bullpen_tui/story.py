@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, run_pb2
 from textual.content import Content
 
 from bullpen_tui import words
@@ -257,23 +257,3 @@ def template_words(one: bible_pb2.PromptTemplate) -> list[Content]:
         usual = f"   usually {blank.default_value}" if blank.HasField("default_value") else "   must be given"
         rows.append(fact("{" + blank.variable + "}", blank.description, usual))
     return rows
-
-
-def lock_line(project: project_pb2.Project, guides: Sequence[bible_pb2.StyleGuide], room: int) -> Content:
-    """Whether the look is locked: the first stage of the manifest, the guide that it follows, and the stages after."""
-    stages = project.figures.stages
-    if not stages:
-        return words.text(("Nothing was run yet; r composes the first run, which locks the style.", words.QUIET))
-    first = stages[0]
-    if first.scenes and first.accepted >= first.scenes:
-        state = words.text(("✓ locked", words.GOOD))
-    elif first.accepted:
-        state = words.text((f"◐ {first.accepted} of {first.scenes} scenes", words.WARN))
-    else:
-        state = words.text(("◌ open", words.QUIET))
-    values = " ".join(f"{name}={value}" for name, value in sorted(guides[0].variables.items())) if guides else ""
-    guide = f"{guides[0].title or leaf(guides[0].name)}  {values}" if guides else "no style guide yet"
-    line = words.text((f"{first.stage} ", words.FAINT), state, "   ", guide)
-    rest = words.stage_line([(one.stage, one.accepted, one.scenes) for one in stages[1:]])
-    wide = words.text(line, "   ", rest)
-    return wide if wide.cell_length <= room else line

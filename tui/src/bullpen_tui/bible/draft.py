@@ -21,6 +21,16 @@ PURPOSES = {
     bible_pb2.ReferenceSet.PURPOSE_PLACE: "place",
 }
 
+_ENUMS = ("purpose", "provider")
+"""Choices whose values are numbers."""
+PROVIDERS = {
+    bible_pb2.ProviderAccount.PROVIDER_OPENAI: "OpenAI",
+    bible_pb2.ProviderAccount.PROVIDER_OPENAI_COMPATIBLE: "OpenAI's protocol elsewhere",
+    bible_pb2.ProviderAccount.PROVIDER_PHOTOROOM: "Photoroom",
+    bible_pb2.ProviderAccount.PROVIDER_REMOVE_BG: "remove.bg",
+    bible_pb2.ProviderAccount.PROVIDER_COMFYUI: "ComfyUI",
+}
+
 
 def copy_of(entry: Entry) -> Entry:
     """Another message with the same content."""
@@ -71,7 +81,7 @@ def put_text(entry: Entry, field: Field, text: str) -> None:
         if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
             raise FormError(f"{field.label}: “{text}” is no whole number.")
         setattr(entry, field.name, int(text or 0))
-    elif field.name == "purpose":
+    elif field.name in _ENUMS:
         setattr(entry, field.name, int(text or 0))
     else:
         setattr(entry, field.name, text)
@@ -151,8 +161,8 @@ def said(entry: Entry, field: Field) -> str:
             return ", ".join(leaf(one) + (f" ({worn[leaf(one)]})" if leaf(one) in worn else "") for one in value)
         case "blanks":
             return ", ".join(blank.variable for blank in value)
-        case "choice" if field.name == "purpose":
-            return PURPOSES.get(value, "")
+        case "choice" if field.name in _ENUMS:
+            return (PURPOSES if field.name == "purpose" else PROVIDERS).get(value, "")
         case "choice":
             return leaf(str(value))
         case "whole":

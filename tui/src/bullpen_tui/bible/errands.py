@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bullpen_api.v1 import asset_pb2, bible_pb2
 from bullpen_client.errors import BullpenError, FieldInvalid
@@ -46,6 +46,22 @@ class BibleErrands:
     def read_entry(self, name: str, to: MessagePump) -> None:
         """Reads a resource as it is now."""
         self._studio.ask(self._studio.daemon.entry(name), told.EntryRead, to=to, refused=told.EntryRefused)
+
+    def set_key(self, account: bible_pb2.ProviderAccount, name: str, value: str, to: MessagePump) -> None:
+        """Keeps the key of an account in the vault, and the name that it has there in the account."""
+        daemon = self._studio.daemon
+
+        async def work() -> told.KeyKept:
+            secret = await daemon.set_secret(f"secrets/{name}", value)
+            kept = account
+            if account.secret_names.get("api_key", "") != name:
+                changed = bible_pb2.ProviderAccount()
+                changed.CopyFrom(account)
+                changed.secret_names["api_key"] = name
+                kept = cast("bible_pb2.ProviderAccount", await daemon.update_entry(changed, ["secret_names"]))
+            return told.KeyKept(secret, kept)
+
+        self._studio.ask(work, lambda message: message, to=to, refused=told.KeyRefused, group="set key")
 
     def take_pictures(
         self, project: str, path: Path, kind: asset_pb2.Asset.Kind.ValueType, as_scenes: bool, to: MessagePump

@@ -11,7 +11,14 @@ from typing import Literal
 
 from bullpen_api.v1 import bible_pb2
 
-Entry = bible_pb2.Scene | bible_pb2.Character | bible_pb2.StyleGuide | bible_pb2.ReferenceSet | bible_pb2.PromptTemplate
+Entry = (
+    bible_pb2.Scene
+    | bible_pb2.Character
+    | bible_pb2.StyleGuide
+    | bible_pb2.ReferenceSet
+    | bible_pb2.PromptTemplate
+    | bible_pb2.ProviderAccount
+)
 
 Way = Literal[
     "line",  # one line of text
@@ -35,13 +42,18 @@ PICTURED = ("picture", "pictures", "items")
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form. `also` names fields of the message that it writes besides its own."""
+    """One field of a form.
+
+    `hint` stands in it while it is empty, `help` says what it is good for. `also` names fields of the message that it
+    writes besides its own.
+    """
 
     name: str
     label: str
     hint: str = ""
     way: Way = "line"
     also: tuple[str, ...] = ()
+    help: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +87,7 @@ class Kind:
         return next((one for one in self.fields if inner in one.names), None)
 
 
-_TITLE = Field("title", "title", "what a person calls it")
+_TITLE = Field("title", "title", "what a person calls it", help="What you call it. Its name is made of it.")
 
 SCENES = Kind(
     "scenes",
@@ -84,11 +96,29 @@ SCENES = Kind(
     "scene",
     (
         _TITLE,
-        Field("description", "happens", "what happens in it", "words"),
-        Field("source_asset", "picture", "what the first stage starts from", "picture"),
-        Field("variables", "values", "name=value, one a line: time=night", "pairs"),
-        Field("characters", "cast", "who is in it", "cast", ("looks",)),
-        Field("ordinal", "place", "its place in the story; empty puts it last", "whole"),
+        Field("description", "happens", "what happens in it", "words", help="What happens in the picture, in words."),
+        Field(
+            "source_asset",
+            "picture",
+            "what the first stage starts from",
+            "picture",
+            help="The picture of the layout. The first stage starts from it; a run needs it.",
+        ),
+        Field(
+            "variables",
+            "values",
+            "name=value, one a line: time=night",
+            "pairs",
+            help="Values that stages put into their prompts, for this scene alone.",
+        ),
+        Field("characters", "cast", "who is in it", "cast", ("looks",), help="Who is seen, and what each wears."),
+        Field(
+            "ordinal",
+            "place",
+            "its place in the story; empty puts it last",
+            "whole",
+            help="Where it stands in the story, counted from 1.",
+        ),
     ),
 )
 CHARACTERS = Kind(
@@ -98,14 +128,45 @@ CHARACTERS = Kind(
     "character",
     (
         _TITLE,
-        Field("description", "looks like", "a woman with red hair; goes into prompts", "words"),
-        Field("prompt", "in prompts", "in place of that, as for a LoRA", "words"),
-        Field("negative_prompt", "never", "what must not be seen of them"),
-        Field("profile", "who", "age, history, voice; in no prompt", "words"),
-        Field("looks", "looks", "clothes, ages", "looks"),
-        Field("references", "pictures", "what shows them", "pictures"),
-        Field("reference_set", "held against", "", "choice"),
-        Field("loras", "LoRA", "what draws them", "loras"),
+        Field(
+            "description",
+            "looks like",
+            "a woman with red hair; goes into prompts",
+            "words",
+            help="What a prompt says of them: age, hair, clothes.",
+        ),
+        Field(
+            "prompt",
+            "in prompts",
+            "in place of that, as for a LoRA",
+            "words",
+            help="Stands in prompts in place of the line above, such as the words of a LoRA.",
+        ),
+        Field(
+            "negative_prompt",
+            "never",
+            "what must not be seen of them",
+            help="Goes into the negative prompt wherever they are drawn.",
+        ),
+        Field(
+            "profile",
+            "who",
+            "age, history, voice; in no prompt",
+            "words",
+            help="For you and the copilot; no prompt has it.",
+        ),
+        Field(
+            "looks", "looks", "clothes, ages", "looks", help="Clothes, ages, disguises; a scene says which one is worn."
+        ),
+        Field(
+            "references",
+            "pictures",
+            "what shows them",
+            "pictures",
+            help="Pictures that show them, to draw by and to compare with.",
+        ),
+        Field("reference_set", "held against", "", "choice", help="The set that their pictures are compared with."),
+        Field("loras", "LoRA", "what draws them", "loras", help="Models that were trained on them."),
     ),
 )
 STYLE_GUIDES = Kind(
@@ -115,10 +176,18 @@ STYLE_GUIDES = Kind(
     "style guide",
     (
         _TITLE,
-        Field("description", "about", "what the look is", "words"),
-        Field("variables", "values", "style=noir; one name=value a line", "pairs"),
-        Field("anchors", "anchors", "what shows the style", "pictures"),
-        Field("reference_set", "held against", "", "choice"),
+        Field("description", "about", "what the look is", "words", help="What the look is, in words for people."),
+        Field(
+            "variables",
+            "values",
+            "style=noir; one name=value a line",
+            "pairs",
+            help="Values that stages put into their prompts; the first stage wants style=…",
+        ),
+        Field("anchors", "anchors", "what shows the style", "pictures", help="Pictures in this look, to draw by."),
+        Field(
+            "reference_set", "held against", "", "choice", help="The set that every picture's look is compared with."
+        ),
     ),
 )
 REFERENCE_SETS = Kind(
@@ -128,9 +197,11 @@ REFERENCE_SETS = Kind(
     "reference set",
     (
         _TITLE,
-        Field("purpose", "for", "", "choice"),
-        Field("description", "about", "what it shows", "words"),
-        Field("items", "pictures", "the best first", "items"),
+        Field(
+            "purpose", "for", "", "choice", help="What pictures are compared with it: a style, a character or a place."
+        ),
+        Field("description", "about", "what it shows", "words", help="What it shows, in words for people."),
+        Field("items", "pictures", "the best first", "items", help="The pictures; the first counts as the best."),
     ),
 )
 PROMPT_TEMPLATES = Kind(
@@ -140,15 +211,53 @@ PROMPT_TEMPLATES = Kind(
     "prompt template",
     (
         _TITLE,
-        Field("stage", "stage", "", "choice"),
-        Field("text", "words", "with {variables}", "words"),
-        Field("negative_text", "not", "what must not be seen", "words"),
-        Field("variables", "variables", "those that are not the stage's own", "blanks"),
-        Field("description", "about", "what it is for", "words"),
+        Field("stage", "stage", "", "choice", help="The stage that may use it."),
+        Field(
+            "text",
+            "words",
+            "with {variables}",
+            "words",
+            help="What the model is told; {style} stands for the value of that name.",
+        ),
+        Field("negative_text", "not", "what must not be seen", "words", help="What must not be seen."),
+        Field(
+            "variables",
+            "variables",
+            "those that are not the stage's own",
+            "blanks",
+            help="Values of your own, with what stands where none is given.",
+        ),
+        Field("description", "about", "what it is for", "words", help="What it is for, in words for people."),
     ),
 )
 
-KINDS = (SCENES, CHARACTERS, STYLE_GUIDES, REFERENCE_SETS, PROMPT_TEMPLATES)
+PROVIDER_ACCOUNTS = Kind(
+    "providerAccounts",
+    bible_pb2.ProviderAccount,
+    "provider_account",
+    "provider account",
+    (
+        _TITLE,
+        Field("provider", "provider", "", "choice", help="Who does the work; it stays as it is for ever."),
+        Field(
+            "secret_names",
+            "keys by name",
+            "api_key=openai-main",
+            "pairs",
+            help="What its key is called in the vault, never the key itself; in the list, s keeps the key.",
+        ),
+        Field(
+            "base_url",
+            "address",
+            "https://…, where it is not the provider's own",
+            help="Where it answers. Needed for servers of your own.",
+        ),
+        Field("default_model", "model", "asked for where a run names none", help="The provider's name of the model."),
+        Field("description", "about", "what it is for", "words", help="What it is for, in words for people."),
+    ),
+)
+
+KINDS = (SCENES, CHARACTERS, STYLE_GUIDES, REFERENCE_SETS, PROMPT_TEMPLATES, PROVIDER_ACCOUNTS)
 
 
 def kind_of(name: str) -> Kind:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, lineage_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, lineage_pb2, vault_pb2
 
 from bullpen_tui.bible.kinds import Entry, Kind
 
@@ -28,6 +28,26 @@ class BiblePort(Protocol):
 
     async def update_entry(self, entry: Entry, paths: Sequence[str]) -> Entry:
         """Changes the fields that `paths` name, if the etag of the entry is still the current one."""
+        ...
+
+    async def provider_accounts(self, project: str) -> list[Entry]:
+        """Accounts of providers that a project may use."""
+        ...
+
+    async def trashed(self, project: str) -> list[Entry]:
+        """Everything of the bible that lies in a project's trash."""
+        ...
+
+    async def secrets(self) -> vault_pb2.ListSecretsResponse:
+        """Names of what the vault keeps; no call tells a value."""
+        ...
+
+    async def vault(self) -> vault_pb2.VaultStatus:
+        """Whether the vault can be used."""
+        ...
+
+    async def set_secret(self, name: str, value: str) -> vault_pb2.Secret:
+        """Keeps a value under a name, in place of the one that was there."""
         ...
 
     async def take_picture(self, project: str, path: Path, kind: asset_pb2.Asset.Kind.ValueType) -> asset_pb2.Asset:

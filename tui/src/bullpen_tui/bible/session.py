@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, history_pb2, lineage_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, history_pb2, lineage_pb2, vault_pb2
 from bullpen_client import pictures
 from bullpen_client.connect import Session
 from google.protobuf import field_mask_pb2
 
-from bullpen_tui.bible.kinds import Entry, Kind, kind_of
+from bullpen_tui.bible.kinds import KINDS, PROVIDER_ACCOUNTS, Entry, Kind, kind_of
 
 
 class BibleCalls:
@@ -57,6 +57,41 @@ class BibleCalls:
 
     async def restore_entry(self, name: str) -> None:
         await self._bible("Undelete", kind_of(name), name=name)
+
+    async def _listed(self, kind: Kind, project: str, show_deleted: bool) -> list[Entry]:
+        """All of a kind, with its trash where that is wished."""
+        singular = kind.message.DESCRIPTOR.name
+        found: list[Entry] = []
+        token = ""
+        while True:
+            asked = getattr(bible_pb2, f"List{singular}sRequest")
+            request = asked(parent=project, page_size=500, page_token=token, show_deleted=show_deleted)
+            page = await getattr(self._session.bible, f"List{singular}s")(request)
+            found.extend(getattr(page, f"{kind.singular}s"))
+            if not (token := page.next_page_token):
+                return found
+
+    async def provider_accounts(self, project: str) -> list[Entry]:
+        return await self._listed(PROVIDER_ACCOUNTS, project, False)
+
+    async def trashed(self, project: str) -> list[Entry]:
+        return [one for kind in KINDS for one in await self._listed(kind, project, True) if one.HasField("delete_time")]
+
+    async def secrets(self) -> vault_pb2.ListSecretsResponse:
+        whole = vault_pb2.ListSecretsResponse()
+        token = ""
+        while True:
+            request = vault_pb2.ListSecretsRequest(page_size=500, page_token=token)
+            page = await self._session.vault.ListSecrets(request)
+            whole.secrets.extend(page.secrets)
+            if not (token := page.next_page_token):
+                return whole
+
+    async def vault(self) -> vault_pb2.VaultStatus:
+        return await self._session.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())
+
+    async def set_secret(self, name: str, value: str) -> vault_pb2.Secret:
+        return await self._session.vault.SetSecret(vault_pb2.SetSecretRequest(name=name, value=value))
 
     async def take_picture(self, project: str, path: Path, kind: asset_pb2.Asset.Kind.ValueType) -> asset_pb2.Asset:
         return await pictures.take(self._session, project, path, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import asset_pb2, bootstrap_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, bootstrap_pb2, vault_pb2
 from bullpen_client.errors import BullpenError
 from textual.message import Message
 
@@ -31,6 +31,23 @@ class EntryRead(Message):
     def __init__(self, entry: Entry) -> None:
         super().__init__()
         self.entry = entry
+
+
+class KeyKept(Message):
+    """The vault keeps a value under a name; `account` is the account that it is for."""
+
+    def __init__(self, secret: vault_pb2.Secret, account: bible_pb2.ProviderAccount) -> None:
+        super().__init__()
+        self.secret = secret
+        self.account = account
+
+
+class KeyRefused(Message):
+    """The vault did not keep a value."""
+
+    def __init__(self, error: BullpenError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class PicturesTaken(Message):

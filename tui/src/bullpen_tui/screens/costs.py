@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import ClassVar
 
 from bullpen_api.v1 import cost_pb2
@@ -26,6 +28,7 @@ DIMENSIONS = (
     ("project", cost_pb2.COST_DIMENSION_PROJECT),
 )
 AGAIN_SECONDS = 5.0
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 COLUMNS = (
     Column("", minimum=16, weight=3),
     Column("pieces", width=7, right=True),
@@ -105,6 +108,32 @@ def limit_lines(total: cost_pb2.CostTotal, limits: cost_pb2.SpendLimits | None) 
     return rows
 
 
+def by_day(totals: Iterable[cost_pb2.CostTotal], cells: int) -> list[Content]:
+    """Device time and money day after day up to the last day, a line each; days without work are there, too."""
+    known = {date.fromisoformat(one.day): one for one in totals if _DAY.fullmatch(one.day)}
+    if len(known) < 2:
+        return []
+    last = max(known)
+    days = [last - timedelta(days=back) for back in range(min(cells, (last - min(known)).days + 1))][::-1]
+    past = [known.get(day, cost_pb2.CostTotal()) for day in days]
+    currencies = sorted({one.currency_code for total in past for one in total.money})
+    lines = [("device", [one.device_seconds for one in past])]
+    lines += [(currency, [float(_charged(one, currency)) for one in past]) for currency in currencies]
+    rows = []
+    for label, values in lines:
+        if top := max(values):
+            figure = words.span(top) if label == "device" else words.money_of(int(top), label)
+            peak = (f"  most {figure} on {days[values.index(top)]}", words.FAINT)
+            rows.append(words.text((f"{label:<7}", words.QUIET), words.trace(values, cells), peak))
+    if rows:
+        rows.append(words.text((f"       {days[0]} to {last}, {words.plural(len(days), 'day')}", words.FAINT)))
+    return rows
+
+
+def _charged(total: cost_pb2.CostTotal, currency: str) -> int:
+    return sum(one.charged_micros for one in total.money if one.currency_code == currency)
+
+
 class CostsScreen(StudioScreen):
     """The sums above, one group a row below; `[` and `]` choose what they are grouped by."""
 
@@ -155,6 +184,10 @@ class CostsScreen(StudioScreen):
         table.set_columns((Column(name, minimum=16, weight=3), *COLUMNS[1:]))
         if summary is None:
             return
-        self.query_one("#sums", Said).say(words.lines(limit_lines(summary.total, limits)))
+        lines = limit_lines(summary.total, limits)
+        if name == "day":
+            room = self.query_one("#sums").content_size.width or self.size.width - 4
+            lines += by_day(summary.totals, max(7, min(90, room - 40)))
+        self.query_one("#sums", Said).say(words.lines(lines))
         table.set_empty(Content("Nothing was made yet, so nothing has cost anything."))
         table.set_rows([total_row(one, name) for one in summary.totals])

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from bullpen_api.v1 import bible_pb2, run_pb2
-from bullpen_client.errors import BullpenError, EtagMismatch
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -19,27 +18,26 @@ from textual.widgets import Input, Label, Select, TextArea
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.bible import draft, parts, told
+from bullpen_tui.bible import draft, needs, parts
 from bullpen_tui.bible.kinds import LISTED, Entry, Field, Kind
 from bullpen_tui.fields import UNREAD
-from bullpen_tui.mirror import Listed, leaf
+from bullpen_tui.mirror import leaf
 from bullpen_tui.plan import FormError
-from bullpen_tui.port import sentence
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.dialogs import SLUG, ConfirmDialog, slug_of
+from bullpen_tui.screens.dialogs import ConfirmDialog, hint, slug_of
+from bullpen_tui.screens.entry_keeping import NAME, EntryKeeping
 from bullpen_tui.screens.entry_parts import PART_ACTIONS, EntryParts
-from bullpen_tui.screens.part_dialogs import ConflictDialog
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.part_list import PartList
 from bullpen_tui.widgets.picture import Picture
+from bullpen_tui.widgets.prose import Prose
 from bullpen_tui.widgets.said import Said
 
 LINES = 5
 """Lines that a text may take before it scrolls."""
-NAME = "entry-slug"
 
 
-class EntryScreen(EntryParts, StudioScreen):
+class EntryScreen(EntryParts, EntryKeeping, StudioScreen):
     """The form. F5 keeps what it says."""
 
     place: ClassVar[str] = "entry"
@@ -61,19 +59,17 @@ class EntryScreen(EntryParts, StudioScreen):
         self._request_id = ""
         self._choices: dict[str, list[tuple[str, str]]] = {}
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing is kept yet."""
-        return not self._resource
-
     def body(self) -> Iterable[Widget]:
         """The fields, a picture beside them, and what is wrong below."""
         with Horizontal():
             with VerticalScroll(classes="pane", id="entry-form", can_focus=False) as form:
+                form.border_subtitle = "* is needed"
                 form.border_title = f"New {self._kind.title}" if self.is_new else Content(leaf(self._resource)).markup
                 for field in self._kind.fields:
                     with Horizontal(classes="field", id=f"row-{field.name}"):
-                        yield Label(field.label)
+                        yield Label(
+                            words.text(field.label, (" *" if needs.needed(self._kind, field) else "", words.ACCENT))
+                        )
                         yield self._widget(field)
                     if field.name == "title" and self.is_new:
                         with Horizontal(classes="field", id="row-slug"):
@@ -82,6 +78,7 @@ class EntryScreen(EntryParts, StudioScreen):
             if self._kind.pictured:
                 with Vertical(classes="pane", id="entry-side"):
                     yield Picture(self.studio.graphics, "the picture under\nthe cursor", dom_id="entry-picture")
+        yield Said(dom_id="entry-help")
         yield Said(dom_id="entry-problem")
 
     def _widget(self, field: Field) -> Widget:
@@ -91,7 +88,7 @@ class EntryScreen(EntryParts, StudioScreen):
         if field.way in LISTED:
             return PartList(field.hint, name)
         if field.way in ("words", "pairs"):
-            return TextArea(compact=True, placeholder=field.hint, highlight_cursor_line=False, id=name)
+            return Prose(field.hint, name, listed=field.way == "pairs")
         return Input(placeholder=field.hint, compact=True, id=name, select_on_focus=False)
 
     def on_mount(self) -> None:
@@ -158,6 +155,11 @@ class EntryScreen(EntryParts, StudioScreen):
         if field.name == "purpose":
             ask = [("choose what it is for", "0")] if draft.text_of(self._mine, field) == "0" else []
             return ask + [(name, str(number)) for number, name in draft.PURPOSES.items()]
+        if field.name == "provider":
+            now = draft.text_of(self._mine, field)
+            ask = [("choose who it is with", "0")] if now == "0" else []
+            known = [(name, str(number)) for number, name in draft.PROVIDERS.items()]
+            return ask + (known if self.is_new else [one for one in known if one[1] == now])
         if field.name == "stage":
             stages = self.snapshot.answer("stages", run_pb2.ListStagesResponse)
             found = stages.stages if stages is not None else ()
@@ -195,14 +197,28 @@ class EntryScreen(EntryParts, StudioScreen):
         self._own_slug = True
 
     @on(Input.Submitted)
-    def _next(self, event: Input.Submitted) -> None:
+    @on(Prose.Done)
+    def _next(self, event: Input.Submitted | Prose.Done) -> None:
         event.stop()
         self.focus_next()
 
     def on_descendant_focus(self) -> None:
         """Other keys work in a list than in a text."""
         self._draw_picture()
+        self._help()
         self.draw_keys()
+
+    def _help(self) -> None:
+        """Says what the field with the cursor is good for, and which keys work in it."""
+        here = self.focused.id if self.focused is not None else None
+        field = next((one for one in self._kind.fields if here == f"field-{one.name}"), None)
+        if field is not None:
+            lines = [words.text((field.help, words.QUIET)), hint(*needs.keys_of(field))]
+            self.query_one("#entry-help", Said).say(words.lines(lines))
+        elif here == NAME:
+            told = "The name in commands and files; it stays as it is for ever."
+            lines = [words.text((told, words.QUIET)), hint(("enter", "next field"))]
+            self.query_one("#entry-help", Said).say(words.lines(lines))
 
     @on(Lister.Moved)
     def _other_part(self) -> None:
@@ -243,114 +259,7 @@ class EntryScreen(EntryParts, StudioScreen):
             return not self._saving
         return self.check_part(action) if action in PART_ACTIONS else True
 
-    # --- keeping -----------------------------------------------------------------------------------------------------
-
-    def _collected(self) -> Entry:
-        """The draft with what the text fields say. Raises FormError, with the cursor in the field."""
-        mine = draft.copy_of(self._mine)
-        for field in self._kind.fields:
-            if field.way in LISTED:
-                continue
-            widget = self.query_one(f"#field-{field.name}")
-            text = widget.text if isinstance(widget, TextArea) else str(getattr(widget, "value", ""))
-            try:
-                draft.put_text(mine, field, text)
-            except FormError:
-                self._point_at(field)
-                raise
-        return mine
-
-    def _point_at(self, field: Field | None) -> None:
-        for row in self.query(".field"):
-            row.set_class(field is not None and row.id == f"row-{field.name}", "-wrong")
-        if field is not None:
-            self.query_one(f"#field-{field.name}").focus()
-
-    def _say(self, *what: str | tuple[str, str] | Content) -> None:
-        self.query_one("#entry-problem", Said).say(words.text(*what))
-
-    def action_save_entry(self) -> None:
-        """Keeps what the form says: the fields that were changed, and no others."""
-        if self._saving:
-            return
-        try:
-            mine = self._collected()
-        except FormError as problem:
-            self._say(("! ", words.WARN), str(problem))
-            return
-        self._point_at(None)
-        slug = self.query_one(f"#{NAME}", Input).value.strip() if self.is_new else ""
-        if self.is_new and not SLUG.fullmatch(slug):
-            self._say(("! ", words.WARN), "name: a–z first, then a–z, 0–9, _ or -, at most 63 in all.")
-            self.query_one(f"#{NAME}", Input).focus()
-            return
-        paths = draft.changed(self._base, mine, self._kind.names)
-        if not self.is_new and not paths:
-            self.notify("Nothing was changed.")
-            self.dismiss()
-            return
-        self._mine, self._saving = mine, True
-        self._say(("● ", words.ACCENT), "keeping it…")
-        self.draw_keys()
-        errands = self.studio.errands
-        if self.is_new:
-            errands.create_entry(self._kind, self._project, slug, mine, self._request_id, self)
-        else:
-            mine.name, mine.etag = self._base.name, self._base.etag
-            errands.update_entry(mine, paths, self)
-
-    def on_entry_kept(self, message: told.EntryKept) -> None:
-        """Back, with the news in the mirror."""
-        self.studio.post_message(say.ChangesArrived((Listed((message.entry,)),)))
-        self.notify(f"{message.entry.title or leaf(message.entry.name)} is kept.")
-        if self in self.studio.screen_stack:
-            while self.studio.screen is not self:
-                self.studio.pop_screen()
-            self.dismiss()
-
-    def on_entry_refused(self, message: told.EntryRefused) -> None:
-        """Says which field, and what to do; what was written stays."""
-        self._saving = False
-        self._request_id = self.studio.request_id()
-        self.draw_keys()
-        error = message.error
-        if isinstance(error, EtagMismatch):
-            self._say(("⚑ ", words.WARN), "Somebody changed it meanwhile; reading what they wrote…")
-            self.studio.errands.read_entry(self._resource, self)
-            return
-        self._explain(error)
-
-    def _explain(self, error: BullpenError) -> None:
-        field = self._kind.field(error.field)
-        if error.field.endswith("_id") and self.is_new and "." not in error.field:
-            self.query_one(f"#{NAME}", Input).focus()
-            self._say(("✗ ", words.BAD), ("name: ", words.STRONG), sentence(error))
-            return
-        self._point_at(field)
-        self._say(("✗ ", words.BAD), (f"{field.label}: " if field else "", words.STRONG), sentence(error))
-
-    def on_entry_read(self, message: told.EntryRead) -> None:
-        """Shows both, and lets the person choose; what is not chosen for the other stays mine."""
-        theirs = message.entry
-        found = draft.clashes(self._base, self._mine, theirs, self._kind)
-        if not found:
-            self._unite(theirs, frozenset())
-            return
-        title = f"{leaf(self._resource)} was changed twice"
-        self._say(("⚑ ", words.WARN), "It was changed by somebody else too; F5 shows both again.")
-        self.studio.push_screen(
-            ConflictDialog(title, found), lambda kept: None if kept is None else self._unite(theirs, kept)
-        )
-
-    def _unite(self, theirs: Entry, keep_theirs: frozenset[str]) -> None:
-        self._mine = draft.united(self._base, self._mine, theirs, self._kind, keep_theirs)
-        self._base = draft.copy_of(theirs)
-        for name in self._choices:
-            self.query_one(f"#field-{name}", Select).set_options([("", UNREAD)])
-        self._choices.clear()
-        self._fill()
-        self.draw()
-        self.action_save_entry()
+    # --- leaving -----------------------------------------------------------------------------------------------------
 
     @property
     def would_lose(self) -> str:

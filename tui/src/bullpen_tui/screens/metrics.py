@@ -13,9 +13,9 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
+from bullpen_tui.machine.rows import pin_words
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.models import pin_words
 from bullpen_tui.widgets.chrome import at_work
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
@@ -228,7 +228,7 @@ class MetricsScreen(StudioScreen):
 
     def on_model_pinned(self, message: say.ModelPinned) -> None:
         """Says so."""
-        self.notify(pin_words(message))
+        self.notify(pin_words(message.model, message.pinned))
         self.studio.reading.residents()
 
     def on_model_unloaded(self, message: say.ModelUnloaded) -> None:

@@ -12,9 +12,23 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
+from bullpen_tui.machine import advice, told
+from bullpen_tui.machine.rows import (
+    DEVICE_COLUMNS,
+    MATRIX_COLUMNS,
+    MODEL_COLUMNS,
+    device_row,
+    matrix_row,
+    model_row,
+    pin_words,
+    resident_line,
+)
 from bullpen_tui.mirror import leaf
+from bullpen_tui.reading import EVERYWHERE
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.screens.dialogs import ConfirmDialog
+from bullpen_tui.screens.part_dialogs import ChooseDialog
+from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said
 from bullpen_tui.widgets.tabs import TabLine
 
@@ -22,102 +36,6 @@ NO_MODEL = words.text(
     "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
     "the settings (0) say where they are.",
 )
-
-MODEL_COLUMNS = (
-    Column("model", minimum=16, weight=2),
-    Column("state", width=13),
-    Column("family", minimum=12, weight=1),
-    Column("size", width=8, right=True),
-    Column("picture", width=9, right=True, drop=2),
-    Column("in memory", width=12, drop=1),
-    Column("licence", minimum=10, weight=1, drop=3),
-)
-DEVICE_COLUMNS = (
-    Column("device", minimum=10, weight=1),
-    Column("state", width=10),
-    Column("engine", width=9),
-    Column("memory", width=15, right=True),
-    Column("job", minimum=10, weight=1, drop=1),
-    Column("why", minimum=16, weight=3, drop=2),
-)
-
-
-CAPABILITIES = (
-    ("edit", "instruction_edit"),
-    ("text", "text_to_image"),
-    ("i2i", "img2img"),
-    ("fill", "inpaint"),
-    ("ctrl", "structure_control"),
-    ("refs", "reference"),
-    ("LoRA", "lora"),
-    ("cut", "cutout"),
-    ("up", "upscale"),
-    ("face", "identity_embedding"),
-    ("look", "style_embedding"),
-    ("tag", "tag"),
-)
-"""What a column of the matrix is called, and the capability behind it."""
-MATRIX_COLUMNS = (
-    Column("model", minimum=14, weight=1),
-    Column("engine", width=8, drop=9),
-    *(Column(title, width=4, drop=max(0, index - 7)) for index, (title, _) in enumerate(CAPABILITIES)),
-)
-
-
-def matrix_row(model: model_pb2.Model) -> Row:
-    """A model for `MATRIX_COLUMNS`: what it can do, and what it could if it were whole."""
-    ready = model.state == model_pb2.Model.STATE_READY
-    sign = words.text(("✓", words.GOOD) if ready else ("◌", words.WARN))
-    cells = [sign if one in model.capabilities else words.text(("·", words.FAINT)) for _, one in CAPABILITIES]
-    name = words.text(model.title or leaf(model.name), ("" if ready else " ✗", words.BAD))
-    return Row(model.name, (name, words.text((model.engine or words.DASH, words.QUIET)), *cells))
-
-
-def model_row(model: model_pb2.Model, residents: Iterable[model_pb2.Resident]) -> Row:
-    """A model for `MODEL_COLUMNS`."""
-    homes = [f"{leaf(one.device)}{' ⚑' if one.pinned else ''}" for one in residents if one.model == model.name]
-    sizes = f"{model.default_width}×{model.default_height}" if model.default_width else words.DASH
-    return Row(
-        model.name,
-        (
-            Content(model.title or leaf(model.name)),
-            words.mark(words.state(words.MODEL_MARKS, model.state)),
-            words.text((model.family or words.DASH, words.QUIET)),
-            Content(words.size(model.size_bytes)),
-            words.text((sizes, words.QUIET)),
-            words.text((f"● {', '.join(homes)}", words.ACCENT)) if homes else words.text((words.DASH, words.FAINT)),
-            words.text((model.licence or words.DASH, words.QUIET)),
-        ),
-    )
-
-
-def device_row(device: model_pb2.Device) -> Row:
-    """A device for `DEVICE_COLUMNS`."""
-    return Row(
-        device.name,
-        (
-            Content(device.title or leaf(device.name)),
-            words.mark(words.state(words.DEVICE_MARKS, device.state)),
-            words.text((device.engine or words.DASH, words.QUIET)),
-            Content(f"{words.size(device.memory_used_bytes)} / {words.size(device.memory_total_bytes)}"),
-            words.text((leaf(device.job) or words.DASH, words.QUIET)),
-            words.text((device.reason, words.QUIET)),
-        ),
-    )
-
-
-def resident_line(one: model_pb2.Resident, now: float) -> Content:
-    """Where a model is in memory, until when, and why."""
-    left = words.moment(one.expires) - now
-    until = "pinned" if one.pinned else f"goes in {words.clock(left)}" if one.expires.seconds and left > 0 else ""
-    parts = [f"in memory on {leaf(one.device)}", words.size(one.size_bytes), until, one.reason]
-    return words.text(("   ".join(part for part in parts if part), words.ACCENT))
-
-
-def pin_words(message: say.ModelPinned) -> str:
-    """What a pin means from now on."""
-    stays = "stays in memory from now on, over restarts too." if message.pinned else "may leave memory again."
-    return f"{leaf(message.model)} {stays}"
 
 
 class ModelsScreen(StudioScreen):
@@ -168,6 +86,7 @@ class ModelsScreen(StudioScreen):
             self.studio.reading.models()
             self.studio.reading.residents()
             self.studio.reading.devices()
+            self.studio.reading.runs(EVERYWHERE)
 
     def draw(self) -> None:
         """Draws both tables in place; reads as soon as there is a daemon."""
@@ -225,8 +144,12 @@ class ModelsScreen(StudioScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works on the model under the cursor."""
-        if not self.is_mounted or action not in ("load", "unload", "pin"):
+        if not self.is_mounted or action not in ("load", "unload", "pin", "switch_device", "advise"):
             return True
+        if action == "advise":
+            return bool(self._waiting)
+        if action == "switch_device":
+            return self._device is not None
         model, resident = self._model, self._resident
         if model is None or model.state != model_pb2.Model.STATE_READY:
             return False
@@ -263,8 +186,65 @@ class ModelsScreen(StudioScreen):
 
     def on_model_pinned(self, message: say.ModelPinned) -> None:
         """Says so."""
-        self.notify(pin_words(message))
+        self.notify(pin_words(message.model, message.pinned))
         self._read()
+
+    # --- devices -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _device(self) -> model_pb2.Device | None:
+        return self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
+
+    @property
+    def _waiting(self) -> list[str]:
+        """Runs that have not ended, those of the project first."""
+        runs = self.snapshot.runs.values()
+        going = [one.name for one in runs if one.state not in words.ENDED_RUNS]
+        return sorted(going, key=lambda name: (not name.startswith(f"{self.studio.project}/"), name))
+
+    def action_switch_device(self) -> None:
+        """Asks what the device under the cursor may be given, then whether it is meant."""
+        if (device := self._device) is None:
+            return
+
+        def chosen(key: str | None) -> None:
+            found = next((one for one in advice.CHOICES if one[0] == key), None)
+            if found is None:
+                return
+            _, use, now, label, _ = found
+            question = advice.switch_question(device, use, now)
+            self.studio.push_screen(
+                ConfirmDialog(question, label), lambda yes: self._switch(device.name, use, now, bool(yes))
+            )
+
+        offered = [(key, Content(label)) for key, _, _, label, _ in advice.CHOICES]
+        title = f"What {device.title or leaf(device.name)} takes"
+        self.studio.push_screen(ChooseDialog(title, offered, ""), chosen)
+
+    def _switch(self, device: str, use: model_pb2.Device.Use.ValueType, now: bool, yes: bool) -> None:
+        if yes:
+            self.studio.errands.switch_device(device, use, self, now=now)
+
+    def on_device_switched(self, message: told.DeviceSwitched) -> None:
+        """Says so."""
+        self.notify(advice.switched_words(message.device))
+        self._read()
+
+    def on_last_device(self, message: told.LastDevice) -> None:
+        """Asks whether work is to wait."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.studio.errands.switch_device(message.device, message.use, self, now=message.now, force=True)
+
+        question = f"{message.error} Work waits then until a device is switched on."
+        self.studio.push_screen(ConfirmDialog(question, "switch it all the same"), answered)
+
+    def action_advise(self) -> None:
+        """Compares the devices for the runs that have not ended."""
+        from bullpen_tui.screens.advice import AdviceDialog
+
+        self.studio.push_screen(AdviceDialog(self._waiting))
 
     def action_other_table(self) -> None:
         """Moves the focus between models and devices."""

@@ -43,6 +43,7 @@ class PartDialog(ModalScreen[bool]):
         self._title = title
         self._asked = tuple(asked)
         self._write = write
+        self._warned: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The lines and the keys."""
@@ -75,7 +76,13 @@ class PartDialog(ModalScreen[bool]):
             self.dismiss(True)
 
     def action_leave(self) -> None:
-        """Closes and changes nothing."""
+        """Closes and changes nothing; where something was written only the second time in a row."""
+        written = tuple(self.query_one(f"#{one.name}", Input).value for one in self._asked)
+        if written != tuple(one.value for one in self._asked) and written != self._warned:
+            self._warned = written
+            told = "esc once more throws away what you wrote; F5 keeps it."
+            self.query_one("#part-problem", Said).say(words.text(("! ", words.WARN), told))
+            return
         self.dismiss(False)
 
 

@@ -13,13 +13,13 @@ from textual.widget import Widget
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf, project_of
+from bullpen_tui.reading import EVERYWHERE
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 AGAIN_SECONDS = 2.0
-EVERYWHERE = "projects/-"
 COLUMNS = (
     Column("run", minimum=16, weight=2),
     Column("project", minimum=10, weight=1, drop=2),
@@ -119,7 +119,7 @@ class TasksScreen(RunActions, StudioScreen):
         """Only what works on the run under the cursor."""
         if not self.is_mounted:
             return True
-        if action in ("open", "cancel_job"):
+        if action in ("open", "cancel_job", "advise"):
             return bool(self.run_name)
         return self.check_run_action(action)
 
@@ -131,6 +131,12 @@ class TasksScreen(RunActions, StudioScreen):
     def action_cancel_job(self) -> None:
         """Asks, then stops the run under the cursor."""
         self.action_cancel_run()
+
+    def action_advise(self) -> None:
+        """Compares the devices for the run under the cursor."""
+        from bullpen_tui.screens.advice import AdviceDialog
+
+        self.studio.push_screen(AdviceDialog((self.run_name,)))
 
     def action_pause_queue(self) -> None:
         """Begins nothing more, or goes on."""

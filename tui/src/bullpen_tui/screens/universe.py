@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from bullpen_api.v1 import project_pb2, vault_pb2
 from PIL import Image
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from bullpen_tui import lock as locks
 from bullpen_tui import messages as say
 from bullpen_tui import story, words
+from bullpen_tui.bible import accounts
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.writing import Writing
@@ -24,13 +27,16 @@ from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said
 from bullpen_tui.widgets.tabs import TabLine
 
-TABS = ("Story", "Cast", "Styles", "References", "Prompts")
+TABS = ("Story", "Cast", "Styles", "References", "Prompts", "Providers", "Trash")
+PROVIDERS, TRASH = 5, 6
 COLUMNS = (
     story.SCENE_COLUMNS,
     story.CAST_COLUMNS,
     story.STYLE_COLUMNS,
     story.SET_COLUMNS,
     story.TEMPLATE_COLUMNS,
+    accounts.ACCOUNT_COLUMNS,
+    accounts.TRASH_COLUMNS,
 )
 RUNS_LOOKED_AT = 12
 """Runs whose findings are read for the flags of the story."""
@@ -55,6 +61,8 @@ _EMPTY = (
         " begins one.",
     ),
     ("No prompt template yet. ", ("n", "key"), " writes words of your own for a stage."),
+    ("No account yet: everything is made on this machine. ", ("n", "key"), " adds one for work that a provider does."),
+    ("Nothing lies in the trash.",),
 )
 
 
@@ -111,16 +119,19 @@ class UniverseScreen(Writing, StudioScreen):
             return
         self.studio.reading.scenes(name)
         self.studio.reading.bible(name)
+        self.studio.reading.trash(name)
         self._read_flags(name)
         room = self.query_one("#lock").content_size.width or self.size.width - 4
         guides = self.snapshot.style_guides_of(name)
-        self.query_one("#lock", Said).say(story.lock_line(project, guides, room))
+        self.query_one("#lock", Said).say(self._lock(project, room))
         counts = (
             len(self.snapshot.scenes_of(name)),
             len(self.snapshot.characters_of(name)),
             len(guides),
             len(self.snapshot.reference_sets_of(name)),
             len(self.snapshot.prompt_templates_of(name)),
+            len(self.snapshot.provider_accounts_of(name)),
+            len(self.snapshot.trash_of(name)),
         )
         names = [f"{tab} {count or words.DASH}" for tab, count in zip(TABS, counts, strict=True)]
         title = words.text((project.title or leaf(name), words.QUIET))
@@ -139,7 +150,8 @@ class UniverseScreen(Writing, StudioScreen):
         table = self.query_one("#universe", RowTable)
         snapshot, stages = self.snapshot, self._stages
         table.set_columns(COLUMNS[self.tab_open])
-        known = self.studio.reading.known(f"{'scenes' if self.tab_open == 0 else 'bible'} {project}")
+        where = {0: "scenes", TRASH: "trash"}.get(self.tab_open, "bible")
+        known = self.studio.reading.known(f"{where} {project}")
         if known:
             parts = _EMPTY[self.tab_open]
             empty = words.text(*((part[0], "bold $accent") if isinstance(part, tuple) else part for part in parts))
@@ -158,8 +170,33 @@ class UniverseScreen(Writing, StudioScreen):
             table.set_items(snapshot.style_guides_of(project), lambda one: story.style_row(one, snapshot))
         elif self.tab_open == 3:
             table.set_items(snapshot.reference_sets_of(project), story.set_row)
-        else:
+        elif self.tab_open == 4:
             table.set_items(snapshot.prompt_templates_of(project), story.template_row)
+        elif self.tab_open == PROVIDERS:
+            kept = accounts.kept_names(self._secrets)
+            table.set_rows([accounts.account_row(one, kept) for one in snapshot.provider_accounts_of(project)])
+        else:
+            now = self.studio.now()
+            table.set_rows([accounts.trash_row(one, now) for one in snapshot.trash_of(project)])
+
+    @property
+    def _secrets(self) -> vault_pb2.ListSecretsResponse | None:
+        return self.snapshot.answer("secrets", vault_pb2.ListSecretsResponse)
+
+    def tab_opened(self) -> None:
+        """What the vault has is asked for when somebody looks: no event tells of it."""
+        if self.tab_open == PROVIDERS:
+            self.studio.reading.vault()
+
+    def _lock(self, project: project_pb2.Project, room: int) -> Content:
+        stages, scenes = project.figures.stages, self.snapshot.scenes_of(project.name)
+        if not stages:
+            return words.text(("Nothing was run yet; r composes the first run, which locks the style.", words.QUIET))
+        first = stages[0]
+        for run in locks.runs_of(scenes, first.stage)[-RUNS_LOOKED_AT:]:
+            self.studio.reading.run_once(run)
+        guides = self.snapshot.style_guides_of(project.name)
+        return locks.lock_line(project, locks.lock_of(first, scenes, guides, self.snapshot.runs), room)
 
     def _read_flags(self, project: str) -> None:
         runs = {
@@ -174,7 +211,7 @@ class UniverseScreen(Writing, StudioScreen):
         rows, asset, frames = self._detail(key)
         self.query_one("#universe-words", Said).say(words.lines(rows))
         several = len(frames) > 1
-        sheet.display, picture.display = several, not several
+        sheet.display, picture.display = several, not several and self.tab_open < PROVIDERS
         sheet.show(frames if several else [])
         wanted = asset or (frames[0].asset if frames else "")
         if several or wanted == self._pictured:
@@ -185,6 +222,12 @@ class UniverseScreen(Writing, StudioScreen):
     def _detail(self, key: str) -> tuple[list[Content], str, list[Frame]]:
         """Words, picture, and further pictures of what is under the cursor."""
         snapshot = self.snapshot
+        if self.tab_open == TRASH:
+            gone = next((one for one in snapshot.trash_of(self.studio.project) if one.name == key), None)
+            return (accounts.trash_words(gone) if gone is not None else []), "", []
+        if (account := snapshot.provider_accounts.get(key)) is not None:
+            vault = snapshot.answer("vault", vault_pb2.VaultStatus)
+            return accounts.account_words(account, self._secrets, vault), "", []
         if (scene := snapshot.scenes.get(key)) is not None:
             stages = self._stages
             return story.scene_words(scene, snapshot, stages), story.furthest(scene, stages), []
@@ -249,6 +292,9 @@ class UniverseScreen(Writing, StudioScreen):
         """Opens the review of the picture that the scene has now; everything else is opened to be changed."""
         from bullpen_tui.screens.review import ReviewScreen
 
+        if self.tab_open == TRASH:
+            self.action_undo()
+            return
         if (way := self._opens) is not None:
             self.studio.reading.jobs_once(way[0])
             self.studio.push_screen(ReviewScreen(*way))

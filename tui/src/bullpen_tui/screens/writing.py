@@ -10,8 +10,8 @@ from bullpen_api.v1 import asset_pb2, bible_pb2
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.bible import told
-from bullpen_tui.bible.kinds import KINDS, REFERENCE_SETS, SCENES, Kind
-from bullpen_tui.mirror import leaf
+from bullpen_tui.bible.kinds import KINDS, PROVIDER_ACCOUNTS, REFERENCE_SETS, SCENES, Kind
+from bullpen_tui.mirror import Listed, leaf
 
 if TYPE_CHECKING:
     from bullpen_tui.screens.base import StudioScreen
@@ -36,19 +36,23 @@ class Writing(Base):
         raise NotImplementedError
 
     @property
-    def kind(self) -> Kind:
-        """The kind of the open tab."""
-        return KINDS[self.tab_open]
+    def kind(self) -> Kind | None:
+        """The kind of the open tab; nothing for the trash, which has all of them."""
+        return KINDS[self.tab_open] if self.tab_open < len(KINDS) else None
 
     def check_writing(self, action: str) -> bool:
         """Whether an action that writes works now; true for actions that do not."""
         here = bool(self.studio.project) and self.studio.connected
-        if action in ("new_entry", "bootstrap"):
+        if action == "bootstrap":
             return here
+        if action == "new_entry":
+            return here and self.kind is not None
+        if action == "set_key":
+            return self.is_mounted and self.kind is PROVIDER_ACCOUNTS and self.lister.cursor_key is not None
         if action == "bring_in":
             return here and self.kind in _BRINGING
         if action in ("edit_entry", "trash"):
-            return self.is_mounted and self.lister.cursor_key is not None
+            return self.is_mounted and self.kind is not None and self.lister.cursor_key is not None
         if action == "undo":
             return bool(self.snapshot.trashed_last(self.studio.project))
         return True
@@ -57,14 +61,15 @@ class Writing(Base):
         """A form with nothing in it."""
         from bullpen_tui.screens.entry import EntryScreen
 
-        self.studio.push_screen(EntryScreen(self.kind, self.studio.project))
+        if (kind := self.kind) is not None:
+            self.studio.push_screen(EntryScreen(kind, self.studio.project))
 
     def action_edit_entry(self) -> None:
         """The form of what is under the cursor."""
         from bullpen_tui.screens.entry import EntryScreen
 
-        if (name := self.lister.cursor_key) is not None:
-            self.studio.push_screen(EntryScreen(self.kind, self.studio.project, name))
+        if (name := self.lister.cursor_key) is not None and (kind := self.kind) is not None:
+            self.studio.push_screen(EntryScreen(kind, self.studio.project, name))
 
     def action_bootstrap(self) -> None:
         """Lets a language model write the bible."""
@@ -78,7 +83,8 @@ class Writing(Base):
         """Asks for pictures of this machine."""
         from bullpen_tui.screens.part_dialogs import BringDialog
 
-        kind = self.kind
+        if (kind := self.kind) is None:
+            return
         self.studio.push_screen(BringDialog(_BRINGING[kind]), lambda path: self._bring(kind, path))
 
     def _bring(self, kind: Kind, path: Path | None) -> None:
@@ -104,6 +110,22 @@ class Writing(Base):
                 begun.items.add(asset=name)
             self.studio.push_screen(EntryScreen(REFERENCE_SETS, self.studio.project, begin=begun))
 
+    # --- keys of providers -------------------------------------------------------------------------------------------
+
+    def action_set_key(self) -> None:
+        """Asks for the key of the account under the cursor."""
+        from bullpen_tui.screens.key_dialog import KeyDialog
+
+        account = self.snapshot.provider_accounts.get(self.lister.cursor_key or "")
+        if account is not None:
+            self.studio.push_screen(KeyDialog(account), self._key_kept)
+
+    def _key_kept(self, message: told.KeyKept | None) -> None:
+        if message is not None:
+            self.studio.post_message(say.ChangesArrived((Listed((message.account,)),)))
+            self.notify(f"The vault has the key as {leaf(message.secret.name)}; it is used from the next request on.")
+            self.studio.reading.vault()
+
     # --- the trash ---------------------------------------------------------------------------------------------------
 
     def action_trash(self) -> None:
@@ -118,8 +140,12 @@ class Writing(Base):
         self.draw_keys()
 
     def action_undo(self) -> None:
-        """Takes back what went into the trash last."""
-        if name := self.snapshot.trashed_last(self.studio.project):
+        """Takes back what went into the trash last; in the trash the marked rows, else the one under the cursor."""
+        if self.kind is None:
+            for name in self.lister.chosen:
+                self.studio.errands.restore(name, self)
+            self.lister.clear_marks()
+        elif name := self.snapshot.trashed_last(self.studio.project):
             self.studio.errands.restore(name, self)
 
     def on_restored(self, message: say.Restored) -> None:

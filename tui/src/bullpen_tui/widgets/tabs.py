@@ -26,8 +26,10 @@ class TabLine(Said):
         for index, name in enumerate(names):
             style = "bold $accent underline" if index == here else words.QUIET
             parts.append(clickable(words.text((name, style)), f"screen.tab({index})"))
-        line = Content("   ").join(parts)
         room = self.content_size.width
+        bare = sum(part.cell_length for part in parts)
+        gap = 3 if not room or bare + 3 * (len(parts) - 1) <= room else 2
+        line = Content(" " * gap).join(parts)
         if right is not None and line.cell_length + right.cell_length + 3 <= room:
             line = words.text(line, " " * (room - line.cell_length - right.cell_length), right)
         self.say(line)

@@ -1,0 +1,113 @@
+"""Devices: what they take, and where a run is best done."""
+
+from __future__ import annotations
+
+from bullpen_api.v1 import model_pb2
+from bullpen_client.errors import StateConflict
+from bullpen_tui.machine.advice import CHOICES, switch_question, switched_words
+from bullpen_tui.screens.advice import AdviceDialog
+from bullpen_tui.widgets.rows import RowTable
+from textual.widgets import Static
+
+from tests.tui import story
+from tests.tui.driving import Driver, studio
+
+ALL, BOUND, OFF = model_pb2.Device.USE_ALL, model_pb2.Device.USE_BOUND, model_pb2.Device.USE_NONE
+
+
+async def models(at: Driver) -> None:
+    """To the models, with devices and runs read."""
+    await at.go("7", "models")
+    await at.until(lambda: at.app.screen.query_one("#devices", RowTable).rows and at.app.snapshot.runs, "devices")
+    await at.pilot.pause()
+
+
+async def test_a_device_is_switched_after_a_question() -> None:
+    """S offers what it may take and says what that means; n leaves it as it is, y switches it."""
+    async with studio(size=(80, 24)) as at:
+        await models(at)
+        assert "✓ all work" in at.screen_text()
+        await at.press("s")
+        await at.until(lambda: at.place == "ChooseDialog")
+        await at.press("j", "enter")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        question = str(at.app.screen.query(Static).first().content)
+        assert "by request only? It takes only runs" in question
+        assert f"It is making {story.TIME_RUN}/jobs/3 now." in question
+        await at.press("n")
+        await at.until(lambda: at.place == "models")
+        assert not at.fake.asked("switch_device")
+        await at.press("s")
+        await at.until(lambda: at.place == "ChooseDialog")
+        await at.press("j", "enter")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        await at.press("y")
+        await at.until(lambda: at.fake.asked("switch_device") == [("devices/cpu", BOUND, False, False)])
+
+
+async def test_the_last_device_is_asked_about_twice() -> None:
+    """Switching it off would let all work wait: the daemon's words are shown, and only a second y does it."""
+    async with studio(size=(80, 24)) as at:
+        await models(at)
+        await at.press("s")
+        await at.until(lambda: at.place == "ChooseDialog")
+        await at.press("j", "j", "j", "enter")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        await at.press("y")
+        await at.until(lambda: "last device that work may go to" in " ".join(at.screen_text().split()))
+        assert at.fake.asked("switch_device") == [("devices/cpu", OFF, True, False)]
+        await at.press("y")
+        await at.until(lambda: at.fake.asked("switch_device")[1:] == [("devices/cpu", OFF, True, True)])
+
+
+async def test_ways_to_do_a_run_stand_side_by_side() -> None:
+    """Memory, time, queue, money and consent of each; enter takes the run to the processor."""
+    async with studio(size=(120, 36)) as at:
+        await models(at)
+        await at.press("a")
+        await at.until(lambda: isinstance(at.app.screen, AdviceDialog) and "5 pictures to make" in at.screen_text())
+        text = at.screen_text()
+        for part in ("Processor, 2 cores ★", "✓ now", "1:12", "H200 ⚑", "◐ makes room", "$0.21", "It is off."):
+            assert part in text, part
+        await at.press("enter")
+        await at.until(lambda: at.fake.asked("place_run") == [(story.TIME_RUN, "devices/cpu", False)])
+        await at.until(lambda: "Processor, 2 cores ★ ●" in at.screen_text())
+
+
+async def test_work_leaves_the_devices_in_general_use_only_with_consent() -> None:
+    """A card that is kept for requests asks first; a provider's model is not taken in passing."""
+    async with studio(size=(120, 36)) as at:
+        await models(at)
+        await at.press("a")
+        await at.until(lambda: "5 pictures to make" in at.screen_text())
+        await at.press("j", "enter")
+        await at.until(lambda: at.place == "ConfirmDialog")
+        await at.press("n", "j", "enter")
+        await at.until(lambda: "the line above says what to do" in at.screen_text())
+        await at.press("j", "enter")
+        await at.until(lambda: "✗ It is off." in at.screen_text())
+        assert not at.fake.asked("place_run")
+        await at.press("k", "k", "enter", "y")
+        await at.until(lambda: at.fake.asked("place_run") == [(story.TIME_RUN, "devices/cuda-0", True)])
+
+
+async def test_a_run_that_ended_meanwhile_has_no_advice() -> None:
+    """The daemon's sentence stands where the ways were."""
+    async with studio(size=(80, 24)) as at:
+        at.fake.refuse["advise"] = StateConflict("The run has ended.")
+        await models(at)
+        await at.press("a")
+        await at.until(lambda: "✗ The run has ended." in at.screen_text())
+        await at.press("enter", "escape")
+        await at.until(lambda: at.place == "models")
+        assert not at.fake.asked("place_run")
+
+
+def test_every_way_to_switch_says_what_it_means() -> None:
+    """The question and the answer name the device and the difference."""
+    device = story.devices().devices[0]
+    questions = {switch_question(device, use, now) for _, use, now, _, _ in CHOICES}
+    assert len(questions) == len(CHOICES)
+    for use, word in ((ALL, "takes all work"), (BOUND, "only runs"), (OFF, "is off")):
+        device.use = use
+        assert word in switched_words(device)
