@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from bullpend.assets.language import FIELDS, MOST_CHARACTERS, Fact, Span, Term, Words, parse
+from bullpend.assets.language import FIELDS, MOST_CHARACTERS, Either, Fact, Span, Term, Words, parse
 from bullpend.errors import SearchInvalid
 from hypothesis import given
 from hypothesis import strategies as st
+
+RAIN, FOG = Words(("rain",)), Words(("fog",))
+
+
+def either(*choices: list[Term]) -> Either:
+    """One of these fits."""
+    return Either(tuple(tuple(one) for one in choices))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,19 @@ from hypothesis import strategies as st
         ("date:<2026-11-20", [Span("date", None, "2026-11-19")]),
         ("date:2026-11-01..2026-11", [Span("date", "2026-11-01", "2026-11-30")]),
         ("date:9999", [Span("date", "9999-01-01", "9999-12-31")]),
+        ("rain OR fog", [either([RAIN], [FOG])]),
+        ("rain | fog OR night", [either([RAIN], [FOG], [Words(("night",))])]),
+        ("rain OR fog rating:3", [either([RAIN], [FOG]), Span("rating", 3, 3)]),
+        ("rain AND fog", [RAIN, FOG]),
+        ("(rain fog)", [RAIN, FOG]),
+        ("(rain rating:3) OR fog", [either([RAIN, Span("rating", 3, 3)], [FOG])]),
+        ("NOT rain", [Words(("rain",), excluded=True)]),
+        ("-(rain OR fog)", [Either(((either([RAIN], [FOG]),),), True)]),
+        ("NOT (rain fog)", [Either(((RAIN, FOG),), True)]),
+        ("or and not", [Words(("or",)), Words(("and",)), Words(("not",))]),
+        ("pier(2).png", [Words(("pier", "2", "png"))]),
+        ("(name:pier(2))", [Words(("pier", "2"), "name")]),
+        ("(stage:time,style)", [Fact("stage", ("time", "style"), False)]),
     ],
 )
 def test_parts(text: str, terms: list[Term]) -> None:
@@ -65,6 +85,18 @@ def test_parts(text: str, terms: list[Term]) -> None:
         ("a\x00b", 2, 1, "cannot"),
         ("x" * (MOST_CHARACTERS + 5), MOST_CHARACTERS + 1, 5, "at most"),
         ("a " * 51, 101, 1, "at most 50 parts"),
+        ("rain OR", 6, 2, "nothing after it"),
+        ("OR rain", 1, 2, "between two parts"),
+        ("rain OR OR fog", 9, 2, "between two parts"),
+        ("rain AND", 6, 3, "between two parts"),
+        ("rain NOT", 6, 3, "left out"),
+        ("night (rain OR fog", 7, 1, "not closed"),
+        ("rain) fog", 5, 1, "No bracket is open"),
+        ("rain ) fog", 6, 1, "No bracket is open"),
+        ("rain ()", 6, 2, "nothing between"),
+        ("(rain)fog", 7, 1, "comes a blank"),
+        ("(" * 9 + "a" + ")" * 9, 9, 1, "8 deep"),
+        ("(rain OR stge:x)", 10, 4, "Did you mean stage:?"),
     ],
 )
 def test_slips_point_at_their_column(text: str, column: int, length: int, words: str) -> None:
@@ -77,7 +109,26 @@ def test_slips_point_at_their_column(text: str, column: int, length: int, words:
     assert raised.value.remedy
 
 
-_PIECES = st.sampled_from([*(f"{field}:" for field in FIELDS), '"', "-", "!", ",", "..", ">", "<=", "*", " ", ":", "("])
+_PIECES = st.sampled_from(
+    [
+        *(f"{field}:" for field in FIELDS),
+        '"',
+        "-",
+        "!",
+        ",",
+        "..",
+        ">",
+        "<=",
+        "*",
+        " ",
+        ":",
+        "(",
+        ")",
+        " OR ",
+        " NOT ",
+        "|",
+    ]
+)
 
 
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=6)), max_size=12).map("".join))

@@ -72,6 +72,14 @@ def has(row: Row, *words: str) -> bool:
     return all(word in have for word in words)
 
 
+def wet(row: Row) -> bool:
+    return has(row, "rain") or has(row, "fog")
+
+
+def dark(row: Row) -> bool:
+    return has(row, "night") or has(row, "dusk")
+
+
 def cast(row: Row) -> list[str]:
     return [leaf(one) for one in row["characters"]]
 
@@ -122,6 +130,19 @@ CASES: list[tuple[str, Fits]] = [
             and not has(row, "draft")
         ),
     ),
+    ("rain OR fog", lambda row: has(row, "rain") or has(row, "fog")),
+    (
+        "pier rain OR fog -(night OR dusk)",
+        lambda r: has(r, "pier") and wet(r) and not (has(r, "night") or has(r, "dusk")),
+    ),
+    ("-(rain OR fog)", lambda row: not wet(row)),
+    ("rain OR rating:5", lambda row: has(row, "rain") or row["rating"] == 5),
+    (
+        "(rain stage:weather) OR (fog -stage:weather) is:accepted",
+        lambda row: has(row, "rain" if row["stage"] == "weather" else "fog") and row["verdict"] == "ACCEPTED",
+    ),
+    ("NOT (rain rating:>0)", lambda row: not (has(row, "rain") and row["rating"] > 0)),
+    ('character:"the keeper"', lambda row: "the_keeper" in cast(row)),
     ("stage:nowhere", lambda row: False),
     ("rain stage:nowhere", lambda row: False),
 ]

@@ -134,4 +134,5 @@ def test_the_shell_completes_fields() -> None:
     assert complete is not None
     assert complete(None, words, "st") == ["stage:"]
     assert complete(None, words, "-r") == ["-rating:", "-run:"]
+    assert complete(None, words, "-is:a") == ["-is:accepted"]
     assert len(assets.FIELDS) == 16

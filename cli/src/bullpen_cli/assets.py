@@ -32,6 +32,7 @@ FIELDS = (
     *("run:", "scene:", "stage:", "tag:", "width:"),
 )
 """What parts of a search begin with, for the shell."""
+TRAITS = ("is:accepted", "is:rejected", "is:rated", "is:tagged", "is:noted", "is:made")
 PAGE = 500
 _LEFT_OUT = re.compile(r"-[^-]{2,}|-[^-h]")
 
@@ -123,7 +124,9 @@ def kind_name(asset: asset_pb2.Asset) -> str:
 
 def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     sign = incomplete[:1] if incomplete[:1] in ("-", "!") else ""
-    return [sign + field for field in FIELDS if field.startswith(incomplete.removeprefix(sign))]
+    begun = incomplete.removeprefix(sign)
+    whole = TRAITS if begun.startswith("is:") else FIELDS
+    return [sign + one for one in whole if one.startswith(begun)]
 
 
 def explained(query: str, slip: SearchInvalid) -> None:
@@ -147,6 +150,7 @@ class SearchCommand(Command):
     examples=[
         "bullpen assets search harbor_lights rain character:mara stage:weather 'rating:>3' -draft",
         "bullpen assets search harbor_lights 'model:starter date:2026-11 \"wet street\"' --count",
+        "bullpen assets search harbor_lights 'is:accepted (rain OR fog)'",
         "bullpen assets search harbor_lights tag:cover --facets",
         "bullpen assets search harbor_lights 'rain rating:>3' --save best_rain",
         "bullpen assets search harbor_lights @best_rain --limit 5",
@@ -176,8 +180,8 @@ def search(
 ) -> None:
     """Search the assets of a project, newest first.
 
-    Words, "phrases", field:value; all must fit; - or ! leaves out. Quote what the shell would read,
-    such as > and quotation marks.
+    Words, "phrases", field:value; all must fit; - or ! leaves out; OR between two parts. Quote what
+    the shell would read, such as > and brackets.
     @ID is a saved search, alone or with more. docs/search.md has the whole language.
     """
     if skip and from_end:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from bullpend.assets import bits
 from bullpend.assets.facts import ALL, PURGED, TRASH, folded
-from bullpend.assets.language import Fact, Span, Term, Words
+from bullpend.assets.terms import Either, Fact, Span, Term, Words
 from bullpend.db.database import Value, View
 
 SETS_KEPT: Final = 32
@@ -34,6 +34,8 @@ FEW_BLOCKS: Final = 32
 FACETS: Final = ("character", "stage", "model", "tag", "kind")
 COUNTED: Final = (*FACETS, "scene", "run", "licence", "rating", "date", "is")
 VALUES_TOLD: Final = 50
+_IN_BIBLE: Final = {"character": "characters", "scene": "scenes"}
+"""Fields whose values the bible gives titles, and pictures of its own."""
 
 
 class Key(NamedTuple):
@@ -89,7 +91,7 @@ class Search:
         # Of the block that still grows; the sign keeps SQLite from walking the whole project by its other index.
         sql = "SELECT id, facts FROM assets WHERE id >= ? AND +project = ?"
         self._tail: list[tuple[int, str]] = list(view.tuples(sql, self._sealed, wish.project))
-        self._words = _expression([one for one in wish.terms if isinstance(one, Words)])
+        self._words = _expression([one for one in wish.terms if _in_words(one)])
         self._base = self._having(wish)
 
     # --- the whole ---------------------------------------------------------------------------------------------------
@@ -152,17 +154,31 @@ class Search:
         if wish.kinds:
             found &= self._any("kind", [kind.casefold() for kind in wish.kinds], whole=True)
         for term in wish.terms:
-            match term:
-                case Fact(field, values, whole, excluded):
-                    having = self._any(field, values, whole=whole)
-                case Span(_, _, _, excluded):
-                    having = self._span(term)
-                case Words(excluded=True) as words if not self._words:
-                    having, excluded = self._of_words(_phrase(words)), True
-                case _:
-                    continue
-            found &= ~having if excluded else having
+            if _in_words(term) and (self._words or not term.excluded):
+                continue  # asked of the words, all at once
+            having = self._fitting(term)
+            found &= ~having if term.excluded else having
         return found
+
+    def _fitting(self, term: Term) -> int:
+        """Assets that a term is about, whether it takes them or leaves them out."""
+        match term:
+            case Words():
+                return self._of_words(_phrase(term))
+            case Fact(field, values, whole):
+                return self._any(field, values, whole=whole)
+            case Span():
+                return self._span(term)
+            case Either(choices):
+                if _in_words(term):
+                    return self._of_words(_phrase(term))
+                found = 0
+                for choice in choices:
+                    having = self._fact(*ALL)
+                    for one in choice:
+                        having &= ~self._fitting(one) if one.excluded else self._fitting(one)
+                    found |= having
+                return found
 
     def _fact(self, field: str, value: str) -> int:
         return self._set(self._facts(field, "value = ?", value))
@@ -177,10 +193,25 @@ class Search:
         wanted = [folded(value) for value in values]
         chosen: set[int] = set()
         for value in wanted:
-            exact = self._facts(field, "value = ?", value)
-            chosen |= set(exact if exact or whole else self._facts(field, "instr(value, ?)", value))
-        found = self._set(sorted(chosen))
-        return found | self._of_bible(field, wanted) if field in ("scene", "character") else found
+            # What is called “The Keeper” has the id the_keeper.
+            forms = (value,) if whole else tuple(dict.fromkeys((value, value.replace(" ", "_"))))
+            titles = self._titles(field)
+            exact = {slug for slug, title in titles if title == value} | set(forms)
+            found = {fact for one in exact for fact in self._facts(field, "value = ?", one)}
+            if not (found or whole):
+                found = {fact for one in forms for fact in self._facts(field, "instr(value, ?)", one)}
+                named = (slug for slug, title in titles if value in title)
+                found |= {fact for one in named for fact in self._facts(field, "value = ?", one)}
+            chosen |= found
+        found_by_facts = self._set(sorted(chosen))
+        return found_by_facts | self._of_bible(field, wanted) if field in _IN_BIBLE else found_by_facts
+
+    def _titles(self, field: str) -> list[tuple[str, str]]:
+        """Ids and titles of what the bible has under a field."""
+        if field not in _IN_BIBLE:
+            return []
+        sql = f"SELECT slug, title FROM {_IN_BIBLE[field]} WHERE project = ?"
+        return [(row["slug"], folded(row["title"])) for row in self._view.all(sql, self._project)]
 
     def _span(self, term: Span) -> int:
         have = "value" if term.field == "date" else "CAST(value AS INTEGER)"
@@ -222,7 +253,7 @@ class Search:
         slugs: set[str] = set()
 
         def fits(slug: str, title: str) -> bool:
-            return any(one == slug or one in title.casefold() or one in slug for one in wanted)
+            return any(one in title.casefold() or one in slug or one.replace(" ", "_") in slug for one in wanted)
 
         cast = self._view.all(
             'SELECT slug, title, "references", looks FROM characters WHERE project = ?', self._project
@@ -279,7 +310,14 @@ class Search:
         return None
 
 
-def _expression(words: Sequence[Words]) -> str:
+def _in_words(term: Term) -> bool:
+    """Whether a term is of words alone, so that FTS5 can be asked for it."""
+    if isinstance(term, Either):
+        return all(len(choice) == 1 and _in_words(choice[0]) and not choice[0].excluded for choice in term.choices)
+    return isinstance(term, Words)
+
+
+def _expression(words: Sequence[Term]) -> str:
     """What FTS5 is asked for words; empty where only some are left out, or there are none."""
     wanted = [_phrase(one) for one in words if not one.excluded]
     if not wanted:
@@ -289,7 +327,10 @@ def _expression(words: Sequence[Words]) -> str:
     return f"({expression}) NOT ({' OR '.join(left_out)})" if left_out else expression
 
 
-def _phrase(words: Words) -> str:
+def _phrase(term: Term) -> str:
     """Words that follow each other, in the form that FTS5 reads: tokens are letters and digits, so nothing else is."""
-    phrase = f'"{" ".join(words.tokens)}"{" *" if words.prefix else ""}'
-    return f"{words.place} : {phrase}" if words.place else phrase
+    if isinstance(term, Either):
+        return f"({' OR '.join(_phrase(choice[0]) for choice in term.choices)})"
+    assert isinstance(term, Words)
+    phrase = f'"{" ".join(term.tokens)}"{" *" if term.prefix else ""}'
+    return f"{term.place} : {phrase}" if term.place else phrase

@@ -36,10 +36,11 @@ class AssetServiceStub:
     Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
     parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
     (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
-    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    values with commas mean any of them. `-`, `!` or `NOT` before a part leaves out what it fits; `OR` or `|` between two
+    parts wants one of them; brackets make one part of several. The fields:
     - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
     - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
-    inside, so that `model:starter` finds `starter-edit`.
+    inside, so that `model:starter` finds `starter-edit`. Of `character` and `scene` titles are known, too.
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
@@ -143,10 +144,11 @@ class AssetServiceServicer:
     Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
     parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
     (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
-    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    values with commas mean any of them. `-`, `!` or `NOT` before a part leaves out what it fits; `OR` or `|` between two
+    parts wants one of them; brackets make one part of several. The fields:
     - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
     - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
-    inside, so that `model:starter` finds `starter-edit`.
+    inside, so that `model:starter` finds `starter-edit`. Of `character` and `scene` titles are known, too.
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
@@ -366,10 +368,11 @@ class AssetService:
     Searches are written in one language, as in `rain character:mara stage:weather rating:>3 -draft "wet street"`. All
     parts must fit. A word is looked for in prompt, name, scene, cast, tags and note, and fits whole words in any case
     (`rai*` fits their beginnings); words in quotation marks follow each other. `field:value` asks for a fact; several
-    values with commas mean any of them. `-` or `!` before a part leaves out what it fits. The fields:
+    values with commas mean any of them. `-`, `!` or `NOT` before a part leaves out what it fits; `OR` or `|` between two
+    parts wants one of them; brackets make one part of several. The fields:
     - `kind` (source, reference, candidate, post, export), `tag`: exactly this value.
     - `stage`, `model`, `character`, `scene`, `run`, `licence`: this value; where nothing has exactly it, values with it
-    inside, so that `model:starter` finds `starter-edit`.
+    inside, so that `model:starter` finds `starter-edit`. Of `character` and `scene` titles are known, too.
     - `rating` (0 is none, 1 to 5), `width`, `height`: a number, `>3`, `>=3`, `<3`, `<=3`, or `3..5`.
     - `date` (UTC): a year, month or day, such as `2026-11`, with the same signs, or `2026-11-01..2026-11-20`.
     - `name`, `prompt`, `note`: words there and nowhere else.
