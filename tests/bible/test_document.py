@@ -98,6 +98,29 @@ def test_what_is_no_document_is_refused(text: str) -> None:
     assert refused.value.field.startswith("document")
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "```json\n{}\n```",
+        "Sure, here it is:\n\n```\n{}\n```\nTell me what to change!",
+        "\ufeff{}",
+        "\n  {}\r\n",
+    ],
+)
+def test_what_language_models_put_around_a_document_is_taken_off(around: str) -> None:
+    """A fence, words before and behind it, the mark of the order of bytes: the document inside is what counts."""
+    text = around.replace("{}", json.dumps(GOOD, indent=1))
+    assert document.read(text, "noir") == document.read(json.dumps(GOOD), "noir")
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "Sorry, I cannot.", "```\n{}\n```\n```\n{}\n```"])
+def test_what_holds_no_one_document_is_refused(text: str) -> None:
+    """Nothing, words alone, or two documents, of which nobody knows the right one."""
+    with pytest.raises(FieldInvalid) as refused:
+        document.read(text, "noir")
+    assert refused.value.field == "document"
+
+
 def test_huge_document_is_refused_unread() -> None:
     """Beyond the limit nothing is parsed."""
     with pytest.raises(LimitExceeded):

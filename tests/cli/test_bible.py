@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import bible_pb2
-from bullpen_cli import references
+from bullpen_api.v1 import bible_pb2, lineage_pb2
+from bullpen_cli import keeping, references
+from bullpen_cli.command import State
 from click import UsageError
 
 from tests.cli.conftest import Bullpen
@@ -148,6 +149,17 @@ async def test_accounts_and_buckets_name_secrets(real: Daemon, bullpen: Bullpen)
     assert (project["s3"]["prefix"], project["s3"]["bucket"]) == ("art", "noir-city")  # type: ignore[index]  # JSON
 
 
+def test_a_picture_that_is_out_of_date_is_shown_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies inside of what a scene has is told in a sentence, and not as it goes over the wire."""
+    reason = "Made from the style picture c-2, in whose place another one was accepted since."
+    accepted = bible_pb2.AcceptedPicture(
+        stage="ink", branch=1, stale=lineage_pb2.Staleness(stage="style", reason=reason)
+    )
+    keeping.show(State(), bible_pb2.Scene(name="projects/p/scenes/s", title="S", accepted=[accepted]))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"1. stage ink, stale ({reason}), branch 1" in shown
+
+
 async def test_j03_bootstrap_goes_out_and_comes_back(real: Daemon, bullpen: Bullpen, tmp_path: Path) -> None:
     """A prompt is printed; an answer, also in a fence, is shown, and applied once somebody says so."""
     await good(bullpen, "characters", "add", "noir", "mara", "--description", "a woman")
@@ -158,7 +170,7 @@ async def test_j03_bootstrap_goes_out_and_comes_back(real: Daemon, bullpen: Bull
     document["characters"][0]["description"] = "a woman with red hair"
     document["scenes"].append({"id": "pier", "characters": ["mara"]})
     answer = tmp_path / "answer.json"
-    answer.write_text(f"```json\n{json.dumps(document)}\n```\n")
+    answer.write_text(f"Here it is:\n```json\n{json.dumps(document)}\n```\n")
     line = ("bootstrap", "import", "noir", str(answer))
     shown = await good(bullpen, *line, "--dry-run")
     assert "~ changed           characters/mara" in shown
@@ -169,6 +181,18 @@ async def test_j03_bootstrap_goes_out_and_comes_back(real: Daemon, bullpen: Bull
     assert "1 new, 1 changed" in await good(bullpen, *line, "--yes")
     again = await as_json(bullpen, *line, "--yes", "--replace")
     assert (again["changes"], again["unchanged"]) == ([], 2)
+    document["scenes"][0]["description"] = "A long walk. " * 30
+    answer.write_text(json.dumps(document))
+    await good(bullpen, *line, "--yes")
+    document["scenes"][0]["description"] += "And an end."
+    answer.write_text(json.dumps(document))
+    assert "And an end." in await good(bullpen, *line, "--dry-run"), "a diff shows what differs, wherever it lies"
+    document["scenes"][0]["title"] = "The\x1b[31m pier"
+    answer.write_text(json.dumps(document))
+    refused = await bullpen(*line, "--yes", "--json")
+    assert (refused.status, refused.error["field"]) == (1, "document.scenes[0].title")
+    assert refused.error["message"].startswith("`document.scenes[0].title` holds the control character U+001B")
+    document["scenes"][0]["title"] = "The pier"
     document["characters"][0]["hair"] = "red"
     answer.write_text(json.dumps(document))
     refused = await bullpen(*line, "--yes", "--json")

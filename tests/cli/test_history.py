@@ -44,6 +44,7 @@ async def test_a_log_goes_out_and_comes_in(real: Daemon, bullpen: Bullpen, tmp_p
     (tmp_path / "no.json").write_text("{}")
     refused = await bullpen("runs", "ingest", str(tmp_path / "no.json"), "--json")
     assert (refused.status, refused.error["reason"]) == (1, "RUN_LOG_INVALID")
+    assert refused.error["message"].startswith(f"{tmp_path / 'no.json'}: ")
     assert (await bullpen("runs", "ingest")).status == 2
 
 

@@ -1,5 +1,7 @@
 """How lines look on a narrow terminal."""
 
+import pytest
+from bullpen_cli import output
 from bullpen_cli.output import wrapped
 
 
@@ -12,3 +14,15 @@ def test_lines_break_at_blanks_only() -> None:
     ]
     assert wrapped("stage       " + "x" * 100, 80, 12).split() == ["stage", "x" * 100]
     assert wrapped("one\ntwo three", 6, 2) == "one\ntwo\n  three"
+
+
+def test_nothing_that_steers_a_terminal_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """A text of a stranger shows its control characters as signs, in lines, tables and notes; letters stay all."""
+    hostile = "a\x1b[31mred\x07\x9b\u202e ünï–漢 👩‍🎨\tb\r\nc"
+    output.say(hostile)
+    output.table(("title",), [(hostile,)])
+    output.details([("title", hostile)])
+    output.note(hostile)
+    written = "".join(capsys.readouterr())
+    assert not any(sign in written for sign in "\x1b\x07\x9b\u202e\r")
+    assert written.count("a\ufffd[31mred\ufffd\ufffd\ufffd ünï–漢 👩‍🎨") == 4

@@ -158,5 +158,6 @@ def test_odd_answers_of_a_success_are_no_picture(body: bytes) -> None:
 def test_odd_refusals_have_words(provider: str, body: bytes) -> None:
     """Whatever a refusal holds, it has words for a person."""
     said = PROVIDERS[provider].refusal(Reply(418, {}, body))
-    assert said.words == "HTTP 418"
+    assert said.words == "it gives no reason"
     assert not said.again
+    assert PROVIDERS[provider].refusal(Reply(429, {}, body)).words == "it is too busy"

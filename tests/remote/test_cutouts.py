@@ -160,6 +160,20 @@ async def test_refusals_reach_the_person(desk: PaidStudio, provider: Provider, t
     assert provider.charged == []
 
 
+async def test_an_answer_that_is_no_use_is_said_to_be_the_provider_s(
+    desk: PaidStudio, provider: Provider, tmp_path: Path
+) -> None:
+    """An answer of 400 megapixels is never decoded; the error does not blame the person's own picture."""
+    project = await desk.paid_universe(provider)
+    path = write_picture(tmp_path / "mara.png", 14, 120, 80)
+    provider.ways = [Way(fault="picture_bomb")]
+    with pytest.raises(errors.PictureTooLarge, match=r"^The provider's answer has 20000×20000") as caught:
+        await cut(desk.session, path, f"photoroom:segment@{project.removeprefix('projects/')}/cutter")
+    assert "was paid for" in caught.value.remedy
+    assert caught.value.metadata["step"] == "cutout"
+    assert len(provider.charged) == 1
+
+
 async def generate(session: Session, request: lab_pb2.GenerateRequest) -> tuple[lab_pb2.GenerateStarted, list[bytes]]:
     """Pictures from a text; what was said at the beginning, and their content."""
     started, contents = lab_pb2.GenerateStarted(), []

@@ -26,6 +26,8 @@ WORDS = {
 }
 # Signs of a value that a diff shows; `--json` has all of them.
 _LONG = 160
+# How much of what is the same stands before a difference.
+_LEAD = 40
 
 
 @click.group(
@@ -122,14 +124,11 @@ def import_bible(state: State, project: str, file: TextIO, replace: bool, dry_ru
 
 
 def _read(file: TextIO) -> str:
-    """The document; the fence that language models like to put around it is taken off."""
+    """The document, with whatever stands around it: the daemon takes off what language models like to add."""
     try:
-        text = str(file.read())
+        return str(file.read())
     except UnicodeDecodeError:
         raise click.UsageError(f"{file.name} is no UTF-8 text.") from None
-    lines = text.strip().splitlines()
-    fenced = len(lines) > 1 and lines[0].startswith("```") and lines[-1] == "```"
-    return "\n".join(lines[1:-1]) if fenced else text
 
 
 def _show(found: bootstrap_pb2.ImportBootstrapResponse) -> None:
@@ -138,14 +137,24 @@ def _show(found: bootstrap_pb2.ImportBootstrapResponse) -> None:
         for difference in change.differences:
             if change.action != Change.ACTION_CREATE:
                 output.say(f"    {difference.field}", style="dim")
-                output.say(f"      - {_short(difference.before_json)}", style="red")
-                output.say(f"      + {_short(difference.after_json)}", style="green")
+                before, after = _around(difference.before_json, difference.after_json)
+                output.say(f"      - {before}", style="red")
+                output.say(f"      + {after}", style="green")
             else:
                 output.say(f"    {difference.field}: {_short(difference.after_json)}", style="dim")
     output.say(
         f"{found.created} new, {found.updated} changed, {found.deleted} into the trash, {found.restored} out of it, "
         f"{found.unchanged} as they are"
     )
+
+
+def _around(before: str, after: str) -> tuple[str, str]:
+    """Both values from shortly before where they begin to differ, which in long ones lies anywhere."""
+    pairs = zip(before, after, strict=False)
+    same = next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(before), len(after)))
+    begin = max(0, same - _LEAD) if max(len(before), len(after)) > _LONG else 0
+    lead = "…" if begin else ""
+    return lead + _short(before[begin:]), lead + _short(after[begin:])
 
 
 def _short(text: str) -> str:

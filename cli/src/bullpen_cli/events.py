@@ -61,7 +61,8 @@ def _as_response(item: Item) -> event_pb2.WatchResponse | None:
 def _tell(item: Item) -> None:
     if isinstance(item, event_pb2.Event):
         stamp = output.moment(item.time)
-        print(f"{item.revision:>7}  {stamp}  {item.kind:<22} {item.subject}  {detail(item)}".rstrip(), flush=True)  # noqa: T201
+        line = f"{item.revision:>7}  {stamp}  {item.kind:<22} {item.subject}  {detail(item)}"
+        print(output.plain(line).rstrip(), flush=True)  # noqa: T201
     elif isinstance(item, event_pb2.Progress):
         print(f"      ·  {item.phase:<10} {item.step}/{item.steps}  {item.candidate}", flush=True)  # noqa: T201
 

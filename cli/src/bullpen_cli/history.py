@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from bullpen_api.v1 import history_pb2, lineage_pb2
-from bullpen_client import names
+from bullpen_client import errors, names
 
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, pass_state
@@ -69,7 +69,12 @@ def ingest_command(state: State, logs: tuple[str, ...], project: str) -> None:
                 run_log=Path(path).read_text(encoding="utf-8", errors="replace"),
                 request_id=str(uuid.uuid4()),
             )
-            found.append(await session.history.IngestRunLog(request))
+            try:
+                found.append(await session.history.IngestRunLog(request))
+            except errors.BullpenError as error:
+                error.metadata["file"] = path
+                error.message = f"{path}: {error.message}"
+                raise
         return found
 
     found = state.with_session(body)

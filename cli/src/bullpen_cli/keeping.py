@@ -164,6 +164,11 @@ def _item(item: Any) -> str:
         return names.ident(item) if item.startswith("projects/") else item
     parts = []
     for field, value in item.ListFields():
-        text = " ".join(_item(one) for one in value) if field.is_repeated else _item(str(value))
+        if field.is_repeated:
+            text = " ".join(_item(one) for one in value)
+        elif field.message_type is not None and "reason" in field.message_type.fields_by_name:
+            text = f"({value.reason})"
+        else:
+            text = f"({_item(value)})" if field.message_type is not None else _item(str(value))
         parts.append(f"{field.name.replace('_', ' ')} {text}")
     return ", ".join(parts)

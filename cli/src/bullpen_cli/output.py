@@ -1,6 +1,7 @@
 """How answers look: tables and short lines for a person, one JSON object a line for a program.
 
-Answers go to stdout, progress and notes to stderr. Texts of users are never read as markup.
+Answers go to stdout, progress and notes to stderr. Texts of users are never read as markup, and what would steer a
+terminal is taken out of them: a recipe in a stranger's picture, or a provider's answer, may hold anything.
 """
 
 from __future__ import annotations
@@ -32,6 +33,17 @@ GLYPHS = {
     "HELD": ("‖", "yellow"),
     "INTERRUPTED": ("◐", "yellow"),
 }
+
+
+# Control characters but tabs and ends of lines, and signs that turn the direction of writing round.
+_STEERING = dict.fromkeys(
+    [*range(9), 11, 12, *range(13, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)
+
+
+def plain(text: str) -> str:
+    """A text without what would steer a terminal."""
+    return text.replace("\r\n", "\n").translate(_STEERING)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -69,6 +81,7 @@ def say(text: str = "", *, style: str | None = None, wrap: int | None = None) ->
 
 
 def _write(out: Console, text: str, style: str | None, wrap: int | None) -> None:
+    text = plain(text)
     if wrap is not None and out.is_terminal:
         text = wrapped(text, out.width, wrap)
     out.print(text, style=style, soft_wrap=True)
@@ -116,7 +129,7 @@ def table(
         justify: Literal["left", "right"] = "right" if column in right else "left"
         view.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole)
     for row in listed:
-        view.add_row(*(cell if hasattr(cell, "__rich_console__") else str(cell) for cell in row))
+        view.add_row(*(cell if hasattr(cell, "__rich_console__") else plain(str(cell)) for cell in row))
     console().print(view)
 
 

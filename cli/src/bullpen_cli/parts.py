@@ -27,7 +27,7 @@ class Stream:
         self._status_over()
         if delta.WhichOneof("added") == "text":
             # A model may say anything; what steers a terminal is not for it to say.
-            sys.stdout.write("".join(sign for sign in delta.text if sign.isprintable() or sign in "\n\t"))
+            sys.stdout.write(output.plain(delta.text))
             sys.stdout.flush()
             self._open = True
         elif not delta.whole.HasField("card"):

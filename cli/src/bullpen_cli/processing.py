@@ -92,7 +92,9 @@ def run(state: State, jobs: list[Errand], wish: postprocess_pb2.PostProcess, *, 
                     done = await process(session, errand, wish, show, confirm_spend=confirm_spend)
             except errors.BullpenError as error:
                 error.metadata["source"] = str(errand.source)
-                if error.reason not in _OF_ONE or len(jobs) == 1:
+                # What a provider answered is no fault of the picture, and the next answer would cost money too.
+                own = error.reason in _OF_ONE and error.metadata.get("step", "reading") == "reading"
+                if not own or len(jobs) == 1:
                     raise
                 failure.typed(error, as_json=state.json)
                 failed += 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from bullpen_api.v1 import run_pb2
 from bullpen_client import names
+from bullpen_client.errors import SettingInvalid
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.struct_pb2 import Struct
 
@@ -49,7 +50,7 @@ def stages(state: State, project: str, own: bool, use: str | None, check: str | 
         _show_own(state, project)
         return
     if given := use or check:
-        _replace(state, project, _read(given), bool(check))
+        _replace(state, project, given, bool(check))
         return
 
     async def body(session: Session) -> run_pb2.ListStagesResponse:
@@ -109,10 +110,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _replace(state: State, project: str, own: Struct, look: bool) -> None:
+def _replace(state: State, project: str, given: str, look: bool) -> None:
+    own = _read(given)
+
     async def body(session: Session) -> run_pb2.Manifest:
         manifest = run_pb2.Manifest(name=_name(project), own=own)
-        return await session.runs.UpdateManifest(run_pb2.UpdateManifestRequest(manifest=manifest, validate_only=look))
+        request = run_pb2.UpdateManifestRequest(manifest=manifest, validate_only=look)
+        try:
+            return await session.runs.UpdateManifest(request)
+        except SettingInvalid as error:
+            # What is wrong stands in the file that was given, not in the one that it would become.
+            kept = error.metadata.get("file", "")
+            shown = "standard input" if given == "-" else given
+            if kept:
+                error.message, error.remedy = (text.replace(kept, shown) for text in (error.message, error.remedy))
+                error.metadata["file"] = given
+            raise
 
     made = state.with_session(body)
     if state.json:

@@ -260,4 +260,5 @@ def _at(path: str, singular: str) -> Iterator[None]:
     except BullpenError as error:
         if error.field.startswith(singular):
             error.field = path + error.field.removeprefix(singular)
+            error.message = error.message.replace(f"`{singular}.", f"`{path}.")
         raise

@@ -50,6 +50,7 @@ REFERENCES = {
     ("Scene", "characters"): "characters",
     ("ReferenceItem", "asset"): "assets",
 }
+_FENCE = re.compile(r"^```[A-Za-z]*\r?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -74,6 +75,9 @@ def read(text: str, project: str) -> Document:
     """Reads a document. Raises FieldInvalid or LimitExceeded naming the path of the first thing that is wrong."""
     if len(text.encode()) > MOST_BYTES:
         raise LimitExceeded("The document is larger than 4 MB.", field="document", limit=MOST_BYTES)
+    text = _bare(text)
+    if not text:
+        raise _wrong("document", "is empty")
     try:
         data = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
@@ -88,6 +92,15 @@ def read(text: str, project: str) -> Document:
         if section in data:
             sections[section] = _section(kind, _list(data[section], f"document.{section}"), section, project)
     return Document(words, sections)
+
+
+def _bare(text: str) -> str:
+    """The document without what language models and editors put around it: a fence with words before and after it, and
+    the mark of the order of bytes.
+    """
+    text = text.removeprefix("\ufeff").strip()
+    fenced = [] if text.startswith("{") else _FENCE.findall(text)
+    return fenced[0].strip() if len(fenced) == 1 else text
 
 
 def _section(kind: Kind[Any], values: list[Any], section: str, project: str) -> list[Item]:

@@ -90,7 +90,7 @@ class PaidCutouts:
             if work.cutout.WhichOneof("by") == "provider":
                 if follow is not None:
                     follow(link_pb2.TaskProgress(step="cutout", share=0.0))
-                work.cutout.answer_path = str(await self._answer(work.path, consent, subject))
+                return await _with_answer(self._run_long, task, follow, await self._answer(work.path, consent, subject))
             return await self._run_long(task, follow)
 
         return run
@@ -133,6 +133,22 @@ class PaidCutouts:
             sent.unlink(missing_ok=True)
 
 
+async def _with_answer(
+    run_long: RunLongTask, task: link_pb2.Task, follow: Follow | None, answer: Path
+) -> link_pb2.TaskDone:
+    """The chain with a provider's answer for a cutout. Where that answer is of no use, the error says that it was paid
+    for and where it lies: it is not the person's own picture that is at fault.
+    """
+    task.process_picture.cutout.answer_path = str(answer)
+    try:
+        return await run_long(task, follow)
+    except BullpenError as error:
+        if error.metadata.get("step") == "cutout":
+            error.message = error.message.replace(str(answer), "The provider's answer")
+            error.remedy = f"It was paid for, and lies at {answer}."
+        raise
+
+
 class Behind:
     """A runner of one picture's chain with a provider behind its cutout. `reason` is why it was asked, "" while not."""
 
@@ -170,6 +186,6 @@ class Behind:
         again.CopyFrom(task)
         if follow is not None:
             follow(link_pb2.TaskProgress(step="cutout", share=0.0))
-        again.process_picture.cutout.answer_path = str(await self._answer(task.process_picture.path))
+        answer = await self._answer(task.process_picture.path)
         self._changed(again.process_picture)
-        return await self._run_long(again, follow)
+        return await _with_answer(self._run_long, again, follow, answer)

@@ -11,6 +11,7 @@ from bullpend.errors import FieldInvalid
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -56,11 +57,19 @@ def choice(enum: EnumDescriptor, value: int, field: str) -> str:
 
 
 def text(value: str, field: str, most: int, required: bool = False) -> str:
-    """Checks the length of a text, in characters. Raises FieldInvalid."""
+    """Checks a text: its length in characters, and that it holds no control characters besides tabs and ends of lines,
+    which would steer the terminal of whoever reads it. Raises FieldInvalid.
+    """
     if required and not value.strip():
         raise FieldInvalid(f"`{field}` is empty.", field=field, remedy=f"Give a value for {field}.")
     if len(value) > most:
         raise FieldInvalid(f"`{field}` has {len(value)} characters; at most {most} are kept.", field=field)
+    if (steering := _STEERING.search(value)) is not None:
+        raise FieldInvalid(
+            f"`{field}` holds the control character U+{ord(steering[0]):04X} at place {steering.start() + 1}.",
+            field=field,
+            remedy="Take it out; tabs and ends of lines may stay.",
+        )
     return value
 
 

@@ -87,6 +87,21 @@ def parsed(body: bytes) -> Any:
         return None
 
 
+# What a status says by itself, where the answer has no words.
+_PLAIN = {
+    400: "the request is refused",
+    401: "the key is not known",
+    402: "no credit is left",
+    403: "the key may not do this",
+    404: "it knows no such address",
+    429: "it is too busy",
+    500: "it failed",
+    502: "it failed",
+    503: "it is too busy",
+    504: "it took too long",
+}
+
+
 def words_of(reply: Reply, *paths: tuple[str | int, ...]) -> str:
     """The first text that lies at one of the paths in a JSON answer, on one line and short; else what the status is."""
     tree = parsed(reply.body[:65536])
@@ -101,4 +116,4 @@ def words_of(reply: Reply, *paths: tuple[str | int, ...]) -> str:
                 found = None
         if isinstance(found, str) and found.strip():
             return " ".join("".join(sign if sign.isprintable() else " " for sign in found).split())[:MOST_WORDS]
-    return f"HTTP {reply.status}"
+    return _PLAIN.get(reply.status, "it gives no reason")
