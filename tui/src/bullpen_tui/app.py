@@ -47,7 +47,7 @@ from bullpen_tui.reading import Reading
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.session import dial
 from bullpen_tui.terminal import TerminalError, check_terminal
-from bullpen_tui.theme import INK, PAPER, THEMES
+from bullpen_tui.theme import INK, PAPER, THEMES, dark_theme
 
 Answer = TypeVar("Answer")
 
@@ -93,7 +93,8 @@ class StudioApp(Leaving, App[int]):
         self.VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (30, "-high")]
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = INK.name
+        self._dark = dark_theme(self.console.color_system)
+        self.theme = self._dark.name
         self._wanted = f"projects/{project.removeprefix('projects/')}" if project else ""
         self.graphics: Graphics = graphics
         self.now = now
@@ -346,7 +347,7 @@ class StudioApp(Leaving, App[int]):
 
     def action_toggle_theme(self) -> None:
         """Ink or paper."""
-        self.theme = PAPER.name if self.theme == INK.name else INK.name
+        self.theme = self._dark.name if self.theme == PAPER.name else PAPER.name
 
 
 def run_tui(home: Path | None = None, project: str | None = None, graphics: str = "auto") -> int:

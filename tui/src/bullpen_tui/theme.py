@@ -1,4 +1,4 @@
-"""Two themes, ink and paper, with one accent.
+"""The themes, ink and paper, with one accent; and ink for terminals of few colours.
 
 The accent is non-photo blue, the pencil in which comic pages are laid out because the camera does not see it. Green,
 amber and red say only what state a thing is in, and never without a mark of its own shape beside them.
@@ -82,4 +82,47 @@ PAPER = Theme(
     },
 )
 
-THEMES = (INK, PAPER)
+SIXTEEN = Theme(
+    name="bullpen-sixteen",
+    dark=True,
+    primary="#55ffff",
+    secondary="#00aaaa",
+    accent="#55ffff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    success="#55ff55",
+    warning="#ffff55",
+    error="#ff5555",
+    variables={
+        "rule": "#555555",
+        "rule-strong": "#aaaaaa",
+        "quiet": "#aaaaaa",
+        "faint": "#aaaaaa",
+        "row": "#0000aa",
+        "row-idle": "#0000aa",
+        "bar": "#000000",
+        "block-cursor-background": "#55ffff",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-text-style": "none",
+        "input-cursor-background": "#55ffff",
+        "input-cursor-foreground": "#000000",
+        "input-selection-background": "#00aaaa",
+        "scrollbar": "#aaaaaa",
+        "scrollbar-hover": "#aaaaaa",
+        "scrollbar-active": "#55ffff",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+    },
+)
+"""Ink for a terminal of 16 colours. Each is one of them, so that none becomes another, or that of the row below it."""
+
+THEMES = (INK, PAPER, SIXTEEN)
+
+
+def dark_theme(color_system: str | None) -> Theme:
+    """The theme to begin with on a terminal whose colours Rich calls `standard`, `256`, `truecolor` or nothing."""
+    return SIXTEEN if color_system == "standard" else INK

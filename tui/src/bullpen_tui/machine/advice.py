@@ -25,7 +25,7 @@ COLUMNS = (
     Column("", minimum=10, weight=1, drop=1),
 )
 
-_FITS: dict[int, words.Mark] = {
+FITS: dict[int, words.Mark] = {
     Option.FIT_UNSPECIFIED: ("·", words.FAINT, "unknown"),
     Option.FIT_NOW: ("✓", words.GOOD, "now"),
     Option.FIT_AFTER_MAKING_ROOM: ("◐", words.WARN, "makes room"),
@@ -87,7 +87,7 @@ def option_row(option: Option, advice: advisor_pb2.Advice) -> Row:
         option_key(option),
         (
             words.text((name, style), (marks, words.ACCENT)),
-            words.mark(words.state(_FITS, option.fit)),
+            words.mark(words.state(FITS, option.fit)),
             words.text((picture, words.QUIET)),
             words.text((wait, words.QUIET)),
             words.text((total, words.STRONG if not option.problem else words.FAINT)),
