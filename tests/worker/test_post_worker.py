@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
+import pytest
 from bullpen_api.worker.v1 import link_pb2
+from bullpen_worker.post import PostLoop
 
 from tests.worker.conftest import drawing
 from tests.worker.driver import Worker, post, worker
@@ -64,6 +67,26 @@ async def test_every_task_is_answered_by_its_id(tmp_path: Path) -> None:
     assert answers[4].task_done.pictures_inspected.pictures[0].height == 16
     reasons = [answers[number].task_failed.failure.reason for number in (5, 6, 7)]
     assert reasons == ["PATH_NOT_FOUND", "PICTURE_TOO_LARGE", "INTERNAL"]
+
+
+def test_memory_of_large_work_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a sheet needed is asked back from the C library once its answer is sent, whatever became of it; small tasks
+    do not pay for that.
+    """
+    steps: list[str] = []
+    monkeypatch.setattr("bullpen_worker.post.give_back_memory", lambda: steps.append("given back"))
+    reports = Mock(send=lambda frame: steps.append(frame.WhichOneof("body")))
+    reports.failure.return_value.to_link.return_value = link_pb2.Failure(reason="INTERNAL")
+    loop = PostLoop(reports, Mock(), 1 << 20)
+    picture = tmp_path / "picture.png"
+    drawing(16, 16).save(picture)
+    row = link_pb2.SheetRow(label="row", cells=[link_pb2.SheetCell(path=str(picture), label="cell")])
+    for path in (tmp_path / "sheet.png", picture / "sheet.png"):
+        sheet = link_pb2.ContactSheet(out_path=str(path), title="Sheet", rows=[row])
+        loop.handle(link_pb2.ToWorker(task=link_pb2.Task(id=1, contact_sheet=sheet)))
+    inspect = link_pb2.InspectPictures(paths=[str(picture)])
+    loop.handle(link_pb2.ToWorker(task=link_pb2.Task(id=2, inspect_pictures=inspect)))
+    assert steps == ["task_done", "given back", "task_failed", "given back", "task_done"]
 
 
 async def test_equal_pictures_at_once_become_one_asset(tmp_path: Path) -> None:

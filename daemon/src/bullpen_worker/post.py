@@ -15,7 +15,7 @@ from bullpen_api.worker.v1 import link_pb2
 
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.heartbeat import Progress
-from bullpen_worker.machine import processor_title, total_memory
+from bullpen_worker.machine import give_back_memory, processor_title, total_memory
 from bullpen_worker.ops.book import draw_book
 from bullpen_worker.ops.chain import Follow, process_picture
 from bullpen_worker.ops.describe import Describing
@@ -31,6 +31,8 @@ from bullpen_worker.ops.tools import Toolbox
 from bullpen_worker.reports import Reports
 
 THREADS = 4
+# Tasks that fill much memory for a moment. What their threads freed stays with the C library unless it is asked for it.
+BULKY = frozenset({"contact_sheet", "draw_book", "process_picture", "describe_picture"})
 
 
 class PostLoop:
@@ -85,6 +87,8 @@ class PostLoop:
             answer = link_pb2.FromWorker(task_done=done)
         self._progress.advance()
         self._reports.send(answer)
+        if task.WhichOneof("body") in BULKY:
+            give_back_memory()
 
     def _run(self, task: link_pb2.Task) -> link_pb2.TaskDone:
         limit = self._max_pixels
