@@ -138,5 +138,5 @@ async def test_leaving_the_loop_ends_the_call(session: Session, daemon: FakeDaem
     await until(stream, event_pb2.Bookmark)
     assert len(daemon.watchers) == 1
     await stream.aclose()  # type: ignore[attr-defined]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await daemon.alone.wait()

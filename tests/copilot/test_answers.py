@@ -76,7 +76,7 @@ async def test_a_cancelled_answer_keeps_what_there_is(folder: Path) -> None:
         await session.copilot.CancelChatAnswer(pb.CancelChatAnswerRequest(name=chat.name))
         ended = await task
         assert (ended.state, text(ended)) == (pb.ChatMessage.STATE_CANCELED, "The pier lies ")
-        await asyncio.wait_for(server.gone.wait(), 30)
+        await asyncio.wait_for(server.gone.wait(), 60)
         assert text(await say(session, chat, "and now?")) == "Yes."
 
 
@@ -84,7 +84,7 @@ async def test_an_answer_that_the_daemon_s_end_cut_short_is_kept(folder: Path) -
     """After `kill -9` what was said is there, marked as interrupted, and the conversation goes on."""
     async with asked(folder, HALF, words("Yes.")) as (daemon, session, chat, _):
         task = await half(session, chat)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             kept = ""
             while kept != "The pier lies ":  # what is written down on the way is no event
                 kept = text((await messages(session, chat))[1])

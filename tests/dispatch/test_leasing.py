@@ -28,7 +28,7 @@ from bullpend.scheduling import model as s
 from tests.support.plans import MODEL
 
 DEVICE, OTHER, REMOTE = "devices/cpu", "devices/gpu", "devices/remote-1"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class World:

@@ -50,5 +50,5 @@ async def test_what_nobody_uses_or_pinned_makes_room() -> None:
     assert not waiting.done()
     there.remove(idle)
     sharing.moved()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     assert sharing.idle(language.NAME) == []

@@ -98,7 +98,7 @@ async def test_u01_leaving_frees_the_device(session: Session, daemon: Daemon) ->
     first = await anext(stream)
     assert first.started.position == 1, "one device does one thing after the other"
     await endless.aclose()  # type: ignore[attr-defined]  # a generator, which ends its call
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         _, made = await collect(stream)
     assert len(made) == 1
     await nothing_left(daemon, session)

@@ -174,7 +174,7 @@ async def test_r07_watcher_that_stops_reading_delays_nobody(daemon: Daemon, stud
         )
         await studio.session.projects.CreateProject(request)
         while len(checker.events) < number:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 checker.take(await anext(stream))
     checker.complete(daemon.home)
 

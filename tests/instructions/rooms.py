@@ -123,7 +123,7 @@ class Room:
     async def until(self, slug: str, when: Callable[[Row], bool]) -> Row:
         """The instruction as soon as `when` holds of it."""
         news = self.bus.subscribe()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not when(row := await self.row(slug)):
                 await news.wait(0.1)
         self.bus.unsubscribe(news)

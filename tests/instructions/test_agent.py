@@ -143,7 +143,7 @@ async def test_a_dead_daemon_asks_before_it_sends_again(room: Room) -> None:
         hire(room, agent, dispatch_seconds=30.0)
         async with working(room.worker()):
             row = await confirmed(room)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await agent.news.wait()
         assert (await room.row(row["slug"]))["state"] == "RUNNING"
         room.clock.at += POLICY.lock_seconds
@@ -163,7 +163,7 @@ async def test_deliveries_of_earlier_lives_count(room: Room) -> None:
             async with working(room.worker()):
                 taken = await room.until(row["slug"], lambda now, n=life + 1: now["attempt"] == n)  # type: ignore[misc]
                 if life < 3:
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(60):
                         while len(agent.posts) <= life:
                             agent.news.clear()
                             await agent.news.wait()

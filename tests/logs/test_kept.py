@@ -130,7 +130,7 @@ async def test_readers_are_woken_from_any_thread() -> None:
     woken = kept.subscribe()
     waiting = asyncio.ensure_future(woken.wait())
     await asyncio.to_thread(kept.add, line("x"))
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     kept.unsubscribe(woken)
     woken.clear()
     kept.wake_all()

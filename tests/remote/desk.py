@@ -22,7 +22,7 @@ from tests.support.pictures import write_picture
 from tests.support.providers import KEY, Provider
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
-LIMITS = Limits(connect_seconds=2.0, answer_seconds=0.6, whole_seconds=2.0, most_bytes=4 << 20, allow_private=True)
+LIMITS = Limits(connect_seconds=2.0, answer_seconds=2.0, whole_seconds=6.0, most_bytes=4 << 20, allow_private=True)
 
 
 class OneKey:

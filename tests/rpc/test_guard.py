@@ -145,7 +145,7 @@ async def test_raw_garbage_leaves_others_served(studio: Studio, path: str, garba
     writer.write(garbage)
     await writer.drain()
     if garbage:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reader.read(-1)
     project = await studio.project()
     assert (await anext(stream)).event.subject == project

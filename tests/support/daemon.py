@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -146,12 +147,26 @@ def survivors(processes: list[psutil.Process], seconds: float) -> list[psutil.Pr
 
     One that was killed but waits for a busy disk inside the kernel can do nothing any more; it is waited for longer.
     """
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    living = [process for process in alive if not _killed(process)]
-    if not living:
-        _, alive = psutil.wait_procs(alive, timeout=STOP_SECONDS)
-        return [process for process in alive if not _killed(process)]
-    return living
+    living, end = processes, time.monotonic() + seconds
+    while living:
+        left = end - time.monotonic()
+        # An orphan that nobody reaps is waited for in vain, so all are looked at again and again.
+        _, alive = psutil.wait_procs(living, timeout=max(0.0, min(left, 0.05)))
+        living = [process for process in alive if not _killed(process)]
+        if not living:
+            _, alive = psutil.wait_procs([each for each in alive if not _ended(each)], timeout=STOP_SECONDS)
+            return [process for process in alive if not _killed(process)]
+        if left <= 0:
+            return living
+    return []
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whether a process is dead but for its entry."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _killed(process: psutil.Process) -> bool:

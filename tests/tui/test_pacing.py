@@ -54,7 +54,7 @@ async def test_the_first_item_does_not_wait() -> None:
         await never.wait()
 
     beats = batches(slow(), 3600.0)
-    assert await asyncio.wait_for(anext(beats), 5) == [step(1)]
+    assert await asyncio.wait_for(anext(beats), 60) == [step(1)]
     await beats.aclose()  # type: ignore[attr-defined]
 
 
@@ -87,7 +87,7 @@ async def test_steps_alone_wait_for_their_time_and_an_event_does_not() -> None:
     assert await anext(beats) == [step(1)]
     waiting = asyncio.ensure_future(anext(beats))
     more.set()
-    assert await asyncio.wait_for(waiting, 5) == [step(2), event_pb2.Event(revision=1)]
+    assert await asyncio.wait_for(waiting, 60) == [step(2), event_pb2.Event(revision=1)]
     await beats.aclose()  # type: ignore[attr-defined]
 
 

@@ -101,6 +101,6 @@ def test_the_reader_tells_how_the_stream_ended() -> None:
         thread = start_reader(
             _reader(encode_frame(link_pb2.ToWorker(ping=link_pb2.Ping())) + tail), got.append, ends.put
         )
-        assert (ends.get(timeout=10) is not None) is broken
+        assert (ends.get(timeout=60) is not None) is broken
         thread.join()
         assert [message.WhichOneof("body") for message in got] == ["ping"]

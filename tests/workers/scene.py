@@ -15,7 +15,7 @@ from bullpend.workers.supervisor import Supervisor
 FAKE = Path(__file__).parent.parent / "support" / "fake_worker.py"
 CPU = DeviceInfo("devices/cpu", "cpu", "cpu", "a pretence", "torch", "for tests")
 CUDA = DeviceInfo("devices/cuda-0", "cuda", "cuda:0", "a pretence", "torch", "for tests")
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def settings(behaviour: str, **changes: object) -> WorkerSettings:

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
+from tests.support.daemon import survivors
 from tests.workers.scene import FAKE
+
+SECONDS = 30.0
 
 _DAEMON = """
 import asyncio, sys
@@ -39,21 +41,13 @@ else:
 """
 
 
-def alive(process: psutil.Process) -> bool:
-    """An orphan that nobody reaped yet is dead all the same."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.faults
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_workers_are_gone_within_two_seconds_of_a_kill(loop: str) -> None:
+def test_no_worker_outlives_a_killed_daemon(loop: str) -> None:
     """A daemon killed with SIGKILL leaves no worker: no worker holds another's pipe, so each sees its input end.
 
     The fake worker asks the system for no signal: only the end of its input can stop it, and its heartbeat is too
-    rare to notice that nobody reads.
+    rare to notice that nobody reads. How soon they are gone is for the bench to say.
     """
     with subprocess.Popen(
         [sys.executable, "-c", _DAEMON, str(FAKE), loop], stdout=subprocess.PIPE, text=True
@@ -62,9 +56,4 @@ def test_workers_are_gone_within_two_seconds_of_a_kill(loop: str) -> None:
         workers = [psutil.Process(int(pid)) for pid in daemon.stdout.readline().split()]
         assert len(workers) >= 4
         os.kill(daemon.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 2.0
-        living = workers
-        while living and time.monotonic() < deadline:
-            _, waiting = psutil.wait_procs(living, timeout=0.05)
-            living = [process for process in waiting if alive(process)]
-        assert not living
+        assert survivors(workers, SECONDS) == []

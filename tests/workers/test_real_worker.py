@@ -35,7 +35,7 @@ def run_job(job: str, prompt: str, out_folder: Path) -> link_pb2.ToWorker:
 async def test_a_scripted_job_is_made_canceled_and_its_hang_noticed(tmp_path: Path) -> None:
     """One job is made, one is stopped between steps, and one that hangs costs the worker its life."""
     heard = Heard()
-    settings = WorkerSettings(heartbeat_seconds=0.05, stalled_seconds=0.5, hung_seconds=30)
+    settings = WorkerSettings(heartbeat_seconds=0.05, stalled_seconds=2.0, hung_seconds=30)
     async with Supervisor(settings, [SCRIPTED], heard) as supervisor, asyncio.timeout(3 * PATIENCE):
         await supervisor.start_device(DEVICE)
         ready = (await heard.body("ready")).ready
@@ -56,7 +56,7 @@ async def test_a_scripted_job_is_made_canceled_and_its_hang_noticed(tmp_path: Pa
         assert (await heard.body("job_ended")).job_ended.outcome == link_pb2.JobEnded.OUTCOME_CANCELED
 
         supervisor.send(DEVICE, run_job("jobs/3", "scripted: steps=3 hang_at=2", tmp_path))
-        assert "finished nothing for 0.5 s" in await heard.lost()
+        assert "finished nothing for 2 s" in await heard.lost()
 
 
 async def test_an_engine_that_cannot_work_here_is_lost_in_words() -> None:

@@ -46,7 +46,7 @@ async def run(code: str, written: bytes = b"") -> Heard:
     pipe = heard.transport.get_pipe_transport(0)
     assert isinstance(pipe, asyncio.WriteTransport)
     pipe.write(written)
-    await asyncio.wait_for(heard.over, 20)
+    await asyncio.wait_for(heard.over, 60)
     return heard
 
 
@@ -74,7 +74,7 @@ async def test_closing_ends_the_process() -> None:
     assert heard.transport is not None
     assert heard.transport.get_returncode() is None
     heard.transport.close()
-    await asyncio.wait_for(heard.over, 20)
+    await asyncio.wait_for(heard.over, 60)
     assert heard.transport.get_returncode() == -signal.SIGKILL
 
 
