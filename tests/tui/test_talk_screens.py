@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from bullpen_api.v1 import copilot_pb2, instruction_pb2, system_pb2
 from bullpen_client.errors import FieldInvalid
-from bullpen_tui.talk import editing, engines, handing
+from bullpen_tui import messages as say
+from bullpen_tui.mirror import Listed
+from bullpen_tui.talk import editing, engines, handing, told
 from bullpen_tui.widgets.rows import RowTable
 from google.protobuf.json_format import MessageToDict, ParseDict
 from textual.widgets import Input
@@ -182,6 +184,32 @@ async def test_something_is_handed_over_after_its_payload_was_shown(monkeypatch:
         assert not fake.asked("confirm_instruction")
         await at.press("y")
         await at.until(lambda: fake.asked("confirm_instruction") == [(name, "digest-9", False)])
+
+
+async def test_no_key_decides_about_another_one_than_was_just_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event may come before the answer: y confirms the new draft, or nothing, and never the one that was open."""
+    fake = FakeDaemon()
+    _with_agent(fake, monkeypatch, "https://agents.example.org/v1")
+    async with studio(fake, size=(100, 30)) as at:
+        await at.go("5", "instructions")
+        table = at.app.screen.query_one("#instructions", RowTable)
+        await at.until(lambda: table.count[0] == 2)
+        made = await fake.create_instruction(story.PROJECT, Draft(objective="Write blurbs"), "r")
+        at.app.post_message(say.ChangesArrived((Listed((made,)),)))
+        await at.until(lambda: table.count[0] == 3)
+        assert table.cursor_key != made.name
+        at.app.screen.post_message(told.InstructionProposed(made))
+        await at.press("y")
+        await at.until(lambda: table.cursor_key == made.name)
+        assert not fake.asked("confirm_instruction")
+
+
+async def test_a_long_line_is_seen_while_it_is_written() -> None:
+    """What is longer than its line scrolls in it; nothing covers it."""
+    async with studio(size=(80, 24)) as at:
+        await at_copilot(at)
+        await at.type("a style lock pass on every one of the six scenes with three candidates each")
+        assert "with three candidates each" in at.screen_text()
 
 
 async def test_without_an_agent_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from bullpen_tui.bible.errands import BibleErrands
 from bullpen_tui.lab import generated, processed
 from bullpen_tui.machine.errands import MachineErrands
 from bullpen_tui.mirror import Grew, Listed
+from bullpen_tui.talk import told
 from bullpen_tui.talk.errands import TalkErrands
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Errands(TalkErrands, BibleErrands, MachineErrands):
     def retry_instruction(self, name: str, to: MessagePump) -> None:
         """Proposes a failed or canceled instruction again."""
         call = self._studio.daemon.retry_instruction(name, self._studio.request_id())
-        self._studio.ask(call, say.InstructionChanged, to=to)
+        self._studio.ask(call, told.InstructionProposed, to=to)
 
     def new_chat(self, project: str, engine: str, to: MessagePump) -> None:
         """Begins a conversation."""

@@ -94,7 +94,7 @@ def card_lines(one: instruction_pb2.Instruction, now: float) -> list[Content]:
         ),
         words.text((one.preview.summary or one.objective, words.STRONG)),
     ]
-    if one.objective and one.preview.summary:
+    if one.preview.summary and one.objective not in ("", one.preview.summary):
         rows.append(words.text((one.objective, words.QUIET)))
     facts = "   ".join(f"{fact.label} {fact.value}" for fact in one.preview.facts)
     rows += [Content(facts)] if facts else []

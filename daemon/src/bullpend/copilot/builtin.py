@@ -64,6 +64,9 @@ class Builtin:
                     goes_on = asked is not None and asked.slot not in (slot, rules.CHANGE, rules.PLANNED)
                     before = f"{asked.before} {turn.text}" if asked is not None and goes_on else turn.text
                     yield Asked(before, slot)
+                elif asked is not None and asked.slot in (rules.CHANGE, rules.PLANNED):
+                    # What was not understood does not close the card.
+                    yield asked
             case Read(what, about):
                 async for piece in lookup.look(turn, world, what, dict(about)):
                     yield piece

@@ -43,7 +43,10 @@ _WITHDRAW = re.compile(
     r"the card|my last|what i said)(?: (?:please|again|then|now|for now|instead|card|one|order))*"
     r"|(?:no )*(?:do not|rather not|better not)(?: do (?:it|that))?|(?:changed|i have changed|i changed) my mind"
 )
-_ENOUGH = rf"(?P<n>{NUM}) (?:will do|would do|is enough|are enough|is plenty|are plenty|suffices?|is fine|are fine)"
+_ENOUGH = (
+    rf"(?P<n>{NUM}) (?:will do|would do|is enough|are enough|is plenty|are plenty|suffices?|is fine|are fine)"
+    rf"|make (?:it|that) (?P<m>{NUM})(?= ?[.!]?$)"
+)
 _EXTRA = frozenset(
     several(
         """
@@ -147,8 +150,12 @@ def _run(said: Mapping[str, Any], text: str, world: World) -> Understood | None:
         return Ask(picked.question, tuple(picked.choices), "") if same or also or taken_away else None
     if more.question or staged.conflict or len(staged.ids) > 1 or leftover.unread(line, _EXTRA) is not None:
         return None
-    if enough is not None and more.candidates is None and 1 <= number(enough["n"]) <= world.candidate_cap:
-        more.candidates = number(enough["n"])
+    if (
+        enough is not None
+        and more.candidates is None
+        and 1 <= (many := number(enough["n"] or enough["m"])) <= world.candidate_cap
+    ):
+        more.candidates = many
     spec = dict(said.get("spec", {}))
     if also or taken_away:
         if not picked.said or more.candidates is not None or staged.ids:

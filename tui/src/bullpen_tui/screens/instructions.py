@@ -13,11 +13,11 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import proposals, words
-from bullpen_tui.mirror import leaf
+from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.plan import plan_lines
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
-from bullpen_tui.talk import handing
+from bullpen_tui.talk import handing, told
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said, entitle
@@ -73,8 +73,9 @@ class InstructionsScreen(Deciding, StudioScreen):
         if self.studio.reading.known(f"instructions {project}"):
             table.set_empty(words.text("None of these.") if every else NONE)
         table.set_items(found, lambda one: proposals.instruction_row(one, now))
-        if self._to in [one.name for one in found]:
-            table.move_to(self._to)
+        if not self._to.startswith(f"{project}/"):
+            self._to = ""
+        if self._to in [one.name for one in found] and table.move_to(self._to):
             self._to = ""
         if self._handing and self.snapshot.answer("settings", system_pb2.ListSettingsResponse) is not None:
             self._handing = False
@@ -103,7 +104,9 @@ class InstructionsScreen(Deciding, StudioScreen):
 
     @property
     def decided(self) -> instruction_pb2.Instruction | None:
-        """The instruction under the cursor."""
+        """The instruction under the cursor; none while the cursor is on its way to a new one."""
+        if self._to:
+            return None
         return self.snapshot.instructions.get(self.query_one("#instructions", RowTable).cursor_key or "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -140,12 +143,12 @@ class InstructionsScreen(Deciding, StudioScreen):
         title = f"Hand over to {agent}"
         self.studio.push_screen(CheckedLines(title, handing.lines_for(one), handing.problem_of), propose)
 
-    def on_instruction_changed(self, message: say.InstructionChanged) -> None:
-        """Shows it, and goes to what was just proposed."""
-        new = message.instruction.name not in self.snapshot.instructions
-        super().on_instruction_changed(message)
-        if new:
-            self._to = message.instruction.name
+    def on_instruction_proposed(self, message: told.InstructionProposed) -> None:
+        """Goes to the new draft; until it is under the cursor no key decides about another one."""
+        self._to = message.instruction.name
+        self.tab_open = 0
+        self.studio.post_message(say.ChangesArrived((Listed((message.instruction,)),)))
+        self.notify("It is proposed. Look at it, and confirm it with y.")
 
     def action_open(self) -> None:
         """Opens the run that it started."""

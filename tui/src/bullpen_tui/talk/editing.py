@@ -17,13 +17,14 @@ from bullpen_tui.mirror import leaf
 
 Line = tuple[str, str, str]
 ALL = "all"
-_RUN = ("stage", "scenes", "candidates", "seed")
+_RUN = ("stage", "scenes", "candidates", "variables", "seed")
 _NUMBERS = ("candidates", "seed", "priority", "scale")
 _HELP = {
     "objective": "what is to be reached",
     "scenes": "all, or scene_01, scene_02",
     "candidates": "as many as the stage wants",
     "seed": "any",
+    "variables": "style=noir, weather=rain",
 }
 
 
@@ -36,8 +37,9 @@ def lines_of(one: instruction_pb2.Instruction) -> list[Line]:
     given = _given(one)
     names = list(_RUN) if _is_run(one) else []
     names += [name for name in given if name not in names and _plain(given[name])]
+    objective = "" if one.objective == one.preview.summary else one.objective
     return [
-        ("objective", one.objective, _HELP["objective"]),
+        ("objective", objective, one.preview.summary or _HELP["objective"]),
         *((name, _said(name, given.get(name)), _HELP.get(name, "")) for name in names),
     ]
 
@@ -86,6 +88,8 @@ def _said(name: str, value: Any) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(map(leaf, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={said}" for key, said in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -103,6 +107,11 @@ def _read(name: str, text: str, before: Any, instruction: str) -> Any:
         return {"scenes": [one if "/" in one else f"{project}/scenes/{one}" for one in chosen]} if chosen else {}
     if not text:
         return None
+    if name == "variables":
+        parts = [one.partition("=") for one in text.split(",") if one.strip()]
+        if not all(key.strip() and value.strip() for key, _, value in parts):
+            raise Unreadable("Variables are written name=value, with commas between.")
+        return {key.strip(): value.strip() for key, _, value in parts}
     if isinstance(before, list):
         stem = before[0].rpartition("/")[0] if before else ""
         items = [one.strip() for one in text.split(",") if one.strip()]

@@ -58,7 +58,7 @@ class TalkErrands:
     def create_instruction(self, project: str, one: instruction_pb2.Instruction, to: MessagePump) -> None:
         """Proposes something."""
         call = self._studio.daemon.create_instruction(project, one, self._studio.request_id())
-        self._studio.ask(call, say.InstructionChanged, to=to)
+        self._studio.ask(call, told.InstructionProposed, to=to)
 
     def update_instruction(self, one: instruction_pb2.Instruction, to: MessagePump) -> None:
         """Changes a draft, which is then shown anew."""

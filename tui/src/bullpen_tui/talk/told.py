@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bullpen_api.v1 import copilot_pb2, prompt_pb2
+from bullpen_api.v1 import copilot_pb2, instruction_pb2, prompt_pb2
 from textual.message import Message
 
 
@@ -33,6 +33,14 @@ class ChatWritten(Message):
         super().__init__()
         self.path = path
         self.problem = problem
+
+
+class InstructionProposed(Message):
+    """There is a new draft, to be looked at."""
+
+    def __init__(self, instruction: instruction_pb2.Instruction) -> None:
+        super().__init__()
+        self.instruction = instruction
 
 
 class PromptKept(Message):
