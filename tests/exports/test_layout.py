@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from bullpend.exports import layout
 from bullpend.exports.layout import A4, Box, Page
 from bullpend.exports.model import Layout
@@ -84,3 +85,15 @@ def test_a_contact_sheet_keeps_scenes_together() -> None:
         assert all(text.baseline < page.height for text in page.texts)
         assert page.texts[1].text == f"all candidates · page {number} of {len(pages)}"
     assert layout.caption(picture(3), 3) == ("03 Scene 3", "style · r-0001 · c-1 · seed 43")
+    named = picture(3, candidate="projects/p/runs/r-0001-style/jobs/j-1/candidates/c-2")
+    assert layout.caption(named, 3)[1] == "r-0001-style · c-2 · seed 43"
+
+
+@pytest.mark.parametrize(("width", "height", "rows"), [(512, 512, 5), (512, 288, 8), (384, 512, 4), (64, 4096, 4)])
+def test_a_contact_sheet_has_rows_for_the_shape_of_its_pictures(width: int, height: int, rows: int) -> None:
+    """Wide pictures leave room for more rows; all lie on the paper."""
+    pictures = tuple(picture(number, width=width, height=height) for number in range(40))
+    page = layout.contact_sheet(content(1, pictures=pictures), "The Lamp", "all")[0]
+    assert len(page.pictures) == rows * layout.SHEET_COLUMNS
+    assert all(inside(box, page) for _, box in page.pictures)
+    assert max(text.baseline for text in page.texts) <= page.height - layout.SHEET_MARGIN + 1

@@ -24,12 +24,13 @@ from google.protobuf import duration_pb2
 from tests.tui import story
 from tests.tui.fake_bible import FakeBible
 from tests.tui.fake_desk import FakeDesk
+from tests.tui.fake_export import FakeExports
 from tests.tui.fake_gallery import FakeGallery
 from tests.tui.fake_log import FakeLog
 from tests.tui.fake_machine import FakeMachine
 
 
-class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeLog, FakeMachine):
+class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeExports, FakeLog, FakeMachine):
     """Implements the port of the studio. `calls` keeps what was asked, `refuse` holds errors to give by call."""
 
     def __init__(self, *, empty: bool = False) -> None:
@@ -54,6 +55,7 @@ class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeLog, FakeMachine):
         self.begin_desk(empty)
         self.begin_bible(empty)
         self.begin_gallery()
+        self.begin_exports()
 
     async def dial(self) -> Daemon:
         self._note("dial")

@@ -180,6 +180,9 @@ REGISTRY: tuple[Action, ...] = (
     # Projects and runs
     Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects", "welcome"), footer=20),
+    Action(
+        "export", ("e",), "export", "Make one file of the project: comic book, PDF, bundle", ("projects",), footer=35
+    ),
     Action("bring_out", ("E",), "pictures out", "Copy the project's pictures to a folder or bucket", ("projects",)),
     Action("compose", ("r",), "new run", "Compose a run and see its plan", COMPOSING, footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),

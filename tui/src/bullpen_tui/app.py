@@ -32,6 +32,7 @@ from bullpen_tui import announcing
 from bullpen_tui import messages as say
 from bullpen_tui.actions import REGISTRY, Action
 from bullpen_tui.errands import Errands
+from bullpen_tui.exports import words as exported
 from bullpen_tui.figures import Figures
 from bullpen_tui.graphics import Graphics, choose
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
@@ -239,6 +240,8 @@ class StudioApp(Leaving, App[int]):
         if runs := announcing.ended(message.changes, before):
             ask = self.daemon.settings()
             self.ask(ask, lambda answer: say.RunsEnded(runs, announcing.way_of(answer)), group="ended")
+        for export in exported.ended(message.changes, before):
+            self.notify(exported.said(export), title="Export", severity=exported.severity(export))
         answered = any(isinstance(one, Listed) and not one.items for one in message.changes)
         if self.snapshot is not before or answered:
             self.draw()

@@ -12,6 +12,7 @@ from textual.message_pump import MessagePump
 
 from bullpen_tui import messages as say
 from bullpen_tui.bible.errands import BibleErrands
+from bullpen_tui.exports.errands import ExportErrands
 from bullpen_tui.lab import generated, processed
 from bullpen_tui.machine.errands import MachineErrands
 from bullpen_tui.mirror import Grew, Listed
@@ -26,7 +27,7 @@ LAB = "lab"
 """Group of the worker that waits for the lab: there is one at most."""
 
 
-class Errands(TalkErrands, BibleErrands, MachineErrands):
+class Errands(TalkErrands, ExportErrands, BibleErrands, MachineErrands):
     """Commands of one studio."""
 
     def __init__(self, studio: StudioApp) -> None:

@@ -32,6 +32,8 @@ def _said(event: event_pb2.Event) -> str:
             return _candidate(event.candidate)
         case "asset":
             return event.asset.display_name
+        case "export":
+            return event.export.error.message or event.export.path
         case "notice":
             details = " ".join(f"{name}={value}" for name, value in sorted(event.notice.details.items()))
             return f"{event.notice.message} {details}".strip()

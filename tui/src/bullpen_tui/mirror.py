@@ -18,6 +18,7 @@ from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruc
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui.daemonlog import grown
+from bullpen_tui.exports.desk import ExportsRead, is_export
 from bullpen_tui.gallery import window
 from bullpen_tui.gallery.window import GalleryChange, Paged, Slipped, Summed
 from bullpen_tui.journal import entry_of
@@ -139,7 +140,7 @@ class Restarted:
     """The daemon is another instance: what only lived in its memory is gone."""
 
 
-Change = Listed | Answered | Recalled | Grew | Logged | Happened | Restarted | GalleryChange
+Change = Listed | Answered | Recalled | Grew | Logged | Happened | Restarted | GalleryChange | ExportsRead
 
 
 def apply(snapshot: Snapshot, change: Change) -> Snapshot:
@@ -165,8 +166,10 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             return _watched(snapshot, item)
         case Paged() | Summed() | Slipped():
             return replace(snapshot, gallery=window.apply(snapshot.gallery, change))
+        case ExportsRead(exports):
+            return replace(snapshot, exports=snapshot.exports.listed(exports))
         case Restarted():
-            return replace(snapshot, progress={}, previews={})
+            return replace(snapshot, progress={}, previews={}, exports=snapshot.exports.restarted())
 
 
 def apply_all(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
@@ -213,6 +216,8 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
         snapshot = _put_all(snapshot, (_with_figures(snapshot, item),), event.revision)
         if payload == "asset" and (seen := window.happened(snapshot.gallery, event)) is not snapshot.gallery:
             snapshot = replace(snapshot, gallery=seen)
+    if payload == "export":
+        snapshot = replace(snapshot, exports=snapshot.exports.happened(event))
     if seen_before:
         return snapshot
     snapshot = replace(snapshot, revision=event.revision, journal=(*snapshot.journal, entry_of(event))[-JOURNAL_KEPT:])
@@ -361,6 +366,8 @@ def _further(old: event_pb2.Progress, new: event_pb2.Progress) -> bool:
 
 
 def _progress(snapshot: Snapshot, mark: event_pb2.Progress) -> Snapshot:
+    if is_export(mark.candidate):
+        return replace(snapshot, exports=snapshot.exports.moved(mark))
     old = snapshot.progress.get(mark.candidate)
     if _ended(snapshot, mark.candidate) or (old is not None and not _further(old, mark)):
         return snapshot

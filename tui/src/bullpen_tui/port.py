@@ -23,6 +23,7 @@ from bullpen_client.errors import BullpenError
 from bullpen_client.watch import Reconnected, Reconnecting
 
 from bullpen_tui.bible.port import BiblePort
+from bullpen_tui.exports.port import ExportPort
 from bullpen_tui.gallery.port import GalleryPort
 from bullpen_tui.machine.port import MachinePort
 from bullpen_tui.port_desk import DeskPort
@@ -40,7 +41,7 @@ def sentence(error: BullpenError) -> str:
     return f"{message.rstrip('.')}. {error.remedy}"
 
 
-class Daemon(BiblePort, DeskPort, GalleryPort, LabPort, LogPort, MachinePort, Protocol):
+class Daemon(BiblePort, DeskPort, ExportPort, GalleryPort, LabPort, LogPort, MachinePort, Protocol):
     """What the studio needs of a daemon. Every call may raise `BullpenError`."""
 
     async def info(self) -> system_pb2.Info:

@@ -12,6 +12,7 @@ from bullpen_api.v1 import asset_pb2, cost_pb2, log_pb2
 from google.protobuf.message import Message as Answer
 
 from bullpen_tui import messages as say
+from bullpen_tui.exports.desk import ExportsRead
 from bullpen_tui.gallery.reading import GalleryReading
 from bullpen_tui.mirror import Answered, Listed, Logged, Recalled
 from bullpen_tui.snapshot import Kept
@@ -102,6 +103,16 @@ class Reading:
         page = await self._daemon.runs(project, token)
         self._pages[f"runs {project}"] = page.next_page_token
         return Listed(tuple(page.runs), page.revision)
+
+    def exports(self) -> None:
+        """The newest exports of all projects; once, since events tell what becomes of them."""
+
+        async def read() -> say.ChangesArrived:
+            return say.ChangesArrived((ExportsRead(tuple((await self._daemon.exports()).exports)),))
+
+        if self._studio.connected and "exports" not in self._asked:
+            self._asked.add("exports")
+            self._studio.ask(read, lambda message: message, refused=say.CallMissed, group="exports")
 
     def scenes(self, project: str) -> None:
         """All scenes of a project."""

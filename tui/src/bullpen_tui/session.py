@@ -20,6 +20,7 @@ from bullpen_client.connect import Session
 from bullpen_client.watch import watch
 from google.protobuf import duration_pb2
 
+from bullpen_tui.exports.session import ExportCalls
 from bullpen_tui.machine.session import MachineCalls
 from bullpen_tui.port import Daemon, Dial, WatchItem
 from bullpen_tui.session_desk import DeskCalls
@@ -30,7 +31,7 @@ PAGE = 200
 """Runs or assets asked for at once; more are asked for when a person gets near the end."""
 
 
-class Dialled(DeskCalls, LabCalls, LogCalls, MachineCalls):
+class Dialled(DeskCalls, ExportCalls, LabCalls, LogCalls, MachineCalls):
     """`Daemon` over the client library."""
 
     def __init__(self, session: Session) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message as Answer
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bullpen_tui.daemonlog import DaemonLog
+from bullpen_tui.exports.desk import Desk
 from bullpen_tui.gallery.window import Window
 from bullpen_tui.shelf import Shelf
 
@@ -130,6 +131,8 @@ class Snapshot:
     chat_messages: Shelf[copilot_pb2.ChatMessage] = field(default_factory=lambda: Shelf(_eldest))
     gallery: Window = field(default_factory=Window)
     """What the gallery has in view, of a list that may be of any length."""
+    exports: Desk = field(default_factory=Desk)
+    """Exports, and how far they are."""
     progress: Mapping[str, event_pb2.Progress] = field(default_factory=dict)
     previews: Mapping[str, event_pb2.Preview] = field(default_factory=dict)
     stale_projects: Mapping[str, int] = field(default_factory=dict)

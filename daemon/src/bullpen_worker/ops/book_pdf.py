@@ -35,7 +35,8 @@ def write_pdf(task: link_pb2.DrawBook, max_pixels: int, follow: Follow) -> None:
     canvas = Canvas(task.pdf_path, pageCompression=1, invariant=1)
     canvas.setTitle(task.title)
     canvas.setCreator("Bullpen")
-    canvas.setAuthor("")
+    for say in (canvas.setAuthor, canvas.setSubject, canvas.setKeywords):
+        say("")
     for number, page in enumerate(task.pages):
         follow(STEP, number / len(task.pages))
         canvas.setPageSize((page.width, page.height))

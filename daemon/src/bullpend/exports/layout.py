@@ -16,8 +16,10 @@ INCH = 72.0
 # Pixels an inch that panels are laid out with.
 DENSITY = 200.0
 SHEET_COLUMNS = 4
-SHEET_MARGIN, SHEET_GAP, SHEET_HEAD = 36.0, 12.0, 30.0
-CAPTION, LEADING = 6.5, 9.0
+SHEET_MARGIN, SHEET_GAP, SHEET_HEAD = 36.0, 12.0, 36.0
+CAPTION, SMALL, LEADING = 6.5, 6.0, 9.0
+# How much lower than its pictures are a box may be, where that makes room for one more row.
+LOWER = 0.85
 # Twice what a printer shows of the smallest picture.
 SHEET_SIDE = 600
 
@@ -116,8 +118,8 @@ def contact_sheet(content: Content, title: str, wanted: str) -> list[Page]:
         for picture in (accepted, *(other for other in content.candidates if other.scene == accepted.scene))
     ]
     side = (A4[0] - 2 * SHEET_MARGIN - (SHEET_COLUMNS - 1) * SHEET_GAP) / SHEET_COLUMNS
-    step = side + 2 * LEADING + SHEET_GAP
-    rows = int((A4[1] - 2 * SHEET_MARGIN - SHEET_HEAD + SHEET_GAP) // step)
+    rows, height = _rows(side, max(picture.height / picture.width for picture in ordered))
+    step = height + 2 * LEADING + SHEET_GAP
     numbers = {picture.scene: number for number, picture in enumerate(content.pictures, 1)}
     groups = _groups(ordered, SHEET_COLUMNS * rows)
     pages = []
@@ -134,22 +136,33 @@ def contact_sheet(content: Content, title: str, wanted: str) -> list[Page]:
                 round(SHEET_MARGIN + column * (side + SHEET_GAP), 2),
                 round(SHEET_MARGIN + SHEET_HEAD + row * step, 2),
                 round(side, 2),
-                round(side, 2),
+                round(height, 2),
             )
             placed.append((picture, box))
             first, second = caption(picture, numbers[picture.scene])
             below = box.top + box.height + LEADING
             texts.append(Text(first, box.left, round(below, 2), box.width, CAPTION, bold=picture.accepted))
-            texts.append(Text(second, box.left, round(below + LEADING, 2), box.width, CAPTION, quiet=True))
+            texts.append(Text(second, box.left, round(below + LEADING, 2), box.width, SMALL, quiet=True))
         pages.append(Page(*A4, tuple(placed), tuple(texts)))
     return pages
+
+
+def _rows(side: float, shape: float) -> tuple[int, float]:
+    """How many rows a sheet has, and how high their boxes are, for pictures at most `shape` times as high as wide."""
+    room = A4[1] - 2 * SHEET_MARGIN - SHEET_HEAD + SHEET_GAP
+    beside = 2 * LEADING + SHEET_GAP
+    wanted = side * min(max(shape, 0.4), 1.5)
+    rows = int(room // (wanted * LOWER + beside))
+    return rows, min(wanted, room / rows - beside)
 
 
 def caption(picture: Picture, number: int) -> tuple[str, str]:
     """What is written below a small picture: the scene, and how it was made."""
     title = picture.title or picture.scene
     run, candidate = picture.run.rpartition("/")[2], picture.candidate.rpartition("/")[2]
-    made = [part for part in (picture.stage, run, candidate) if part]
+    # The id of a run mostly ends in its stage.
+    stage = "" if run.endswith(picture.stage) else picture.stage
+    made = [part for part in (stage, run, candidate) if part]
     if picture.candidate:
         made.append(f"seed {picture.seed}")
     return f"{number:02} {title}", " · ".join(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import project_pb2
+from bullpen_api.v1 import export_pb2, project_pb2
 from PIL import Image
 from textual import on
 from textual.containers import Container, Horizontal, Vertical
@@ -194,7 +194,7 @@ class ProjectsScreen(StudioScreen):
         """Only what works now."""
         if action == "back":
             return self.is_mounted and bool(self.query_one(FilterLine).value)
-        if action in ("open", "compose", "bring_out"):
+        if action in ("open", "compose", "bring_out", "export"):
             return bool(self.project)
         if action == "new_project":
             return self.studio.connected
@@ -207,6 +207,16 @@ class ProjectsScreen(StudioScreen):
             self.studio.open_run(recent.cursor_key)
         elif self.project:
             self.visit_project(self.project)
+
+    def action_export(self) -> None:
+        """Asks what file is to be made of the project."""
+        from bullpen_tui.screens.export import ExportDialog
+
+        self.studio.push_screen(ExportDialog(self.project), self._exporting)
+
+    def _exporting(self, export: export_pb2.Export | None) -> None:
+        if export is not None:
+            self.studio.notify(f"{leaf(export.name)} is being made; w shows how far it is.")
 
     def action_bring_out(self) -> None:
         """Asks for a folder; none takes the bucket that the project names."""

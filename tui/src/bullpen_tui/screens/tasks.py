@@ -12,10 +12,13 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
+from bullpen_tui.exports import words as exported
+from bullpen_tui.exports.desk import GOING, is_export
 from bullpen_tui.mirror import leaf, project_of
 from bullpen_tui.reading import EVERYWHERE
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
+from bullpen_tui.screens.task_exports import TaskExports
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
@@ -74,8 +77,8 @@ def queue_line(queue: queue_pb2.Queue | None) -> Content:
     return Content("   ").join(parts)
 
 
-class TasksScreen(RunActions, StudioScreen):
-    """The list. Enter opens a run, `x` stops it, `p` lets it wait."""
+class TasksScreen(RunActions, TaskExports, StudioScreen):
+    """The list. Enter opens a run or begins an export again, `x` stops either, `p` lets a run wait."""
 
     place: ClassVar[str] = "tasks"
 
@@ -101,6 +104,7 @@ class TasksScreen(RunActions, StudioScreen):
     def draw(self) -> None:
         """Draws the rows in place."""
         self.studio.reading.runs(EVERYWHERE)
+        self.studio.reading.exports()
         queue = self.snapshot.answer("queue", queue_pb2.Queue)
         self.query_one("#queue", Said).say(queue_line(queue))
         places = {one.run: one for one in queue.runs} if queue is not None else {}
@@ -108,29 +112,48 @@ class TasksScreen(RunActions, StudioScreen):
         going.sort(key=lambda run: (run.state != run_pb2.Run.STATE_RUNNING, _turn(places.get(run.name)), run.name))
         seen = self.snapshot.finished
         rows = [task_row(run, places.get(run.name), seen.get(run.name, 0)) for run in going]
+        desk = self.snapshot.exports
+        rows += [exported.task_row(one, desk.progress.get(one.name)) for one in desk.tasks()]
         self.query_one("#tasks", RowTable).set_rows(rows)
 
     @property
     def run_name(self) -> str:
         """The run under the cursor."""
-        return self.query_one("#tasks", RowTable).cursor_key or ""
+        key = self.query_one("#tasks", RowTable).cursor_key or ""
+        return "" if is_export(key) else key
+
+    @property
+    def export_name(self) -> str:
+        """The export under the cursor."""
+        key = self.query_one("#tasks", RowTable).cursor_key or ""
+        return key if is_export(key) else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works on the run under the cursor."""
         if not self.is_mounted:
             return True
+        export = self.the_export
+        if action == "open" and export is not None:
+            return True
+        if action == "cancel_job" and export is not None:
+            return export.state in GOING
         if action in ("open", "cancel_job", "advise"):
             return bool(self.run_name)
         return self.check_run_action(action)
 
     def action_open(self) -> None:
-        """Opens the run under the cursor."""
-        if self.run_name:
+        """Opens the run under the cursor, or begins the export again."""
+        if self.export_name:
+            self.open_export()
+        elif self.run_name:
             self.studio.open_run(self.run_name)
 
     def action_cancel_job(self) -> None:
-        """Asks, then stops the run under the cursor."""
-        self.action_cancel_run()
+        """Asks, then stops what is under the cursor."""
+        if self.export_name:
+            self.stop_export()
+        else:
+            self.action_cancel_run()
 
     def action_advise(self) -> None:
         """Compares the devices for the run under the cursor."""

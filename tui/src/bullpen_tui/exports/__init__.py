@@ -1,0 +1,1 @@
+"""Exports in the studio: the form, how far they are, what came of them."""

@@ -1,0 +1,31 @@
+"""The part of the port about exports."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bullpen_api.v1 import export_pb2 as pb
+
+
+class ExportPort(Protocol):
+    """Every call may raise `BullpenError`."""
+
+    async def exports(self) -> pb.ListExportsResponse:
+        """The newest exports of all projects."""
+        ...
+
+    async def look_at_export(self, project: str, spec: pb.ExportSpec) -> pb.Export:
+        """What an export would hold and leave out; nothing is begun."""
+        ...
+
+    async def begin_export(self, project: str, spec: pb.ExportSpec, request_id: str) -> pb.Export:
+        """Begins an export."""
+        ...
+
+    async def stop_export(self, name: str) -> pb.Export:
+        """Stops an export; nothing of it is left."""
+        ...
+
+    async def restart_export(self, name: str) -> pb.Export:
+        """Begins one that came to nothing once more."""
+        ...
