@@ -74,6 +74,13 @@ class FakeMachine:
         found.use = use
         return found
 
+    async def keep_alive(self, model: str, seconds: float | None) -> model_pb2.ModelKeeping:
+        self._note("keep_alive", model, seconds)
+        keeping = model_pb2.ModelKeeping(model=model)
+        if seconds is not None:
+            keeping.keep_alive.FromSeconds(int(seconds))
+        return keeping
+
     async def advise(self, run: str) -> advisor_pb2.Advice:
         self._note("advise", run)
         return advice(self.bound_to)

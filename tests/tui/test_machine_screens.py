@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from bullpen_api.v1 import model_pb2
 from bullpen_client.errors import StateConflict
 from bullpen_tui.machine.advice import CHOICES, switch_question, switched_words
+from bullpen_tui.machine.spans import seconds_of
+from bullpen_tui.plan import FormError
 from bullpen_tui.screens.advice import AdviceDialog
+from bullpen_tui.screens.settings import AT_ONCE
 from bullpen_tui.widgets.rows import RowTable
-from textual.widgets import Static
+from bullpend.settings_tree import Tree
+from textual.widgets import Input, Static
 
 from tests.tui import story
 from tests.tui.driving import Driver, studio
@@ -43,6 +48,37 @@ async def test_a_device_is_switched_after_a_question() -> None:
         await at.until(lambda: at.place == "ConfirmDialog")
         await at.press("y")
         await at.until(lambda: at.fake.asked("switch_device") == [("devices/cpu", BOUND, False, False)])
+
+
+async def test_a_model_stays_as_long_as_somebody_says() -> None:
+    """K takes a length as one writes it; what is none is told, and an empty one goes back to the settings."""
+    async with studio(size=(80, 24)) as at:
+        await models(at)
+        for text in ("1h 30m", "", "soon"):
+            await at.press("K")
+            await at.until(lambda: at.place == "PathDialog")
+            at.app.screen.query_one(Input).value = text
+            await at.press("enter")
+            await at.until(lambda: at.place == "models")
+        await at.until(lambda: len(at.fake.asked("keep_alive")) == 2)
+        assert at.fake.asked("keep_alive") == [("models/starter-edit", 5400.0), ("models/starter-edit", None)]
+        await at.until(lambda: "no length of time" in " ".join(at.screen_text().split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("300", 300), ("90 s", 90), ("5m", 300), ("1h30m", 5400), ("1,5 h", 5400), ("0", 0), (" ", None)],
+)
+def test_lengths_of_time_are_read_as_written(text: str, seconds: float | None) -> None:
+    """With and without units, together or apart."""
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "5 parsecs", "1e9", "900d", "5m!"])
+def test_what_is_no_length_of_time_is_refused_in_words(text: str) -> None:
+    """The sentence shows how to write one."""
+    with pytest.raises(FormError, match=r"5m|pin it"):
+        seconds_of(text)
 
 
 async def test_the_last_device_is_asked_about_twice() -> None:
@@ -111,3 +147,10 @@ def test_every_way_to_switch_says_what_it_means() -> None:
     for use, word in ((ALL, "takes all work"), (BOUND, "only runs"), (OFF, "is off")):
         device.use = use
         assert word in switched_words(device)
+
+
+def test_what_can_be_had_at_once_is_said_of_settings_that_there_are() -> None:
+    """A setting that was renamed would lose its sentence."""
+    for name in AT_ONCE:
+        table, _, key = name.partition(".")
+        assert key in type(getattr(Tree(), table)).model_fields, name

@@ -34,10 +34,10 @@ COMPOSING = ("projects", "runs", "run", "universe", "quality")
 TRASHING = ("universe", "copilot", "assets")
 BRINGING = ("universe", "picker")
 """Where pictures of this machine are brought in."""
-CHAIN = ("run", "assets")
-"""Where pictures are taken through post-process."""
 ADVISED = ("models", "tasks")
 """Where devices are compared for a run."""
+CHAIN = ("run", "assets")
+"""Where pictures are taken through post-process."""
 ALWAYS = 9
 """Weight of what the footer never leaves out."""
 
@@ -112,14 +112,14 @@ _WEIGHTS = {
     "save_entry": 8,
     "back": 7,
     "next_field": 6,
-    "new_project": 6,
-    "cancel_run": 6,
-    "flip": 4,
-    "other_words": 3,
     "advise": 6,
     "switch_device": 6,
     "set_key": 6,
     "other_table": 4,
+    "new_project": 6,
+    "cancel_run": 6,
+    "flip": 4,
+    "other_words": 3,
     "retry_with": 4,
     "retry_run": 4,
     "review": 3,
@@ -218,14 +218,15 @@ REGISTRY: tuple[Action, ...] = (
         "unload", ("u",), "unload", "Free the memory of the model under the cursor", ("models", "metrics"), footer=13
     ),
     Action("other_table", ("tab",), "models / devices", "Move between the two tables", ("models",), footer=10),
+    Action("keep_alive", ("K",), "stays", "Say how long the model stays in memory unused", ("models",), footer=15),
+    Action("switch_device", ("s",), "switch", "Say what a device takes: all work, some, none", ("models",), footer=16),
+    Action("advise", ("a",), "where best", "Compare the devices for a run, and take it to one", ADVISED, footer=17),
     # Compose
     Action("run_plan", ("f5", "ctrl+enter"), "run", "Run what the plan shows", ("compose",), footer=10),
     Action("confirm", ("y",), "confirm", "Let what was proposed be carried out as shown", DECIDING, footer=10),
     Action("cancel_instruction", ("n", "x"), "cancel", "End what was proposed or is carried out", DECIDING, footer=11),
     Action("edit_instruction", ("e",), "edit", "Change what a draft says, and see it anew", DECIDING, footer=12),
     Action("hand_over", ("H",), "hand over", "Let the external agent do it", ("instructions",), footer=16),
-    Action("switch_device", ("s",), "switch", "Say what a device takes: all work, some, none", ("models",), footer=16),
-    Action("advise", ("a",), "where best", "Compare the devices for a run, and take it to one", ADVISED, footer=17),
     Action("show_anew", ("s",), "show anew", "Look at a draft's target again", DECIDING, footer=13),
     Action("retry_instruction", ("R",), "retry", "Propose it once more", ("instructions",), footer=14),
     Action("new_chat", ("N",), "new", "Begin another conversation", ("copilot",), footer=20),
@@ -244,13 +245,13 @@ REGISTRY: tuple[Action, ...] = (
     Action("new_entry", ("n",), "new", "Write a scene, character, style, reference set or template", ("universe",), 12),
     Action("edit_entry", ("e",), "edit", "Change what is under the cursor", ("universe",), footer=13),
     Action("bring_in", ("i",), "pictures in", "Bring in pictures of this machine", BRINGING, footer=15),
+    Action("set_key", ("s",), "key", "Keep a provider's key in the vault", ("universe",), footer=14),
     Action("bootstrap", ("b",), "bootstrap", "Let a language model write the bible", ("universe",), footer=16),
     Action("import_bible", ("f5", "ctrl+s"), "import", "Change what is shown, and no more", ("bootstrap",), footer=10),
     Action("copy_prompt", ("f2",), "copy prompt", "Put the prompt onto the clipboard", ("bootstrap",), footer=12),
     Action("save_prompt", ("f3",), "save prompt", "Write the prompt to a file", ("bootstrap",), footer=13),
     Action("clear_answer", ("f4",), "clear", "Empty the form for another answer", ("bootstrap",), footer=14),
     Action("save_entry", ("f5", "ctrl+s"), "save", "Keep what the form says", ("entry",), footer=10),
-    Action("set_key", ("s",), "key", "Keep a provider's key in the vault", ("universe",), footer=14),
     Action("part_add", ("a",), "add", "Add to the list that has the cursor", ("entry",), footer=12),
     Action("part_edit", ("enter", "e"), "edit", "Change the part under the cursor", ("entry",), footer=13),
     Action("part_remove", ("d",), "take out", "Take the part under the cursor out of the list", ("entry",), footer=14),

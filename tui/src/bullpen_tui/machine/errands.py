@@ -36,6 +36,10 @@ class MachineErrands:
 
         self._studio.ask(work, lambda message: message, to=to, group="switch")
 
+    def keep_alive(self, model: str, seconds: float | None, to: MessagePump) -> None:
+        """Says how long a model stays in memory after its last use; nothing goes back to the daemon's default."""
+        self._studio.ask(self._studio.daemon.keep_alive(model, seconds), told.KeepAliveSet, to=to)
+
     def advise(self, run: str, to: MessagePump) -> None:
         """Asks where a run is best done; only the last answer counts."""
         daemon = self._studio.daemon

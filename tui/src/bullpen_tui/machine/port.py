@@ -16,6 +16,10 @@ class MachinePort(Protocol):
         """What may be given to a device from now on; `now` stops what runs there, `force` takes the last one too."""
         ...
 
+    async def keep_alive(self, model: str, seconds: float | None) -> model_pb2.ModelKeeping:
+        """How long a model stays in memory after its last use; nothing goes back to the daemon's default."""
+        ...
+
     async def advise(self, run: str) -> advisor_pb2.Advice:
         """The devices, and the providers' models, that could do what is left of a run."""
         ...

@@ -18,6 +18,12 @@ class MachineCalls:
         request = model_pb2.SwitchDeviceRequest(name=name, use=use, now=now, force=force)
         return await self._session.devices.SwitchDevice(request)
 
+    async def keep_alive(self, model: str, seconds: float | None) -> model_pb2.ModelKeeping:
+        request = model_pb2.SetModelKeepAliveRequest(name=model)
+        if seconds is not None:
+            request.keep_alive.FromMilliseconds(round(seconds * 1000))
+        return await self._session.models.SetModelKeepAlive(request)
+
     async def advise(self, run: str) -> advisor_pb2.Advice:
         return await self._session.advisor.AdviseRun(advisor_pb2.AdviseRunRequest(run=run))
 

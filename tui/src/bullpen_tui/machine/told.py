@@ -26,6 +26,14 @@ class LastDevice(Message):
         self.error = error
 
 
+class KeepAliveSet(Message):
+    """How long a model stays in memory after its last use."""
+
+    def __init__(self, keeping: model_pb2.ModelKeeping) -> None:
+        super().__init__()
+        self.keeping = keeping
+
+
 class Advised(Message):
     """The ways to have a run done."""
 

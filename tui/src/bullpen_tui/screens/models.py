@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from bullpen_api.v1 import model_pb2
@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.machine import advice, told
+from bullpen_tui.machine import advice, spans, told
 from bullpen_tui.machine.rows import (
     DEVICE_COLUMNS,
     MATRIX_COLUMNS,
@@ -24,18 +24,23 @@ from bullpen_tui.machine.rows import (
     resident_line,
 )
 from bullpen_tui.mirror import leaf
+from bullpen_tui.plan import FormError
 from bullpen_tui.reading import EVERYWHERE
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.dialogs import ConfirmDialog
+from bullpen_tui.screens.dialogs import ConfirmDialog, PathDialog
 from bullpen_tui.screens.part_dialogs import ChooseDialog
 from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said
 from bullpen_tui.widgets.tabs import TabLine
 
-NO_MODEL = words.text(
-    "No model is installed.\n\nPut a folder in diffusers layout into one of the model folders;\n",
-    "the settings (0) say where they are.",
-)
+
+def no_model(folders: Sequence[str]) -> Content:
+    """Where models go; they are seen there without a restart."""
+    where = folders[0] if folders else "one of the model folders, which the settings (0) name"
+    return words.text(
+        f"No model is installed.\n\nPut a folder in diffusers layout into\n{where}.\n\n",
+        "A single checkpoint becomes one by `bullpen models convert FILE`.",
+    )
 
 
 class ModelsScreen(StudioScreen):
@@ -95,7 +100,7 @@ class ModelsScreen(StudioScreen):
         residents = self.snapshot.answer("residents", model_pb2.ListResidentsResponse)
         models = self.query_one("#models", RowTable)
         if "models" in self.snapshot.answers:
-            models.set_empty(NO_MODEL)
+            models.set_empty(no_model(self.studio.info.model_folders if self.studio.info is not None else ()))
         loaded = list(residents.residents) if residents else []
         self.query_one(TabLine).open(self.tabs, self.tab_open)
         if self.tab_open:
@@ -144,7 +149,7 @@ class ModelsScreen(StudioScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works on the model under the cursor."""
-        if not self.is_mounted or action not in ("load", "unload", "pin", "switch_device", "advise"):
+        if not self.is_mounted or action not in ("load", "unload", "pin", "keep_alive", "switch_device", "advise"):
             return True
         if action == "advise":
             return bool(self._waiting)
@@ -187,6 +192,33 @@ class ModelsScreen(StudioScreen):
     def on_model_pinned(self, message: say.ModelPinned) -> None:
         """Says so."""
         self.notify(pin_words(message.model, message.pinned))
+        self._read()
+
+    def action_keep_alive(self) -> None:
+        """Asks how long the model under the cursor stays in memory after its last use."""
+        if (model := self._model) is None:
+            return
+        resident = self._resident
+        now = spans.written(words.seconds_of(resident.keep_alive)) if resident is not None else ""
+
+        def answered(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                self.studio.errands.keep_alive(model.name, spans.seconds_of(text), self)
+            except FormError as problem:
+                self.notify(str(problem), title="Not done", severity="error")
+
+        title = f"{leaf(model.name)} stays unused for (5m, 1h 30m; empty: as the settings say)"
+        self.studio.push_screen(PathDialog(title, now, empty=True), answered)
+
+    def on_keep_alive_set(self, message: told.KeepAliveSet) -> None:
+        """Says so."""
+        keeping = message.keeping
+        length = "as long as the settings say"
+        if keeping.HasField("keep_alive"):
+            length = spans.written(words.seconds_of(keeping.keep_alive))
+        self.notify(f"{leaf(keeping.model)} stays in memory for {length} after its last use, over restarts too.")
         self._read()
 
     # --- devices -----------------------------------------------------------------------------------------------------

@@ -27,6 +27,16 @@ def way_to_change(name: str, home: str) -> Content:
     )
 
 
+AT_ONCE = {
+    "scheduler.keep_alive_seconds": "7, K says it for one model; P keeps one in memory",
+    "scheduler.start_policy": "w, P lets everything wait, or go on",
+    "devices.use": "7, s switches a device",
+    "copilot.url": "4, m chooses what answers",
+    "copilot.local_model": "4, m chooses what answers",
+}
+"""What can be had without a restart, by the setting that says it for the start."""
+
+
 class SettingsScreen(StudioScreen):
     """The table, and the sentence about the setting under the cursor."""
 
@@ -91,4 +101,6 @@ class SettingsScreen(StudioScreen):
         if setting is not None and "." in setting.name:
             home = self.studio.info.home if self.studio.info is not None else ""
             lines.append(way_to_change(setting.name, home or "the home"))
+            if setting.name in AT_ONCE:
+                lines.append(words.text(("at once: ", words.FAINT), AT_ONCE[setting.name]))
         self.query_one("#setting-words", Said).say(words.lines(lines))
