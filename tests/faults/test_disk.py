@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from bullpen_api.v1 import asset_pb2, project_pb2, run_pb2, system_pb2
 from bullpen_client import Session, errors
 from PIL import Image
 
+from tests.faults.damage import overwrite_index
 from tests.support.daemon import Daemon, DaemonEnded
 from tests.support.studio import Studio, spec
 from tests.support.watching import check_watch
@@ -191,14 +191,7 @@ async def test_r06_damaged_page_is_found_by_diagnosis(tmp_path: Path) -> None:
             studio = Studio(session, tmp_path)
             for _ in range(40):
                 await studio.project()
-    path = daemon.home / "bullpen.sqlite3"
-    with sqlite3.connect(path) as connection:
-        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal_by_project'").fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-    connection.close()
-    with path.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xa5" * 512)
+    overwrite_index(daemon.home / "bullpen.sqlite3")
     daemon.start()
     try:
         async with Session(daemon.home) as session:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from bullpen_api.v1 import asset_pb2, run_pb2, system_pb2
 from bullpen_cli import main
 from bullpen_client import Session, errors
 
+from tests.faults.damage import overwrite_index
 from tests.support.daemon import Daemon
 from tests.support.studio import Studio
 
@@ -119,13 +119,7 @@ async def test_r06_rebuild_keeps_what_the_database_still_tells(
         async with Session(home) as session:
             studio = Studio(session, tmp_path)
             run = await studio.run(await studio.universe(1))
-    with sqlite3.connect(home / "bullpen.sqlite3") as connection:
-        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal_by_project'").fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-    connection.close()
-    with (home / "bullpen.sqlite3").open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xa5" * 512)
+    overwrite_index(home / "bullpen.sqlite3")
     monkeypatch.setenv("BULLPEN_TESTING_SCRIPTED", "true")
     monkeypatch.setenv("BULLPEN_DEVICES_USE", "scripted")
     assert await asyncio.to_thread(main.run, ["doctor", "--rebuild", "--home", str(home)]) == 0
@@ -254,14 +248,7 @@ async def test_r06_damaged_index_is_built_anew(tmp_path: Path, at: int, mended: 
             studio = Studio(session, tmp_path)
             for _ in range(40):
                 await studio.project()
-    path = daemon.home / "bullpen.sqlite3"
-    with sqlite3.connect(path) as connection:
-        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal_by_project'").fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-    connection.close()
-    with path.open("r+b") as file:
-        file.seek((page - 1 + (at < 0)) * size + at)
-        file.write(b"\xa5" * (512 if at == 0 else 1))
+    overwrite_index(daemon.home / "bullpen.sqlite3", at, 512 if at == 0 else 1)
     with daemon:
         async with Session(daemon.home) as session:
             assert (await status(session, "database")).status == system_pb2.Check.STATUS_ERROR
