@@ -234,6 +234,29 @@ async def test_pictures_of_a_style_come_from_its_roots(fenced: tuple[Session, Pa
     assert list((await STYLE.create(session, project, "ink", pb.StyleGuide(anchors=[good]))).anchors) == [good]
 
 
+async def test_j02_a_picture_that_is_brought_from_an_allowed_folder_later_may_show_a_style(
+    fenced: tuple[Session, Path], tmp_path: Path
+) -> None:
+    """Who does what the refusal says is not refused again, although the picture is known from elsewhere."""
+    session, allowed = fenced
+    studio = Studio(session, tmp_path)
+    project = await studio.project()
+    outside = write_picture(tmp_path / "out.png", 3)
+    inside = allowed / "copy.png"
+    inside.write_bytes(outside.read_bytes())
+
+    async def imported(path: Path) -> asset_pb2.Asset:
+        return await session.assets.ImportAsset(asset_pb2.ImportAssetRequest(parent=project, path=str(path)))
+
+    first = await imported(outside)
+    with pytest.raises(errors.PathNotAllowed):
+        await STYLE.create(session, project, "ink", pb.StyleGuide(anchors=[first.name]))
+    again = await imported(inside)
+    assert (again.name, again.origin) == (first.name, str(inside))
+    assert list((await STYLE.create(session, project, "ink", pb.StyleGuide(anchors=[again.name]))).anchors)
+    assert (await imported(outside)).origin == str(inside), "a worse place takes the better one from nobody"
+
+
 async def test_endless_key_is_still_a_typed_refusal(studio: Studio) -> None:
     """A key that is longer than a refusal may be is cut in the error, and does not cost the error."""
     session, project = studio.session, await studio.project()

@@ -46,6 +46,17 @@ async def test_a_program_in_a_file_is_refused(bullpen: Bullpen, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["evil.pth"]
 
 
+async def test_what_cannot_be_read_or_written_is_said_in_words(bullpen: Bullpen, tmp_path: Path) -> None:
+    """A folder is no file of weights; a place that cannot be written is named as the person did."""
+    (tmp_path / "net.pth").mkdir()
+    folder = await bullpen("models", "convert", str(tmp_path / "net.pth"))
+    assert (folder.status, "is a folder" in folder.err) == (2, True)
+    (tmp_path / "a.pth").write_bytes(b"x")
+    done = await bullpen("models", "convert", str(tmp_path / "a.pth"), "-o", "/proc/a.safetensors", "--json")
+    assert (done.status, done.error["reason"]) == (1, "PATH_NOT_ALLOWED")
+    assert done.error["message"].startswith("/proc/a.safetensors cannot be written")
+
+
 @pytest.mark.parametrize("arguments", [["net.safetensors"], ["net.pth", "-o", "net.onnx"]])
 async def test_wrong_names_are_refused(bullpen: Bullpen, arguments: list[str]) -> None:
     """Status 2 with what is right."""

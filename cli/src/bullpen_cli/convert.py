@@ -18,6 +18,7 @@ from bullpen_client.errors import BY_REASON, BullpenError
 
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, pass_state
+from bullpen_cli.transfer import probe
 
 PICKLED = (".pth", ".pt", ".ckpt", ".bin", ".pkl")
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
@@ -40,10 +41,13 @@ def convert(state: State, file: Path, out: Path | None, force: bool) -> None:
     if file.suffix.lower() not in PICKLED:
         raise click.UsageError(f"FILE is one of {', '.join(PICKLED)}; {file.name} is not.")
     target = out or file.with_suffix(".safetensors")
+    if file.is_dir():
+        raise click.UsageError(f"FILE is a file of weights; {file} is a folder.")
     if target.suffix.lower() != ".safetensors":
         raise click.UsageError("--out ends in .safetensors.")
     if target.exists() and not force:
         raise click.UsageError(f"{target} is there already; --force replaces it.")
+    probe(target)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     done = subprocess.run(
         [sys.executable, "-m", "bullpen_worker.convert", str(file), str(part)],

@@ -163,7 +163,8 @@ async def _desk(ground: Ground, works: Works) -> _Desk:
         listing.payer,
     )
     recipes = Recipes(ground.database, ground.files, supervisor.run_task, ground.registry.models)
-    intake = Intake(ground.database, ground.files, supervisor.run_task, recipes)
+    style_roots = settings.style_roots(ground.manifests.base.style_roots)
+    intake = Intake(ground.database, ground.files, supervisor.run_task, recipes, style_roots)
     await index.catch_up(ground.database)
     await verdicts.catch_up(ground.database)
     sidecars = Sidecars(ground.database, ground.files)
@@ -187,7 +188,7 @@ async def _desk(ground: Ground, works: Works) -> _Desk:
     )
     shelf = Shelf(
         ground.database,
-        settings.style_roots(ground.manifests.base.style_roots),
+        style_roots,
         ground.registry.get,
         ground.manifests.variables,
     )

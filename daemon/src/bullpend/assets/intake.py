@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from bullpen_api.worker.v1 import link_pb2
 
 from bullpend import failpoints
-from bullpend.assets import details, store
+from bullpend.assets import details, origins, store
 from bullpend.assets.files import Files
 from bullpend.db import Database, Row, Tx
 from bullpend.errors import BullpenError
@@ -31,7 +31,11 @@ class Recipes(Protocol):
 class Intake:
     """The one way by which pictures from outside become assets."""
 
-    def __init__(self, database: Database, files: Files, run_task: RunTask, recipes: Recipes) -> None:
+    def __init__(
+        self, database: Database, files: Files, run_task: RunTask, recipes: Recipes, style_roots: Sequence[Path] = ()
+    ) -> None:
+        """`style_roots` are the folders from which pictures of a style may come."""
+        self._style_roots = tuple(style_roots)
         self._recipes = recipes
         self._database = database
         self._files = files
@@ -55,7 +59,8 @@ class Intake:
     ) -> Row:
         """Stores the picture at `path` unchanged and returns its asset's row. `field` is what named the picture;
         `derived_from` are the assets that it was made of, `recipe` says how, and `said` has what people said of it
-        before: rating, note, whether it is in the trash.
+        before: rating, note, whether it is in the trash. A known picture that now comes from where a style may come
+        from has that origin from then on.
 
         Raises PictureUnreadable, PictureTooLarge, PathNotFound or DiskFull; nothing is half written then.
         """
@@ -109,6 +114,8 @@ class Intake:
 
         def write(tx: Tx) -> Row:
             added = store.add(tx, self._files, row, recipe or details.told(told))
+            if origins.better(added["origin"], origin, self._style_roots):
+                added = store.change(tx, self._files, added, {"origin": origin}, "updated")
             if told is not None:
                 self._recipes.keep(tx, added, told)
             return added

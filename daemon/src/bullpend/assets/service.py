@@ -16,6 +16,7 @@ from bullpend.assets.files import Files
 from bullpend.assets.finding import Finding
 from bullpend.assets.intake import Intake
 from bullpend.assets.keeping import Keeping, check_tags
+from bullpend.assets.origins import SENT
 from bullpend.assets.saved import SavedSearches
 from bullpend.assets.sidecars import Sidecars
 from bullpend.audit import calls
@@ -198,7 +199,7 @@ class AssetService(asset_pb2_grpc.AssetServiceServicer):
                     scratch,
                     kind=import_kind(head.kind),
                     display_name=display_name,
-                    origin=f"upload:{display_name}",
+                    origin=f"{SENT}{display_name}",
                     licence=names.text(head.licence, "head.licence", 200),
                     tags=check_tags(head.tags),
                     consume=True,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bullpend.assets import origins
 from bullpend.assets import store as assets
 from bullpend.bible import store
 from bullpend.bible.model import CHARACTERS, REFERENCE_SETS, Character, Kind, Message, ReferenceSet, Scene, StyleGuide
@@ -130,7 +131,7 @@ class Checks:
                 self._style_origin(name, row["origin"], place)
 
     def _style_origin(self, name: str, origin: str, field: str) -> None:
-        if not origin.startswith("/") or any(Path(origin).is_relative_to(root.resolve()) for root in self._style_roots):
+        if origins.admitted(origin, self._style_roots):
             return
         allowed = ", ".join(str(root) for root in self._style_roots)
         raise PathNotAllowed(
