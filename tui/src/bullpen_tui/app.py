@@ -20,12 +20,14 @@ from typing import Any, ClassVar, TypeVar
 from bullpen_api.v1 import run_pb2, system_pb2
 from bullpen_client.errors import BullpenError
 from bullpen_client.home import resolve_home
+from rich.console import Console
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import Worker
 
 from bullpen_tui import announcing
@@ -71,7 +73,7 @@ class StudioApp(Leaving, App[int]):
     """The terminal studio.
 
     `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970; `registry` has
-    the actions with the keys that the person chose.
+    the actions with the keys that the person chose; `dark` is the theme to begin with.
     """
 
     TITLE = "Bullpen"
@@ -88,13 +90,14 @@ class StudioApp(Leaving, App[int]):
         now: Callable[[], float] = time.time,
         request_id: Callable[[], str] = new_request_id,
         registry: tuple[Action, ...] = REGISTRY,
+        dark: Theme = INK,
     ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (104, "-normal"), (140, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (30, "-high")]
         for theme in THEMES:
             self.register_theme(theme)
-        self._dark = dark_theme(self.console.color_system)
+        self._dark = dark
         self.theme = self._dark.name
         self._wanted = f"projects/{project.removeprefix('projects/')}" if project else ""
         self.graphics: Graphics = graphics
@@ -367,6 +370,7 @@ def run_tui(home: Path | None = None, project: str | None = None, graphics: str 
         sys.stderr.write(f"bullpen: {problem}\n")
         return WRONG
     way = choose(graphics)
-    app = StudioApp(partial(dial(home)), project=project, graphics=way, registry=registry)
+    dark = dark_theme(Console(file=sys.__stderr__).color_system)
+    app = StudioApp(partial(dial(home)), project=project, graphics=way, registry=registry, dark=dark)
     status = app.run()
     return app.return_code or status or 0
