@@ -138,6 +138,18 @@ async def test_u01_what_was_found_in_a_cutout_is_in_its_json(lab: Bullpen, files
     assert {"reading", "cutout", "writing"} <= set(done.json["step_seconds"])
 
 
+async def test_u01_of_an_animation_the_first_picture_is_taken_and_that_is_said(
+    lab: Bullpen, files: Path, tmp_path: Path
+) -> None:
+    """Nothing is left out silently: to a person in a line, to a program among the measures."""
+    moving = files / "moving.webp"
+    red_square().save(moving, save_all=True, append_images=[Image.new("RGB", (96, 96), "green")], duration=50)
+    line = ("color", str(moving), "-o", str(tmp_path / "out.png"), "--profile", "neutral")
+    done = await lab(*line)
+    assert "moving.webp holds 2 pictures; the first was taken." in done.out, done.err
+    assert (await lab(*line, "--force", "--json")).json["measures"]["pictures_in_file"] == 2
+
+
 async def test_u01_a_place_that_cannot_be_written_is_said_before_anything_is_asked(
     bullpen: Bullpen, daemon: FakeDaemon, files: Path
 ) -> None:

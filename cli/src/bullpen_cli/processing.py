@@ -231,6 +231,8 @@ def _tell(state: State, errand: Errand, done: Outcome, seconds: float) -> None:
     alpha = ", transparent" if picture.has_alpha else ""
     cost = f", about {done.cost:.2f} USD" if done.cost else ""
     output.say(f"{errand.target}  {picture.width}×{picture.height}{alpha}, {output.span(seconds)}{cost}")
+    if (count := int(picture.measures.get("pictures_in_file", 1))) > 1:
+        output.say(f"⚑ {errand.source.name} holds {count} pictures; the first was taken.", style="yellow", wrap=2)
     if picture.fallback_reason:
         by = done.chosen.cutout.fallback
         output.say(f"⚑ cut out by {by}, because this machine failed: {picture.fallback_reason}", style="yellow", wrap=2)

@@ -22,7 +22,7 @@ from bullpen_worker.ops.cutout.mask import drop_specks, redraw_edge, refine, wit
 from bullpen_worker.ops.cutout.sessions import custom_cutter, named_cutter
 from bullpen_worker.ops.finish import encode_png
 from bullpen_worker.ops.likeness import alpha_coverage
-from bullpen_worker.ops.picture import open_layered
+from bullpen_worker.ops.picture import open_layered, pictures_in
 from bullpen_worker.ops.provider import answered_alpha
 from bullpen_worker.ops.store import digest, write_all
 from bullpen_worker.ops.tools import Tool, Toolbox
@@ -66,6 +66,7 @@ def process_picture(
     step = steps.of
     with step("reading"):
         picture: ByteArray = np.asarray(open_layered(task.path, max_pixels))
+        count = pictures_in(task.path, max_pixels)
     if task.HasField("cutout"):
         with step("cutout"):
             picture = _cut(picture, task.cutout, toolbox, max_pixels)
@@ -80,6 +81,10 @@ def process_picture(
     if task.HasField("color"):
         with step("color") as advance:
             picture = colour.apply(picture, grade_of(task.color), advance)
+    measures = {"alpha_coverage": coverage} if coverage is not None else {}
+    if count > 1:
+        # Of an animation only the first picture was taken; whoever asked should know.
+        measures["pictures_in_file"] = count
     with step("writing"):
         data = encode_png(Image.fromarray(picture), task.texts)
         _write(Path(task.out_path), data)
@@ -90,7 +95,7 @@ def process_picture(
         height=picture.shape[0],
         has_alpha=picture.shape[2] == 4,
         seconds=steps.seconds,
-        measures={"alpha_coverage": coverage} if coverage is not None else {},
+        measures=measures,
     )
 
 

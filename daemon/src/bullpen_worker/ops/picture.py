@@ -1,4 +1,4 @@
-"""Opens a person's picture safely: limits first, then the whole decode, upright, without transparency.
+"""Opens a person's picture safely: limits first, then the whole decode, upright, in sRGB, without transparency.
 
 Pillow's own limit on decoded pixels is switched off here because `heads` refuses earlier, at the project's limit, and
 with words.
@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from bullpen_worker.failures import WorkerError
 from bullpen_worker.ops.heads import Head, read_head
+from bullpen_worker.ops.profiles import to_srgb
 
 Image.MAX_IMAGE_PIXELS = None
 
@@ -25,7 +26,8 @@ _ORIENTATION = 0x0112
 
 
 def open_picture(path: str | Path, max_pixels: int) -> Image.Image:
-    """The picture as RGB, upright by its EXIF orientation, transparency laid on white, decoded to the last pixel.
+    """The picture as RGB, upright by its EXIF orientation, in sRGB by its profile, transparency laid on white, decoded
+    to the last pixel. Of an animation it is the first picture.
 
     Raises WorkerError: PATH_NOT_FOUND, PICTURE_UNREADABLE, PICTURE_TOO_LARGE.
     """
@@ -37,12 +39,22 @@ def open_layered(path: str | Path, max_pixels: int) -> Image.Image:
     return _decoded(path, max_pixels, _layered)
 
 
+def pictures_in(path: str | Path, max_pixels: int) -> int:
+    """How many pictures a file holds one behind the other: 1, but for animations. Raises what `open_picture` raises."""
+    head = read_head(path, max_pixels)
+    try:
+        with Image.open(path, formats=[head.format]) as image:
+            return int(getattr(image, "n_frames", 1))
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise damaged(path, head, error) from error
+
+
 def _decoded(path: str | Path, max_pixels: int, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
     head = read_head(path, max_pixels)
     try:
         with Image.open(path, formats=[head.format]) as image:
             image.load()
-            return convert(ImageOps.exif_transpose(image))
+            return convert(to_srgb(ImageOps.exif_transpose(image)))
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise damaged(path, head, error) from error
 
