@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import copilot_pb2, instruction_pb2, system_pb2
-from bullpen_client.errors import FieldInvalid
+from bullpen_client.errors import DaemonUnavailable, FieldInvalid
 from bullpen_tui import messages as say
 from bullpen_tui.mirror import Listed
 from bullpen_tui.talk import editing, engines, handing, told
@@ -204,6 +204,40 @@ async def test_no_key_decides_about_another_one_than_was_just_proposed(monkeypat
         assert not fake.asked("confirm_instruction")
 
 
+async def test_words_are_scrolled_by_keys() -> None:
+    """Page keys go through a conversation from the line, J and K through a card that is longer than its pane."""
+    fake = FakeDaemon()
+    fake._said[story_desk.CHAT][0].parts[0].text = "\n".join(f"line {number}" for number in range(90))
+    fake._instructions[story_desk.DRAFT].objective = "so " * 400
+    async with studio(fake, size=(80, 24)) as at:
+        await at_copilot(at)
+        await at.until(lambda: "line 1 " not in at.screen_text())
+        await at.press(*["pageup"] * 8)
+        await at.until(lambda: "line 1 " in at.screen_text())
+        await at.press("escape", "5")
+        await at.until(lambda: at.place == "instructions")
+        await at.until(lambda: "so so so" in at.screen_text())
+        pane = at.app.screen.query_one("#instruction-pane")
+        await at.press("J")
+        await at.until(lambda: pane.scroll_offset.y > 0)
+        await at.press("K")
+        await at.until(lambda: pane.scroll_offset.y == 0)
+
+
+async def test_what_was_not_taken_is_given_back() -> None:
+    """A message that did not reach the daemon stands in the line again, and nothing says that it is being answered."""
+    fake = FakeDaemon()
+    fake.refuse["send_chat"] = DaemonUnavailable("The daemon does not answer.", remedy="Start it.")
+    async with studio(fake, size=(80, 24)) as at:
+        await at_copilot(at)
+        await at.type("list scenes")
+        await at.press("enter")
+        line = at.app.screen.query_one("#ask", Input)
+        await at.until(lambda: "does not answer" in at.screen_text())
+        await at.until(lambda: line.value == "list scenes")
+        assert at.words("#chat-status") == ""
+
+
 async def test_a_long_line_is_seen_while_it_is_written() -> None:
     """What is longer than its line scrolls in it; nothing covers it."""
     async with studio(size=(80, 24)) as at:
@@ -263,3 +297,37 @@ async def test_a_refused_edit_leaves_the_draft(monkeypatch: pytest.MonkeyPatch) 
         at.app.screen.query_one("#line-scenes", Input).value = "scene_99"
         await at.press("f5")
         await at.until(lambda: "There is no scene_99." in at.screen_text())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_prompts_are_looked_for_enhanced_and_taken_back(size: tuple[int, int]) -> None:
+    """Written, enhanced with what it was kept, taken back by one key; what is taken stands in the line."""
+    async with studio(size=size) as at:
+        await at_copilot(at)
+        await at.press("escape", "p")
+        await at.until(lambda: at.place == "PromptsDialog")
+        await at.until(lambda: "No prompt was kept yet." in at.screen_text())
+        await at.press("w")
+        await at.until(lambda: at.place == "LinesDialog")
+        at.app.screen.query_one("#line-text", Input).value = "a rainy pier"
+        await at.press("enter", "enter", "enter")
+        await at.until(lambda: at.place == "PromptsDialog" and "a rainy pier" in at.words("#prompt-words"))
+        await at.press("e")
+        await at.until(lambda: at.place == "LinesDialog")
+        at.app.screen.query_one("#line-for", Input).value = "sdxl"
+        await at.press("enter")
+        await at.until(lambda: at.fake.asked("enhance_prompt") == [(story.PROJECT, "a rainy pier", "sdxl")])
+        await at.until(lambda: at.place == "PromptsDialog" and "masterpiece" in at.words("#prompt-words"))
+        said = at.words("#prompt-words")
+        assert "before   a rainy pier" in said
+        assert "sdxl takes lists of tags." in said
+        await at.press("r")
+        await at.until(lambda: len(at.fake.asked("revert_prompt")) == 1)
+        await at.until(lambda: "↶" in at.screen_text())
+        await at.press("slash")
+        await at.type("pier")
+        await at.press("enter")
+        await at.until(lambda: at.fake.asked("prompts")[-1] == (story.PROJECT, "pier"))
+        await at.press("g", "enter")
+        await at.until(lambda: at.place == "copilot")
+        assert at.app.screen.query_one("#ask", Input).value == "a rainy pier"

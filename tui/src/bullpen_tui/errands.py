@@ -158,25 +158,34 @@ class Errands(TalkErrands, ExportErrands, BibleErrands, MachineErrands):
 
     def send_chat(self, session: str, text: str, to: MessagePump) -> None:
         """Says something; the answer grows in the mirror."""
+        kept = False
 
         async def follow() -> say.ChatStatus:
-            told = False
+            nonlocal kept
+            waits = False
             async for item in self._studio.daemon.send_chat(session, text, self._studio.request_id()):
                 kind = item.WhichOneof("item")
                 if kind == "message":
+                    kept = True
                     self._studio.post_message(say.ChangesArrived((Listed((item.message,)),)))
                 elif kind == "delta":
                     self._studio.post_message(say.ChangesArrived((Grew(item.delta),)))
-                    if told:
+                    if waits:
                         to.post_message(say.ChatStatus("…"))
-                        told = False
+                        waits = False
                 elif kind == "status":
                     share = f" {item.status.share:.0%}" if item.status.HasField("share") else ""
                     to.post_message(say.ChatStatus(item.status.text + share))
-                    told = True
+                    waits = True
             return say.ChatStatus("")
 
-        self._studio.ask(follow(), lambda ended: ended, to=to, group=f"chat {session}")
+        self._studio.ask(
+            follow(),
+            lambda ended: ended,
+            to=to,
+            refused=lambda error: told.ChatRefused("" if kept else text, error),
+            group=f"chat {session}",
+        )
 
     def stop_answer(self, session: str, to: MessagePump) -> None:
         """Stops the answer that is being written."""

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from bullpen_tui import words
 from bullpen_tui.snapshot import leaf
-from bullpen_tui.talk import handing
+from bullpen_tui.talk import handing, markdown
 from bullpen_tui.widgets.layout import Column, Row
 
 State = instruction_pb2.Instruction
@@ -147,7 +147,7 @@ def timeline(one: instruction_pb2.Instruction, now: float) -> list[Content]:
     ]
     facts = (("call", one.method), ("run", leaf(one.run)), ("repeats", leaf(one.retry_of)), ("digest", one.digest[:24]))
     rows += [words.text((f"{label:<11}", words.FAINT), value) for label, value in facts if value]
-    return [*rows, *handing.dispatch_lines(one, now)]
+    return [*handing.dispatch_lines(one, now), *rows]
 
 
 # --- conversations ---------------------------------------------------------------------------------------------------
@@ -170,7 +170,11 @@ def message_lines(
     who = words.text(("you", words.STRONG)) if mine else words.text((leaf(message.engine) or "copilot", "bold $accent"))
     rows = [words.text(who, (f"  {words.ago(message.create_time, now)}", words.FAINT))]
     for part in message.parts:
-        rows += _part(part, instructions, now)
+        if mine and part.WhichOneof("part") == "text":
+            # A person's words stand as they were written.
+            rows += [Content(line) for line in part.text.splitlines()]
+        else:
+            rows += _part(part, instructions, now)
     rows += _ending(message.state)
     return [*rows, Content("")]
 
@@ -180,7 +184,7 @@ def _part(
 ) -> list[Content]:
     match part.WhichOneof("part"):
         case "text":
-            return [Content(line) for line in part.text.splitlines()]
+            return markdown.lines(part.text)
         case "card":
             known = instructions.get(part.card.instruction)
             one = known if known is not None else part.card.current

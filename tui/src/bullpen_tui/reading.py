@@ -322,6 +322,10 @@ class Reading:
         """An instruction with its plan: `instruction NAME`."""
         self._answer(f"instruction {name}", lambda: self._daemon.instruction(name))
 
+    def prompts(self, project: str, query: str) -> None:
+        """The newest prompts, those with these words: `prompts PROJECT QUERY`."""
+        self._answer(f"prompts {project} {query}", lambda: self._daemon.prompts(project, query))
+
     def chat_engines(self) -> None:
         """What can answer in a conversation: `chat engines`."""
         self._answer("chat engines", self._daemon.chat_engines)

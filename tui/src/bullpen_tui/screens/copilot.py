@@ -18,6 +18,7 @@ from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.deciding import Deciding
 from bullpen_tui.screens.narrowing import ListDialog
 from bullpen_tui.screens.talking import Talking
+from bullpen_tui.talk import told
 from bullpen_tui.talk.engines import engine_line
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, RowTable
@@ -175,6 +176,15 @@ class CopilotScreen(Talking, Deciding, StudioScreen):
         self._status = message.words
         self._draw_chat(self.studio.now())
         self.draw_keys()
+
+    def on_chat_refused(self, message: told.ChatRefused) -> None:
+        """Gives back what was not taken, unless something else stands in the line by now."""
+        self._status = ""
+        line = self.query_one("#ask", Input)
+        if message.text and not line.value:
+            line.value = message.text
+        self._draw_chat(self.studio.now())
+        self.studio.post_message(say.CallRefused(message.error))
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bullpen_api.v1 import instruction_pb2
+from textual.containers import VerticalScroll
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
@@ -91,6 +92,14 @@ class Deciding(Base):
 
         title = f"Change {leaf(one.name)}"
         self.studio.push_screen(CheckedLines(title, editing.lines_of(one), problem), keep)
+
+    def action_card_down(self) -> None:
+        """Shows what stands further down."""
+        self.query_one(VerticalScroll).scroll_page_down(animate=False)
+
+    def action_card_up(self) -> None:
+        """Shows what stands further up."""
+        self.query_one(VerticalScroll).scroll_page_up(animate=False)
 
     def action_show_anew(self) -> None:
         """Has the target looked at again."""

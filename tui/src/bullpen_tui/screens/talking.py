@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bullpen_api.v1 import copilot_pb2
+from textual.widgets import Input
 
 from bullpen_tui import messages as say
 from bullpen_tui.mirror import Listed, leaf
@@ -80,6 +81,18 @@ class Talking(Base):
         self.studio.post_message(say.ChangesArrived((Listed((message.session,)),)))
         if message.words:
             self.notify(message.words)
+
+    def action_prompts(self) -> None:
+        """Shows every prompt of the project; the one that is taken stands in the line."""
+        from bullpen_tui.screens.prompts import PromptsDialog
+
+        def take(text: str | None) -> None:
+            if text:
+                self.query_one("#ask", Input).value = " ".join(text.split())
+                self.query_one("#ask", Input).focus()
+
+        if self.studio.project:
+            self.studio.push_screen(PromptsDialog(self.studio.project), take)
 
     # --- its title, its words ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from bullpen_api.v1 import copilot_pb2, instruction_pb2, prompt_pb2
+from bullpen_client.errors import BullpenError
 from textual.message import Message
+
+
+class ChatRefused(Message):
+    """What was said did not reach the daemon, or its answer broke off; `text` is what was not taken."""
+
+    def __init__(self, text: str, error: BullpenError) -> None:
+        super().__init__()
+        self.text = text
+        self.error = error
 
 
 class ChatChanged(Message):
