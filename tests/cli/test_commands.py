@@ -216,7 +216,8 @@ async def test_the_demo_runs_every_stage_and_may_run_again(
     assert outcome["project"] == "tiny"
     assert (outcome["runs"], outcome["jobs"], outcome["candidates"], outcome["accepted"]) == (2, 4, 8, 4)
     assert outcome["qa_pass_rate"] == 1.0
-    assert len(outcome["exports"]) == 4
+    assert len(outcome["exports"]) == 5
+    assert outcome["exports"][-1].endswith(".cbz")
     assert all(Path(path).is_file() for path in outcome["exports"])
     (scene, other) = daemon.scenes.values()
     assert (scene.variables["time"], list(scene.characters)) == ("night", ["projects/tiny/characters/rosa"])

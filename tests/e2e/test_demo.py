@@ -19,7 +19,9 @@ def bullpen(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_j00_demo_takes_the_sample_universe_through_all_stages(tmp_path: Path) -> None:
-    """Six of twelve scenes, four stages, one JSON object at the end; every picture accepted, every named file there."""
+    """Six of twelve scenes, four stages, one JSON object at the end; every picture accepted, every named file there, a
+    comic book of them at last.
+    """
     home = tmp_path / "home"
     try:
         demo = bullpen(home, "demo", "--headless", "--json", "--candidates", "1")
@@ -28,7 +30,10 @@ def test_j00_demo_takes_the_sample_universe_through_all_stages(tmp_path: Path) -
         assert (told["project"], told["runs"], told["jobs"], told["candidates"]) == ("harbor_lights", 4, 24, 24)
         assert told["accepted"] == 24
         assert told["qa_pass_rate"] == 1.0
-        assert len(told["exports"]) == 8
+        assert len(told["exports"]) == 9
+        book = json.loads(bullpen(home, "export", "verify", told["exports"][-1], "--json").stdout)
+        # Six pages, what readers show of them, and the list of both.
+        assert (book["sound"], book["files"]) == (True, 8)
         assert all(Path(path).stat().st_size for path in told["exports"])
         scenes = json.loads(bullpen(home, "scenes", "list", "harbor_lights", "--json").stdout)["scenes"]
         assert [len(scene.get("accepted", ())) for scene in scenes] == [4] * 6 + [0] * 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from bullpend.clock import SystemClock
 from bullpend.db import Database
 from bullpend.errors import BullpenError, StateConflict
 from bullpend.events.bus import Bus
+from bullpend.exports import destination, seal
 from bullpend.exports.making import Making
 from bullpend.exports.progress import Board
 from bullpend.exports.service import ExportService
@@ -154,6 +156,27 @@ async def test_an_orderly_end_of_the_daemon_interrupts_an_export(inside: Inside,
     assert list(tmp_path.iterdir()) == []
     await inside.making.recover()
     assert (await inside.get(export)).state == pb.Export.STATE_INTERRUPTED
+
+
+async def test_r06_a_disk_that_fills_up_fails_the_export_and_keeps_nothing(
+    inside: Inside, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the midst of an archive, and while it is brought to the disk: the reason names the folder."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for place, name in ((seal, "close"), (destination, "durable")):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, full)
+            spec = pb.ExportSpec(format=CBZ, destination=str(tmp_path))
+            request = pb.CreateExportRequest(parent=project_in(home), spec=spec)
+            export = await inside.service.CreateExport(request, None)
+            await asyncio.wait(list(inside.making._tasks.values()))
+            failed = await inside.get(export)
+        assert (failed.state, failed.error.reason) == (pb.Export.STATE_FAILED, "DISK_FULL")
+        assert str(tmp_path) in failed.error.message
+        assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_fault_is_no_end_of_the_others(inside: Inside, home: Path, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from bullpen_api.v1 import (
     bible_pb2_grpc,
     event_pb2,
     event_pb2_grpc,
+    export_pb2,
+    export_pb2_grpc,
     lab_pb2,
     lab_pb2_grpc,
     model_pb2,
@@ -41,7 +43,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-_FILES = (asset_pb2, bible_pb2, event_pb2, lab_pb2, model_pb2, project_pb2, run_pb2, system_pb2)
+_FILES = (asset_pb2, bible_pb2, event_pb2, export_pb2, lab_pb2, model_pb2, project_pb2, run_pb2, system_pb2)
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
 
 
@@ -169,6 +171,8 @@ class FakeDaemon:
         model_pb2_grpc.add_ModelServiceServicer_to_server(services.Models(self), server)
         model_pb2_grpc.add_DeviceServiceServicer_to_server(services.Devices(self), server)
         lab_pb2_grpc.add_LabServiceServicer_to_server(services.Lab(self), server)
+        exports = services.Exports(self)  # type: ignore[abstract]  # no test of a client asks it for more
+        export_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
         system_pb2_grpc.add_SystemServiceServicer_to_server(services.System(self), server)
         checks = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs leave it out
         await checks.set("", health_pb2.HealthCheckResponse.SERVING)

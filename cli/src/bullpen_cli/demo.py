@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import grpc
-from bullpen_api.v1 import project_pb2, run_pb2
+from bullpen_api.v1 import export_pb2, project_pb2, run_pb2
 from bullpen_client import errors, names
 
-from bullpen_cli import output, results
+from bullpen_cli import exporting, output, results
 from bullpen_cli.board import Board
 from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
@@ -61,8 +61,10 @@ def _stage_failed(stage: str, board: Board) -> errors.BullpenError:
 
 async def play(
     session: Session, universe: Universe, most: int | None, candidates: int, started: list[str]
-) -> tuple[list[Board], project_pb2.Project]:
-    """Brings the universe in and takes its first `most` scenes through every stage of the manifest, in its order."""
+) -> tuple[list[Board], project_pb2.Project, export_pb2.Export]:
+    """Brings the universe in, takes its first `most` scenes through every stage of the manifest, in its order, and
+    binds what came of them as a comic book.
+    """
     output.note(f"bringing in {universe.said['title']}", style=None)
     parent = await bring_in(session, universe)
     stages = (await session.runs.ListStages(run_pb2.ListStagesRequest())).stages
@@ -71,10 +73,24 @@ async def play(
     for number, stage in enumerate(stages, 1):
         output.note(f"stage {number} of {len(stages)}: {stage.title or names.ident(stage.name)}", style="bold")
         boards.append(await _one_stage(session, parent, names.ident(stage.name), scenes, candidates, started))
-    return boards, await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent))
+    output.note("binding the comic book", style="bold")
+    book = await _bound(session, parent, scenes)
+    return boards, await session.projects.GetProject(project_pb2.GetProjectRequest(name=parent)), book
 
 
-def summary(boards: list[Board], project: project_pb2.Project, seconds: float) -> dict[str, Any]:
+async def _bound(session: Session, parent: str, scenes: list[str]) -> export_pb2.Export:
+    """Exports the scenes as a comic book into the project's own folder."""
+    spec = export_pb2.ExportSpec(format=export_pb2.ExportSpec.FORMAT_CBZ, scenes=scenes)
+    request = export_pb2.CreateExportRequest(parent=parent, spec=spec, request_id=str(uuid.uuid4()))
+    made = await exporting.follow(session, await session.exports.CreateExport(request), quiet=True)
+    if made.state != export_pb2.Export.STATE_SUCCEEDED:
+        raise exporting.came_to_nothing(made)
+    return made
+
+
+def summary(
+    boards: list[Board], project: project_pb2.Project, book: export_pb2.Export, seconds: float
+) -> dict[str, Any]:
     """The outcome as the one object that `--json` ends with."""
     figures = [board.run.figures for board in boards]
     measured = [(f.qa_pass_rate, f.candidates_done) for f in figures if f.HasField("qa_pass_rate")]
@@ -86,7 +102,7 @@ def summary(boards: list[Board], project: project_pb2.Project, seconds: float) -
         "candidates": sum(f.candidates_done for f in figures),
         "accepted": sum(f.accepted for f in figures),
         "assets": project.figures.assets,
-        "exports": [path for board in boards for path in results.exports(board.run)],
+        "exports": [*(path for board in boards for path in results.exports(board.run)), book.path],
         "seconds": round(seconds, 3),
         "qa_pass_rate": round(sum(rate * count for rate, count in measured) / weight, 4) if weight else None,
     }
@@ -104,7 +120,8 @@ def _show(boards: list[Board], outcome: dict[str, Any], state: State, scenes: in
     output.say(f"{outcome['candidates']} candidates in {output.span(outcome['seconds'])}", style="bold")
     output.say(f"pictures       {state.home / 'projects' / outcome['project'] / 'assets'}")
     for path in outcome["exports"]:
-        output.say(f"{'contact sheet' if path.endswith(results.SHEET) else 'run log':<14} {path}")
+        kind = "comic book" if path.endswith(".cbz") else "run log"
+        output.say(f"{'contact sheet' if path.endswith(results.SHEET) else kind:<14} {path}")
     if scenes > SCENES and outcome["jobs"] < scenes * len(boards):
         output.note(f"{SCENES} of {scenes} scenes are drawn; with --all-scenes the demo takes them all")
 
@@ -126,24 +143,24 @@ def _show(boards: list[Board], outcome: dict[str, Any], state: State, scenes: in
 def demo(state: State, headless: bool, candidates: int, name: str, all_scenes: bool) -> int:
     """Make a whole comic run with the embedded starter.
 
-    Starts the daemon, brings in a sample universe, takes its first scenes through every stage, and says where the
-    pictures, contact sheets and run logs are. May be run again: the universe is kept, new runs are made.
+    Starts the daemon, brings in a sample universe, takes its first scenes through every stage, binds a comic book of
+    them, and says where all that lies. May be run again: the universe is kept, new runs are made.
     """
     begun = time.monotonic()
     universe = sample(name)
     most = None if all_scenes else SCENES
     started: list[str] = []
 
-    async def body(session: Session) -> tuple[list[Board], project_pb2.Project]:
+    async def body(session: Session) -> tuple[list[Board], project_pb2.Project, export_pb2.Export]:
         return await play(session, universe, most, candidates, started)
 
     try:
-        boards, project = state.with_session(body)
+        boards, project, book = state.with_session(body)
     except KeyboardInterrupt:
         if started:
             tell_how_to_come_back(started[-1])
         return INTERRUPTED
-    outcome = summary(boards, project, time.monotonic() - begun)
+    outcome = summary(boards, project, book, time.monotonic() - begun)
     if state.json:
         output.emit(outcome)
         return OK

@@ -159,7 +159,7 @@ def _shown(title: str, quiet: bool) -> Iterator[Callable[[str], None]]:
 def finished(state: State, export: pb.Export) -> int:
     """Shows what came of an export and gives the exit status. Raises what it failed with, typed."""
     if export.state != pb.Export.STATE_SUCCEEDED:
-        raise _came_to_nothing(export)
+        raise came_to_nothing(export)
     if state.json:
         output.emit(export)
     else:
@@ -167,7 +167,8 @@ def finished(state: State, export: pb.Export) -> int:
     return OK
 
 
-def _came_to_nothing(export: pb.Export) -> errors.BullpenError:
+def came_to_nothing(export: pb.Export) -> errors.BullpenError:
+    """What an export that did not succeed is told as."""
     name = names.parse(export.name)
     again = f"`bullpen export restart {name['projects']}/{name['exports']}` begins it again."
     word = output.state_name(export).lower()

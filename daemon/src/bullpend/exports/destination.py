@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bullpend.clock import new_id
 from bullpend.errors import AlreadyExists, DiskFull, FieldInvalid, PathNotAllowed, PathNotFound, StorageUnavailable
-from bullpend.paths import allowed_folder
+from bullpend.paths import SETTING, allowed_folder
 
 FIELD = "spec.destination"
 # What file systems say that know no second name for a file.
@@ -25,14 +25,14 @@ def resolve(given: str, roots: Sequence[Path], home: Path, own: Path, name: str)
     """
     path = Path(given)
     if path.is_absolute() and ".." not in path.parts and os.path.isdir(path):  # noqa: PTH112 - no error for odd names
-        folder, file = allowed_folder(given, roots, FIELD), name
+        folder, file = _allowed(given, roots), name
     else:
         file = path.name
         if not given.endswith("/") and file.endswith(Path(name).suffix) and not file.startswith("."):
-            folder = allowed_folder(str(path.parent) if path.is_absolute() else given, roots, FIELD)
+            folder = _allowed(str(path.parent) if path.is_absolute() else given, roots)
         else:
             # Says what is wrong with the path itself first; a folder that is missing is the usual slip.
-            allowed_folder(given, roots, FIELD)
+            _allowed(given, roots)
             raise FieldInvalid(
                 f"{given} is no folder, and its name does not end in {Path(name).suffix}.",
                 field=FIELD,
@@ -47,6 +47,16 @@ def resolve(given: str, roots: Sequence[Path], home: Path, own: Path, name: str)
             path=given,
         )
     return folder / file
+
+
+def _allowed(given: str, roots: Sequence[Path]) -> Path:
+    """A folder that may be written to, with words about a destination and not about a picture."""
+    try:
+        return allowed_folder(given, roots, FIELD)
+    except PathNotAllowed as error:
+        if "roots" in error.metadata:
+            error.remedy = f"Choose a folder inside one of {error.metadata['roots']}, or add yours to {SETTING}."
+        raise
 
 
 def free(target: Path, overwrite: bool) -> None:
