@@ -18,7 +18,7 @@ def sampling_words(sampling: run_pb2.SamplingParameters) -> str:
     """The parameters that are set, in one line."""
     words = []
     if sampling.HasField("steps"):
-        words.append(f"{sampling.steps} steps")
+        words.append(output.count(sampling.steps, "step"))
     if sampling.HasField("guidance_scale"):
         words.append(f"guidance {sampling.guidance_scale:g}")
     if sampling.HasField("image_guidance_scale"):
