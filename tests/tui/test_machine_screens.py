@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from tests.tui import story
 from tests.tui.driving import Driver, studio
+from tests.tui.fake import FakeDaemon
 
 ALL, BOUND, OFF = model_pb2.Device.USE_ALL, model_pb2.Device.USE_BOUND, model_pb2.Device.USE_NONE
 
@@ -25,6 +26,26 @@ async def models(at: Driver) -> None:
     await at.go("7", "models")
     await at.until(lambda: at.app.screen.query_one("#devices", RowTable).rows and at.app.snapshot.runs, "devices")
     await at.pilot.pause()
+
+
+async def test_a_providers_model_takes_no_memory_here() -> None:
+    """Nothing that is about memory is offered for it, and its key does nothing."""
+    fake = FakeDaemon()
+    there = model_pb2.Model(name="models/openai:x", title="X", state=model_pb2.Model.STATE_READY, engine="remote")
+
+    async def one() -> model_pb2.ListModelsResponse:
+        return model_pb2.ListModelsResponse(models=[there])
+
+    fake.models = one  # type: ignore[method-assign]
+    async with studio(fake, size=(120, 36)) as at:
+        await models(at)
+        await at.until(lambda: at.app.screen.query_one("#models", RowTable).cursor_key == there.name)
+        footer = at.screen_text().splitlines()[-1]
+        assert "s switch" in footer
+        assert not any(one in footer for one in ("o load", "P pin", "K stays"))
+        await at.press("o", "P", "K")
+        assert at.place == "models"
+        assert not at.fake.asked("load") + at.fake.asked("pin")
 
 
 async def test_a_device_is_switched_after_a_question() -> None:

@@ -41,5 +41,6 @@ def test_every_field_says_what_it_is_for_and_which_keys_it_takes() -> None:
     for kind in KINDS:
         for field in kind.fields:
             assert field.help or field.name in ("stage", "reference_set"), (kind.title, field.name)
+            assert len(field.help) <= 76, "a line of 80 columns"
             assert keys_of(field)
         assert needed(kind, kind.fields[0])

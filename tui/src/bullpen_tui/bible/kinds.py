@@ -244,7 +244,7 @@ PROVIDER_ACCOUNTS = Kind(
             "keys by name",
             "api_key=openai-main",
             "pairs",
-            help="What its key is called in the vault, never the key itself; in the list, s keeps the key.",
+            help="What its key is called in the vault; s in the list keeps the key itself.",
         ),
         Field(
             "base_url",

@@ -43,6 +43,10 @@ def no_model(folders: Sequence[str]) -> Content:
     )
 
 
+REMOTE = "remote"
+"""Engine of a provider's model, which takes no memory here."""
+
+
 class ModelsScreen(StudioScreen):
     """Models or what they can do above, devices below; tab moves between them."""
 
@@ -156,7 +160,7 @@ class ModelsScreen(StudioScreen):
         if action == "switch_device":
             return self._device is not None
         model, resident = self._model, self._resident
-        if model is None or model.state != model_pb2.Model.STATE_READY:
+        if model is None or model.state != model_pb2.Model.STATE_READY or model.engine == REMOTE:
             return False
         if action == "unload":
             return resident is not None and not resident.in_use and not resident.pinned
@@ -269,7 +273,7 @@ class ModelsScreen(StudioScreen):
             if yes:
                 self.studio.errands.switch_device(message.device, message.use, self, now=message.now, force=True)
 
-        question = f"{message.error} Work waits then until a device is switched on."
+        question = f"{message.error} Switch it all the same?"
         self.studio.push_screen(ConfirmDialog(question, "switch it all the same"), answered)
 
     def action_advise(self) -> None:
