@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that may speak to providers on this machine."""
-    with make_daemon(tmp_path_factory.mktemp("cut") / "home", remote__answer_seconds="1") as running:
+    with make_daemon(tmp_path_factory.mktemp("cut") / "home", remote__answer_seconds="4") as running:
         yield running
 
 
