@@ -42,8 +42,13 @@ class Walk(Driver):
         await self.until(lambda: self.fake._metrics.empty())
         self.app.clear_notifications()
         # Whether a blinking cursor is drawn is a matter of the moment.
-        for field in self.app.screen.query("Input, TextArea").results(Input | TextArea):
+        for field in self.app.screen.query(Input):
             field.cursor_blink = False
+        for area in self.app.screen.query(TextArea):
+            area.cursor_blink = False
+            # A line that was drawn while the cursor was not there is kept, and would be shown again.
+            area._line_cache.clear()
+            area.refresh()
         await self.pilot.pause()
         for _ in range(3):
             await self.pilot.wait_for_scheduled_animations()
