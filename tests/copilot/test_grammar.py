@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,37 @@ def test_no_word_is_dropped(word: str) -> None:
         words.insert(chance.randint(0, len(words)), word)
         found = understand(" ".join(words), WORLD)
         assert not isinstance(found, Propose), " ".join(words)
+
+
+@pytest.mark.parametrize("word", ["zebra", "never", "unless"])
+def test_no_word_is_dropped_by_other_hands_either(word: str) -> None:
+    """The same for orders by other hands; what the agent is to do is its own, and shown before it is sent."""
+    chance = random.Random(word)
+    orders = [said for said, meant in _table("phrasings_hands.txt") if meant.startswith("PROPOSE")]
+    ours = [said for said in orders if not re.search(r"agent|because|since|too slow", said)]
+    for said in chance.sample(ours, 40):
+        words = said.split()
+        words.insert(chance.randint(0, len(words)), word)
+        assert not isinstance(understand(" ".join(words), WORLD), Propose), " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "never ask the agent to redraw scene 2",
+        "don't let the agent redraw scene 2",
+        "I do not want the agent to redraw scene 2",
+        "ask the agent not to redraw scene 2",
+        "should the agent redraw scene 2?",
+        "what did you tell the agent to do?",
+        "make the agent stop",
+        "the agent should be configured",
+        "is the agent to redraw scene 2?",
+    ],
+)
+def test_nothing_is_handed_over_that_nobody_ordered(said: str) -> None:
+    """A no, a doubt and a question about the agent are no orders for it."""
+    assert not isinstance(understand(said, WORLD), Propose)
 
 
 @pytest.mark.parametrize(

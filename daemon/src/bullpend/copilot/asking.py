@@ -91,7 +91,9 @@ def read(line: Line, world: World) -> Understood | None:
         if found is not None:
             return found
     # `can we have weather on scene 2` wishes; `has weather run on scene 2` asks.
-    if re.match(r"(?:is|are|did|does|has|have|was|were)(?!\S)", said) and _names_stage(text, world):
+    if re.match(
+        r"(?:(?:is|are|did|does|has|was|were)|have (?:you|we|they|i|any|all .* been))(?!\S)", said
+    ) and _names_stage(text, world):
         return Read("status", {"run": _about_run(Line(text), world)})
     return None
 

@@ -38,7 +38,7 @@ _FORMS = tuple(
         rf"(?:{_GIVE})(?: over| off)? (?P<g>[a-z]\S* .+?)(?: (?:over|off|on))? to {_AGENT}(?: please)?",
         rf"(?:(?:i|we)(?:'d| would)? )?(?:{_ASK}) {_AGENT}(?: please)?(?: to\s*:?|\s*:| that (?:it|he|she|they) "
         rf"(?:should )?)? (?P<p>.+?)",
-        rf"(?:could|can|would|will|should|may|shall) {_AGENT} (?:please |kindly |maybe )*(?P<q>.+?)",
+        rf"(?:could|can|would|will) {_AGENT} (?:please |kindly |maybe )*(?P<q>.+?)",
         rf"{_AGENT} (?:should|shall|must|is to|has to|can|could|may|needs to|ought to|will)(?: please)? (?P<r>.+?)",
         rf"(?:for |to )?{_AGENT}\s*(?:[:;,\u2013\u2014]|-+(?= ))\s*(?P<s>.+?)",
         rf"(?:hand|give|pass)(?: (?:over|off))?(?: (?:{_IT}))? to {_AGENT}(?P<n>)",
@@ -81,7 +81,7 @@ def completed(before: str, answer: str) -> Understood:
 
 
 def _wish(objective: str, handed: bool = False) -> Understood:
-    if re.match(r"(?:not|never)\b", objective, re.IGNORECASE):
+    if re.match(r"(?:not|never|be|been|have been|already)\b", objective, re.IGNORECASE):
         return Ask("Nothing is sent to the agent without your word. What shall it do?", (), "")
     if _ENDS.fullmatch(objective):
         return Ask(
