@@ -42,6 +42,9 @@ class FakeGallery:
                 found = [one for one in found if asset_pb2.Asset.Kind.Name(one.kind) == f"KIND_{value.upper()}"]
             elif key == "tag":
                 found = [one for one in found if value in one.tags]
+            elif key == "is":
+                names = asset_pb2.Asset.Verdict.keys()
+                found = [one for one in found if names[one.verdict] == f"VERDICT_{value.upper()}"]
             else:
                 found = [one for one in found if value in one.display_name]
         return found
@@ -66,8 +69,16 @@ class FakeGallery:
             kinds[name] = kinds.get(name, 0) + 1
         values = [asset_pb2.AssetFacetValue(value=name, count=count) for name, count in kinds.items()]
         total = self.largest if self.largest and not search else len(found)
-        facets = [asset_pb2.AssetFacet(field="kind", values=values)]
+        accepted = sum(one.verdict == asset_pb2.Asset.VERDICT_ACCEPTED for one in found)
+        facets = [
+            asset_pb2.AssetFacet(field="is", values=[asset_pb2.AssetFacetValue(value="accepted", count=accepted)])
+        ]
+        facets = [*(facets if accepted else ()), asset_pb2.AssetFacet(field="kind", values=values)]
         return asset_pb2.SummarizeAssetsResponse(total_size=total, facets=facets, revision=self.revision)
+
+    async def asset(self, name: str) -> asset_pb2.Asset:
+        self._note("asset", name)
+        return next(one for one in self._assets if one.name == name)
 
     async def update_asset(self, asset: asset_pb2.Asset, paths: Sequence[str]) -> asset_pb2.Asset:
         self._note("update_asset", asset.name, tuple(paths))

@@ -215,6 +215,38 @@ async def test_a_picture_tells_where_it_came_from() -> None:
         await at.until(lambda: table.cursor_key == f"{story.PROJECT}/assets/source-2")
 
 
+async def test_accepted_pictures_are_marked_and_found() -> None:
+    """By a sign and a word in both views and beside the picture; the search offers it, tab writes it."""
+    async with studio(size=(80, 24)) as at:
+        await at.go("3", "assets")
+        await at.until(lambda: "✓ accepted" in at.screen_text() and "– rejected" in at.screen_text())
+        assert "/ search" in at.screen_text().splitlines()[-1]
+        await at.press("slash")
+        await at.until(lambda: "words, or  is:  rating:" in at.screen_text())
+        await at.type("is:ac")
+        await at.press("tab")
+        line = at.app.screen.query_one(FilterLine)
+        assert line.value == "is:accepted"
+        await at.until(lambda: "2 found" in at.screen_text())
+        await at.press("enter")
+        await at.until(lambda: "words, or" not in at.screen_text() and "choice  ✓ accepted" in at.screen_text())
+        await at.press("t")
+        await at.until(lambda: at.screen_text().count("✓ accepted") == 3, "both cards, and beside the picture")
+
+
+async def test_what_a_picture_was_made_from_has_its_name_in_any_search() -> None:
+    """Where the search leaves the source out, its name is asked for, once."""
+    async with studio(size=(160, 50)) as at:
+        await at.go("3", "assets")
+        await at.press("slash")
+        await at.type("is:accepted")
+        await at.until(lambda: "2 found" in at.screen_text())
+        await at.press("enter")
+        await at.until(lambda: "market.png" in at.words("#asset-words") or "pier.png" in at.words("#asset-words"))
+        asked = at.fake.asked("asset")
+        assert len(asked) == len(set(asked)) > 0
+
+
 async def test_one_key_makes_a_picture_again() -> None:
     """I opens the composer with stage, scene, seed and sampling of the picture, ready to run."""
     async with studio(size=(160, 50)) as at:

@@ -20,6 +20,7 @@ from textual.widgets import Input, Select
 
 from tests.tui import story
 from tests.tui.driving import Driver, studio
+from tests.tui.fake import FakeDaemon
 
 
 def settled(at: Driver) -> bool:
@@ -253,6 +254,39 @@ async def test_variables_go_with_the_request() -> None:
         await at.until(lambda: dict(last_spec(at).variables) == {"character": "Mara", "style": "noir"})
         field.value = "noir"
         await at.until(lambda: "name=value" in at.words("#plan"))
+
+
+async def test_what_a_run_had_set_is_offered_to_the_next_one_of_its_stage() -> None:
+    """Another stage has its own; what the person writes, or clears, stays as it is."""
+    fake = FakeDaemon()
+    for run in fake._runs.values():
+        if run.spec.stage == "style":
+            run.spec.variables["style"] = "noir"
+    async with studio(fake, size=(80, 24)) as at:
+        await at.go("r", "compose")
+        field = at.app.screen.query_one("#variables", Input)
+        select = at.app.screen.query_one("#stage", Select)
+        await at.until(lambda: select.value == "time" and settled(at))
+        assert field.value == ""
+        select.value = "style"
+        await at.until(lambda: field.value == "style=noir")
+        await at.until(lambda: last_spec(at).stage == "style" and dict(last_spec(at).variables) == {"style": "noir"})
+        select.value = "weather"
+        await at.until(lambda: field.value == "")
+        field.value = "weather=fog"
+        select.value = "style"
+        await at.until(lambda: last_spec(at).stage == "style" and dict(last_spec(at).variables) == {"weather": "fog"})
+
+
+async def test_what_is_to_be_known_before_stands_above_the_figures() -> None:
+    """On a small terminal, too, a warning is in sight without scrolling."""
+    async with studio(size=(80, 24)) as at:
+        await at.go("r", "compose")
+        await at.until(lambda: "!" in at.words("#plan") and settled(at))
+        lines = at.words("#plan").splitlines()
+        begins = [line.split()[0] for line in lines if line and not line.startswith(" ")]
+        assert begins[:3] == ["pictures", "!", "model"]
+        assert "Scene 5 sets no time of day" in " ".join(at.screen_text().split())
 
 
 def test_the_form_begins_with_work_that_is_left() -> None:

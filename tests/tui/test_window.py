@@ -106,3 +106,15 @@ def test_a_rating_may_move_what_a_search_found() -> None:
     window = after(page(0, look=look))
     event = event_pb2.Event(revision=8, kind="asset.updated", asset=asset(3, revision=8))
     assert happened(window, event).wanted([0]) == [0]
+
+
+def test_what_was_accepted_is_read_again() -> None:
+    """A candidate of the project that was accepted makes what is in view old, and one of another project does not."""
+    window = after(page(0))
+    other = event_pb2.Event(revision=9, kind="candidate.accepted")
+    other.candidate.name = "projects/q/runs/r/jobs/1/candidates/c1"
+    assert happened(window, other) is window
+    event = event_pb2.Event(revision=9, kind="candidate.released")
+    event.candidate.name = "projects/p/runs/r/jobs/1/candidates/c1"
+    assert happened(window, event).wanted([0]) == [0]
+    assert happened(window, event_pb2.Event(revision=9, kind="candidate.stale", candidate=event.candidate)) is window

@@ -141,6 +141,13 @@ def runs() -> list[run_pb2.Run]:
     return [live, failed, style]
 
 
+def _verdict(one: run_pb2.Candidate, job_: run_pb2.Job) -> asset_pb2.Asset.Verdict.ValueType:
+    if one.accepted:
+        return asset_pb2.Asset.VERDICT_ACCEPTED
+    taken = any(other.accepted for other in job_.candidates)
+    return asset_pb2.Asset.VERDICT_REJECTED if taken else asset_pb2.Asset.VERDICT_UNSPECIFIED
+
+
 def assets() -> list[asset_pb2.Asset]:
     found = []
     for number, title in enumerate(SCENES, 1):
@@ -185,6 +192,7 @@ def assets() -> list[asset_pb2.Asset]:
                             prompt=job_.prompt,
                             seed=one.seed,
                         ),
+                        verdict=_verdict(one, job_),
                         revision=19,
                     )
                 )

@@ -20,6 +20,8 @@ DECIDING = ("instructions", "copilot")
 """Where instructions are confirmed."""
 PLACES = (*TOP, *SIDE, "run", "review", "welcome")
 """Screens. Dialogs and the composer have places of their own, where the general keys do not work."""
+FILTERED = tuple(one for one in LISTS if one != "assets")
+"""Lists that are filtered here; the assets are searched by the daemon."""
 MOVING = (*LISTS, "entry")
 """Where a cursor goes down and up."""
 FORMS = ("compose", "entry", "picker", "bootstrap")
@@ -97,7 +99,9 @@ _GROUPS = {
     **dict.fromkeys(("row_down", "row_up", "row_first", "row_last", "row_out", "mark", "other_table"), "move"),
     **dict.fromkeys(("previous_tab", "next_tab", "next_field", "previous_field", "words_down", "words_up"), "move"),
     **dict.fromkeys(("previous_candidate", "next_candidate", "previous_job", "next_job", "lab_next"), "move"),
-    **dict.fromkeys(("filter", "toggle_view", "toggle_trash", "narrow_by", "save_search", "tree", "to_parent"), "show"),
+    **dict.fromkeys(
+        ("filter", "search", "toggle_view", "toggle_trash", "narrow_by", "save_search", "tree", "to_parent"), "show"
+    ),
     **dict.fromkeys(("flip", "zoom", "difference", "other_words", "follow", "log_level", "show_log"), "show"),
 }
 _WEIGHTS = {
@@ -129,6 +133,7 @@ _WEIGHTS = {
     "commands": 2,
     "mark": 1,
     "filter": 1,
+    "search": 8,
 }
 
 
@@ -168,6 +173,7 @@ REGISTRY: tuple[Action, ...] = (
         "toggle_view", ("t",), "board / list", "Change between pictures and a list", ("universe", "assets"), footer=50
     ),
     Action("use_recipe", ("i",), "use recipe", "Compose a run that makes this picture again", ("assets",), footer=12),
+    Action("search", ("slash",), "search", "Search, as in: rain is:accepted rating:>3", ("assets",), footer=11),
     Action("to_parent", ("p",), "made from", "Go to the picture that this one was made from", ("assets",), footer=40),
     Action("rate_up", ("plus",), "rating", "One star more for the picture, or the marked ones", ("assets",), footer=27),
     Action("rate_down", ("minus",), "rating", "One star less", ("assets",), footer=27),
@@ -269,7 +275,9 @@ REGISTRY: tuple[Action, ...] = (
     Action("pin", ("P",), "pin", "Keep the model in memory, or let it go again", ("models", "metrics"), footer=14),
     Action("dry_run", ("f6", "d"), "dry run", "Show the whole plan and start nothing", ("compose",), footer=20),
     # Everywhere
-    Action("filter", ("slash",), "filter", "Show only rows with these words; !word leaves rows out", LISTS, footer=80),
+    Action(
+        "filter", ("slash",), "filter", "Show only rows with these words; !word leaves some out", FILTERED, footer=80
+    ),
     Action("commands", ("colon", "ctrl+p"), "command", "Find an action, a project or a run by name", PLACES, footer=85),
     Action("keys", ("question_mark", "f1"), "keys", "Show every key that works here", ALL, footer=90),
     Action("toggle_theme", (), "ink / paper", "Change between the dark and the light theme", PLACES, on_app=True),

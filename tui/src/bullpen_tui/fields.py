@@ -8,23 +8,23 @@ from collections.abc import Iterable
 from bullpen_api.v1 import model_pb2, project_pb2, run_pb2
 
 FIELDS = (
-    ("folder", "input folder", "pictures in place of scenes"),
-    ("variables", "set", "style=noir, time=night"),
+    ("folder", "input folder", "in place of scenes"),
+    ("variables", "set", "style=noir, …"),
     ("candidates", "candidates", "the stage's own"),
     ("seed", "seed", "chosen for you"),
     ("steps", "steps", "the stage's own"),
     ("guidance", "guidance", "the stage's own"),
-    ("strength", "strength", "0.05 to 1, how far from the source"),
-    ("retry_on", "retry on", "off; structure, identity: again by itself"),
-    ("retry_budget", "at most", "3 pictures made again"),
-    ("instruction", "words", "in place of the stage's; may use {variables}"),
+    ("strength", "strength", "0.05–1, how far off"),
+    ("retry_on", "retry on", "off; or: identity"),
+    ("retry_budget", "at most", "3 made again"),
+    ("instruction", "words", "in place of its own"),
 )
 CHOICES = (("model", "model"), ("strategy", "way"), ("style", "style guide"), ("acceptance", "accept"))
 UNREAD = "?"
 """Value of a choice before it is known what there is to choose."""
 OWN = ""
 """Value of a choice that is left to the stage."""
-ACCEPTANCES = [("the best without a hard flaw", "best"), ("nothing until a person does it", "hand")]
+ACCEPTANCES = [("the best", "best"), ("by hand, later", "hand")]
 
 
 NAMED = "characters"

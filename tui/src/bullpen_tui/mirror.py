@@ -214,7 +214,10 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
     if payload in _PAYLOADS:
         item = getattr(event, payload)
         snapshot = _put_all(snapshot, (_with_figures(snapshot, item),), event.revision)
-        if payload == "asset" and (seen := window.happened(snapshot.gallery, event)) is not snapshot.gallery:
+        if (
+            payload in ("asset", "candidate")
+            and (seen := window.happened(snapshot.gallery, event)) is not snapshot.gallery
+        ):
             snapshot = replace(snapshot, gallery=seen)
     if payload == "export":
         snapshot = replace(snapshot, exports=snapshot.exports.happened(event))

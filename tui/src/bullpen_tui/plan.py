@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,8 +11,13 @@ from textual.content import Content
 
 from bullpen_tui import words
 from bullpen_tui.mirror import leaf
+from bullpen_tui.paragraphs import hung
 
 _HELD = {run_pb2.BibleUse.PART_STYLE_REFERENCE: "style", run_pb2.BibleUse.PART_IDENTITY_REFERENCE: "identity"}
+LABEL = 11
+"""Cells of a fact's label."""
+WIDE = 1000
+"""Cells of a pane in which nothing is folded."""
 RETRY_BUDGET = 3
 """Pictures that a run may make again by itself where nothing else is said."""
 
@@ -92,7 +97,7 @@ def form_of(run: run_pb2.Run, job: run_pb2.Job, candidate: str) -> Form:
         scenes=(job.scene,) if job.scene else (),
         all_scenes=False,
         folder="" if job.scene else spec.input_folder,
-        variables=", ".join(f"{name}={value}" for name, value in sorted(spec.variables.items())),
+        variables=variables_text(spec.variables),
         candidates="1",
         seed=str(found.seed if found is not None else run.seed),
         steps=str(sampling.steps) if sampling.steps else "",
@@ -127,6 +132,11 @@ def variables_of(text: str) -> dict[str, str]:
     return found
 
 
+def variables_text(variables: Mapping[str, str]) -> str:
+    """Values by name as they are written into the form."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(variables.items()))
+
+
 def findings_of(text: str) -> list[run_pb2.Finding.Kind.ValueType]:
     """Kinds of findings from `structure, identity`. Raises FormError for a word that is none, with the nearest one."""
     known = {name.removeprefix("KIND_").lower(): number for name, number in run_pb2.Finding.Kind.items() if number}
@@ -152,12 +162,14 @@ def _whole(name: str, text: str) -> int:
 
 
 def _fact(label: str, *value: str | tuple[str, str] | Content) -> Content:
-    return words.text((f"{label:<11}", words.QUIET), *value)
+    return words.text((f"{label:<{LABEL}}", words.QUIET), *value)
 
 
-def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, scene: str) -> list[Content]:
-    """A plan in a dozen lines, with the prompt of one scene and what acts on it."""
-    rows = head_lines(plan, stages)
+def plan_lines(
+    plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, scene: str, room: int = WIDE
+) -> list[Content]:
+    """A plan in a dozen lines of `room` cells, with the prompt of one scene and what acts on it."""
+    rows = head_lines(plan, stages, room)
     job = next((one for one in plan.jobs if one.scene == scene), plan.jobs[0] if plan.jobs else None)
     if job is not None:
         where = leaf(job.scene) if job.scene else job.source_path
@@ -168,16 +180,24 @@ def plan_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, sc
     return rows
 
 
-def head_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> list[Content]:
+def head_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, room: int = WIDE) -> list[Content]:
     """What a whole plan takes and costs, and what a person should know before."""
-    each = max((len(job.seeds) for job in plan.jobs), default=0)
-    rows = [
-        _fact(
-            "pictures",
-            (str(plan.candidates), words.STRONG),
-            (f"   {words.plural(len(plan.jobs), 'job')} × {words.plural(each, 'candidate')}", words.QUIET),
-        )
+    return [
+        *hung([_pictures(plan)], LABEL, room),
+        # They stand before the figures: on a small terminal what is further down is out of sight.
+        *hung(finding_lines(plan), 2, room),
+        *hung(_facts(plan, stages), LABEL, room),
     ]
+
+
+def _pictures(plan: run_pb2.Plan) -> Content:
+    each = max((len(job.seeds) for job in plan.jobs), default=0)
+    of = f"   {words.plural(len(plan.jobs), 'job')} × {words.plural(each, 'candidate')}"
+    return _fact("pictures", (str(plan.candidates), words.STRONG), (of, words.QUIET))
+
+
+def _facts(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> list[Content]:
+    rows: list[Content] = []
     if stages is not None and stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
         rows.append(_fact("", (f"one run takes at most {stages.safe_batch_limit} jobs", words.FAINT)))
     for model in plan.models:
@@ -213,12 +233,16 @@ def head_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) ->
                 "again", f"where {kinds} is found", (f"   {words.plural(again.budget, 'picture')} at most", words.FAINT)
             )
         )
-    if plan.findings:
-        rows.append(Content(""))
-    for finding in plan.findings:
-        warns = finding.severity == run_pb2.PolicyFinding.SEVERITY_WARNING
-        rows.append(words.text(("! ", words.WARN) if warns else ("· ", words.ACCENT), finding.message))
     return rows
+
+
+def finding_lines(plan: run_pb2.Plan) -> list[Content]:
+    """What a person should know before: warnings first."""
+    warning = run_pb2.PolicyFinding.SEVERITY_WARNING
+    return [
+        words.text(("! ", words.WARN) if one.severity == warning else ("· ", words.ACCENT), one.message)
+        for one in sorted(plan.findings, key=lambda one: one.severity != warning)
+    ]
 
 
 def use_lines(uses: Iterable[run_pb2.BibleUse]) -> list[Content]:

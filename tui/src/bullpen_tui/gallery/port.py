@@ -7,6 +7,9 @@ from typing import Protocol
 
 from bullpen_api.v1 import asset_pb2
 
+FACETS = ("is", "character", "stage", "model", "tag", "kind")
+"""Fields whose values are counted."""
+
 
 class GalleryPort(Protocol):
     """Every call may raise `BullpenError`."""
@@ -18,7 +21,11 @@ class GalleryPort(Protocol):
         ...
 
     async def sum_assets(self, project: str, search: str, in_trash: bool) -> asset_pb2.SummarizeAssetsResponse:
-        """How many there are, and which facts they have."""
+        """How many there are, and which of the facts `FACETS` they have."""
+        ...
+
+    async def asset(self, name: str) -> asset_pb2.Asset:
+        """One picture by its name."""
         ...
 
     async def update_asset(self, asset: asset_pb2.Asset, paths: Sequence[str]) -> asset_pb2.Asset:

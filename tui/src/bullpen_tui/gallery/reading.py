@@ -14,6 +14,7 @@ from bullpen_client.errors import BullpenError, SearchInvalid
 
 from bullpen_tui import messages as say
 from bullpen_tui.gallery.window import PAGE, Look, Paged, Slip, Slipped, Summed
+from bullpen_tui.mirror import Listed
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -28,12 +29,14 @@ class GalleryReading:
         self._studio = studio
         self._asked: dict[tuple[Look, int], float] = {}
         self._counted: dict[Look, float] = {}
+        self._named: set[str] = set()
         self._waits = False
 
     def forget(self) -> None:
         """The daemon is another one."""
         self._asked.clear()
         self._counted.clear()
+        self._named.clear()
 
     def look(self, look: Look, indices: Iterable[int]) -> None:
         """Has everything read that is wanted for these places."""
@@ -47,6 +50,27 @@ class GalleryReading:
             self._page(look, number)
         if not fresh and window.counted < max(window.moved, 0):
             self._sum(look)
+
+    def named(self, names: Iterable[str]) -> None:
+        """Has pictures read that another one tells of, once each; they come into the mirror."""
+        for name in names:
+            if self._studio.connected and name not in self._named:
+                self._named.add(name)
+                self._one(name)
+
+    def _one(self, name: str) -> None:
+        daemon = self._studio.daemon
+
+        def missed(error: BullpenError) -> say.CallMissed:
+            self._named.discard(name)
+            return say.CallMissed(error)
+
+        self._studio.ask(
+            lambda: daemon.asset(name),
+            lambda asset: say.ChangesArrived((Listed((asset,)),)),
+            refused=missed,
+            group=f"asset {name}",
+        )
 
     def _page(self, look: Look, number: int) -> None:
         now, key = time.monotonic(), (look, number)

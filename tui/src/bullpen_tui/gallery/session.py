@@ -9,6 +9,8 @@ from bullpen_api.v1 import asset_pb2
 from bullpen_client.connect import Session
 from google.protobuf import field_mask_pb2
 
+from bullpen_tui.gallery.port import FACETS
+
 
 class GalleryCalls:
     """`GalleryPort` over a session."""
@@ -24,8 +26,11 @@ class GalleryCalls:
         return await self._session.assets.ListAssets(request)
 
     async def sum_assets(self, project: str, search: str, in_trash: bool) -> asset_pb2.SummarizeAssetsResponse:
-        request = asset_pb2.SummarizeAssetsRequest(parent=project, filter=search, in_trash=in_trash)
+        request = asset_pb2.SummarizeAssetsRequest(parent=project, filter=search, in_trash=in_trash, fields=FACETS)
         return await self._session.assets.SummarizeAssets(request)
+
+    async def asset(self, name: str) -> asset_pb2.Asset:
+        return await self._session.assets.GetAsset(asset_pb2.GetAssetRequest(name=name))
 
     async def update_asset(self, asset: asset_pb2.Asset, paths: Sequence[str]) -> asset_pb2.Asset:
         mask = field_mask_pb2.FieldMask(paths=paths)

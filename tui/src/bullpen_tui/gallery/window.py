@@ -16,6 +16,8 @@ from bullpen_api.v1 import asset_pb2, event_pb2
 PAGE = 100
 """Pictures of a page."""
 PAGES_KEPT = 8
+VERDICTS = frozenset({"candidate.accepted", "candidate.released"})
+"""Events by which pictures beside the one that they tell of have another verdict."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,12 @@ def seen(window: Window, asset: asset_pb2.Asset) -> Window:
 
 
 def happened(window: Window, event: event_pb2.Event) -> Window:
-    """The window after an event: a picture that is here is as it became, and the order may be another."""
+    """The window after an event: a picture that is here is as it became, and the order may be another.
+
+    What was accepted, and what no longer is, is told by the candidate.
+    """
+    if event.kind in VERDICTS and event.candidate.name.startswith(window.look.project + "/"):
+        return replace(window, moved=max(window.moved, event.revision))
     if event.asset.name.split("/assets/")[0] != window.look.project:
         return window
     window = seen(window, event.asset)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bullpen_api.v1 import asset_pb2
 from textual.content import Content
 
 from bullpen_tui import words
-from bullpen_tui.gallery.window import Slip, Window
+from bullpen_tui.gallery.window import Slip
+from bullpen_tui.paragraphs import hung
 from bullpen_tui.snapshot import leaf
 from bullpen_tui.widgets.layout import Column, Row
 
 BEST = 5
+LABEL = 8
+"""Cells of a fact's label."""
 COLUMNS = (
     Column("picture", minimum=24, weight=3),
-    Column("kind", width=9),
+    Column("kind", width=10),
     Column("rating", width=6, drop=1),
     Column("tags", minimum=10, weight=1, drop=5),
     Column("pixels", width=9, right=True, drop=3),
@@ -24,7 +27,6 @@ COLUMNS = (
     Column("made", width=10, right=True, drop=2),
 )
 CARD_CELLS = 3
-HINT = "rain character:mara stage:weather kind:candidate rating:>3 date:2026-11 -tag:old"
 
 _KINDS = {
     asset_pb2.Asset.KIND_UNSPECIFIED: ("file", words.QUIET),
@@ -35,10 +37,21 @@ _KINDS = {
     asset_pb2.Asset.KIND_EXPORT: ("export", words.GOOD),
 }
 
+_VERDICTS = {
+    asset_pb2.Asset.VERDICT_ACCEPTED: ("✓ accepted", words.GOOD),
+    asset_pb2.Asset.VERDICT_REJECTED: ("– rejected", words.QUIET),
+}
+"""The words are those of the search: `is:accepted`, `is:rejected`."""
+
 
 def kind_of(asset: asset_pb2.Asset) -> Content:
     """What an asset is."""
     return words.text(_KINDS.get(asset.kind, _KINDS[asset_pb2.Asset.KIND_UNSPECIFIED]))
+
+
+def standing(asset: asset_pb2.Asset) -> Content:
+    """What became of a candidate, by shape, word and colour; of anything else what it is."""
+    return words.text(_VERDICTS[asset.verdict]) if asset.verdict in _VERDICTS else kind_of(asset)
 
 
 def title_of(asset: asset_pb2.Asset) -> str:
@@ -69,7 +82,7 @@ def asset_row(asset: asset_pb2.Asset, now: float) -> Row:
         asset.name,
         (
             words.text(title_of(asset)),
-            kind_of(asset),
+            standing(asset),
             stars(asset),
             words.text((", ".join(asset.tags), words.QUIET)),
             words.text((f"{asset.width}×{asset.height}" if asset.width else words.DASH, words.QUIET)),
@@ -80,35 +93,38 @@ def asset_row(asset: asset_pb2.Asset, now: float) -> Row:
 
 
 def asset_card(asset: asset_pb2.Asset, now: float) -> Row:
-    """One asset for the gallery: picture, name, kind and age."""
-    about = words.text(kind_of(asset), _starred(asset), (f"  {words.ago(asset.create_time, now)}", words.FAINT))
+    """One asset for the gallery: picture, name, kind or what became of it, age."""
+    about = words.text(standing(asset), _starred(asset), (f"  {words.ago(asset.create_time, now)}", words.FAINT))
     return Row(asset.name, (Content(asset.name), Content(short_title(asset)).truncate(21, ellipsis=True), about))
 
 
-def about(asset: asset_pb2.Asset, window: Window) -> Content:
-    """What is known of an asset, in lines: what people say of it, how it was made, what it was made from."""
+def about(asset: asset_pb2.Asset, known: Callable[[str], asset_pb2.Asset | None], room: int) -> Content:
+    """What is known of an asset, in lines of `room` cells: what people say of it, what it was made from, and how.
+
+    `known` gives an asset by its name, where it is here.
+    """
     made = asset.making
     project = asset.name.split("/assets/")[0]
-    parents = [(window.named(name), name) for name in asset.derived_from]
-    chain = ", ".join(title_of(one) if one is not None else leaf(name)[:12] for one, name in parents)
+    parents = [(known(name), name) for name in asset.derived_from]
+    chain = ", ".join(title_of(one) if one is not None else f"{leaf(name)[:12]}…" for one, name in parents)
     facts: list[tuple[str, str | Content]] = [
+        ("choice", standing(asset) if asset.verdict in _VERDICTS else ""),
         ("rating", stars(asset)),
         ("tags", ", ".join(asset.tags)),
         ("note", asset.note),
         ("stage", f"{made.stage}   {leaf(made.model)}" if made.stage else leaf(made.model)),
         ("scene", leaf(made.scene)),
         ("cast", ", ".join(leaf(one) for one in made.characters)),
+        ("from", chain),
         ("prompt", made.prompt),
         ("seed", str(made.seed) if made.candidate else ""),
-        ("from", chain),
+        ("made", _day(asset)),
         ("licence", asset.licence),
         ("origin", asset.origin.removeprefix(project + "/") if not made.candidate else ""),
-        ("made", _day(asset)),
-        ("sha256", asset.sha256[:16] + "…" if asset.sha256 else ""),
         ("path", asset.path),
     ]
-    rows = [words.text((f"{label:<9}", words.FAINT), value) for label, value in facts if len(value)]
-    return words.lines(rows)
+    rows = [words.text((f"{label:<{LABEL}}", words.FAINT), value) for label, value in facts if len(value)]
+    return words.lines(hung(rows, LABEL, room))
 
 
 def _day(asset: asset_pb2.Asset) -> str:
@@ -155,10 +171,5 @@ def tree_rows(tree: asset_pb2.AssetLineage) -> list[Row]:
         gone = words.text(("  in the trash", words.FAINT)) if asset.HasField("delete_time") else Content("")
         what = words.text((branch, words.FAINT), sign, title_of(asset), gone)
         made = words.text((asset.making.stage or "", words.QUIET))
-        rows.append(Row(f"{number} {asset.name}", (what, kind_of(asset), made, stars(asset))))
+        rows.append(Row(f"{number} {asset.name}", (what, standing(asset), made, stars(asset))))
     return rows
-
-
-def quoted(value: str) -> str:
-    """A value as it stands in a search."""
-    return f'"{value}"' if any(sign in value for sign in ' ,"') else value

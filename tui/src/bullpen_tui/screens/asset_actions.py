@@ -10,6 +10,7 @@ from bullpen_api.v1 import asset_pb2
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.gallery import words as gallery
+from bullpen_tui.gallery.completing import quoted
 from bullpen_tui.gallery.window import Look, Window
 from bullpen_tui.mirror import Listed
 from bullpen_tui.plan import form_of
@@ -224,7 +225,7 @@ class AssetActions(StudioScreen):
         if self.lister.move_to(name):
             return
         if title:
-            self.search_for(f"name:{gallery.quoted(title)}")
+            self.search_for(f"name:{quoted(title)}")
         else:
             self.action_tree()
 

@@ -13,11 +13,13 @@ from PIL import Image
 from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.gallery import words as gallery
+from bullpen_tui.gallery.completing import completed, offer, offer_line
 from bullpen_tui.gallery.window import Look, Slip, Window
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.asset_actions import AssetActions
@@ -29,10 +31,23 @@ from bullpen_tui.widgets.said import Said, entitle
 from bullpen_tui.widgets.windowed import Windowed, WindowGallery, WindowTable
 
 
+class SearchSuggester(Suggester):
+    """Offers the rest of the word that is being written."""
+
+    def __init__(self, screen: AssetsScreen) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._screen = screen
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole search with its last word completed."""
+        return completed(value, self._screen.window.facets) or None
+
+
 class AssetsScreen(AssetActions):
     """Gallery or list at the left, picture and what is known of it at the right; `/` takes the search language."""
 
     place: ClassVar[str] = "assets"
+    MORE_IN: ClassVar[str] = "#assets-pane"
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
@@ -55,8 +70,9 @@ class AssetsScreen(AssetActions):
     def on_mount(self) -> None:
         """The filter line takes the search language here."""
         line = self.query_one(FilterLine)
-        line.placeholder = gallery.HINT
-        self.mount(Said(dom_id="asset-slip"), before=line)
+        line.placeholder = "search: rain is:accepted character:mara rating:>3 date:2026-11 -tag:old"
+        line.suggester = SearchSuggester(self)
+        self.mount(Said(settled=True, dom_id="asset-offers"), Said(dom_id="asset-slip"), before=line)
         super().on_mount()
 
     @property
@@ -80,6 +96,10 @@ class AssetsScreen(AssetActions):
     def asset(self) -> asset_pb2.Asset | None:
         """The asset under the cursor."""
         return self.window.named(self.lister.cursor_key or "")
+
+    def _known(self, name: str) -> asset_pb2.Asset | None:
+        """A picture that is here, whether it is looked at or another one told of it."""
+        return self.window.named(name) or self.snapshot.assets.get(name)
 
     @property
     def _slip(self) -> Slip | None:
@@ -132,29 +152,70 @@ class AssetsScreen(AssetActions):
         where = " · trash" if window.look.in_trash else ""
         found = " found" if window.look.search else ""
         entitle(pane, f"{leaf(project)}{where} · {window.total:,}{more}{found}" if project else "Assets")
-        entitle(pane, below=window.look.search)
+        self.set_class(bool(window.look.search), "-searched")
+        entitle(pane, below=window.look.search or self._more)
         room = max(0, pane.size.width - 4)
         self.query_one("#asset-facets", Said).say(gallery.facet_line(window.facets, room))
-        slip = self._slip
-        for line in self.query("#asset-slip").results(Said):
-            line.display = slip is not None
-            line.say(gallery.slip_line(slip, max(20, self.size.width - 2)))
-        if slip is not None and self._entered == self._look:
-            self._entered = None
-            self.query_one(FilterLine).focus()
+        self._draw_search()
+
+    def _tell_more(self) -> None:
+        """While something is searched, the search stands where the keys would."""
+        super()._tell_more()
+        if self.alive:
+            self._title(self.window)
+
+    def _draw_search(self) -> None:
+        """What is wrong with the search, and while it is written, what may come next."""
+        line, slip = self.query_one(FilterLine), self._slip
+        room = max(20, self.size.width - 2)
+        for said in self.query("#asset-offers").results(Said):
+            said.display = line.has_focus
+            said.say(offer_line(line.value, self.window.facets, room))
+        begun = offer(line.value, self.window.facets)
+        # A word that is only half written is no slip yet; entered as it is, it is one.
+        halfway = line.has_focus and bool(begun.choices) and self._entered != self._look
+        shown = slip if slip is None or not halfway or slip.column + slip.length - 1 < len(line.value) else None
+        for said in self.query("#asset-slip").results(Said):
+            said.display = shown is not None
+            said.say(gallery.slip_line(shown, room))
+        if slip is not None and self._entered == self._look and not line.has_focus:
+            line.focus()
+
+    def action_search(self) -> None:
+        """Opens the line that takes the search."""
+        self.action_filter()
+
+    def on_descendant_focus(self) -> None:
+        """While the search is written there are hints for it."""
+        self._draw_search()
+
+    def on_descendant_blur(self) -> None:
+        """The hints go with the search."""
+        self._draw_search()
 
     def _empty(self, window: Window) -> Content:
         if not self.studio.listed or (self.studio.project and not window.known):
             return Content("Reading…")
         if window.look.search:
-            return words.text("Nothing fits this search. ", ("esc", "bold $accent"), " shows all.")
+            return words.text(
+                *("Nothing fits this search. ", ("/", "bold $accent"), " changes it, ", ("esc", "bold $accent")),
+                " shows all.",
+            )
         if window.look.in_trash:
             return words.text("The trash is empty. ", ("z", "bold $accent"), " goes back.")
-        return words.text("No picture yet.\n\n", "A run makes them: ", ("2", "bold $accent"), " goes to the runs.")
+        return words.text(
+            "No picture yet.\n\n",
+            *(("U", "bold $accent"), " and there ", ("i", "bold $accent"), " bring pictures in; "),
+            *(("2", "bold $accent"), " and there ", ("r", "bold $accent"), " make new ones of them."),
+        )
 
     def _draw_picture(self) -> None:
         asset = self.asset
-        self.query_one("#asset-words", Said).say(gallery.about(asset, self.window) if asset else "")
+        said = self.query_one("#asset-words", Said)
+        room = said.content_size.width or self.query_one("#asset-pane").content_size.width - 2
+        said.say(gallery.about(asset, self._known, room) if asset else "")
+        if asset is not None:
+            self.studio.reading.gallery.named(one for one in asset.derived_from if self._known(one) is None)
         name = asset.name if asset is not None else ""
         if name == self._pictured:
             return
@@ -206,3 +267,4 @@ class AssetsScreen(AssetActions):
         self.draw()
         self.lister.focus()
         self.lister.go_to(place)
+        self._title(self.window)

@@ -17,7 +17,7 @@ from bullpen_tui.keymap import bindings_for
 from bullpen_tui.mirror import Snapshot
 from bullpen_tui.widgets.chrome import Banner, FilterLine, KeyBar, TopBar
 from bullpen_tui.widgets.lister import Lister
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
@@ -40,8 +40,12 @@ class StudioScreen(Screen[None]):
     tabs: tuple[str, ...] = ()
     """Parts of the screen that `[` and `]` go through."""
 
+    MORE_IN: ClassVar[str] = ""
+    """The pane in whose frame keys stand that the footer has no room for: a first look must not depend on the help."""
+
     AUTO_FOCUS = "Lister"
     _works: tuple[str, ...] = ()
+    _more = ""
     tab_open = 0
     """Which of the tabs is open."""
 
@@ -112,6 +116,14 @@ class StudioScreen(Screen[None]):
         if works != self._works:
             self._works = works
             self.refresh_bindings()
+            self._tell_more()
+
+    def _tell_more(self) -> None:
+        """Writes into the frame of the `MORE_IN` pane which keys work here and had no room in the footer."""
+        if self.MORE_IN and self.alive:
+            pane = self.query_one(self.MORE_IN)
+            self._more = self.query_one(KeyBar).left_out(max(0, pane.size.width - 6))
+            entitle(pane, below=self._more)
 
     def on_mount(self) -> None:
         """Draws at once what is known already."""
@@ -132,6 +144,7 @@ class StudioScreen(Screen[None]):
     def _draw_again(self) -> None:
         if self.alive:
             self.draw()
+            self._tell_more()
 
     def on_screen_resume(self) -> None:
         """Draws what changed while another screen was in front."""

@@ -18,7 +18,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.fields import ACCEPTANCES, CHOICES, FIELDS, OWN, UNREAD, first_stage, fitting, whole_path
 from bullpen_tui.mirror import Listed, leaf
-from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question
+from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question, variables_text
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.widgets.chooser import Chooser
 from bullpen_tui.widgets.rows import RowTable
@@ -68,6 +68,7 @@ class ComposeScreen(StudioScreen):
         self._asked = False
         self._offered: list[str] = []
         self._choices: dict[str, list[tuple[str, str]]] = {}
+        self._recalled = ""
         self._wanted: dict[str, str] = {}
         self._planning = False
         self._starting = False
@@ -110,9 +111,11 @@ class ComposeScreen(StudioScreen):
             self.studio.reading.scenes(self._project)
             self.studio.reading.models()
             self.studio.reading.bible(self._project)
+            self.studio.reading.runs(self._project)
             self._fill_in()
         self._offer_stages()
         self._offer_choices()
+        self._recall()
         scenes = self.snapshot.scenes_of(self._project)
         names = [scene.name for scene in scenes]
         known = bool(names) or self.studio.reading.known(f"scenes {self._project}")
@@ -136,6 +139,8 @@ class ComposeScreen(StudioScreen):
             self.query_one("#scenes-words", Said).say(SCENES_HINT)
         elif self.studio.reading.known(f"scenes {self._project}"):
             self.query_one("#scenes-words", Said).say(NO_SCENES)
+        if self._plan is not None:
+            self._draw_plan()
 
     @property
     def _stages(self) -> run_pb2.ListStagesResponse:
@@ -159,13 +164,17 @@ class ComposeScreen(StudioScreen):
         stage = self._stage
         found = fitting(answer.models if answer is not None else (), stage)
         default = leaf(stage.default_model) if stage is not None else ""
-        own = f"the stage's own{f': {default}' if default else ''}"
+        own = f"{default}, the stage's own" if default else "the stage's own"
         self._choose("model", own, [(one.title or leaf(one.name), one.name) for one in found])
         ways = list(stage.strategies) if stage is not None else []
         self._choose("strategy", "what the model can do best", [(one.replace("_", " "), one) for one in ways])
         self.query_one("#strategy-field").display = len(ways) > 1
         guides = self.snapshot.style_guides_of(self._project)
-        self._choose("style", "the only one", [(one.title or leaf(one.name), one.name) for one in guides])
+        self._choose(
+            "style",
+            "the only one" if len(guides) == 1 else "none",
+            [(one.title or leaf(one.name), one.name) for one in guides],
+        )
         self.query_one("#style-field").display = len(guides) > 1
 
     def _choose(self, name: str, own: str, offered: list[tuple[str, str]]) -> None:
@@ -208,6 +217,21 @@ class ComposeScreen(StudioScreen):
             about = words.text((stage.description or stage.instruction, words.QUIET))
             self.query_one("#stage-words", Said).say(about)
             self._offer_choices()
+            self._recall()
+
+    def _recall(self) -> None:
+        """Offers what the newest runs had set, unless the person wrote there or came with a recipe."""
+        field, stage = self.query_one("#variables", Input), self._stage
+        if stage is None or self._first_form is not None:
+            return
+        specs = [run.spec for run in self.snapshot.runs_of(self._project)]
+        if field.value == self._recalled:
+            newest = next((spec for spec in specs if spec.stage == leaf(stage.name)), run_pb2.RunSpec())
+            self._recalled = field.value = variables_text(newest.variables)
+        guide = next((spec.style_guide for spec in specs), "")
+        if guide and "style" not in self._wanted and guide in (value for _, value in self._choices.get("style", ())):
+            self._wanted["style"] = guide
+            self.query_one("#style", Select).value = guide
 
     @on(RowTable.Moved, "#scenes")
     def _other_scene(self) -> None:
@@ -292,7 +316,8 @@ class ComposeScreen(StudioScreen):
                 pane.say(self._problem)
             return
         under = self.query_one("#scenes", Chooser).cursor_key or ""
-        pane.say(words.lines(plan_lines(self._plan, self._stages, under)))
+        room = pane.content_size.width or self.size.width
+        pane.say(words.lines(plan_lines(self._plan, self._stages, under, room)))
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from textual.widgets import Input, Label
 from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.gallery import words as gallery
+from bullpen_tui.gallery.completing import quoted
 from bullpen_tui.screens.dialogs import hint
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -148,7 +149,7 @@ class NarrowDialog(ListDialog[str]):
         ]
         for facet in self._facets:
             for value in facet.values:
-                part = f"{facet.field}:{gallery.quoted(value.value)}"
+                part = f"{facet.field}:{quoted(value.value)}"
                 cells = (words.text((facet.field, words.FAINT)), Content(value.value), Content(f"{value.count:,}"))
                 rows.append(Row(part, cells))
         self.table.set_rows(rows)
@@ -204,7 +205,7 @@ class TreeDialog(ListDialog[tuple[str, str]]):
             dialog.border_title = "Descent"
             columns = (
                 Column("", minimum=24, weight=3),
-                Column("", width=9),
+                Column("", width=10),
                 Column("", width=11, drop=1),
                 Column("", width=5),
             )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import quality_pb2
+from bullpen_api.v1 import quality_pb2, run_pb2
+from PIL import Image
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from bullpen_tui import findings, words
+from bullpen_tui import messages as say
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.widgets.filmstrip import Filmstrip, Frame
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import RowTable
 from bullpen_tui.widgets.said import Said, entitle
@@ -24,6 +27,12 @@ NOTHING = words.text("Nothing of this run is finished yet.")
 
 
 AGAIN_SECONDS = 3.0
+
+
+class Thumbnails(Filmstrip):
+    """The candidates of one picture, small enough to stand beside each other in a narrow pane."""
+
+    LEAST = 10
 
 
 class QualityScreen(StudioScreen):
@@ -49,6 +58,7 @@ class QualityScreen(StudioScreen):
             with Vertical(classes="pane", id="quality-list"):
                 yield RowTable(findings.RUN_COLUMNS, empty="Reading…", dom_id="quality")
             with VerticalScroll(classes="pane", id="quality-detail", can_focus=False):
+                yield Thumbnails(self.studio.graphics, self.want, dom_id="quality-strip")
                 yield Said(dom_id="quality-words")
 
     def on_mount(self) -> None:
@@ -149,20 +159,45 @@ class QualityScreen(StudioScreen):
         if summary is None:
             entitle(pane, "")
             said.say("")
+            self._draw_pictures(())
             return
         job = next((one for one in summary.jobs if one.job == self._table.cursor_key), None) if self._run else None
         if (opened := self._job_open) is not None:
             candidate = next((one for one in opened.candidates if one.name == self._table.cursor_key), None)
+            self._draw_pictures((candidate,) if candidate is not None else ())
             entitle(pane, leaf(candidate.name) if candidate is not None else "")
             room = pane.content_size.width or 40
             lines = findings.candidate_lines(candidate, self._kinds, room) if candidate is not None else []
             said.say(words.lines(lines))
         elif job is not None:
+            self._draw_pictures(job.candidates)
             entitle(pane, leaf(job.job))
             said.say(words.lines(findings.job_lines(job, self._kinds)))
         else:
+            self._draw_pictures(())
             entitle(pane, leaf(run))
             said.say(words.lines(findings.summary_lines(summary, self._kinds, pane.content_size.width or 50)))
+
+    def _draw_pictures(self, candidates: Iterable[run_pb2.Candidate]) -> None:
+        """What the words are about, in small; nothing where the terminal draws no pictures."""
+        strip = self.query_one("#quality-strip", Thumbnails)
+        drawn = [one for one in candidates if one.asset] if self.studio.graphics != "none" else []
+        strip.display = bool(drawn)
+        if drawn:
+            strip.show(
+                [Frame(one.asset, words.text(leaf(one.name), " ", words.candidate_cell(one, None))) for one in drawn]
+            )
+
+    def want(self, asset: str) -> Image.Image | None:
+        """A picture that is here; otherwise it is read and comes later."""
+        have = self.studio.pictures.have(asset, True)
+        if have is None:
+            self.studio.want_picture(asset, self)
+        return have
+
+    def on_picture_arrived(self, message: say.PictureArrived) -> None:
+        """Shows a picture that is still wanted."""
+        self.query_one("#quality-strip", Thumbnails).arrived(message.asset, message.picture)
 
     @on(Lister.Moved)
     def _other(self) -> None:

@@ -7,23 +7,20 @@ from typing import ClassVar
 
 from bullpen_api.v1 import lineage_pb2, run_pb2
 from PIL import Image
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import verdicts, words
-from bullpen_tui.graphics import Graphics
 from bullpen_tui.mirror import Listed, leaf, project_of
 from bullpen_tui.pictures import difference
+from bullpen_tui.run_rows import scene_label
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.run import scene_label
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.said import Said, entitle
+from bullpen_tui.widgets.tile import Tile, Tiles
 
 WIDE = 28
 """Cells of a tile that has room for its score as a bar."""
@@ -31,37 +28,11 @@ ABOUT = ("reasons", "made with", "descent")
 """What the words below the pictures are about."""
 
 
-class Tile(Vertical):
-    """One picture with its label below; the chosen one has the bright frame."""
-
-    class Clicked(Message):
-        """The tile was clicked."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    def __init__(self, index: int, way: Graphics) -> None:
-        super().__init__(classes="tile")
-        self.index = index
-        self._way = way
-        self.showing: object = None
-
-    def compose(self) -> ComposeResult:
-        """Picture and label."""
-        yield Picture(self._way)
-        yield Said(settled=True, classes="tile-label")
-
-    def on_click(self, event: events.Click) -> None:
-        """Chooses this tile."""
-        event.stop()
-        self.post_message(self.Clicked(self.index))
-
-
 class ReviewScreen(RunActions, StudioScreen):
     """The review of one job; `[` and `]` go through the jobs of the run."""
 
     place: ClassVar[str] = "review"
+    MORE_IN: ClassVar[str] = "#verdict-pane"
     tab: ClassVar[str] = "runs"
     AUTO_FOCUS = ""
 
@@ -97,9 +68,10 @@ class ReviewScreen(RunActions, StudioScreen):
         """Headline, tiles and the verdict, which has the room where no picture is drawn."""
         self.set_class(self.studio.graphics == "none", "-blind")
         yield Said(settled=True, dom_id="headline")
-        yield Horizontal(id="tiles")
-        with VerticalScroll(classes="pane", id="verdict-pane", can_focus=False):
-            yield Said(dom_id="verdict")
+        with Container(id="review-columns"):
+            yield Tiles(self.studio.graphics, "tiles")
+            with VerticalScroll(classes="pane", id="verdict-pane", can_focus=False):
+                yield Said(dom_id="verdict")
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
@@ -113,12 +85,7 @@ class ReviewScreen(RunActions, StudioScreen):
             named = [one for one in found if one.name == self._first]
             ranked = named or [one for one in found if one.accepted] or sorted(found, key=lambda one: one.rank or 99)
             self._chosen = found.index(ranked[0])
-        holder = self.query_one("#tiles", Horizontal)
-        have = len(holder.children)
-        for index in range(have, len(found) + 1):
-            holder.mount(Tile(index, self.studio.graphics))
-        for extra in list(holder.children)[len(found) + 1 :]:
-            extra.remove()
+        self.query_one(Tiles).hold(len(found) + 1)
         self._headline(job)
         self.call_after_refresh(self._draw_tiles)
 
@@ -139,7 +106,8 @@ class ReviewScreen(RunActions, StudioScreen):
         rows += [failed] if failed else []
         rows += self._words(job, candidate) if candidate else []
         self.query_one("#verdict", Said).say(words.lines(rows))
-        title = f"candidate {self._chosen + 1} · {ABOUT[self._about]}" if candidate else "no candidate"
+        number = f"candidate {self._chosen + 1} of {len(self.candidates)}"
+        title = f"{number} · {ABOUT[self._about]}" if candidate else "no candidate"
         entitle(self.query_one("#verdict-pane"), title)
 
     def _words(self, job: run_pb2.Job, candidate: run_pb2.Candidate) -> list[Content]:
@@ -179,12 +147,13 @@ class ReviewScreen(RunActions, StudioScreen):
         if job is None or not self.alive:
             return
         found = self.candidates
-        holder = self.query_one("#tiles", Horizontal)
         self.query_one("#verdict-pane").display = not self._zoomed
-        for tile in holder.query(Tile):
+        holder = self.query_one(Tiles)
+        holder.choose(self._chosen + 1, self._zoomed)
+        for tile in holder.tiles:
+            if not tile.display:
+                continue
             chosen = tile.index == self._chosen + 1
-            tile.set_class(chosen, "-chosen")
-            tile.display = chosen or not self._zoomed
             label = tile.query_one(".tile-label", Said)
             if tile.index == 0:
                 label.say(words.text(("source", words.QUIET)))

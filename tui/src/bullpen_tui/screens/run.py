@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import bible_pb2, run_pb2
+from bullpen_api.v1 import run_pb2
 from bullpen_client.errors import BullpenError
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -13,13 +13,14 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.mirror import Listed, Snapshot, leaf, project_of
+from bullpen_tui.mirror import Listed, leaf, project_of
 from bullpen_tui.pictures import decode
+from bullpen_tui.run_rows import Shape, headline, job_row, scene_label, shape
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.run_actions import RunActions
 from bullpen_tui.verdicts import stale_words
 from bullpen_tui.widgets.picture import Picture
-from bullpen_tui.widgets.rows import Column, Row, RowTable
+from bullpen_tui.widgets.rows import Row, RowTable
 from bullpen_tui.widgets.said import Said, entitle
 
 GUIDANCE_STEP = 0.5
@@ -29,64 +30,11 @@ AGAIN = (run_pb2.Job.STATE_FAILED, run_pb2.Job.STATE_CANCELED, run_pb2.Job.STATE
 UNFINISHED = (run_pb2.Job.STATE_QUEUED, run_pb2.Job.STATE_RUNNING)
 
 
-def scene_label(job: run_pb2.Job, scene: bible_pb2.Scene | None) -> Content:
-    """`04 Rooftop`, or the path of the picture for a run over a folder."""
-    if scene is not None:
-        return words.text((f"{scene.ordinal:02} ", words.FAINT), scene.title or leaf(scene.name))
-    return Content(job.source_path or leaf(job.scene) or leaf(job.name))
-
-
-def job_cell(job: run_pb2.Job) -> Content:
-    """Mark of the job, with its place in the queue or the number of its attempt where they say something."""
-    sign = words.mark(words.state(words.JOB_MARKS, job.state), word=False)
-    if job.state == run_pb2.Job.STATE_QUEUED and job.position:
-        return words.text(sign, (f" #{job.position}", words.FAINT))
-    if job.attempt > 1:
-        return words.text(sign, (f" ×{job.attempt}", words.WARN))
-    if job.parent_job:
-        return words.text(sign, (" ↻", words.ACCENT))
-    return sign
-
-
-def job_row(snapshot: Snapshot, job: run_pb2.Job, wide: int) -> Row:
-    """A job of a run as a row: scene, job, then `wide` candidates."""
-    cells = [scene_label(job, snapshot.scenes.get(job.scene)), job_cell(job)]
-    candidates = snapshot.candidates_of(job.name)
-    if job.error.reason and not candidates:
-        cells.append(words.text((job.error.message, words.BAD)))
-    for candidate in candidates[:wide]:
-        cells.append(words.candidate_cell(candidate, snapshot.progress.get(candidate.name)))
-    return Row(job.name, tuple(cells))
-
-
-def headline(run: run_pb2.Run, seen: int, now: float, room: int) -> Content:
-    """Name at the left; state, pictures and time at the right.
-
-    `seen` counts the finished candidates in the mirror, which are newer than the run's own figures.
-    """
-    figures = run.figures
-    done = max(figures.candidates_done, seen)
-    left = words.text((leaf(run.name), words.STRONG), ("  " + run.spec.stage, words.ACCENT))
-    if run.parent_run:
-        left = words.text(left, (f"  retries {leaf(run.parent_run)}", words.FAINT))
-    parts = [words.mark(words.run_state(run))]
-    parts.append(words.text(f"{done}/{figures.candidates}"))
-    if run.state not in words.ENDED_RUNS:
-        parts.append(words.bar(done, figures.candidates, 10))
-        if figures.HasField("time_left"):
-            parts.append(words.text(f"{words.clock(words.seconds_of(figures.time_left))} left"))
-    else:
-        if figures.accepted:
-            parts.append(words.text(("★ ", words.ACCENT), f"{figures.accepted}"))
-        parts.append(words.text((words.took(run.start_time, run.end_time, now), words.QUIET)))
-    right = Content("  ").join(parts)
-    return words.text(left, " " * max(2, room - left.cell_length - right.cell_length), right)
-
-
 class RunScreen(RunActions, StudioScreen):
     """The run. Enter opens the job under the cursor in the review."""
 
     place: ClassVar[str] = "run"
+    MORE_IN: ClassVar[str] = "#jobs-pane"
     tab: ClassVar[str] = "runs"
 
     def __init__(self, name: str) -> None:
@@ -136,8 +84,9 @@ class RunScreen(RunActions, StudioScreen):
         table = self._jobs
         jobs = self.snapshot.jobs_of(self._resource)
         wide = max((len(self.snapshot.candidates_of(job.name)) for job in jobs[:LOOKED_AT]), default=1)
-        table.set_columns(self._columns(wide))
-        table.set_items(jobs, lambda job: self._row(job, wide), self._text)
+        form = shape(wide, table.content_size.width or self.size.width)
+        table.set_columns(form.columns)
+        table.set_items(jobs, lambda job: self._row(job, form), self._text)
         self._follow(table)
         if run is not None:
             entitle(self.query_one("#jobs-pane"), f"{leaf(project_of(run.name))} · {run.spec.stage}")
@@ -155,27 +104,19 @@ class RunScreen(RunActions, StudioScreen):
         state = words.state(words.JOB_MARKS, job.state)[2]
         return " ".join([job.name, title, state, job.error.message, *found]).casefold()
 
-    def _row(self, job: run_pb2.Job, wide: int) -> Row:
+    def _row(self, job: run_pb2.Job, form: Shape) -> Row:
         """The row of a job, made anew only when the job, its scene or one of its candidates is another one."""
         snapshot = self.snapshot
         candidates = snapshot.candidates_of(job.name)
-        parts = (job, snapshot.scenes.get(job.scene), candidates, wide)
+        parts = (job, snapshot.scenes.get(job.scene), candidates)
         marks = snapshot.progress
         moving = [marks[one.name] for one in candidates if one.name in marks] if marks else []
         known = self._rows.get(job.name)
-        if known is None or known[1] != moving or any(a is not b for a, b in zip(known[0], parts, strict=True)):
-            known = (parts, moving, job_row(snapshot, job, wide))
+        now = (moving, form)
+        if known is None or known[1] != now or any(a is not b for a, b in zip(known[0], parts, strict=True)):
+            known = (parts, now, job_row(snapshot, job, form))
             self._rows[job.name] = known
         return known[2]
-
-    def _columns(self, wide: int) -> list[Column]:
-        narrow = self.size.width < 104
-        each = 8 if narrow else 12
-        return [
-            Column("scene", minimum=8 if narrow else 16, weight=4),
-            Column("job", width=4),
-            *(Column(f"candidate {n}" if not narrow else f"cand. {n}", minimum=each) for n in range(1, wide + 1)),
-        ]
 
     def _follow(self, table: RowTable) -> None:
         """Goes with the running job until the person moves the cursor to another one."""
@@ -202,6 +143,9 @@ class RunScreen(RunActions, StudioScreen):
             parts.append(words.text(("QA ", words.FAINT), words.quality_cell(run.figures.qa_pass_rate)))
         if run.error.reason:
             parts.insert(0, words.text((run.error.message, words.BAD)))
+        room = self.query_one("#figures").content_size.width or self.size.width - 4
+        while len(parts) > 1 and sum(one.cell_length + 3 for one in parts) - 3 > room:
+            parts.pop()
         return Content("   ").join(parts)
 
     # --- the picture -------------------------------------------------------------------------------------------------
@@ -225,8 +169,7 @@ class RunScreen(RunActions, StudioScreen):
         best = min(done, key=lambda one: (not one.accepted, one.rank or 99), default=None)
         if best is not None:
             number = self.snapshot.candidates_of(job.name).index(best) + 1
-            star = ("★ ", words.ACCENT) if best.accepted else ""
-            line = words.text(star, f"candidate {number}  ", words.candidate_cell(best, None))
+            line = words.text(f"candidate {number}  ", words.candidate_cell(best, None))
             below = f"↻ {job.retry_reason}" if job.retry_reason else best.rank_reason.split(":")[0]
             if best.HasField("stale"):
                 below = f"⚑ out of date: {stale_words(best.stale)}"

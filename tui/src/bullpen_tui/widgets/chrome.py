@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from bullpen_api.v1 import system_pb2
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -173,6 +174,10 @@ class Banner(Static):
         self.update(words.text(("✗ ", words.BAD), sentence) if sentence else "")
 
 
+Entry = tuple[str, str, Action]
+"""Keys, label and action of an entry of the footer."""
+
+
 class KeyBar(Widget):
     """The keys that work here and now."""
 
@@ -189,18 +194,33 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """As many keys as there is room for, the important ones first; help and the way out are never left out."""
+        return words.text(" ", self._fitting()[0])
+
+    def left_out(self, room: int) -> str:
+        """Keys that work here, too, and had no room: as many as fit, for the frame of a pane."""
+        found = ""
+        for key, label, _ in self._fitting()[1]:
+            longer = f"{found} · {key} {label}" if found else f"{key} {label}"
+            if cell_len(longer) > room:
+                break
+            found = longer
+        return found
+
+    def _fitting(self) -> tuple[Content, list[Entry]]:
+        """The keys that have room, as a line, and those that have none."""
         studio = cast("StudioApp", self.app)
         here = actions_for(self._place, studio.registry)
         allowed: Sequence[Action] = [one for one in here if self.screen.check_action(one.id, ())]
         typing = isinstance(self.screen.focused, Input | TextArea)
         if typing:
             allowed = [one for one in allowed if key_shown(one, typing)]
+        every = footer_actions(allowed, typing)
         while True:
             entries = footer_actions(allowed, typing)
             line = Content("  ").join([clickable(_entry(key, label), target(one)) for key, label, one in entries])
-            fewer = without_least(allowed) if line.cell_length > self.size.width - 1 else None
+            fewer = without_least(allowed) if line.cell_length > self.app.size.width - 1 else None
             if fewer is None:
-                return words.text(" ", line)
+                return line, [one for one in every if one not in entries]
             allowed = fewer
 
 
@@ -216,7 +236,10 @@ class FilterLine(Input):
     FilterLine.-shown { display: block; }
     FilterLine:focus { border: none; background: $row; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "drop", show=False),
+        Binding("tab", "complete", show=False),
+    ]
 
     class Narrowed(Message):
         """The words of the filter changed."""
@@ -249,6 +272,13 @@ class FilterLine(Input):
         if not self.value:
             self.remove_class("-shown")
         self.post_message(self.Left())
+
+    async def action_complete(self) -> None:
+        """Writes the word to its end, where the list knows what it may be."""
+        whole = await self.suggester.get_suggestion(self.value) if self.suggester is not None else None
+        if whole:
+            self.value = whole
+            self.cursor_position = len(whole)
 
     def action_drop(self) -> None:
         """Shows all rows again."""

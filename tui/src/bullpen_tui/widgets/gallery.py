@@ -158,6 +158,8 @@ class Gallery(Lister, Container, can_focus=True):
     def on_resize(self) -> None:
         """As many cards as have room."""
         wide, high = self._least
+        # Two in each direction rather than one, where they are not too small for that.
+        wide, high = min(wide, max(20, self.size.width // 2)), min(high, max(9, self.size.height // 2))
         self._columns = max(1, self.size.width // wide)
         self._high = max(1, self.size.height // high)
         grid = self.query_one(".gallery-grid")
@@ -181,6 +183,8 @@ class Gallery(Lister, Container, can_focus=True):
     def _redraw_all(self) -> None:
         if not self.is_mounted:
             return
+        if not all(card.children for card in self.cards):
+            self.call_after_refresh(self._redraw_all)  # a new card has no parts yet
         self._keep_in_view()
         empty = not len(self._listing)
         self.set_class(empty, "-empty")
