@@ -69,7 +69,7 @@ def test_the_last_chain_counts_and_none_gives_the_defaults(tmp_path: Path) -> No
         (COLOUR_FILE, colours(dusk={"lut": "../x.cube"}), "profiles.dusk.lut"),
         (COLOUR_FILE, colours(dusk={"lut": "/x.cube"}), "profiles.dusk.lut"),
         (COLOUR_FILE, colours(dusk={"lut": "x.txt"}), "profiles.dusk.lut"),
-        (COLOUR_FILE, colours(**{"Dusk Light": {}}), "profiles.Dusk Light.[key]"),
+        (COLOUR_FILE, colours(**{"Dusk Light": {}}), "profiles.Dusk Light"),
         (COLOUR_FILE, {"profiles": {}}, "schema_version"),
         (CHAIN_FILE, {"schema_version": 2}, "schema_version"),
         (CHAIN_FILE, {"schema_version": 1, "upscale": {"scale": 9}}, "upscale.scale"),
