@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 import pytest
-from bullpen_cli import exporting
+from bullpen_cli import export, exporting
 from bullpen_client import Session
 
 from tests.cli.conftest import Bullpen
@@ -64,6 +64,20 @@ def test_a_layout_is_two_numbers() -> None:
     for wrong in ("2", "x3", "2x", "axb", "-1x2", "2x3x4", "1" * 20 + "x1"):
         with pytest.raises(click.BadParameter):
             exporting.Pair().convert(wrong, None, None)
+
+
+def test_a_file_is_told_from_the_name_of_an_export() -> None:
+    """Whole and short names are exports; whatever else is a path, also in a folder that is called like a collection."""
+    for name in ("last", "e-0001", "noir/e-0012", "projects/noir/exports/e-0001"):
+        assert export._is_export(name)
+    for path in (
+        "book.cbz",
+        "/home/projects/noir/exports/noir-e-0001.cbz",
+        "./e-0001",
+        "exports/noir.zip",
+        "e-0001.cbz",
+    ):
+        assert not export._is_export(path)
 
 
 @pytest.fixture

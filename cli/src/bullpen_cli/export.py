@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bullpen_client import Session
 
 MAKE = "make"
+_NAME = re.compile(r"last|projects/[^/]+/exports/e-\d+|([a-z][a-z0-9_-]*/)?e-\d+")
 
 
 class Exports(Group):
@@ -218,9 +220,8 @@ def verify(state: State, file: str) -> int:
 
 
 def _is_export(text: str) -> bool:
-    """Whether a text names an export rather than a file."""
-    last = names.ident(text)
-    return text == "last" or "/exports/" in text or (last.startswith("e-") and last[2:].isdecimal())
+    """Whether a text names an export and no file; the studio's own files lie in folders called `exports`, too."""
+    return _NAME.fullmatch(text) is not None
 
 
 @export.command("cancel", examples=["bullpen export cancel last"])
