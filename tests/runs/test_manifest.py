@@ -92,7 +92,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("stages.time.qa.limits.style_drift_hard", 0.4, "stages.time.qa.limits.style_drift_soft"),
         ("stages.time.qa.limits.characters_added", -1, "stages.time.qa.limits.characters_added"),
         ("stages.time.qa.edit_share", 1.1, "stages.time.qa.edit_share"),
-        ("stages.time.qa.judges", {"beauty": "models/x"}, "stages.time.qa.judges.beauty.[key]"),
+        ("stages.time.qa.judges", {"beauty": "models/x"}, "stages.time.qa.judges.beauty"),
         ("stages.time.qa.judges", {"style": ""}, "stages.time.qa.judges.style"),
         ("stages.time.defaults.steps", 0, "stages.time.defaults.steps"),
         ("stages.time.title", ..., "stages.time.title"),

@@ -70,7 +70,7 @@ def test_a_stage_may_be_taken_away(manifests: Manifests) -> None:
         ({"stages": {"grain": {**GRAIN, "predecessor": "ink"}}}, "stages.grain.predecessor"),
         ({"stages": {"style": {"predecessor": "grain"}, "grain": GRAIN}}, "stages.style.predecessor"),
         ({"stages": {"grain": {**GRAIN, "strategy": "magic"}}}, "stages.grain.strategy"),
-        ({"stages": {"Grain": GRAIN}}, "stages.Grain.[key]"),
+        ({"stages": {"Grain": GRAIN}}, "stages.Grain"),
         ({"stages": {"grain": {"title": "Grain"}}}, "stages.grain.description"),
         ({"candidate_cap": 1}, "stages.style.default_candidates"),
         ({"style_roots": ["/"]}, "style_roots"),
