@@ -81,7 +81,7 @@ async def test_assets_show_picture_and_origin() -> None:
         await at.go("3", "assets")
         picture = at.app.screen.query_one("#asset-picture", Picture)
         await at.until(lambda: picture.picture is not None)
-        assert "scene    scene_01" in at.words("#asset-words")
+        assert "scene   scene_01" in at.words("#asset-words")
         await at.press("G")
         await at.until(lambda: "CC0-1.0" in at.words("#asset-words"))
 
