@@ -42,6 +42,9 @@ SEARCHES = (
     "date:2026-03..2026-06 rating:>2",
     "rain fog",
     "character:mara character:otto -model:starter",
+    "is:accepted rain stage:time",
+    "rain OR fog -is:rejected",
+    "(drizzle stage:weather) OR rating:5",
 )
 
 
