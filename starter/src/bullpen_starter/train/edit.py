@@ -40,7 +40,7 @@ COARSE = (2.0, 4.0, 4.0, 0.5, 0.5, 0.5, 0.5, 0.5)
 # How many examples are noise alone.
 BLIND = 0.5
 # Weight of what the reader finds missing.
-READ = 0.12
+READ = 0.2
 # Strengths of noise in thousandths; what the model says from above this one is kept as a source for later edits.
 STRENGTHS, ROUGH = 4, 400
 
