@@ -23,7 +23,7 @@ def main() -> None:
     torch.set_num_threads(asked["threads"])
     engine = TorchEngine("cpu", asked["threads"])
     told = {
-        "activation": _activation(engine, Path(asked["large"]), asked["count"]),
+        "activations": [_activation(engine, Path(folder), asked["count"]) for folder in asked["large"]],
         "first_step": _first_step(engine, asked, asked["count"]),
     }
     sys.stdout.write(json.dumps(told) + "\n")
@@ -31,7 +31,7 @@ def main() -> None:
 
 def _activation(engine: TorchEngine, folder: Path, count: int) -> dict[str, Any]:
     """A model that was here comes back into warm memory, as in a swap; copies of its bytes take turns with it."""
-    spec = ModelSpec("models/large", "instruct-pix2pix", str(folder), digest="large")
+    spec = ModelSpec(f"models/{folder.name}", "instruct-pix2pix", str(folder), digest=folder.name)
     began = time.thread_time()
     model = engine.load(spec)
     first = time.thread_time() - began
@@ -45,6 +45,7 @@ def _activation(engine: TorchEngine, folder: Path, count: int) -> dict[str, Any]
         began = time.thread_time()
         model = engine.load(spec)
         activations.append(time.thread_time() - began)
+    engine.unload(model)
     return {"bytes": model.size_bytes, "copies": copies, "activations": activations, "first": first}
 
 

@@ -18,11 +18,13 @@ from tests.bench.steps import STAND_IN_SIDE, STARTER, STARTER_SIDE
 from tests.bench.table import Row, Series
 
 SHARE = 0.85
+# Widths of the UNets whose models come back: a quarter of a gigabyte, and a gigabyte.
+WIDTHS = {"small": (160, 320, 512), "large": (320, 640, 1024)}
 FIRST_STEP_MS = 5.0
 
 
 async def measure(effort: Effort) -> list[Row]:
-    """A random model of a quarter of a gigabyte, and the starter or its stand-in."""
+    """Random models of a quarter of a gigabyte and of a gigabyte, and the starter or its stand-in."""
     with tempfile.TemporaryDirectory(prefix="bullpen-bench-") as place:
         folder = Path(place)
         starter = (STARTER / "model_index.json").is_file()
@@ -30,7 +32,7 @@ async def measure(effort: Effort) -> list[Row]:
         source = folder / "source.png"
         Image.effect_noise((side, side), 80.0).convert("RGB").save(source)
         asked = {
-            "large": str(await asyncio.to_thread(build_large, folder / "large")),
+            "large": [str(await asyncio.to_thread(build_large, folder / size, WIDTHS[size])) for size in WIDTHS],
             "small": str(STARTER if starter else await asyncio.to_thread(build, folder / "small")),
             "source": str(source),
             "side": side,
@@ -38,18 +40,18 @@ async def measure(effort: Effort) -> list[Row]:
             "count": effort.count(15, 5),
         }
         told = await _child(asked)
-    return [_activation(told["activation"]), *_first_steps(told["first_step"])]
+    return [*map(_activation, told["activations"]), *_first_steps(told["first_step"])]
 
 
-def build_large(folder: Path) -> Path:
-    """Writes a pipeline whose UNet has some seventy million random parameters; returns its folder."""
+def build_large(folder: Path, widths: tuple[int, ...]) -> Path:
+    """Writes a pipeline whose UNet has blocks of these widths, with random parameters; returns its folder."""
     import torch
     from diffusers import StableDiffusionInstructPix2PixPipeline, UNet2DConditionModel
 
-    small = build(folder.with_name("base"))
+    small = build(folder.with_name(f"{folder.name}-base"))
     pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(small, local_files_only=True)
     torch.manual_seed(4)
-    pipeline.unet = UNet2DConditionModel.from_config(pipeline.unet.config, block_out_channels=(160, 320, 512))
+    pipeline.unet = UNet2DConditionModel.from_config(pipeline.unet.config, block_out_channels=widths)
     pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
 
@@ -74,9 +76,9 @@ def _activation(told: dict[str, Any]) -> Row:
     copies, activations = Series.of(told["copies"]), Series.of(told["activations"])
     share = Series.of([a / b for a, b in zip(copies.values, activations.values, strict=True)])
     return Row(
-        "model comes back from the page cache, speed against a copy of its bytes",
+        f"model of {told['bytes'] >> 20} MB comes back from the page cache, speed against a copy of its bytes",
         f"≥ {SHARE}",
-        f"{share.text('').strip()}, {told['bytes'] >> 20} MB in {activations.median * 1000:.0f} ms of processor time, "
+        f"{share.text('').strip()}, {activations.median * 1000:.0f} ms of processor time, "
         f"the first time {told['first'] * 1000:.0f}",
         share.median >= SHARE,
         {"share": share.to_dict(), "copies": copies.to_dict(), "activations": activations.to_dict()},
