@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from bullpen_tui.screens.metrics import MetricsScreen
+from bullpen_tui.run_rows import shape
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.widgets.chrome import TopBar, figures
 from bullpen_tui.widgets.layout import Row
@@ -47,10 +48,11 @@ async def test_a_row_of_a_run_is_made_anew_only_when_something_of_it_changed() -
         screen = at.app.screen
         assert isinstance(screen, RunScreen)
         jobs = at.app.snapshot.jobs_of(story.TIME_RUN)
-        before = [screen._row(job, 3) for job in jobs]
+        form = shape(3, 80)
+        before = [screen._row(job, form) for job in jobs]
         at.fake.step(5)
         await at.until(lambda: at.app.snapshot.progress)
-        after = [screen._row(job, 3) for job in at.app.snapshot.jobs_of(story.TIME_RUN)]
+        after = [screen._row(job, form) for job in at.app.snapshot.jobs_of(story.TIME_RUN)]
         assert [one is two for one, two in zip(before, after, strict=True)] == [True, True, False, True, True, True]
 
 
