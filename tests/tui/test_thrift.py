@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.run_rows import shape
+from bullpen_tui.screens.metrics import MetricsScreen
 from bullpen_tui.screens.run import RunScreen
 from bullpen_tui.widgets.chrome import TopBar, figures
 from bullpen_tui.widgets.layout import Row
