@@ -64,7 +64,7 @@ async def test_moving_shows_the_winner_of_the_row() -> None:
     async with live_run() as at:
         await at.press("g")
         await at.until(lambda: ("content", f"{story.PROJECT}/assets/r-0002-time-1-1", True) in at.fake.calls)
-        assert "★ candidate 1" in at.words("#preview-words")
+        assert "candidate 1  ✓ 0.91 ★" in at.words("#preview-words")
 
 
 async def test_x_stops_the_job_under_the_cursor() -> None:
