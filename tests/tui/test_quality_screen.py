@@ -31,7 +31,7 @@ async def test_from_all_runs_down_to_the_review() -> None:
         assert "structure f1" in at.words("#quality-words")
         await at.go("enter", "review")
         await at.until(lambda: "01 Pier" in at.words("#headline"))
-        assert at.app.screen.query_one("#verdict-pane").border_title == "candidate 3 · reasons"
+        assert at.app.screen.query_one("#verdict-pane").border_title == "candidate 3 of 3 · reasons"
         await at.press("escape")
         await at.until(lambda: at.place == "quality")
         await at.press("escape", "escape")
