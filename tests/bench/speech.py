@@ -126,7 +126,7 @@ async def _messages(studio: Studio) -> list[dict[str, str]]:
     async def world() -> World:
         return World("bench")
 
-    turn = Turn("bench", SAID, [], None, copilot_pb2.ChatSampling, world, unused, unused)
+    turn = Turn("bench", SAID, [], None, copilot_pb2.ChatSampling, world, unused, unused, unused)
     prompt = Path(__file__).resolve().parents[2] / "settings" / "copilot-prompt.md"
     async for _ in Dialogue(Ear(model, unused, WINDOW), prompt, lambda: tools.tools(calls)).answer(turn):
         pass

@@ -89,7 +89,7 @@ def test_the_reader_asks_for_what_an_answer_shows(cache: Path, monkeypatch: pyte
     batch, strong = trainer.examples.draw(8, own=0.0), torch.full((8,), 999)
     batch.plain[:] = False
     answer = batch.target.clone().requires_grad_()
-    trainer._unread(batch, answer, strong).backward()
+    trainer._unread(batch, answer, strong).backward()  # type: ignore[no-untyped-call]
     assert answer.grad is not None
     assert float(answer.grad.abs().sum()) > 0
     assert all(p.grad is None for p in trainer.reader.parameters())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bullpen_tui.screens.review import ReviewScreen, Tile
+from bullpen_tui.screens.review import ReviewScreen
 from bullpen_tui.widgets.picture import Picture
+from bullpen_tui.widgets.tile import Tile
 
 from tests.tui import story
 from tests.tui.driving import Driver, live_run
