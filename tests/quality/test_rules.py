@@ -171,6 +171,17 @@ def test_measured_parts_are_joined() -> None:
     assert both == Measured({"blank": 1.0, "copy_rate": 0.5}, {"a": "x", "d": "x"}, {"b": "y"}, {"c": "z"})
 
 
+def test_a_stage_adds_the_cast_of_a_scene() -> None:
+    """Where pictures are held against two characters, two more than in the source are right and one is not."""
+    two = LIMITS.of_cast(2)
+    assert assess(GOOD | {"character_change": 2.0}, two).findings == ()
+    (missing,) = assess(GOOD | {"character_change": 1.0}, two).findings
+    assert missing.message == "The stage adds 2, and the picture seems to have 1 more than its source."
+    assert [LIMITS.of_cast(known) for known in (0, 1)] == [LIMITS, LIMITS]
+    keeps = Limits(characters_added=0)
+    assert [limits.of_cast(3) for limits in (keeps, Limits())] == [keeps, Limits()]
+
+
 def test_each_character_that_drifts_is_a_finding_of_its_own() -> None:
     """With several people the ones who are off are named; what was only a best match flags nobody."""
     limits = Limits(identity_drift_soft=0.5)

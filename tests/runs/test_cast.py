@@ -242,6 +242,7 @@ def test_every_character_of_the_scene_is_held_against_its_own_references() -> No
         (of_rosa().asset, ROSA),
     ]
     assert cast.from_json(cast.to_json(held)) == tuple(held)
+    assert cast.known(held) == 2
     assert "subject" not in Use(Part.VARIABLE, "a", "b", "c").to_dict()
     empty = replace(CAST[1], empty_set="projects/harbor/referenceSets/rosa")
     assert refused(ReferenceSetEmpty, CHARACTERS, world(CAST[0], empty)).field == "characters.rosa.reference_set"

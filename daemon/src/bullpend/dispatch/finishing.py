@@ -12,7 +12,7 @@ from bullpend.dispatch.judging import Judging
 from bullpend.dispatch.lease import Lease, changes_of
 from bullpend.quality.model import NOT_FINITE, Checks, Measured
 from bullpend.quality.rules import assess, fitted_size
-from bullpend.runs import transitions
+from bullpend.runs import cast, transitions
 from bullpend.runs.recipe import parameters_text, to_json
 
 RunTask = Callable[[link_pb2.Task], Awaitable[link_pb2.TaskDone]]
@@ -83,7 +83,7 @@ class Finishing:
             },
             quality=assess(
                 measured,
-                checks.limits,
+                checks.limits.of_cast(cast.known(cast.from_json(lease.job["uses"]))),
                 expected_size=fitted_size(lease.source_size, (lease.run["width"], lease.run["height"])),
             ),
             recipe=text,

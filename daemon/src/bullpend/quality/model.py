@@ -6,7 +6,7 @@ Measures come from a post worker as a map of names; a measure that does not appl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -86,6 +86,12 @@ class Limits:
     copy_rate_soft: float | None = None
     copy_rate_hard: float | None = None
     characters_added: int | None = None
+
+    def of_cast(self, named: int) -> Limits:
+        """These limits for a scene of which so many characters are known: a stage that adds any adds all of them."""
+        if not self.characters_added or named <= self.characters_added:
+            return self
+        return replace(self, characters_added=named)
 
 
 @dataclass(frozen=True, slots=True)

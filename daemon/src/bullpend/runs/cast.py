@@ -210,6 +210,11 @@ def held_against(style: Sequence[Reference], cast: Sequence[Member]) -> tuple[Us
     return (*of_style, *of_cast)
 
 
+def known(uses: Iterable[Use]) -> int:
+    """How many characters of the scene a picture is held against."""
+    return len({use.subject for use in uses if use.part is Part.IDENTITY_REFERENCE})
+
+
 def to_json(uses: Sequence[Use]) -> str:
     """As the database keeps them."""
     return json.dumps([use.to_dict() for use in uses], ensure_ascii=False)
