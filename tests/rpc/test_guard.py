@@ -123,12 +123,17 @@ async def test_oversized_message_is_refused(studio: Studio) -> None:
 
 
 async def test_long_texts_and_odd_characters_are_data(studio: Studio) -> None:
-    """Quotes, SQL, control and far characters come back as they were sent."""
-    title = "Robert'); DROP TABLE projects;-- \"\x01\u202e🙂 " + "é" * 100
+    """Quotes, SQL and far characters come back as they were sent; signs that steer terminals are refused by field."""
+    title = "Robert'); DROP TABLE projects;-- \"\u202e🙂 " + "é" * 100
     request = project_pb2.CreateProjectRequest(project_id="odd", project=project_pb2.Project(title=title))
     await studio.session.projects.CreateProject(request)
     answer = await studio.session.projects.GetProject(project_pb2.GetProjectRequest(name="projects/odd"))
     assert answer.title == title
+    for title in ("a\x01", "\x1b[2J", "a\x9bm"):
+        request = project_pb2.CreateProjectRequest(project_id="steers", project=project_pb2.Project(title=title))
+        with pytest.raises(errors.FieldInvalid) as refused:
+            await studio.session.projects.CreateProject(request)
+        assert refused.value.field == "project.title"
 
 
 @pytest.mark.parametrize(

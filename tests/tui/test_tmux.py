@@ -71,7 +71,7 @@ async def test_a_new_person_gets_to_pictures_without_leaving_the_studio(tmp_path
             await at.type("2")
             await at.press("Tab", "Tab")
             await at.type("2")
-            await at.until("2   1 job × 2", "2 steps", "F5 run")
+            await at.until("2   1 job × 2", "steps         2", "F5 run")
             await at.press("F5")
             await at.until("✓ done  2/2", "★ 1")
 
