@@ -5,6 +5,7 @@ fsyncs, and two messages of a bare gRPC server. And how long a device waits betw
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 from bullpen_api.v1 import run_pb2
@@ -72,15 +73,30 @@ async def _latency(effort: Effort) -> list[Row]:
 async def _throughput(effort: Effort) -> list[Row]:
     jobs, repeats = effort.count(600, 200), effort.count(5, 2)
     one_run, many_runs, many_calls = [], [], []
+    spent: list[dict[str, float]] = []
     async with Studio() as studio:
         scenes = await studio.project(jobs)
         async with studio.ends() as ends:
             await ends.ended((await studio.create_run(scenes[:SHIPPED_LIMIT])).name)
             for number in range(repeats):
+                before = studio.processor_seconds()
                 one_run.append(await _one_run(studio, ends, jobs, number))
+                after = studio.processor_seconds()
+                spent.append({who: (after[who] - before[who]) / jobs for who in after})
                 many_runs.append(await _many_runs(studio, ends, scenes, SHIPPED_LIMIT, number))
                 many_calls.append(await _many_runs(studio, ends, scenes[: jobs // 3], 1, number))
-    rows = []
+    each = {who: Series.of([one[who] for one in spent]).median * 1000 for who in spent[0]}
+    cores, whole = len(os.sched_getaffinity(0)), sum(each.values())
+    rows = [
+        Row(
+            "  processor time of one of them",
+            "",
+            f"{', '.join(f'{who} {ms:.1f}' for who, ms in each.items())} ms: {cores} cores have room for "
+            f"{cores * 1000 / whole:.0f}/s",
+            None,
+            each,
+        )
+    ]
     for what, values, target in (
         (f"jobs a second, {jobs} jobs in one run", one_run, True),
         (f"jobs a second, runs of {SHIPPED_LIMIT}", many_runs, True),

@@ -135,6 +135,16 @@ class Studio:
             if sum(process.cpu_times()[:2]) - before < 0.02:
                 return
 
+    def processor_seconds(self) -> dict[str, float]:
+        """Processor time so far of the daemon, of its workers, and of this process, the client."""
+        daemon = psutil.Process(self.pid)
+        workers = sum(sum(child.cpu_times()[:2]) for child in daemon.children(recursive=True))
+        return {
+            "daemon": sum(daemon.cpu_times()[:2]),
+            "workers": workers,
+            "client": sum(psutil.Process().cpu_times()[:2]),
+        }
+
     # ---- what is measured on ----------------------------------------------------------------------------------------
 
     async def project(self, scenes: int, side: int = 8) -> list[str]:
