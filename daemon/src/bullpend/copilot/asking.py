@@ -34,6 +34,10 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("scenes", SCENE),
     ("story", r"story|plot|synopsis"),
 )
+_EXPORTS = re.compile(
+    rf"(?:{_SHOW}|status|progress|how|is|are|did|has|have|when|any)(?!\S).*(?<!\S)export(?:s|ed)?(?!\S).*|"
+    r"(?:the |my |all )*exports"
+)
 _WHY = (
     r"why|how come|what (?:went wrong|goes wrong|happened|is wrong|was wrong|failed|broke|is the (?:problem|"
     r"matter|reason|error|issue)|was the (?:problem|reason|error|issue|matter|cause)|caused)"
@@ -79,6 +83,8 @@ def read(line: Line, world: World) -> Understood | None:
     text = re.sub(rf"^{POLITE}", "", said)
     if (found := _takes(text, world)) is not None:
         return found
+    if _EXPORTS.fullmatch(text):
+        return Read("list", {"kind": "exports"})
     if re.search(
         r"^(?:what|how) .*\bhappens?\b|\b(?:would|will|does) .*\b(?:cost|take|happen)\b|\bwhat if\b|"
         r"^how expensive (?:would|will)\b|^(?:dry|"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bullpend.copilot import leftover, options, picking, reviewing, staging, syncing
+from bullpend.copilot import exporting, leftover, options, picking, reviewing, staging, syncing
 from bullpend.copilot.wishes import Ask, Propose, Say, Understood
 from bullpend.copilot.words import NUM, Line, number, several
 from bullpend.copilot.world import World
@@ -111,6 +111,8 @@ def revised(call: Call, text: str, world: World) -> Understood | None:
         return _process(said, text, world)
     if method == model.SYNC:
         return _sync(said, text, world)
+    if method == model.EXPORT:
+        return _export(said, text, world)
     if method == model.ACCEPT:
         return _accept(said, text, world)
     return None
@@ -265,6 +267,30 @@ def _sync(said: Mapping[str, Any], text: str, world: World) -> Understood | None
     if not isinstance(found, Propose) or found.calls[0][1] == said:
         return None
     return found
+
+
+def _export(said: Mapping[str, Any], text: str, world: World) -> Understood | None:
+    """Another format, other scenes, another place; scenes more or fewer."""
+    words = Line(text)
+    also = words.find(_ALSO) is not None
+    less = None if also else re.match(rf"{_LEAD}(?:{_NOT})(?= )", words.text)
+    spec: Mapping[str, Any] = said.get("spec", {})
+    if also or less is not None:
+        line = Line(picking.marked(words.text[less.end() :] if less is not None else words.text, world))
+        while line.take(_ALSO):
+            pass
+        picked = picking.Picker(world, line).pick()
+        if not picked.said or picked.question or leftover.unread(line, _EXTRA) is not None:
+            return None
+        before = {"scenes": {"scenes": spec["scenes"]}} if "scenes" in spec else {}
+        found = _other_scenes(before, picked, world, add=also)
+        if isinstance(found, Ask):
+            return found
+        rest = {key: value for key, value in spec.items() if key != "scenes"}
+        return Propose(((model.EXPORT, {"spec": {**rest, **found}}),))
+    raw = re.sub(rf"(?i)^{_LEAD}", "", words.raw)
+    raw = re.sub(r"(?i)[ ,]*\b(?:instead|rather|please)\b[ .!]*$", "", raw)
+    return exporting.revised(said, raw, world)
 
 
 def _accept(said: Mapping[str, Any], text: str, world: World) -> Understood | None:

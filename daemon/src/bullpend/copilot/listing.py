@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bullpen_api.v1 import instruction_pb2
+from bullpen_api.v1 import export_pb2, instruction_pb2
 
 from bullpend.copilot.engines import Piece, Turn, Words
 from bullpend.copilot.pieces import ident, plain, state_of, table
@@ -74,6 +74,10 @@ async def _by_call(turn: Turn, kind: str) -> AsyncIterator[Piece]:
             f"**{project.title}**: {project.story or 'no story yet'}\n\n{figures.scenes} scenes, {figures.runs} runs."
         )
         return
+    if kind == "exports":
+        async for piece in _exports(turn):
+            yield piece
+        return
     if kind == "devices":
         devices: Any = await turn.read("bullpen.v1.DeviceService/ListDevices", {})
         yield table(
@@ -100,6 +104,22 @@ async def _by_call(turn: Turn, kind: str) -> AsyncIterator[Piece]:
     else:
         rows2 = [(ident(item.name), getattr(item, "title", "") or getattr(item, "display_name", "")) for item in items]
         yield table(field.replace("_", " ").capitalize(), ("name", "title"), rows2)
+
+
+async def _exports(turn: Turn) -> AsyncIterator[Piece]:
+    """The newest exports: what they are, how far, and where they lie."""
+    request = {"parent": f"projects/{turn.project}", "pageSize": 20}
+    found: Any = await turn.read("bullpen.v1.ExportService/ListExports", request)
+    rows = [(ident(one.name), _format(one.spec), state_of(one), one.path) for one in found.exports]
+    if rows:
+        yield table("Exports", ("export", "format", "state", "file"), rows)
+    else:
+        yield Words("Nothing was exported yet. `export everything as CBZ` would be a beginning.")
+
+
+def _format(spec: export_pb2.ExportSpec) -> str:
+    name = export_pb2.ExportSpec.Format.Name(spec.format).removeprefix("FORMAT_")
+    return name.lower().replace("_", " ")
 
 
 async def scene(turn: Turn, world: World, about: dict[str, Any]) -> AsyncIterator[Piece]:

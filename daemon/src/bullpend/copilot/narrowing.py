@@ -21,6 +21,7 @@ _DROPPED = {
     "propose_CreateRun": ("spec.inputFolder", "spec.promptTemplate", "device", "keepAlive"),
     "propose_ProcessAssets": ("run",),
     "propose_SyncStorage": ("folder",),
+    "propose_CreateExport": ("spec.destination", "spec.overwrite"),
 }
 # By tool: what a member names, and with `!` that it must be given.
 _NAMES: Mapping[str, Mapping[str, str]] = {
@@ -44,6 +45,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "propose_TuneJob": {"name": "active job!"},
     "propose_AcceptCandidate": {"name": "candidate!"},
     "propose_ProcessAssets": {"assets": "asset!"},
+    "propose_CreateExport": {"spec": "!", "spec.format": "!", "spec.stage": "stage", "spec.scenes": "scene"},
     "propose_GetQualitySummary": {"name": "run!"},
     **{
         f"propose_{verb}{kind}": {path: f"{values}!", **({field: "!"} if verb == "Update" else {})}

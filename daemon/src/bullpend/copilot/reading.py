@@ -29,6 +29,8 @@ READABLE: Mapping[str, str] = {
     "bullpen.v1.QualityService/ListFindingKinds": "What can be found in a picture.",
     "bullpen.v1.AssetService/GetAsset": "One asset.",
     "bullpen.v1.AssetService/ListAssets": "The assets.",
+    "bullpen.v1.ExportService/GetExport": "One export.",
+    "bullpen.v1.ExportService/ListExports": "The exports, newest first.",
     "bullpen.v1.ModelService/ListModels": "The installed models.",
     "bullpen.v1.ModelService/ListResidents": "The models in memory.",
     "bullpen.v1.DeviceService/ListDevices": "The devices.",

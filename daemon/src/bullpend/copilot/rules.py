@@ -4,7 +4,7 @@ A sentence is read in this order, and the first reading that holds ends it:
 
 1. talk: a greeting, thanks, a question about the copilot, a yes or no (which is never a confirmation);
 2. a question: why, how far, what it costs, what there is; it is looked up;
-3. an order about what there is: cancel, pause, go on, retry, accept, post-process, check;
+3. an order about what there is: bring out, cancel, pause, go on, retry, accept, post-process, check;
 4. a run, or the plan of one.
 
 Everything that a reading does not account for is asked about: words are never dropped, and nothing is guessed. What is
@@ -17,16 +17,37 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bullpend.copilot import acting, asking, following, handing, reviewing, running, spelling, syncing, talking
+from bullpend.copilot import (
+    acting,
+    asking,
+    exporting,
+    following,
+    handing,
+    reviewing,
+    running,
+    spelling,
+    syncing,
+    talking,
+)
 from bullpend.copilot.leftover import near, quoted
 from bullpend.copilot.targets import stage_words
 from bullpend.copilot.wishes import Ask, Propose, Read, Say, Understood
 from bullpend.copilot.words import CANDIDATE, MAX_CHARACTERS, NUM, NUM_OR_ORD, SCENE, Line
 from bullpend.copilot.world import World
-from bullpend.instructions.model import CREATE_RUN
+from bullpend.instructions.model import ACCEPT, CREATE_RUN, EXPORT, PROCESS, RETRY_RUN
 
 __all__ = ("Ask", "Propose", "Read", "Say", "Understood", "changed", "continued", "ordered", "understand")
 
+_READINGS = (
+    handing.read,
+    exporting.read,
+    syncing.read,
+    talking.read,
+    asking.read,
+    acting.read,
+    reviewing.read,
+    running.read,
+)
 # Orders in one sentence.
 MOST_PARTS = 4
 # What the next message may do to a card.
@@ -57,7 +78,7 @@ def _whole(text: str, world: World) -> Understood:
     line = Line(text)
     if not re.search(r"\w", line.text):
         return Ask("What shall I do?", ("help",))
-    for reading in (handing.read, syncing.read, talking.read, asking.read, acting.read, reviewing.read, running.read):
+    for reading in _READINGS:
         found = reading(line, world)
         if found is not None:
             return found
@@ -68,7 +89,8 @@ def _whole(text: str, world: World) -> Understood:
 def _in_parts(text: str, world: World) -> Propose | None:
     """Several orders in one sentence, each of them whole: `style on scene 1 and weather on scene 2`.
 
-    Two runs over the same scene are none of these: the second would have to wait for what the first one makes.
+    Two runs over the same scene are none of these: the second would have to wait for what the first one makes. Nor is
+    an export beside anything that changes what it would hold.
     """
     parts = re.split(r"(?: ,| ;)? (?:and then|then|and) | ; |(?<=\S) \. (?=\S)", Line(text).text)
     if not 1 < len(parts) <= MOST_PARTS:
@@ -87,11 +109,16 @@ def _in_parts(text: str, world: World) -> Propose | None:
                 seen.update(selected)
         calls += found.calls
         drawn = drawn or found.random_seed
+    methods = {method for method, _ in calls}
+    if EXPORT in methods and methods & {CREATE_RUN, RETRY_RUN, ACCEPT, PROCESS}:
+        return None
     return Propose(tuple(calls), random_seed=drawn)
 
 
 def continued(before: str, slot: str, answer: str, world: World) -> Understood:
     """An answer to what was asked back: a sentence of its own, or the missing part of the one before."""
+    if slot == exporting.SLOT and isinstance(whole := understand(exporting.completed(before, answer), world), Propose):
+        return whole
     alone = understand(answer, world)
     if isinstance(alone, Propose | Read) or (isinstance(alone, Say) and alone.what != "lost"):
         return alone

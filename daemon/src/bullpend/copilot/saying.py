@@ -24,9 +24,11 @@ TEXTS: Mapping[str, str] = {
     "own pictures can be run too: `run style on the folder ~/pictures`.",
     "cannot_pause": "This daemon cannot pause. A run can be cancelled; what is finished stays, and `retry` makes "
     "the rest.",
+    "exports_by_hand": "An export is stopped, made again, checked and deleted by hand: in the studio's list of "
+    "exports, or by `bullpen export`. What I proposed is stopped with its instruction.",
     "beyond": "That I cannot do. I propose runs of the stages, cancel, pause and retry them, accept candidates, "
-    "post-process pictures, check their quality, bring them to a bucket or folder, hand work over to the external "
-    "agent, and I look things up. `bullpen --help` has the rest.",
+    "post-process pictures, check their quality, export them, bring them to a bucket or folder, hand work over to the "
+    "external agent, and I look things up. `bullpen --help` has the rest.",
     "help": """I am a small grammar for the studio, not a language model. For example:
 
 - **Run a stage**: `run style on all scenes with 3 candidates each` · `weather for scenes 2-4, seed 42` · \
@@ -36,6 +38,7 @@ TEXTS: Mapping[str, str] = {
 - **Choose**: `accept candidate 2 of scene 3 because the light is right`
 - **Finish**: `upscale scene 1 by 4` · `remove the background of the pier` · `apply cinematic_warm to scene 2`
 - **Check**: `check the quality of the last run` · `why did scene 4 fail?`
+- **Export**: `export the accepted pages as CBZ` · `make a PDF of scenes 1 to 6` · `zip everything that was accepted`
 - **Bring out**: `back up the project to /srv/backup` · `sync the pictures to the bucket and verify them`
 - **Hand over**: `ask the agent to letter the six pages` (it is sent when you have confirmed what is shown)
 - **Change a card**: `make it four candidates` · `without scene 2` · `the same at night`

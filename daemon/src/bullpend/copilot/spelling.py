@@ -24,7 +24,8 @@ _WORDS = frozenset(
     option options cancel retry resume pause accept upscale background quality status queue style weather light lighting
     characters character time stage stages lock pass seed steps guidance every everything failed running start make
     render generate apply show list cost costs models remove check please with each except last first bucket backup
-    upload storage verify agent sync synchronise synchronize project folder copy
+    upload storage verify agent sync synchronise synchronize project folder copy export bundle contact sheet accepted
+    finished archive
     """
     )
 )

@@ -53,7 +53,7 @@ _PATH = re.compile(r"(?:^|\s)[\"']?((?:~|\.{1,2})?/[^\s\"',;]+)")
 
 def read(line: Line, world: World) -> Understood | None:
     """What is proposed, or None where nothing is to be brought anywhere."""
-    path = _path(line)
+    path = path_of(line)
     place = rf"(?:to|into|in|onto|on|with|at|towards?|against|over to|up to|out to|by) {_WHOSE}(?:{BUCKET})"
     bare = rf"{_WHOSE}(?:{BUCKET})"
     polite = re.match(POLITE, line.rest)
@@ -74,7 +74,7 @@ def read(line: Line, world: World) -> Understood | None:
         while line.take(_CHECK) or line.take(_MEND):
             verify = True
     if path:
-        _take_path(line, path)
+        take_path(line, path)
     if len(world.project) > 2:
         own_name(line, world)
     if ask := _part(line, world):
@@ -159,13 +159,14 @@ def _part(line: Line, world: World) -> Ask | None:
     )
 
 
-def _path(line: Line) -> str:
+def path_of(line: Line) -> str:
     """A folder as it was written; the line is in lower case."""
     found = _PATH.search(line.raw)
     return found[1].rstrip(".!?:") if found is not None else ""
 
 
-def _take_path(line: Line, path: str) -> None:
+def take_path(line: Line, path: str) -> None:
+    """Takes the folder with the words around it."""
     line.take(
         rf"(?:(?:to|into|in|onto|on|at|under|below|over|up|the|a|my|our|folder|directory|path|drive|disk|place) )*\"?"
         rf"{re.escape(path.lower())}\S*\"?(?: (?:folder|directory|drive|disk))?"

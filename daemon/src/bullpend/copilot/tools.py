@@ -22,7 +22,7 @@ from bullpend.rpc.inside import Calls
 MOST_DEPTH = 4
 MOST_RESULT = 8000
 # What the daemon says itself, and what a project's own tools need not say.
-_OURS = ("request_id", "plan_digest", "confirm_spend", "confirm_offload", "parent", "page_token")
+_OURS = ("request_id", "plan_digest", "confirm_spend", "confirm_offload", "validate_only", "parent", "page_token")
 # What the daemon writes itself into resources.
 _NOT_WRITTEN = ("name", "etag", "revision", "create_time", "update_time", "delete_time")
 _FORMATS = {"Timestamp": "timestamp", "Duration": "duration", "FieldMask": "field-mask"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,17 @@ def ident(name: str) -> str:
 def count(number: int, word: str) -> str:
     """`1 scene`, `2 scenes`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def size(count: int) -> str:
+    """Bytes as people say them: `12 kB`, `3.4 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1_000_000 else f"{max(1, round(count / 1e3))} kB"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of several names, and how many more there are."""
+    shown = ", ".join(names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
 def money(preview: instruction_pb2.InstructionPreview) -> str:

@@ -14,8 +14,8 @@ from bullpen_api.v1 import run_pb2
 from bullpend.db import Database
 from bullpend.db.database import View
 from bullpend.errors import LimitExceeded
-from bullpend.instructions import model, targets
-from bullpend.instructions.cards import Shown, card, count, ident
+from bullpend.instructions import exporting, model, targets
+from bullpend.instructions.cards import Shown, card, count, few, ident
 from bullpend.instructions.proposal import Proposal
 from bullpend.projects import store as projects
 from bullpend.rpc.inside import Calls
@@ -34,6 +34,8 @@ class Look:
         """The card of a call. Raises what the call itself would refuse at once."""
         if method == model.CREATE_RUN:
             shown = await self._run(request)
+        elif method == model.EXPORT:
+            shown = await exporting.shown(self._database, self._calls, project, request)
         else:
             shown = await self._database.read(lambda view: self._other(view, project, method, request))
         most = constraints.get("max_cost_usd")
@@ -71,7 +73,7 @@ class Look:
         made = card(
             f"Run {plan.spec.stage} over {what}, {count(each, 'candidate')} each",
             ("stage", plan.spec.stage),
-            ("scenes", _few(scenes) if scenes else None),
+            ("scenes", few(scenes) if scenes else None),
             ("pictures", pictures if over else None),
             ("folder", plan.spec.input_folder),
             ("candidates", each),
@@ -116,8 +118,3 @@ class Look:
         if method == model.QUALITY:
             return targets.quality_target(view, request.name)
         return targets.bible_target(view, method, request)
-
-
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

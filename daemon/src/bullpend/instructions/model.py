@@ -80,14 +80,21 @@ class Policy:
     at_once: int = 16
 
 
+class Makes(StrEnum):
+    """What a call can begin that goes on by itself."""
+
+    RUN = "run"
+    EXPORT = "export"
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A call that can be an instruction. `makes_run` says that its answer is a run, to be followed to its end."""
+    """A call that can be an instruction. `makes` says that its answer goes on by itself, and is followed to its end."""
 
     name: str
     type: str
     words: str
-    makes_run: bool = False
+    makes: Makes | None = None
 
 
 _RUNS = "bullpen.v1.RunService"
@@ -107,14 +114,17 @@ ACCEPT = f"{_RUNS}/AcceptCandidate"
 PROCESS = "bullpen.v1.PostProcessService/ProcessAssets"
 QUALITY = "bullpen.v1.QualityService/GetQualitySummary"
 SYNC = "bullpen.v1.StorageService/SyncStorage"
+EXPORT = "bullpen.v1.ExportService/CreateExport"
+CANCEL_EXPORT = "bullpen.v1.ExportService/CancelExport"
+RESTART_EXPORT = "bullpen.v1.ExportService/RestartExport"
 UPDATE_SCENE = f"{_BIBLE}/UpdateScene"
 
 # The closed list. What is not here can be no instruction: nothing of secrets, of the daemon, or of instructions.
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        Method(CREATE_RUN, "PIPELINE_RUN", "Runs a stage over scenes or over a folder of pictures.", makes_run=True),
-        Method(RETRY_RUN, "PIPELINE_RUN", "Runs what failed in an ended run again.", makes_run=True),
+        Method(CREATE_RUN, "PIPELINE_RUN", "Runs a stage over scenes or over a folder of pictures.", Makes.RUN),
+        Method(RETRY_RUN, "PIPELINE_RUN", "Runs what failed in an ended run again.", Makes.RUN),
         Method(CANCEL_RUN, "CUSTOM", "Stops a run; finished candidates stay."),
         Method(CANCEL_JOB, "CUSTOM", "Stops one job."),
         Method(PAUSE_RUN, "CUSTOM", "Lets a run wait; what is being made is finished first."),
@@ -126,6 +136,7 @@ METHODS: Mapping[str, Method] = {
         Method(ACCEPT, "ASSET_EDIT", "Takes a candidate as the picture of its scene."),
         Method(PROCESS, "ASSET_EDIT", "Cuts out, upscales or colours finished pictures."),
         Method(SYNC, "STORAGE_SYNC", "Brings a project's pictures to a folder, or to its bucket."),
+        Method(EXPORT, "CUSTOM", "Makes one file of a project: a comic book, a PDF or a bundle.", Makes.EXPORT),
         Method(QUALITY, "QA_CHECK", "Sums up what was found in the pictures of a run."),
         *(
             Method(f"{_BIBLE}/{verb}{kind}", "ASSET_EDIT", f"{words} a {kind_words}.")

@@ -23,7 +23,7 @@ MAX_INPUTS = 64_000
 KNOWN_CONSTRAINTS = ("max_cost_usd",)
 MOST_CONSTRAINTS = 20
 # What the daemon says itself when it carries an instruction out.
-_OURS = ("request_id", "plan_digest", "confirm_spend")
+_OURS = ("request_id", "plan_digest", "confirm_spend", "validate_only")
 
 
 def move(state: State, what: Move, name: str = "") -> State:
@@ -60,7 +60,7 @@ def request_of(empty: Message, inputs: Mapping[str, Any], project: str) -> Messa
             raise FieldInvalid(
                 f"`instruction.inputs.{name}` is not for an instruction to say.",
                 field=f"instruction.inputs.{name}",
-                remedy="Leave it out; it is set when a person confirms.",
+                remedy="Leave it out; the daemon says it itself when a person confirms.",
             )
     if "parent" in fields and not getattr(request, "parent", ""):
         request.parent = f"projects/{project}"  # type: ignore[attr-defined]  # asked for one line above

@@ -1,4 +1,5 @@
-"""The worker: takes up what is queued, carries it out by the code of the call itself, and follows runs to their end.
+"""The worker: takes up what is queued, carries it out by the code of the call itself, and follows runs and exports to
+their end.
 
 Each instruction that is taken up has a lock, which is renewed while it is carried out; a worker that lost its lock
 stops and changes nothing any more. Calls that make something carry a request_id that is the instruction's name, so that
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,18 +21,17 @@ from google.protobuf.message import Message
 from bullpend.clock import new_id
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.errors import AgentNotConfigured, BullpenError, Internal, ShuttingDown, WorkerLost
+from bullpend.errors import AgentNotConfigured, BullpenError, Internal, ShuttingDown, StateConflict, WorkerLost
 from bullpend.events.bus import Bus, Subscriber
 from bullpend.instructions import model, rules, store
 from bullpend.instructions.agent.delivery import Delivery
 from bullpend.instructions.ends import Canceled, Failed, Gone
+from bullpend.instructions.made import KINDS, Kind
 from bullpend.instructions.model import METHODS, Executor, Policy
 from bullpend.rpc.inside import Calls
-from bullpend.runs import store as runs
 
 log = structlog.get_logger("instructions")
 
-ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELED")
 LOOK_SECONDS = 0.25
 
 
@@ -190,59 +190,69 @@ class Worker:
                 raise AgentNotConfigured("This daemon has no external agent.")
             return await self._delivery.carry_out(row)
         method = METHODS[row["method"]]
-        if row["cancel_time"] is not None and not method.makes_run:
+        if row["cancel_time"] is not None and method.makes is None:
             raise Canceled("Stopped on request.")
         request = rules.request_of(self._calls.request_of(row["method"]), json.loads(row["inputs"]), row["project"])
-        if method.makes_run:
-            return await self._make_run(row, request)
+        if method.makes is not None:
+            return await self._make(row, request, KINDS[method.makes])
         answers = await self._calls.listed(row["method"], _complete(request, row))
         return _result(row["method"], answers)
 
-    async def _make_run(self, row: Row, request: Message) -> str:
-        run = row["run"] or await self._made_before(row)
-        if row["cancel_time"] is not None and not run:
+    async def _make(self, row: Row, request: Message, kind: Kind) -> str:
+        name = row["run"] or await self._made_before(row)
+        if row["cancel_time"] is not None and not name:
             raise Canceled("Stopped before anything was started.")
-        if not run:
-            made = await self._calls.call(row["method"], _complete(request, row))
-            assert isinstance(made, run_pb2.Run)
-            run = made.name
-        if not row["run"]:
-            await self._database.write(lambda tx: store.started(tx, row, run))
-        return await self._follow(row, run)
+        if not name:
+            made: Any = await self._calls.call(row["method"], _complete(request, row))
+            name = made.name
+        if kind.noted and not row["run"]:
+            await self._database.write(lambda tx: store.started(tx, row, name))
+        return await self._follow(row, name, kind)
 
     async def _made_before(self, row: Row) -> str:
-        """The run that an earlier attempt made before it could note it."""
+        """What an earlier attempt made before it could note it."""
         sql = "SELECT answer FROM requests WHERE request_id = ?"
         return str(await self._database.read(lambda view: view.value(sql, store.name_of(row))) or "")
 
-    async def _follow(self, row: Row, run: str) -> str:
-        """Waits for a run's end; stops it when a person ends the instruction."""
-        _, project, _, slug = run.split("/")
+    async def _follow(self, row: Row, name: str, kind: Kind) -> str:
+        """Waits for the end of what was made; stops it when a person ends the instruction."""
         stopping = False
 
         def look(view: View) -> tuple[Row, Any]:
             asked = view.value("SELECT cancel_time FROM instructions WHERE id = ?", row["id"])
-            return runs.get(view, project, slug), asked
+            return kind.read(view, name), asked
 
         subscriber = self._bus.subscribe()
         try:
             while True:
                 found, asked = await self._database.read(look)
-                if found["state"] in ENDED:
-                    return _outcome(found)
+                if found["state"] in kind.cut_off and asked is None:
+                    await self._calls.call(kind.again, self._named(kind.again, name))
+                    continue
+                if found["state"] in kind.ended:
+                    return kind.outcome(found)
                 if asked is not None and not stopping:
                     stopping = True
-                    await self._calls.call(model.CANCEL_RUN, run_pb2.CancelRunRequest(name=run))
+                    # What ended a moment before is found to have ended.
+                    with suppress(StateConflict):
+                        await self._calls.call(kind.cancel, self._named(kind.cancel, name))
                     continue
                 await subscriber.wait(self._policy.poll_seconds)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self._bus.unsubscribe(subscriber)
 
+    def _named(self, method: str, name: str) -> Message:
+        """The request of a call that takes a name."""
+        request: Any = self._calls.request_of(method)
+        request.name = name
+        named: Message = request
+        return named
+
 
 def _stops_itself(row: Row) -> bool:
     """Whether what carries it out hears of its end itself, and has something to stop first."""
-    return bool(row["executor"] == Executor.AGENT or METHODS[row["method"]].makes_run)
+    return bool(row["executor"] == Executor.AGENT or METHODS[row["method"]].makes is not None)
 
 
 def _complete(request: Any, row: Row) -> Any:
@@ -255,18 +265,6 @@ def _complete(request: Any, row: Row) -> Any:
     if "confirm_spend" in fields:
         request.confirm_spend = bool(row["confirm_spend"])
     return request
-
-
-def _outcome(run: Row) -> str:
-    """What a run ended with. Raises Canceled, or the run's own error where nothing of it succeeded."""
-    name = f"projects/{run['project']}/runs/{run['slug']}"
-    done = f"{run['jobs_done']} of {run['jobs']} pictures, {run['candidates_done']} candidates"
-    if run["state"] == "CANCELED":
-        raise Canceled(f"{run['slug']} was stopped: {done}.")
-    if run["state"] == "FAILED":
-        said: Mapping[str, str] = json.loads(run["error"]) if run["error"] else {}
-        raise Failed(said or {"reason": "ENGINE_FAILED", "message": f"{name} failed.", "remedy": ""})
-    return f"{run['slug']} {run['state'].lower()}: {done}."
 
 
 def _result(method: str, answers: list[Message]) -> str:
