@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -16,6 +17,8 @@ from tests.tui import story
 from tests.tui.fake import FakeDaemon
 
 TURNS = 400
+PATIENCE = 60.0
+"""Seconds and turns of the loop after which a fact will not come any more; both have to be over."""
 
 
 class Driver:
@@ -33,9 +36,11 @@ class Driver:
 
     async def until(self, fact: Callable[[], object], what: str = "") -> None:
         """Turns the loop until the fact holds; fails with the calls so far when it never does."""
-        for _ in range(TURNS):
+        turns, end = 0, time.monotonic() + PATIENCE
+        while turns < TURNS or time.monotonic() < end:
             if fact():
                 return
+            turns += 1
             await self.pilot.pause(0.01)
         raise AssertionError(f"never: {what or fact}; at {self.place}; calls {self.fake.calls}\n{self.screen_text()}")
 
