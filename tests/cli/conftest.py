@@ -43,6 +43,9 @@ class Done:
         return json.loads(self.err.splitlines()[-1])
 
 
+PATIENCE = 180.0
+"""Seconds after which a command line will not come to its end any more."""
+
 Bullpen = Callable[..., Awaitable[Done]]
 
 
@@ -86,7 +89,7 @@ def bullpen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Bullpen:
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 status = await asyncio.to_thread(main.run, args)
         return Done(status, out.getvalue(), err.getvalue())
 

@@ -35,7 +35,7 @@ def test_daemon_has_one_class_a_reason() -> None:
 
 def test_client_has_one_class_a_reason() -> None:
     """The client's classes are the enum's values and what the client makes itself."""
-    own = {"DAEMON_UNAVAILABLE", "DAEMON_START_FAILED", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"}
+    own = {"DAEMON_UNAVAILABLE", "DAEMON_SILENT", "DAEMON_START_FAILED", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"}
     assert set(client_classes()) - own == set(REASONS)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import importlib
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,21 @@ class State:
 
         return resolve_home(self.home_flag)
 
+    @property
+    def notice(self) -> Callable[[str], object] | None:
+        """What tells a person at a terminal that there is something to wait for; None where nobody reads it."""
+        if self.json or not sys.stderr.isatty():
+            return None
+        from bullpen_cli.output import note
+
+        return note
+
     def with_session(self, body: Callable[[Session], Awaitable[T]], *, start: bool = True) -> T:
         """Runs a coroutine with an open session; with `start` a daemon is started where none serves."""
         from bullpen_client import Session
 
         async def main() -> T:
-            async with Session(self.home, start=start) as session:
+            async with Session(self.home, start=start, notice=self.notice) as session:
                 return await body(session)
 
         return asyncio.run(main())

@@ -1,4 +1,4 @@
-"""`bullpen logs`: what the daemon says of its own work, from its memory; from the file where no daemon serves."""
+"""`bullpen logs`: what the daemon says of its own work, from its memory; from the file where none answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from bullpen_api.v1 import log_pb2
 from bullpen_client import names
-from bullpen_client.errors import DaemonUnavailable
+from bullpen_client.errors import DaemonSilent, DaemonUnavailable
 
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, Whole, pass_state
@@ -108,10 +108,15 @@ def logs(
 
     try:
         state.with_session(body, start=False)
-    except DaemonUnavailable:
+    except (DaemonUnavailable, DaemonSilent) as error:
         if follow or run or not (state.home / "logs" / FILE).is_file():
             raise
         parent = names.project(project) if project else ""
+        lives = isinstance(error, DaemonSilent)
+        output.note(
+            f"{'the daemon does not answer' if lives else 'no daemon serves'}; from {state.home / 'logs' / FILE}",
+            style="yellow",
+        )
         read_file(state, lambda whole: _passes(whole, level, components, parent), tail)
 
 
@@ -131,7 +136,6 @@ def _show(state: State, message: log_pb2.WatchLogResponse, level: str) -> None:
 def read_file(state: State, passes: Callable[[Mapping[str, Any]], bool], tail: int) -> None:
     """The end of the log file, read here: nobody serves who could be asked."""
     path = state.home / "logs" / FILE
-    output.note(f"no daemon serves; from {path}", style="yellow")
     kept: deque[dict[str, Any]] = deque(maxlen=tail)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

@@ -20,7 +20,9 @@ def open_studio(home: Path, project: str | None, graphics: str) -> int:
         raise click.UsageError("the studio needs a terminal; name a command to use it in a script.")
     from bullpen_client import start_daemon
 
-    asyncio.run(start_daemon(home))
+    from bullpen_cli.output import note
+
+    asyncio.run(start_daemon(home, notice=note))
     # What is imported stays: looking through it for garbage takes a tenth of the start, and time from keys later.
     gc.disable()
     from bullpen_tui.app import run_tui

@@ -13,6 +13,7 @@ from bullpen_client import errors
 # by the next attempt. Anything else is an answer that will not change.
 MENDABLE = (
     errors.DaemonUnavailable,
+    errors.DaemonSilent,
     errors.ShuttingDown,
     errors.WatcherTooSlow,
     errors.DatabaseUnavailable,

@@ -37,12 +37,26 @@ _GRACE = 1.0
 class Call:
     """One call in progress: awaitable when it has one answer, iterable when it has many. Errors come out typed."""
 
-    def __init__(self, call: Any, failed: Callable[[errors.BullpenError], None]) -> None:
+    def __init__(
+        self, call: Any, failed: Callable[[errors.BullpenError], None], replaced: Callable[[], bool] = lambda: False
+    ) -> None:
         self._call = call
         self._failed = failed
+        self._replaced = replaced
+        self._canceled = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._call, name)
+
+    def cancel(self) -> bool:
+        """Ends the call; whoever waits for it gets a CancelledError."""
+        self._canceled = True
+        return bool(self._call.cancel())
+
+    def _cut(self) -> bool:
+        """Whether the channel was replaced below the call, and its caller is a task that nobody canceled."""
+        task = asyncio.current_task()
+        return self._replaced() and not self._canceled and task is not None and not task.cancelling()
 
     def _typed(self, error: grpc.RpcError) -> errors.BullpenError:
         typed = errors.from_rpc(error)
@@ -54,6 +68,10 @@ class Call:
             return await self._call
         except grpc.RpcError as error:
             raise self._typed(error) from None
+        except asyncio.CancelledError:
+            if self._cut():
+                raise _replaced() from None
+            raise
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._answer().__await__()
@@ -64,11 +82,23 @@ class Call:
                 yield message
         except grpc.RpcError as error:
             raise self._typed(error) from None
+        except asyncio.CancelledError:
+            if self._cut():
+                raise _replaced() from None
+            raise
         finally:
             self._call.cancel()
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self._messages()
+
+
+def _replaced() -> errors.DaemonUnavailable:
+    return errors.DaemonUnavailable(
+        "The connection was given up while this call was on its way; what became of it is not known.",
+        remedy="Look whether it was done, and call again.",
+        code=grpc.StatusCode.UNAVAILABLE,
+    )
 
 
 class _Method:
@@ -89,7 +119,8 @@ class _Method:
             bound = getattr(channel.raw, self._kind)(self._path, **self._options)
             self._bound = (channel.generation, bound)
         call = bound(request, timeout=timeout, metadata=channel.metadata, wait_for_ready=wait_for_ready)
-        return Call(call, functools.partial(channel.note, channel.generation))
+        begun = channel.generation
+        return Call(call, functools.partial(channel.note, begun), lambda: channel.generation != begun)
 
 
 class TypedChannel:
@@ -100,6 +131,7 @@ class TypedChannel:
         self.generation = 0
         self._reread = reread
         self._stale = False
+        self._broken = False
         self._closing: set[asyncio.Task[None]] = set()
         self.raw = grpc.aio.insecure_channel(endpoint.address, options=OPTIONS)
 
@@ -116,13 +148,16 @@ class TypedChannel:
             error, errors.DaemonUnavailable | errors.TokenInvalid | errors.ShuttingDown
         ):
             self._stale = True
+            self._broken = self._broken or isinstance(error, errors.DaemonUnavailable)
 
     def refresh(self) -> None:
         """Opens a new gRPC channel after a failure; the stubs go on with it. Needs a running event loop."""
         if not self._stale:
             return
-        self._stale = False
         current = self._reread() if self._reread else None
+        if not self._broken and current in (None, self.endpoint):
+            return  # the daemon ends, or refuses the token: the same connection carries other calls to their end
+        self._stale = self._broken = False
         self.endpoint = current or self.endpoint
         closing = asyncio.get_running_loop().create_task(self.raw.close(_GRACE))
         self._closing.add(closing)

@@ -9,7 +9,6 @@ same, only calls in flight are lost.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +22,7 @@ from bullpen_client.errors import BullpenError, DaemonUnavailable
 from bullpen_client.health import PROBE_TIMEOUT, healthy, is_serving
 from bullpen_client.home import Endpoint, checkout_root, endpoint_path, pid_alive, read_endpoint, resolve_home
 from bullpen_client.launch import START_TIMEOUT, start_daemon
+from bullpen_client.patience import Notice, reach
 
 __all__ = [
     "Endpoint",
@@ -110,7 +110,8 @@ class Session:
 
     `home` is resolved as `resolve_home` says. With `start` a daemon is started where none serves. With `endpoint` the
     files of the home are not read: for a forwarded socket, or a test. Entering raises `DaemonUnavailable` when nothing
-    serves, and `DaemonStartFailed` when a started daemon ended.
+    serves, `DaemonSilent` when a daemon lives and has not answered for `patience` seconds, and `DaemonStartFailed` when
+    a started daemon ended. `notice` takes a line for a person when there is something to wait for.
     """
 
     projects: ProjectServiceAsyncStub
@@ -147,11 +148,15 @@ class Session:
         start: bool = False,
         endpoint: Endpoint | None = None,
         start_timeout: float = START_TIMEOUT,
+        patience: float | None = None,
+        notice: Notice | None = None,
     ) -> None:
         self.home = resolve_home(home)
         self._start = start
         self._given = endpoint
         self._start_timeout = start_timeout
+        self._patience = patience
+        self._notice = notice
         self._channel: TypedChannel | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -176,16 +181,12 @@ class Session:
         return self.channel.endpoint
 
     async def __aenter__(self) -> Self:
-        endpoint = self._given or read_endpoint(self.home)
-        channel = TypedChannel(endpoint, self._reread) if endpoint else None
-        if channel is not None and not await self._answers(channel):
-            await channel.close()
-            channel = None
+        channel = await reach(self.home, self._given, notice=self._notice, patience=self._patience)
         if channel is None:
             if not self._start:
                 raise no_daemon(self.home)
-            endpoint = await start_daemon(self.home, timeout=self._start_timeout)
-            channel = TypedChannel(endpoint, self._reread)
+            endpoint = await start_daemon(self.home, timeout=self._start_timeout, notice=self._notice)
+            channel = TypedChannel(endpoint, lambda: read_endpoint(self.home))
         for name in _STUBS:
             self.__dict__.pop(name, None)
         self._channel = channel
@@ -208,18 +209,3 @@ class Session:
             return await healthy(self.channel, timeout)
         except BullpenError:
             return False
-
-    @staticmethod
-    async def _answers(channel: TypedChannel) -> bool:
-        """A daemon that is just starting has its socket before it serves; it gets a moment."""
-        for _ in range(10):
-            try:
-                if await healthy(channel, PROBE_TIMEOUT):
-                    return True
-            except BullpenError:
-                return False
-            await asyncio.sleep(0.1)
-        return False
-
-    def _reread(self) -> Endpoint | None:
-        return self._given or read_endpoint(self.home)

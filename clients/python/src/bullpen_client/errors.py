@@ -5,6 +5,7 @@
         ├── one class per value of bullpen.v1.ErrorReason (PATH_NOT_ALLOWED → PathNotAllowed, …)
         └── made by the client itself
             ├── DaemonUnavailable    nothing serves this home, or the connection broke
+            ├── DaemonSilent         a daemon lives, and does not answer
             ├── DaemonStartFailed    a daemon was started and ended, or never came to serve
             ├── DeadlineExceeded     no answer in the time that the caller gave
             └── MethodUnknown        the daemon has no such method
@@ -331,6 +332,10 @@ class DaemonUnavailable(BullpenError):
     """Nothing serves this home, or the connection broke. Made by the client."""
 
 
+class DaemonSilent(BullpenError):
+    """A daemon lives, and does not answer: it is very busy, stopped, or hangs. Made by the client."""
+
+
 class DaemonStartFailed(BullpenError):
     """A daemon was started and ended, or never came to serve. Made by the client."""
 
@@ -347,7 +352,9 @@ def _reason_of(class_name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).upper()
 
 
-CLIENT_REASONS = frozenset({"DAEMON_UNAVAILABLE", "DAEMON_START_FAILED", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"})
+CLIENT_REASONS = frozenset(
+    {"DAEMON_UNAVAILABLE", "DAEMON_SILENT", "DAEMON_START_FAILED", "DEADLINE_EXCEEDED", "METHOD_UNKNOWN"}
+)
 # Every class by its reason; a test holds this table and bullpen.v1.ErrorReason together.
 BY_REASON: dict[str, type[BullpenError]] = {}
 for _class in BullpenError.__subclasses__():

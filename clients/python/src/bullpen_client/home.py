@@ -89,13 +89,14 @@ def pid_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return not _zombie(pid)
+    return process_state(pid) != "Z"
 
 
-def _zombie(pid: int) -> bool:
+def process_state(pid: int) -> str:
+    """The letter of a process's state as proc(5) gives it: Z has ended, T was stopped; empty where nobody says."""
     try:
         said = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        # The state follows the name, which stands in parentheses and may hold anything; proc(5).
-        return said.rpartition(")")[2].split()[0] == "Z"
+        # The state follows the name, which stands in parentheses and may hold anything.
+        return said.rpartition(")")[2].split()[0]
     except (OSError, IndexError):
-        return False
+        return ""

@@ -19,6 +19,8 @@ import grpc
 from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable
 from bullpen_client.health import is_serving
 from bullpen_client.home import Endpoint, pid_alive, read_endpoint, resolve_home
+from bullpen_client.lock import keeper
+from bullpen_client.patience import Notice, reach, silent, telling
 
 START_TIMEOUT = 60.0
 _PAUSE = 0.02
@@ -122,17 +124,25 @@ async def start_daemon(
     home: str | os.PathLike[str] | None = None,
     *,
     timeout: float = START_TIMEOUT,  # noqa: ASYNC109 - the error names the time and the daemon's words
+    patience: float | None = None,
+    notice: Notice | None = None,
 ) -> Endpoint:
-    """Starts `bullpend` for a home unless one serves it, and waits until it answers SERVING.
+    """Starts `bullpend` for a home unless one has it, and waits until it answers SERVING.
 
     Raises `DaemonStartFailed` with the last lines that it wrote when it ends, or is not ready after `timeout` seconds
-    (it is then ended).
+    (it is then ended); `DaemonSilent` where another lives and does not answer within `patience` seconds. `notice` takes
+    a line for a person when there is something to wait for.
     """
     where = resolve_home(home)
-    if (serving := await _serving(where)) is not None:
-        return serving
+    if (channel := await reach(where, notice=notice, patience=patience)) is not None:
+        await channel.close()
+        return channel.endpoint
     if (endpoint := read_endpoint(where)) is not None and endpoint.remote:
         raise forwarded_gone(where, endpoint)
+    return await telling(_started(where, timeout), notice, "The daemon is starting; waiting.")
+
+
+async def _started(where: Path, timeout: float) -> Endpoint:  # noqa: ASYNC109 - as above
     process, offset = _spawn(where)
     deadline = time.monotonic() + timeout
     ended_at: float | None = None
@@ -140,13 +150,17 @@ async def start_daemon(
         if (serving := await _serving(where)) is not None:
             return serving
         now = time.monotonic()
-        if ended_at is None and process.poll() is not None:
-            ended_at = now
-        if ended_at is not None and now - ended_at > _RACE:
-            raise _failed(
-                where, f"The daemon ended with status {process.returncode} before it served.", _said(where, offset)
-            )
-        if now > deadline:
+        if process.poll() is not None:
+            if ended_at is None:
+                ended_at = now
+            # Where somebody else's daemon has the home by now, ours ended because of it: that one is waited for.
+            other = keeper(where)
+            if not other and now - ended_at > _RACE:
+                words = f"The daemon ended with status {process.returncode} before it served."
+                raise _failed(where, words, _said(where, offset))
+            if other and now > deadline:
+                raise silent(where, read_endpoint(where), other, timeout, ready=False)
+        elif now > deadline:
             await asyncio.to_thread(_end, process)
             raise _failed(where, f"The daemon did not serve within {timeout:g} seconds.", _said(where, offset))
         await asyncio.sleep(_PAUSE)

@@ -51,6 +51,16 @@ def held(home: Path) -> bool:
         return not nobody
 
 
+def keeper(home: Path) -> int:
+    """The process that has the home now, 0 where none has; asked of the lock, so that no old file deceives.
+
+    Where no living process wrote itself down the lock is not tried: whoever tries it keeps a daemon from starting.
+    """
+    said = holder(home)
+    process = int(said) if said else 0
+    return process if pid_alive(process) and held(home) else 0
+
+
 def holder(home: Path) -> str:
     """The process id of the daemon that has the home, as it wrote it down; empty where it did not."""
     try:
