@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,8 @@ class FakeAgent:
     begun: Counter[str] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
+    # Called when a delivery was taken, before it is answered.
+    took: Callable[[], None] = lambda: None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
@@ -85,6 +87,7 @@ class FakeAgent:
             return (200, {})
         self.posts.append(Post(path, headers, body))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.took()
         taken = answer in ("hang", "cut") or (isinstance(answer, tuple) and answer[0] < 300)
         if taken and not self.begun[body["idempotency_key"]]:
             self.begun[body["idempotency_key"]] += 1

@@ -25,6 +25,7 @@ from bullpend.rpc.inside import Calls
 from tests.instructions.books import PROJECT
 
 POLICY = Policy(poll_seconds=0.05)
+PATIENCE = 180.0
 
 
 class Runs:
@@ -123,7 +124,7 @@ class Room:
     async def until(self, slug: str, when: Callable[[Row], bool]) -> Row:
         """The instruction as soon as `when` holds of it."""
         news = self.bus.subscribe()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not when(row := await self.row(slug)):
                 await news.wait(0.1)
         self.bus.unsubscribe(news)

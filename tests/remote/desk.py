@@ -22,7 +22,9 @@ from tests.support.pictures import write_picture
 from tests.support.providers import KEY, Provider
 
 SETTINGS = Path(__file__).resolve().parents[2] / "settings"
-LIMITS = Limits(connect_seconds=2.0, answer_seconds=2.0, whole_seconds=6.0, most_bytes=4 << 20, allow_private=True)
+LIMITS = Limits(connect_seconds=60.0, answer_seconds=60.0, whole_seconds=180.0, most_bytes=4 << 20, allow_private=True)
+# For a provider that never answers.
+IMPATIENT = replace(LIMITS, answer_seconds=2.0)
 
 
 class OneKey:

@@ -12,7 +12,7 @@ from tests.support.providers import KEY, Provider
 from tests.support.studio import Studio
 
 MODEL = "models/openai:gpt-image-1"
-SETTINGS = {"remote.allow_private_addresses": "true", "remote.answer_seconds": "20", "remote.concurrency": "1"}
+SETTINGS = {"remote.allow_private_addresses": "true", "remote.answer_seconds": "120", "remote.concurrency": "1"}
 ACCOUNTS = {
     "studio": bible_pb2.ProviderAccount.PROVIDER_OPENAI,
     "cutter": bible_pb2.ProviderAccount.PROVIDER_PHOTOROOM,

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that may speak to providers on this machine."""
-    with make_daemon(tmp_path_factory.mktemp("cut") / "home", remote__answer_seconds="4") as running:
+    with make_daemon(tmp_path_factory.mktemp("cut") / "home") as running:
         yield running
 
 
@@ -96,27 +96,43 @@ async def test_the_same_picture_is_not_paid_for_twice(desk: PaidStudio, provider
     assert len(provider.charged) == 1
 
 
-async def test_a_lost_answer_waits_for_a_person(desk: PaidStudio, provider: Provider, tmp_path: Path) -> None:
+async def test_a_lost_answer_waits_for_a_person(provider: Provider, tmp_path: Path) -> None:
     """Time out after sending: unknown, refused until it is resolved, then paid for with a new consent."""
-    project = await desk.paid_universe(provider)
     path = write_picture(tmp_path / "mara.png", 7, 120, 80)
-    name = f"photoroom:segment@{project.removeprefix('projects/')}/cutter"
-    provider.ways = [Way(fault="hang")]
-    for _ in range(2):
-        with pytest.raises(errors.PaidOutcomeUnknown) as unknown:
-            await cut(desk.session, path, name)
-    assert len(provider.calls) == 1
-    checks = (await desk.session.system.Diagnose(system_pb2.DiagnoseRequest())).checks
+    impatient = make_daemon(tmp_path / "home", remote__answer_seconds="2")
+    await asyncio.to_thread(impatient.start)
+    try:
+        async with Session(impatient.home) as session:
+            project = await PaidStudio(session, tmp_path).paid_universe(provider)
+            name = f"photoroom:segment@{project.removeprefix('projects/')}/cutter"
+            provider.ways = [Way(fault="hang")]
+            for _ in range(2):
+                with pytest.raises(errors.PaidOutcomeUnknown) as unknown:
+                    await cut(session, path, name)
+        assert await asyncio.to_thread(provider.heard.wait, 60)
+        assert len(provider.calls) == 1
+        await asyncio.to_thread(impatient.stop)
+        impatient.settings["remote.answer_seconds"] = "120"
+        await asyncio.to_thread(impatient.start)
+        async with Session(impatient.home) as session:
+            await resolved_and_paid(session, unknown.value.metadata["paid_request"], provider, path, name)
+    finally:
+        await asyncio.to_thread(impatient.stop)
+
+
+async def resolved_and_paid(session: Session, lost: str, provider: Provider, path: Path, name: str) -> None:
+    """A person says what became of the lost request; then the same is made and paid for."""
+    checks = (await session.system.Diagnose(system_pb2.DiagnoseRequest())).checks
     assert [check.status for check in checks if check.name == "paid requests"] == [system_pb2.Check.STATUS_WARNING]
-    resolved = await desk.session.remote.ResolvePaidRequest(
+    resolved = await session.remote.ResolvePaidRequest(
         remote_pb2.ResolvePaidRequestRequest(
-            name=unknown.value.metadata["paid_request"],
+            name=lost,
             resolution=remote_pb2.PaidRequest.RESOLUTION_CHARGED,
             note="seen on the bill",
         )
     )
     assert (resolved.state, resolved.charged, resolved.actual_cost_usd) == (resolved.STATE_FAILED, True, 0.02)
-    await cut(desk.session, path, name)
+    await cut(session, path, name)
     assert len(provider.charged) == 2
 
 

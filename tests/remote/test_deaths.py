@@ -102,7 +102,7 @@ async def test_death_while_the_provider_works(tmp_path: Path, provider: Provider
             studio = PaidStudio(session, tmp_path)
             project = await studio.paid_universe(provider, scenes=2)
             run = await studio.confirm(project, await studio.plan(project, candidates=2))
-            await asyncio.to_thread(provider.heard.wait, 30)
+            await asyncio.to_thread(provider.heard.wait, 120)
         await asyncio.to_thread(daemon.kill)
         provider.release.set()
         await asyncio.to_thread(daemon.start)
@@ -133,7 +133,7 @@ async def test_an_orderly_stop_waits_for_the_answer(tmp_path: Path, provider: Pr
             studio = PaidStudio(session, tmp_path)
             project = await studio.paid_universe(provider)
             run = await studio.confirm(project, await studio.plan(project))
-            await asyncio.to_thread(provider.heard.wait, 30)
+            await asyncio.to_thread(provider.heard.wait, 120)
             stopping = asyncio.create_task(asyncio.to_thread(daemon.stop))
             with pytest.raises(errors.BullpenError):
                 # The watch ends when the stop has begun.

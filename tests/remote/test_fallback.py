@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that may speak to providers on this machine."""
-    with make_daemon(tmp_path_factory.mktemp("back") / "home", remote__answer_seconds="2") as running:
+    with make_daemon(tmp_path_factory.mktemp("back") / "home") as running:
         yield running
 
 

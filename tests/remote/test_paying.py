@@ -20,7 +20,7 @@ from bullpend.remote import ledger
 from bullpend.remote.exchange import Limits
 from bullpend.remote.model import PAID_TABLE, PaidState, Resolution
 
-from tests.remote.desk import LIMITS, Desk, open_desk
+from tests.remote.desk import IMPATIENT, LIMITS, Desk, open_desk
 from tests.support.providers import KEY, USAGE_MICROS, Provider, Way
 
 
@@ -125,9 +125,12 @@ async def test_an_account_without_money_is_not_asked_again(desk: Desk) -> None:
 @pytest.mark.parametrize("fault", ["half", "wrong_type", "no_picture", "giant", "gzip_bomb", "drop", "hang"])
 async def test_an_answer_that_is_lost_is_of_unknown_outcome(desk: Desk, fault: str) -> None:
     """Whatever breaks after it was sent: one call, UNKNOWN, booked as what it may have cost, and said aloud."""
+    if fault == "hang":
+        desk.paying._limits = IMPATIENT
     desk.provider.ways = [Way(fault=fault)]
     with pytest.raises(PaidOutcomeUnknown) as unknown:
         await desk.paying.pay(desk.order())
+    assert await asyncio.to_thread(desk.provider.heard.wait, 60)
     (row,), (cost,) = await desk.rows(), await desk.costs()
     assert row["state"] == "UNKNOWN"
     assert row["charged"] is None
@@ -191,7 +194,7 @@ async def test_who_leaves_is_still_charged_and_booked(desk: Desk) -> None:
     await asyncio.to_thread(desk.provider.heard.wait)
     waiting.cancel()
     desk.provider.release.set()
-    await desk.paying.close(5.0)
+    await desk.paying.close(60.0)
     (row,) = await desk.rows()
     assert row["state"] == "ANSWERED"
     await desk.paying.pay(desk.order())

@@ -140,7 +140,7 @@ async def test_a_canceled_run_takes_in_what_is_paid_for(desk: PaidStudio, provid
     provider.ways = [Way(fault="hang")]
     run = await desk.confirm(project, await desk.plan(project))
     await desk.event(run.name, run.revision, "job.started")
-    await asyncio.to_thread(provider.heard.wait, 30)
+    await asyncio.to_thread(provider.heard.wait, 120)
     canceled = await desk.session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name))
     assert canceled.state == run_pb2.Run.STATE_CANCELED
     provider.release.set()
@@ -156,7 +156,7 @@ async def test_waiting_at_a_provider_is_seen_in_the_queue(desk: PaidStudio, prov
     project = await desk.paid_universe(provider, scenes=3)
     provider.ways = [Way(fault="hang")]
     run = await desk.confirm(project, await desk.plan(project))
-    await asyncio.to_thread(provider.heard.wait, 30)
+    await asyncio.to_thread(provider.heard.wait, 120)
     local = await desk.run(project, "steps=2")
     assert local.state == run_pb2.Run.STATE_SUCCEEDED
     queue = await desk.session.queue.GetQueue(queue_pb2.GetQueueRequest())
