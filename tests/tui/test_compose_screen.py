@@ -278,14 +278,14 @@ async def test_what_a_run_had_set_is_offered_to_the_next_one_of_its_stage() -> N
         await at.until(lambda: last_spec(at).stage == "style" and dict(last_spec(at).variables) == {"weather": "fog"})
 
 
-async def test_what_is_to_be_known_before_stands_above_the_figures() -> None:
-    """On a small terminal, too, a warning is in sight without scrolling."""
+async def test_what_it_takes_and_what_is_to_be_known_stand_above_the_rest() -> None:
+    """On a small terminal, too, time, money and a warning are in sight without scrolling."""
     async with studio(size=(80, 24)) as at:
         await at.go("r", "compose")
         await at.until(lambda: "!" in at.words("#plan") and settled(at))
         lines = at.words("#plan").splitlines()
         begins = [line.split()[0] for line in lines if line and not line.startswith(" ")]
-        assert begins[:3] == ["pictures", "!", "model"]
+        assert begins[:4] == ["pictures", "time", "cost", "!"]
         assert "Scene 5 sets no time of day" in " ".join(at.screen_text().split())
 
 
@@ -357,3 +357,31 @@ async def test_a_refusal_marks_the_field_that_it_names() -> None:
         del at.fake.refuse["plan"]
         await at.type("0")
         await at.until(lambda: not row.has_class("-wrong"))
+
+
+async def test_every_field_says_what_it_is_good_for() -> None:
+    """Whatever has the focus, a sentence says what it does, with the stage's own value and the limits."""
+    async with composing() as at:
+        stages = story.stages()
+        names = ["stage", "scenes", *(name for name, _ in fields.CHOICES), *(name for name, _, _ in fields.FIELDS)]
+        for name in names:
+            assert len(fields.help_of(name, stages.stages[0], stages)) > 30, name
+        at.app.screen.query_one("#candidates").focus()
+        await at.pilot.pause()
+        assert at.words("#compose-help") == (
+            "Pictures to choose from for each scene, 1 to 6; empty takes 2, the stage's own."
+        )
+        at.app.screen.query_one("#steps").focus()
+        await at.pilot.pause()
+        assert "empty takes 8, the stage's own" in at.words("#compose-help")
+
+
+async def test_what_is_no_number_is_marked_where_it_stands() -> None:
+    """A slip that the studio sees by itself marks its field, as one that the daemon sees does."""
+    async with composing() as at:
+        at.app.screen.query_one("#seed", Input).value = "often"
+        await at.until(lambda: "no whole number" in at.words("#plan"))
+        assert at.app.screen.query_one("#seed-row").has_class("-wrong")
+        at.app.screen.query_one("#seed", Input).value = "7"
+        await at.until(lambda: settled(at) and at.app.screen._plan is not None)  # type: ignore[attr-defined]
+        assert not at.app.screen.query_one("#seed-row").has_class("-wrong")

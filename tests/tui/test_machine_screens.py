@@ -6,6 +6,7 @@ import pytest
 from bullpen_api.v1 import model_pb2
 from bullpen_client.errors import StateConflict
 from bullpen_tui.machine.advice import CHOICES, switch_question, switched_words
+from bullpen_tui.machine.rows import by_use
 from bullpen_tui.machine.spans import seconds_of
 from bullpen_tui.plan import FormError
 from bullpen_tui.screens.advice import AdviceDialog
@@ -175,3 +176,40 @@ def test_what_can_be_had_at_once_is_said_of_settings_that_there_are() -> None:
     for name in AT_ONCE:
         table, _, key = name.partition(".")
         assert key in type(getattr(Tree(), table)).model_fields, name
+
+
+async def test_a_device_is_told_by_its_name_in_80_columns() -> None:
+    """The list leaves out who made it rather than cut the name; the words below have the whole of it."""
+    fake = FakeDaemon()
+    answer = story.devices()
+    answer.devices[0].title = "NVIDIA GeForce RTX 4090 Laptop"
+
+    async def devices() -> model_pb2.ListDevicesResponse:
+        return answer
+
+    fake.devices = devices  # type: ignore[method-assign]
+    async with studio(fake, size=(80, 24)) as at:
+        await models(at)
+        await at.until(lambda: "GeForce" in at.screen_text())
+        lines = [line for line in at.screen_text().splitlines() if "GeForce" in line]
+        assert "…" in lines[0]
+        assert "Laptop" in lines[0]
+        assert "NVIDIA" not in lines[0]
+        assert "NVIDIA GeForce RTX 4090 Laptop" in lines[1]
+
+
+def test_what_can_be_used_stands_first() -> None:
+    """A model that lacks an account, or is broken, comes after those that are ready; nothing else changes place."""
+    lacking, ready = model_pb2.Model.STATE_NO_ACCOUNT, model_pb2.Model.STATE_READY
+    found = [model_pb2.Model(name=name, state=state) for name, state in (("a", lacking), ("b", ready), ("c", ready))]
+    assert [one.name for one in by_use(found)] == ["b", "c", "a"]
+
+
+async def test_tasks_of_all_projects_say_their_project_in_80_columns() -> None:
+    """Runs of two projects have the same names: the project is what tells them apart."""
+    async with studio(size=(80, 24)) as at:
+        await at.go("w", "tasks")
+        await at.until(lambda: at.app.screen.query_one(RowTable).rows, "tasks")
+        await at.pilot.pause()
+        head = next(line for line in at.screen_text().splitlines() if "status" in line)
+        assert "project" in head

@@ -127,3 +127,16 @@ def test_a_plan_tells_its_way_its_memory_and_what_acts_on_a_scene() -> None:
     text = "\n".join(row.plain for row in plan_lines(plan, None, story.scene_name(1)))
     for told in ("structure control   a ControlNet is here", "about 2.0 G", "256×256", "style 1 reference   ink"):
         assert told in text
+
+
+def test_what_a_run_takes_stands_before_what_there_is_to_know() -> None:
+    """In a low pane only the first lines are seen: pictures, time and money are among them, however much is warned."""
+    plan = story.plan(run_pb2.RunSpec(stage="time", candidates=3))
+    plan.findings.extend(
+        run_pb2.PolicyFinding(severity=run_pb2.PolicyFinding.SEVERITY_WARNING, message="Long and broad. " * 20)
+        for _ in range(3)
+    )
+    lines = [line.plain for line in plan_lines(plan, story.stages(), story.scene_name(5), 36)]
+    warned = next(number for number, line in enumerate(lines) if line.startswith("!"))
+    for label in ("pictures", "time", "cost"):
+        assert next(number for number, line in enumerate(lines) if line.startswith(label)) < warned <= 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bullpen_tui.theme import INK
+from bullpen_tui.widgets.layout import shortened
 from bullpen_tui.widgets.rows import GAP, Column, Row, RowTable, layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,3 +135,22 @@ async def test_a_click_moves_and_a_double_click_opens() -> None:
         await pilot.pause()
         await pilot.click(RowTable, offset=(3, 3))
         assert app.table.cursor_key == "c"
+
+
+async def test_the_first_paint_has_the_columns_of_its_own_width() -> None:
+    """A table that got its size and was not told of it yet is painted with columns that fill it."""
+    app = Page()
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.table.set_rows([row("a long name of a thing")])
+        await pilot.pause()
+        app.table._room, app.table._widths = 0, layout(COLUMNS, 0)
+        app.table._strips.clear()
+        assert "a long name" in app.line(1)
+        assert "1 s" in app.line(1)
+
+
+def test_a_name_may_lose_its_middle() -> None:
+    """Both ends stay, also of letters that are two cells wide, and nothing is wider than its room."""
+    assert shortened(Content("NVIDIA GeForce RTX 4090"), 12, middle=True).plain == "NVIDIA… 4090"
+    assert shortened(Content("short"), 12, middle=True).plain == "short"
+    assert shortened(Content("日本語日本語日本語"), 11, middle=True).cell_length <= 11

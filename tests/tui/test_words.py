@@ -117,3 +117,11 @@ def test_a_setting_says_where_another_value_is_written() -> None:
     line = way_to_change("models.keep_alive", "/home/ada/studio").plain
     for part in ("[models] keep_alive = …", "/home/ada/studio/daemon.toml", "BULLPEN_MODELS_KEEP_ALIVE", "next start"):
         assert part in line
+
+
+def test_a_stage_is_never_left_out_of_the_line() -> None:
+    """What does not fit goes on in the next line, and no line is wider than its room."""
+    stages = [("style", 6, 12), ("time", 6, 12), ("weather", 6, 12), ("characters", 6, 12)]
+    told = words.stage_line(stages, 48).plain
+    assert told == "style ◐ 6/12  time ◐ 6/12  weather ◐ 6/12\ncharacters ◐ 6/12"
+    assert words.stage_line(stages, 60).plain.count("\n") == 0

@@ -47,6 +47,41 @@ def fitting(models: Iterable[model_pb2.Model], stage: run_pb2.Stage | None) -> l
     return [one for one in ready if not ways or ways & set(one.capabilities)]
 
 
+def help_of(name: str, stage: run_pb2.Stage | None, limits: run_pb2.ListStagesResponse) -> str:
+    """What a field is good for, with the limits and the stage's own value where it is left empty; "" for no field."""
+    asked = stage if stage is not None else run_pb2.Stage()
+    sampling = asked.defaults
+    steps = f"{sampling.steps}, " if sampling.HasField("steps") else ""
+    guidance = f"{sampling.guidance_scale:g}, " if sampling.HasField("guidance_scale") else ""
+    own = f"{asked.default_candidates}, " if asked.default_candidates else ""
+    values = f"Values that the stage's words ask for ({', '.join(asked.variables)})" if asked.variables else "Values"
+    cap = f"1 to {limits.candidate_cap}" if limits.candidate_cap else "1 or more"
+    batch = f", at most {limits.safe_batch_limit} in a run" if limits.safe_batch_limit else ""
+    return {
+        "stage": "What is done to the pictures. A later stage begins with what an earlier one accepted.",
+        "scenes": f"What is drawn{batch}. space takes or leaves one, a takes or leaves all.",
+        "model": "What makes the pictures. Offered are models that are ready and can do this stage.",
+        "strategy": "How the model is used. Left alone, the first of the stage's ways that the model can do.",
+        "style": "The look that is kept: its values go into the words, its anchors show the style.",
+        "acceptance": "Who takes a picture for its scene: the ranking, or you in the review (v on the run).",
+        "folder": "A folder on the daemon's machine; each of its pictures is drawn in place of the scenes.",
+        "variables": f"{values}: name=value, commas between. They go before a scene's own.",
+        "candidates": f"Pictures to choose from for each scene, {cap}; empty takes {own}the stage's own.",
+        "seed": "Where chance begins. The same seed with the same settings makes the same pictures.",
+        "steps": f"More take longer and may be finer; empty takes {steps}the stage's own.",
+        "guidance": f"How closely the words are followed; empty takes {guidance}the stage's own.",
+        "strength": "How far a picture may go from its source: 0.05 hardly, 1 entirely.",
+        "retry_on": "Pictures in which this is found are made again by themselves: identity, style, structure …",
+        "retry_budget": "How many pictures the run may make again in all; empty takes 3.",
+        "instruction": "What the model is told in place of the stage's words; {style} stands for the value style.",
+    }.get(name, "")
+
+
+def field_called(label: str) -> str:
+    """The name of the field that has a label; empty where none has it."""
+    return next((name for name, called, _ in FIELDS if called == label), "")
+
+
 def whole_path(folder: str) -> str:
     """The path as the daemon can find it: absolute from the folder that the studio was opened in, with `~` resolved."""
     return os.path.abspath(os.path.expanduser(folder)) if folder else ""  # noqa: PTH100, PTH111

@@ -32,8 +32,8 @@ CANDIDATE_COLUMNS = (
     Column("found", minimum=14, weight=3),
 )
 
-NARROW = 50
-"""Cells below which a measure is its median alone."""
+FIGURES = 27
+"""Cells of the least, the median and the most of a measure; where they have no room it is its median alone."""
 HARD = run_pb2.Finding.SEVERITY_HARD
 
 Kinds = Mapping[int, quality_pb2.FindingKind]
@@ -152,20 +152,23 @@ def summary_lines(summary: quality_pb2.QualitySummary, kinds: Kinds, room: int) 
             rows.append(words.text((known.meaning, words.QUIET)))
     if not summary.findings:
         rows.append(words.text(("✓ ", words.GOOD), "nothing was found against any picture"))
-    if room < NARROW:
+    wide = max((len(one.measure) for one in summary.measures), default=0)
+    if room < wide + FIGURES:
         rows += [Content("")] + [
-            words.text((f"{one.measure.replace('_', ' '):<22}", words.QUIET), f"{one.median:.3g}")
+            words.text((f"{one.measure.replace('_', ' '):<{wide}}", words.QUIET), f"  {one.median:.3g}")
             for one in summary.measures
             if one.count
         ]
         return rows
-    rows += [Content(""), words.text((f"{'measure':<22}{'least':>9}{'median':>9}{'most':>9}", words.FAINT))]
+    rows += [Content(""), words.text((f"{'measure':<{wide}}{'least':>9}{'median':>9}{'most':>9}", words.FAINT))]
     for one in summary.measures:
         name = one.measure.replace("_", " ")
         if not one.count:
-            rows.append(words.text((f"{name:<22}{'n/a':>9}", words.FAINT)))
+            rows.append(words.text((f"{name:<{wide}}{'n/a':>9}", words.FAINT)))
             continue
-        rows.append(words.text((f"{name:<22}", words.QUIET), f"{one.least:>9.3g}{one.median:>9.3g}{one.most:>9.3g}"))
+        rows.append(
+            words.text((f"{name:<{wide}}", words.QUIET), f"{one.least:>9.3g}{one.median:>9.3g}{one.most:>9.3g}")
+        )
     return rows
 
 

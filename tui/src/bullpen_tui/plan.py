@@ -183,8 +183,8 @@ def plan_lines(
 def head_lines(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None, room: int = WIDE) -> list[Content]:
     """What a whole plan takes and costs, and what a person should know before."""
     return [
-        *hung([_pictures(plan)], LABEL, room),
-        # They stand before the figures: on a small terminal what is further down is out of sight.
+        # On a small terminal what is further down is out of sight: what it takes, then what to know before, then how.
+        *hung([_pictures(plan), *_takes(plan)], LABEL, room),
         *hung(finding_lines(plan), 2, room),
         *hung(_facts(plan, stages), LABEL, room),
     ]
@@ -196,18 +196,9 @@ def _pictures(plan: run_pb2.Plan) -> Content:
     return _fact("pictures", (str(plan.candidates), words.STRONG), (of, words.QUIET))
 
 
-def _facts(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> list[Content]:
-    rows: list[Content] = []
-    if stages is not None and stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
-        rows.append(_fact("", (f"one run takes at most {stages.safe_batch_limit} jobs", words.FAINT)))
-    for model in plan.models:
-        state = ("in memory", words.GOOD) if model.resident else (f"loads {words.size(model.size_bytes)}", words.QUIET)
-        rows.append(_fact("model", (leaf(model.model), words.STRONG), "   ", state))
-    if plan.estimated_memory_bytes:
-        rows.append(_fact("memory", f"about {words.size(plan.estimated_memory_bytes)} of the device"))
-    if plan.strategy.strategy:
-        rows.append(_fact("way", plan.strategy.strategy.replace("_", " "), (f"   {plan.strategy.reason}", words.FAINT)))
-    rows.append(_fact("device", leaf(plan.device) or words.DASH, (f"   {plan.device_reason}", words.FAINT)))
+def _takes(plan: run_pb2.Plan) -> list[Content]:
+    """Time, money and memory."""
+    rows = []
     if plan.HasField("estimated_duration"):
         guess = plan.estimate_basis == run_pb2.Plan.ESTIMATE_BASIS_GUESS
         about = f"about {words.clock(words.seconds_of(plan.estimated_duration))}"
@@ -219,6 +210,21 @@ def _facts(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> lis
     else:
         rows.append(_fact("time", ("not measured on this machine yet", words.QUIET)))
     rows.append(_fact("cost", *cost_words(plan)))
+    if plan.estimated_memory_bytes:
+        rows.append(_fact("memory", f"about {words.size(plan.estimated_memory_bytes)} of the device"))
+    return rows
+
+
+def _facts(plan: run_pb2.Plan, stages: run_pb2.ListStagesResponse | None) -> list[Content]:
+    rows: list[Content] = []
+    if stages is not None and stages.safe_batch_limit and len(plan.jobs) > stages.safe_batch_limit // 2:
+        rows.append(_fact("", (f"one run takes at most {stages.safe_batch_limit} jobs", words.FAINT)))
+    for model in plan.models:
+        state = ("in memory", words.GOOD) if model.resident else (f"loads {words.size(model.size_bytes)}", words.QUIET)
+        rows.append(_fact("model", (leaf(model.model), words.STRONG), "   ", state))
+    if plan.strategy.strategy:
+        rows.append(_fact("way", plan.strategy.strategy.replace("_", " "), (f"   {plan.strategy.reason}", words.FAINT)))
+    rows.append(_fact("device", leaf(plan.device) or words.DASH, (f"   {plan.device_reason}", words.FAINT)))
     sampling = plan.sampling
     size = f"   {sampling.width}×{sampling.height}" if sampling.width else ""
     rows.append(_fact("sampling", f"{sampling.steps} steps   guidance {sampling.guidance_scale:g}{size}"))

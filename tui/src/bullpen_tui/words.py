@@ -282,12 +282,22 @@ def quality_cell(rate: float | None) -> Content:
 
 
 def stage_line(stages: Sequence[tuple[str, int, int]], room: int = 200) -> Content:
-    """How far each stage got: `style ✓ 6/6  weather ◐ 4/6  characters ◌`. Without room complete ones lose figures."""
+    """How far each stage got: `style ✓ 6/6  weather ◐ 4/6  characters ◌`.
+
+    Without room complete ones lose their figures; what still does not fit goes on in the next line.
+    """
     full = _stages(stages, counted=True)
-    return full if full.cell_length <= room else _stages(stages, counted=False)
+    if sum(one.cell_length + 2 for one in full) - 2 <= room:
+        return Content("  ").join(full)
+    rows: list[list[Content]] = [[]]
+    for part in _stages(stages, counted=False):
+        if rows[-1] and sum(one.cell_length + 2 for one in rows[-1]) + part.cell_length > room:
+            rows.append([])
+        rows[-1].append(part)
+    return lines([Content("  ").join(row) for row in rows])
 
 
-def _stages(stages: Iterable[tuple[str, int, int]], counted: bool) -> Content:
+def _stages(stages: Iterable[tuple[str, int, int]], counted: bool) -> list[Content]:
     parts: list[Content] = []
     for name, accepted, scenes in stages:
         if scenes and accepted >= scenes:
@@ -296,4 +306,4 @@ def _stages(stages: Iterable[tuple[str, int, int]], counted: bool) -> Content:
             parts.append(text(name, (f" ◐ {accepted}/{scenes}", WARN)))
         else:
             parts.append(text((name, QUIET), (" ◌", FAINT)))
-    return Content("  ").join(parts)
+    return parts

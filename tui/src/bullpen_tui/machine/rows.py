@@ -22,14 +22,16 @@ MODEL_COLUMNS = (
     Column("licence", minimum=10, weight=1, drop=3),
 )
 DEVICE_COLUMNS = (
-    Column("device", minimum=10, weight=1),
+    Column("device", minimum=14, weight=2, middle=True),
     Column("state", width=10),
     Column("takes", width=12),
     Column("engine", width=9, drop=3),
     Column("memory", width=15, right=True),
-    Column("job", minimum=10, weight=1, drop=1),
+    Column("job", width=8, drop=1),
     Column("why", minimum=16, weight=3, drop=2),
 )
+MAKERS = ("NVIDIA", "AMD", "Intel", "Apple")
+"""Names that a device's own is clear without."""
 
 
 CAPABILITIES = (
@@ -81,12 +83,27 @@ def model_row(model: model_pb2.Model, residents: Iterable[model_pb2.Resident]) -
     )
 
 
-def device_row(device: model_pb2.Device) -> Row:
-    """A device for `DEVICE_COLUMNS`."""
+def device_title(device: model_pb2.Device, room: int) -> str:
+    """What a device is called; where that is longer than `room` without who made it."""
+    title = device.title or leaf(device.name)
+    for sign in ("(R)", "(TM)", "(tm)", "™", "®") if len(title) > room else ():
+        title = title.replace(sign, "")
+    for maker in MAKERS if len(title) > room else ():
+        title = title.removeprefix(f"{maker} ")
+    return title
+
+
+def by_use(models: Iterable[model_pb2.Model]) -> list[model_pb2.Model]:
+    """What can be used first, what lacks something last; otherwise as they came."""
+    return sorted(models, key=lambda one: one.state != model_pb2.Model.STATE_READY)
+
+
+def device_row(device: model_pb2.Device, room: int = 200) -> Row:
+    """A device for `DEVICE_COLUMNS`; its name has `room` cells."""
     return Row(
         device.name,
         (
-            Content(device.title or leaf(device.name)),
+            Content(device_title(device, room)),
             words.mark(words.state(words.DEVICE_MARKS, device.state)),
             words.mark(words.state(USES, device.use)),
             words.text((device.engine or words.DASH, words.QUIET)),

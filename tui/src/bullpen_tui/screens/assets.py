@@ -6,6 +6,7 @@ The daemon searches and counts; the screen draws the window that the mirror has,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from bullpen_api.v1 import asset_pb2
@@ -212,8 +213,10 @@ class AssetsScreen(AssetActions):
     def _draw_picture(self) -> None:
         asset = self.asset
         said = self.query_one("#asset-words", Said)
-        room = said.content_size.width or self.query_one("#asset-pane").content_size.width - 2
-        said.say(gallery.about(asset, self._known, room) if asset else "")
+        if asset is None:
+            said.say("")
+        else:
+            said.fit(partial(gallery.about, asset, self._known))
         if asset is not None:
             self.studio.reading.gallery.named(one for one in asset.derived_from if self._known(one) is None)
         name = asset.name if asset is not None else ""

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import model_pb2, run_pb2
+from bullpen_api.v1 import run_pb2
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -16,13 +16,22 @@ from textual.widgets import Input, Label, Select
 
 from bullpen_tui import messages as say
 from bullpen_tui import words
-from bullpen_tui.fields import ACCEPTANCES, CHOICES, FIELDS, OWN, UNREAD, first_stage, fitting, whole_path
+from bullpen_tui.fields import (
+    ACCEPTANCES,
+    CHOICES,
+    FIELDS,
+    UNREAD,
+    field_called,
+    help_of,
+    whole_path,
+)
 from bullpen_tui.mirror import Listed, leaf
-from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question, variables_text
+from bullpen_tui.plan import Form, FormError, costs, plan_lines, spec_of, spend_question
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.offering import Offering
 from bullpen_tui.widgets.chooser import Chooser
 from bullpen_tui.widgets.rows import RowTable
-from bullpen_tui.widgets.said import Said
+from bullpen_tui.widgets.said import Said, entitle
 
 Scenes = tuple[str, ...]
 
@@ -39,10 +48,10 @@ _NAMED = {
 
 SCENES_HINT = words.text(("scenes        ", words.QUIET), ("space: one  a: all", words.FAINT))
 READING = words.text(("scenes        ", words.QUIET), ("reading…", words.FAINT))
-NO_SCENES = words.text(("scenes        ", words.QUIET), ("none in this project; name a folder below", words.FAINT))
+NO_SCENES = words.text(("scenes        ", words.QUIET), ("none; name a folder", words.FAINT))
 
 
-class ComposeScreen(StudioScreen):
+class ComposeScreen(Offering, StudioScreen):
     """The form. Nothing starts before F5, and then only the plan that is on the screen."""
 
     place: ClassVar[str] = "compose"
@@ -66,10 +75,6 @@ class ComposeScreen(StudioScreen):
         self._scenes: list[str] = []
         self._scenes_known = False
         self._asked = False
-        self._offered: list[str] = []
-        self._choices: dict[str, list[tuple[str, str]]] = {}
-        self._recalled = ""
-        self._wanted: dict[str, str] = {}
         self._planning = False
         self._starting = False
         self._request_id = ""
@@ -97,6 +102,16 @@ class ComposeScreen(StudioScreen):
             with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
                 pane.border_title = "Plan"
                 yield Said(words.text(("Reading stages and scenes…", words.QUIET)), dom_id="plan")
+        yield Said(dom_id="compose-help")
+
+    def on_descendant_focus(self) -> None:
+        """Says what the field with the cursor is good for."""
+        self._help()
+
+    def _help(self) -> None:
+        name = (self.focused.id if self.focused is not None else None) or ""
+        told = help_of(name, self._stage, self._stages)
+        self.query_one("#compose-help", Said).say(words.text((told, words.QUIET)))
 
     def draw_chrome(self) -> None:
         """Frame, and the first questions."""
@@ -132,8 +147,8 @@ class ComposeScreen(StudioScreen):
             if self._first_scenes and names:
                 chooser.take(self._first_scenes)
                 self._first_scenes = ()
-            chooser.styles.height = max(1, min(8, len(names)))
             self._changed()
+        chooser.styles.height = max(1, min(16 if self.has_class("-high") else 8, len(names)))
         chooser.display = bool(names)
         if names:
             self.query_one("#scenes-words", Said).say(SCENES_HINT)
@@ -141,64 +156,6 @@ class ComposeScreen(StudioScreen):
             self.query_one("#scenes-words", Said).say(NO_SCENES)
         if self._plan is not None:
             self._draw_plan()
-
-    @property
-    def _stages(self) -> run_pb2.ListStagesResponse:
-        return self.snapshot.answer("stages", run_pb2.ListStagesResponse) or run_pb2.ListStagesResponse()
-
-    def _offer_stages(self) -> None:
-        """Offers the stages, and begins with the first that is not complete."""
-        select: Select[str] = self.query_one("#stage", Select)
-        stages = self._stages.stages
-        names = [leaf(stage.name) for stage in stages]
-        if names and names != self._offered:
-            self._offered = names
-            select.set_options((stage.title or leaf(stage.name), leaf(stage.name)) for stage in stages)
-            known = self._first_stage in names
-            begin = first_stage(names, self.snapshot.projects.get(self._project))
-            select.value = self._first_stage if known else begin
-
-    def _offer_choices(self) -> None:
-        """Offers the models that can do the stage, and the style guides where there are several."""
-        answer = self.snapshot.answer("models", model_pb2.ListModelsResponse)
-        stage = self._stage
-        found = fitting(answer.models if answer is not None else (), stage)
-        default = leaf(stage.default_model) if stage is not None else ""
-        own = f"{default}, the stage's own" if default else "the stage's own"
-        self._choose("model", own, [(one.title or leaf(one.name), one.name) for one in found])
-        ways = list(stage.strategies) if stage is not None else []
-        self._choose("strategy", "what the model can do best", [(one.replace("_", " "), one) for one in ways])
-        self.query_one("#strategy-field").display = len(ways) > 1
-        guides = self.snapshot.style_guides_of(self._project)
-        self._choose(
-            "style",
-            "the only one" if len(guides) == 1 else "none",
-            [(one.title or leaf(one.name), one.name) for one in guides],
-        )
-        self.query_one("#style-field").display = len(guides) > 1
-
-    def _choose(self, name: str, own: str, offered: list[tuple[str, str]]) -> None:
-        """Offers these, and keeps what was chosen; what a recipe names is offered even where nothing lists it."""
-        select: Select[str] = self.query_one(f"#{name}", Select)
-        wanted = self._wanted.get(name, OWN) if select.value in (OWN, UNREAD) else str(select.value)
-        if wanted not in [value for _, value in offered] and wanted != OWN:
-            offered = [*offered, (f"{leaf(wanted)}, not ready here", wanted)]
-        options = [(own, OWN), *offered]
-        if options != self._choices.get(name):
-            self._choices[name] = options
-            with select.prevent(Select.Changed):
-                select.set_options(options)
-                select.value = wanted
-            self._changed()
-
-    def _fill_in(self) -> None:
-        """Writes a recipe into the fields."""
-        form = self._first_form
-        if form is None:
-            return
-        for name, _, _ in FIELDS:
-            self.query_one(f"#{name}", Input).value = str(getattr(form, name))
-        self._wanted = {"model": form.model, "style": form.style_guide}
 
     # --- planning ----------------------------------------------------------------------------------------------------
 
@@ -218,29 +175,11 @@ class ComposeScreen(StudioScreen):
             self.query_one("#stage-words", Said).say(about)
             self._offer_choices()
             self._recall()
-
-    def _recall(self) -> None:
-        """Offers what the newest runs had set, unless the person wrote there or came with a recipe."""
-        field, stage = self.query_one("#variables", Input), self._stage
-        if stage is None or self._first_form is not None:
-            return
-        specs = [run.spec for run in self.snapshot.runs_of(self._project)]
-        if field.value == self._recalled:
-            newest = next((spec for spec in specs if spec.stage == leaf(stage.name)), run_pb2.RunSpec())
-            self._recalled = field.value = variables_text(newest.variables)
-        guide = next((spec.style_guide for spec in specs), "")
-        if guide and "style" not in self._wanted and guide in (value for _, value in self._choices.get("style", ())):
-            self._wanted["style"] = guide
-            self.query_one("#style", Select).value = guide
+            self._help()
 
     @on(RowTable.Moved, "#scenes")
     def _other_scene(self) -> None:
         self._draw_plan()
-
-    @property
-    def _stage(self) -> run_pb2.Stage | None:
-        value = self.query_one("#stage", Select).value
-        return next((one for one in self._stages.stages if leaf(one.name) == value), None)
 
     @property
     def form(self) -> Form:
@@ -261,10 +200,6 @@ class ComposeScreen(StudioScreen):
             **fields,
         )
 
-    def _chosen(self, name: str) -> str:
-        value = str(self.query_one(f"#{name}", Select).value)
-        return OWN if value == UNREAD else value
-
     def _ask_plan(self) -> None:
         form = self.form
         if not form.stage or not (self._scenes_known or form.folder):
@@ -272,6 +207,7 @@ class ComposeScreen(StudioScreen):
         try:
             spec = spec_of(form)
         except FormError as problem:
+            self._point_at(field_called(str(problem).partition(":")[0]))
             self._refuse(words.text(("! ", words.WARN), str(problem)))
             return
         self.studio.errands.plan(self._project, spec, self)
@@ -318,6 +254,14 @@ class ComposeScreen(StudioScreen):
         under = self.query_one("#scenes", Chooser).cursor_key or ""
         room = pane.content_size.width or self.size.width
         pane.say(words.lines(plan_lines(self._plan, self._stages, under, room)))
+        self.call_after_refresh(self._tell_rest)
+
+    def _tell_rest(self) -> None:
+        """Says how the part of the plan is seen that has no room here."""
+        if self.alive:
+            pane = self.query_one("#plan-pane", VerticalScroll)
+            more = self._plan is not None and pane.max_scroll_y > 0
+            entitle(pane, below="F6 shows all of it" if more else "")
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

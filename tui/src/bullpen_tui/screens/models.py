@@ -17,6 +17,7 @@ from bullpen_tui.machine.rows import (
     DEVICE_COLUMNS,
     MATRIX_COLUMNS,
     MODEL_COLUMNS,
+    by_use,
     device_row,
     matrix_row,
     model_row,
@@ -109,14 +110,15 @@ class ModelsScreen(StudioScreen):
         self.query_one(TabLine).open(self.tabs, self.tab_open)
         if self.tab_open:
             models.set_columns(MATRIX_COLUMNS)
-            models.set_rows([matrix_row(one) for one in self._models.values()])
+            models.set_rows([matrix_row(one) for one in by_use(self._models.values())])
         else:
             models.set_columns(MODEL_COLUMNS)
-            models.set_rows([model_row(one, loaded) for one in self._models.values()])
+            models.set_rows([model_row(one, loaded) for one in by_use(self._models.values())])
         devices = self.query_one("#devices", RowTable)
         if "devices" in self.snapshot.answers:
             devices.set_empty(Content("No device was found."))
-        devices.set_rows([device_row(one) for one in self._devices.values()])
+        room = devices.cells(0)
+        devices.set_rows([device_row(one, room) for one in self._devices.values()])
         self._explain()
 
     def on_lister_moved(self) -> None:
@@ -128,7 +130,8 @@ class ModelsScreen(StudioScreen):
         if model is not None:
             problem = words.text((model.problem, words.BAD)) if model.problem else Content("")
             can = ", ".join(one.replace("_", " ") for one in model.capabilities)
-            lines = [words.text((can, words.QUIET), "  ", problem)]
+            name = f"{model.title}   " if len(model.title) > self.query_one("#models", RowTable).cells(0) else ""
+            lines = [words.text(name, (can, words.QUIET), "  ", problem)]
             if (held := self._resident) is not None:
                 lines.append(resident_line(held, self.studio.now()))
             if model.price:
@@ -137,7 +140,9 @@ class ModelsScreen(StudioScreen):
             self.query_one("#model-words", Said).say(words.lines(lines))
         device = self._devices.get(self.query_one("#devices", RowTable).cursor_key or "")
         if device is not None:
-            self.query_one("#device-words", Said).say(words.text((device.reason, words.QUIET)))
+            whole = device.title or leaf(device.name)
+            name = f"{whole}   " if len(whole) > self.query_one("#devices", RowTable).cells(0) else ""
+            self.query_one("#device-words", Said).say(words.text(name, (device.reason, words.QUIET)))
 
     # --- memory ------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
+ROOM = 55
+"""Cells of a row in a dialog of the usual width."""
 MOVING: tuple[BindingType, ...] = (Binding("j", "move(1)", show=False), Binding("k", "move(-1)", show=False))
 
 
@@ -103,7 +105,8 @@ class ChooseDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The rows and the keys."""
-        with Vertical(classes="dialog") as dialog:
+        broad = max((label.cell_length for _, label in self._offered), default=0) > ROOM
+        with Vertical(classes="dialog broad" if broad else "dialog") as dialog:
             dialog.border_title = self._title
             table = RowTable((Column(""),), head=False, empty=self._none, dom_id="offered")
             table.styles.height = max(3, min(12, len(self._offered)))

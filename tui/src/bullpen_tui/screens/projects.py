@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from bullpen_api.v1 import export_pb2, project_pb2
@@ -96,7 +97,7 @@ class ProjectsScreen(StudioScreen):
                 with Container(id="cards"):
                     for card in CARDS:
                         yield Said(settled=True, dom_id=f"card-{card}", classes="card")
-                yield Said(settled=True, dom_id="stages")
+                yield Said(dom_id="stages")
                 yield Filmstrip(self.studio.graphics, self._picture, dom_id="strip")
                 yield RowTable(RUN_COLUMNS, dom_id="recent")
 
@@ -154,9 +155,8 @@ class ProjectsScreen(StudioScreen):
         for card, figure in card_figures(project.figures).items():
             label = words.text((_TITLES[card], words.QUIET))
             self.query_one(f"#card-{card}", Said).say(words.lines([figure, label]))
-        room = self.query_one("#stages").content_size.width or 50
         stages = [(one.stage, one.accepted, one.scenes) for one in project.figures.stages]
-        self.query_one("#stages", Said).say(words.stage_line(stages, room))
+        self.query_one("#stages", Said).fit(partial(words.stage_line, stages))
         recent.set_empty(NO_RUN if project.figures.scenes else NO_SCENE)
         now = self.studio.now()
         self.query_one(Filmstrip).show(self._frames(project.name))

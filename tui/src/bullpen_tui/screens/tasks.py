@@ -25,7 +25,7 @@ from bullpen_tui.widgets.said import Said
 AGAIN_SECONDS = 2.0
 COLUMNS = (
     Column("run", minimum=16, weight=2),
-    Column("project", minimum=10, weight=1, drop=2),
+    Column("project", minimum=10, weight=1),
     Column("status", width=10),
     Column("done", width=14),
     Column("left", width=8, right=True),

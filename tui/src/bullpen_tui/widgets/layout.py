@@ -15,7 +15,8 @@ class Column:
     """One column.
 
     `width` cells are fixed; 0 shares what is left by `weight`, at least `minimum` cells. When the table is too narrow
-    the columns with the largest `drop` go first; 0 stays always.
+    the columns with the largest `drop` go first; 0 stays always. `middle` says that what is longer loses its middle and
+    not its end.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Column:
     weight: int = 1
     drop: int = 0
     right: bool = False
+    middle: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,17 @@ class Row:
             and len(self.cells) == len(other.cells)
             and all(a.is_same(b) for a, b in zip(self.cells, other.cells, strict=True))
         )
+
+
+def shortened(cell: Content, room: int, middle: bool = False) -> Content:
+    """A cell in at most `room` cells, with `…` where something was left out."""
+    if not middle or cell.cell_length <= room or room < 5:
+        return cell.truncate(room, ellipsis=True)
+    end = (room - 1) // 2
+    tail = cell[len(cell) - end :]
+    while tail.cell_length > end:
+        tail = tail[1:]
+    return cell.truncate(room - tail.cell_length, ellipsis=True) + tail
 
 
 def wanted_words(wanted: str) -> list[tuple[str, bool]]:

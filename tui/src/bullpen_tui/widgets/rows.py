@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from bullpen_tui.widgets.layout import GAP, Column, Row, layout
+from bullpen_tui.widgets.layout import GAP, Column, Row, layout, shortened
 from bullpen_tui.widgets.lister import Lister
 
 STRIPS_KEPT = 400
@@ -64,6 +64,8 @@ class RowTable(Lister, ScrollView, can_focus=True):
         self._strips: dict[tuple[int, str, bool], tuple[Row, Strip]] = {}
         """Lines as they were drawn: scrolling shows most of them again."""
         self._widths: list[tuple[int, int]] = []
+        self._room = -1
+        """Cells that the columns were shared out for."""
 
     # --- what it shows ---------------------------------------------------------------------------------------------
 
@@ -73,6 +75,10 @@ class RowTable(Lister, ScrollView, can_focus=True):
             self._columns = tuple(columns)
             self._measure()
             self.refresh()
+
+    def cells(self, index: int) -> int:
+        """How wide a column is, 0 where it has no room; before anything is laid out as wide as it likes."""
+        return dict(self._widths).get(index, 0) if self._room > 0 else 200
 
     def set_empty(self, words: Content) -> None:
         """What stands in the place of rows while there are none."""
@@ -143,11 +149,18 @@ class RowTable(Lister, ScrollView, can_focus=True):
     def _measure(self) -> None:
         self._strips.clear()
         self.virtual_size = Size(0, len(self._listing) + self._head)
-        self._widths = layout(self._columns, max(0, self.scrollable_content_region.width - 2))
+        self._share_out()
+
+    def _share_out(self) -> None:
+        self._room = max(0, self.scrollable_content_region.width - 2)
+        self._widths = layout(self._columns, self._room)
 
     def render_line(self, y: int) -> Strip:
-        """Line `y` of the visible part."""
+        """Line `y` of the visible part. It may be painted before the table is told of the width that it got."""
         width = self.size.width
+        if self._room != max(0, self.scrollable_content_region.width - 2):
+            self._strips.clear()
+            self._share_out()
         if self._head and y == 0:
             titles = (Content(column.title) for column in self._columns)
             return self._line(tuple(titles), "rows--head", width)
@@ -174,7 +187,7 @@ class RowTable(Lister, ScrollView, can_focus=True):
         parts: list[Content] = []
         for index, cells_wide in self._widths:
             cell = cells[index] if index < len(cells) else Content("")
-            cell = cell.truncate(cells_wide, ellipsis=True)
+            cell = shortened(cell, cells_wide, self._columns[index].middle)
             space = cells_wide - cell.cell_length
             if space > 0:
                 cell = cell.pad_left(space) if self._columns[index].right else cell.pad_right(space)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
+
+GUESS = 60
+"""Cells of a box that was not laid out yet."""
 
 
 class Said(Static):
@@ -16,9 +21,27 @@ class Said(Static):
         self._said = Content(words) if isinstance(words, str) else words
         super().__init__(self._said, id=dom_id, classes=classes)
         self._settled = settled
+        self._fitting: Callable[[int], str | Content] | None = None
+
+    def fit(self, make: Callable[[int], str | Content]) -> None:
+        """Shows the words that `make` gives for a number of cells, and those for another one when the box changes.
+
+        Whoever asks for the room and then says something speaks for the box as it was before it was laid out.
+        """
+        self._fitting = make
+        self._show(make(self.content_size.width or GUESS))
+
+    def on_resize(self) -> None:
+        """Words that depend on the room are made anew for it."""
+        if self._fitting is not None and (room := self.content_size.width):
+            self._show(self._fitting(room))
 
     def say(self, words: str | Content) -> None:
         """Shows these words; the same words again cost nothing."""
+        self._fitting = None
+        self._show(words)
+
+    def _show(self, words: str | Content) -> None:
         content = Content(words) if isinstance(words, str) else words
         if content.is_same(self._said):
             return
