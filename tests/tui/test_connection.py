@@ -147,3 +147,15 @@ async def test_every_place_stands_without_a_daemon() -> None:
             await at.until(lambda: "Start one." in at.screen_text())
         app.errands.cancel_run("projects/p/runs/r", app)
         await at.until(lambda: "No daemon was reached yet" in at.screen_text())
+
+
+async def test_a_daemon_is_started_from_the_studio() -> None:
+    """The banner names the key that starts one; while one answers the key says so and starts nothing."""
+    async with live_run() as at:
+        await at.press("f9")
+        assert len(at.fake.asked("dial")) == 1
+        at.fake.say(Reconnecting(live.PATIENT_ATTEMPTS, 0.1, DaemonUnavailable("The daemon does not answer.")))
+        await at.until(lambda: banner(at))
+        assert "F9 starts one" in at.screen_text()
+        await at.press("f9")
+        await at.until(lambda: len(at.fake.asked("dial")) == 2)

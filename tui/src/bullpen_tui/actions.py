@@ -95,7 +95,7 @@ GROUPS = (
 )
 """Heads of the help in their order: what belongs to the screen first, what works everywhere last."""
 _GROUPS = {
-    **dict.fromkeys(("commands", "keys", "toggle_theme", "back", "quit"), "always"),
+    **dict.fromkeys(("commands", "keys", "start_daemon", "toggle_theme", "back", "quit"), "always"),
     **dict.fromkeys(("row_down", "row_up", "row_first", "row_last", "row_out", "mark", "other_table"), "move"),
     **dict.fromkeys(("previous_tab", "next_tab", "next_field", "previous_field", "words_down", "words_up"), "move"),
     **dict.fromkeys(("previous_candidate", "next_candidate", "previous_job", "next_job", "lab_next"), "move"),
@@ -280,6 +280,7 @@ REGISTRY: tuple[Action, ...] = (
     ),
     Action("commands", ("colon", "ctrl+p"), "command", "Find an action, a project or a run by name", PLACES, footer=85),
     Action("keys", ("question_mark", "f1"), "keys", "Show every key that works here", ALL, footer=90),
+    Action("start_daemon", ("f9",), "start daemon", "Start a daemon where none answers", ALL, on_app=True),
     Action("toggle_theme", (), "ink / paper", "Change between the dark and the light theme", PLACES, on_app=True),
     Action("back", ("escape",), "back", "Go back", ALL, footer=5),
     Action("quit", ("q", "ctrl+q"), "quit", "Leave the studio; the daemon goes on", PLACES, footer=95, on_app=True),

@@ -37,6 +37,7 @@ from bullpen_tui.errands import Errands
 from bullpen_tui.exports import words as exported
 from bullpen_tui.figures import Figures
 from bullpen_tui.graphics import Graphics, choose
+from bullpen_tui.help import keys_of
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
 from bullpen_tui.leaving import Leaving
 from bullpen_tui.live import Live, stranger, trouble
@@ -47,6 +48,7 @@ from bullpen_tui.pictures import PictureStore
 from bullpen_tui.places import screen_of
 from bullpen_tui.port import Daemon, Dial, sentence
 from bullpen_tui.reading import Reading
+from bullpen_tui.reviving import Reviving
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.session import dial
 from bullpen_tui.terminal import TerminalError, check_terminal
@@ -69,7 +71,7 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-class StudioApp(Leaving, App[int]):
+class StudioApp(Leaving, Reviving, App[int]):
     """The terminal studio.
 
     `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970; `registry` has
@@ -115,6 +117,7 @@ class StudioApp(Leaving, App[int]):
         self._daemon: Daemon | None = None
         self._project = ""
         self._welcomed = False
+        self._dial = dial
         self._live = Live(dial, self.post_message)
         self.pictures = PictureStore(self._read_picture)
         if registry != REGISTRY:
@@ -220,7 +223,8 @@ class StudioApp(Leaving, App[int]):
 
     def on_connection_broke(self, message: say.ConnectionBroke) -> None:
         """Shows the banner; what is on the screen stays."""
-        self.lost = trouble(message.error, message.attempt)
+        key = next((keys_of(one) for one in self.registry if one.id == "start_daemon"), "")
+        self.lost = trouble(message.error, message.attempt, key)
         self._chrome()
 
     def on_connection_mended(self, message: say.ConnectionMended) -> None:

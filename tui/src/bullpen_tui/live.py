@@ -96,14 +96,14 @@ class Live:
             await self.painted.wait()
 
 
-def trouble(error: BullpenError, attempt: int) -> str:
-    """What a lost connection means and what to do, for the banner."""
+def trouble(error: BullpenError, attempt: int, key: str = "") -> str:
+    """What a lost connection means and what to do, for the banner. `key` starts a daemon; none may be set for it."""
     if isinstance(error, TokenInvalid):
         return (
             "The daemon does not know the token of this studio any more: it was started anew or the token was taken "
             "back. Leave with q and open the studio again; over a forwarded socket, copy run/endpoint.json anew first."
         )
-    patience = " `bullpen daemon start` in a shell starts one." if attempt >= PATIENT_ATTEMPTS else ""
+    patience = f" {key or ': and “start daemon”'} starts one." if attempt >= PATIENT_ATTEMPTS else ""
     return (
         "The connection to the daemon is lost and is being taken up again; what you see may be old. "
         f"{sentence(error)}{patience}"
