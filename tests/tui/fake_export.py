@@ -14,6 +14,7 @@ class FakeExports:
 
     def begin_exports(self) -> None:
         self.made: dict[str, pb.Export] = {}
+        self.found: dict[str, pb.CheckExportResponse] = {}
 
     def _note(self, name: str, *details: object) -> None:
         raise NotImplementedError
@@ -33,9 +34,9 @@ class FakeExports:
         self.made[name] = export
         return export
 
-    async def exports(self) -> pb.ListExportsResponse:
+    async def exports(self) -> list[pb.Export]:
         self._note("exports")
-        return pb.ListExportsResponse(exports=self.made.values(), revision=self.revision)
+        return list(self.made.values())
 
     async def look_at_export(self, project: str, spec: pb.ExportSpec) -> pb.Export:
         self._note("look_at_export", project, spec)
@@ -57,3 +58,13 @@ class FakeExports:
     async def restart_export(self, name: str) -> pb.Export:
         self._note("restart_export", name)
         return self.export_now(name, pb.Export.STATE_QUEUED)
+
+    async def check_export(self, name: str) -> pb.CheckExportResponse:
+        self._note("check_export", name)
+        return self.found.get(name, pb.CheckExportResponse(sound=True, files=7, export=name))
+
+    async def forget_export(self, name: str) -> pb.DeleteExportResponse:
+        self._note("forget_export", name)
+        self.revision += 1
+        own = "/exports/" in self.made.pop(name).path
+        return pb.DeleteExportResponse(file_deleted=own, revision=self.revision)

@@ -13,6 +13,7 @@ from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.screens.copilot import CopilotScreen
 from bullpen_tui.screens.costs import CostsScreen
 from bullpen_tui.screens.entry import EntryScreen
+from bullpen_tui.screens.exports import ExportsScreen
 from bullpen_tui.screens.instructions import InstructionsScreen
 from bullpen_tui.screens.lab import LabScreen
 from bullpen_tui.screens.logs import LogsScreen
@@ -45,6 +46,7 @@ SCREENS: tuple[type[StudioScreen], ...] = (
     CostsScreen,
     LogsScreen,
     TasksScreen,
+    ExportsScreen,
     LabScreen,
     WelcomeScreen,
     CopilotScreen,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 TOP = ("projects", "runs", "assets", "copilot", "instructions", "metrics", "models", "quality", "lab", "settings")
 """Places with a digit, in the order of the first line."""
-SIDE = ("universe", "costs", "logs", "tasks")
+SIDE = ("universe", "costs", "logs", "tasks", "exports")
 """Places with a letter."""
 TABBED = ("instructions", "universe", "quality", "costs", "lab", "models", "logs")
 LISTS = (*(one for one in (*TOP, *SIDE, "run") if one != "lab"), "picker")
@@ -29,8 +29,8 @@ FORMS = ("compose", "entry", "picker", "bootstrap")
 FILLED = ("compose", "entry", "bootstrap", "lab")
 """Where a person goes from field to field."""
 ALL = (*PLACES, *FORMS)
-STOPPING = ("run", "tasks")
-MARKING = ("run", "universe", "quality", "assets")
+STOPPING = ("run", "tasks", "exports")
+MARKING = ("run", "universe", "quality", "assets", "exports")
 OPENING = ("projects", "runs", "run", "assets", "instructions", "universe", "quality", "logs", "tasks")
 COMPOSING = ("projects", "runs", "run", "universe", "quality")
 TRASHING = ("universe", "copilot", "assets")
@@ -38,6 +38,8 @@ BRINGING = ("universe", "picker")
 """Where pictures of this machine are brought in."""
 ADVISED = ("models", "tasks")
 """Where devices are compared for a run."""
+EXPORTING = ("projects", "exports")
+"""Where an export is asked for."""
 CHAIN = ("run", "assets")
 """Where pictures are taken through post-process."""
 ALWAYS = 9
@@ -156,6 +158,7 @@ REGISTRY: tuple[Action, ...] = (
     _go("costs", "C", "Costs", "Go to what was spent, in time and in money"),
     _go("logs", "L", "Logs", "Go to the journal of what happens"),
     _go("tasks", "w", "Tasks", "Go to what is being made or waits, over all projects"),
+    _go("exports", "O", "Exports", "Go to the files that were made of projects, and whether they are still there"),
     _go("settings", "0", "Settings", "Go to the settings and their sources"),
     # Forms
     Action("next_field", ("tab",), "next field", "To the next field of the form", FILLED, footer=60, palette=False),
@@ -186,15 +189,15 @@ REGISTRY: tuple[Action, ...] = (
     # Projects and runs
     Action("open", ("enter", "l"), "open", "Open what is under the cursor", OPENING, footer=10),
     Action("new_project", ("n",), "new project", "Create a project", ("projects", "welcome"), footer=20),
-    Action(
-        "export", ("e",), "export", "Make one file of the project: comic book, PDF, bundle", ("projects",), footer=35
-    ),
+    Action("export", ("e",), "export", "Make one file of the project: comic book, PDF, bundle", EXPORTING, footer=35),
     Action("bring_out", ("E",), "pictures out", "Copy the project's pictures to a folder or bucket", ("projects",)),
+    Action("copy_path", ("enter", "p"), "path", "Put the path of the file onto the clipboard", ("exports",), footer=10),
+    Action("check_export", ("c",), "check", "Read the file again: is it what was written?", ("exports",), footer=12),
+    Action("export_again", ("R",), "again", "Make it once more, with what is accepted now", ("exports",), footer=16),
+    Action("forget_export", ("d",), "delete", "Forget it, and its file in the own folder", ("exports",), footer=18),
     Action("compose", ("r",), "new run", "Compose a run and see its plan", COMPOSING, footer=30),
     Action("review", ("v",), "review", "Compare the candidates of the job under the cursor", ("run",), footer=12),
-    Action(
-        "cancel_job", ("x",), "cancel", "Stop what is under the cursor, or the marked jobs", ("run", "tasks"), footer=14
-    ),
+    Action("cancel_job", ("x",), "cancel", "Stop what is under the cursor, or the marked jobs", STOPPING, footer=14),
     Action("cancel_run", ("X",), "cancel run", "Stop the run within one step", ("runs", "run"), footer=16),
     Action("retry_run", ("R",), "retry", "Start a run from what failed", ("runs", "run"), footer=18),
     Action("retry_job", ("a",), "again", "Make the job under the cursor again", ("run",), footer=18),

@@ -166,8 +166,8 @@ def apply(snapshot: Snapshot, change: Change) -> Snapshot:
             return _watched(snapshot, item)
         case Paged() | Summed() | Slipped():
             return replace(snapshot, gallery=window.apply(snapshot.gallery, change))
-        case ExportsRead(exports):
-            return replace(snapshot, exports=snapshot.exports.listed(exports))
+        case ExportsRead():
+            return replace(snapshot, exports=snapshot.exports.told(change))
         case Restarted():
             return replace(snapshot, progress={}, previews={}, exports=snapshot.exports.restarted())
 

@@ -22,6 +22,7 @@ SCREENS = {
     "costs": "costs:CostsScreen",
     "logs": "logs:LogsScreen",
     "tasks": "tasks:TasksScreen",
+    "exports": "exports:ExportsScreen",
     "settings": "settings:SettingsScreen",
 }
 """Module and class of each place that a key leads to."""

@@ -108,7 +108,7 @@ class Reading:
         """The newest exports of all projects; once, since events tell what becomes of them."""
 
         async def read() -> say.ChangesArrived:
-            return say.ChangesArrived((ExportsRead(tuple((await self._daemon.exports()).exports)),))
+            return say.ChangesArrived((ExportsRead(tuple(await self._daemon.exports()), listed=True),))
 
         if self._studio.connected and "exports" not in self._asked:
             self._asked.add("exports")

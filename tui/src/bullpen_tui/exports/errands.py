@@ -46,3 +46,21 @@ class ExportErrands:
     def restart_export(self, name: str, to: MessagePump) -> None:
         """Begins one that came to nothing once more."""
         self._studio.ask(self._studio.daemon.restart_export(name), told.ExportBegun, to=to)
+
+    def check_export(self, name: str, to: MessagePump, *, asked: bool) -> None:
+        """Has the file of an export read again; `asked` says that a person waits for the answer."""
+        self._studio.ask(
+            self._studio.daemon.check_export(name),
+            lambda answer: told.ExportChecked(name, answer, asked),
+            to=to,
+            refused=lambda error: told.ExportUnchecked(name, error, asked),
+            group="check",
+        )
+
+    def forget_export(self, name: str, to: MessagePump) -> None:
+        """Forgets one that has ended."""
+        self._studio.ask(
+            self._studio.daemon.forget_export(name),
+            lambda answer: told.ExportForgotten(name, answer.file_deleted),
+            to=to,
+        )

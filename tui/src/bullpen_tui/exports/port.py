@@ -10,7 +10,7 @@ from bullpen_api.v1 import export_pb2 as pb
 class ExportPort(Protocol):
     """Every call may raise `BullpenError`."""
 
-    async def exports(self) -> pb.ListExportsResponse:
+    async def exports(self) -> list[pb.Export]:
         """The newest exports of all projects."""
         ...
 
@@ -28,4 +28,12 @@ class ExportPort(Protocol):
 
     async def restart_export(self, name: str) -> pb.Export:
         """Begins one that came to nothing once more."""
+        ...
+
+    async def check_export(self, name: str) -> pb.CheckExportResponse:
+        """Reads the file of an export again, every byte of it."""
+        ...
+
+    async def forget_export(self, name: str) -> pb.DeleteExportResponse:
+        """Forgets one that has ended, with its file where that is the project's own."""
         ...

@@ -38,3 +38,32 @@ class ExportStopped(Message):
     def __init__(self, export: pb.Export) -> None:
         super().__init__()
         self.export = export
+
+
+class ExportChecked(Message):
+    """The file of an export was read again; `asked` says that a person waits for the answer."""
+
+    def __init__(self, name: str, answer: pb.CheckExportResponse, asked: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.answer = answer
+        self.asked = asked
+
+
+class ExportUnchecked(Message):
+    """The file of an export could not be read."""
+
+    def __init__(self, name: str, error: BullpenError, asked: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.error = error
+        self.asked = asked
+
+
+class ExportForgotten(Message):
+    """An export is not listed any more."""
+
+    def __init__(self, name: str, file_deleted: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.file_deleted = file_deleted
