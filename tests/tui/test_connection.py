@@ -15,6 +15,7 @@ from bullpen_tui.mirror import Listed
 from bullpen_tui.places import SCREENS
 from bullpen_tui.port import Daemon
 from bullpen_tui.widgets.chrome import Banner
+from bullpen_tui.widgets.rows import RowTable
 
 from tests.tui import story
 from tests.tui.driving import Driver, live_run, studio
@@ -130,8 +131,19 @@ async def test_two_projects_are_in_order() -> None:
     fake = FakeDaemon()
     fake._projects["projects/aurora"] = project_pb2.Project(name="projects/aurora", title="Aurora", revision=9)
     async with studio(fake) as at:
-        text = at.screen_text()
-        assert text.index("aurora") < text.index("harbor_lights")
+        rows = at.app.screen.query_one("#projects", RowTable).rows
+        assert [row.key for row in rows] == ["projects/aurora", "projects/harbor_lights"]
+
+
+async def test_the_studio_begins_where_work_was_done_last() -> None:
+    """Not with the first name of all: the project of the newest run has the cursor, until another one is entered."""
+    fake = FakeDaemon()
+    fake._projects["projects/aurora"] = project_pb2.Project(name="projects/aurora", title="Aurora", revision=9)
+    async with studio(fake) as at:
+        assert at.app.project == "projects/harbor_lights"
+        assert at.app.screen.query_one("#projects", RowTable).cursor_key == "projects/harbor_lights"
+        await at.press("k")
+        await at.until(lambda: at.app.project == "projects/aurora")
 
 
 async def test_every_place_stands_without_a_daemon() -> None:

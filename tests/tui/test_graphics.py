@@ -16,8 +16,10 @@ from bullpen_tui.graphics import ask, choose, read_answer
 from bullpen_tui.pictures import PictureStore, decode, difference
 from bullpen_tui.theme import INK
 from bullpen_tui.widgets.picture import HalfBlocks, Picture, fit
+from bullpen_tui.widgets.said import Said
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from textual.app import App, ComposeResult
 
 from tests.tui import story
@@ -47,6 +49,34 @@ def test_nothing_is_asked_of_a_terminal_that_cannot_answer(
     """Half blocks are used without a question."""
     monkeypatch.setattr(graphics, "ask", lambda question: pytest.fail("it was asked"))
     assert choose("auto", environment) == "half"
+
+
+def test_in_16_colours_half_blocks_are_drawn_only_when_asked_for() -> None:
+    """There they are noise; words say what is needed and how to have them all the same."""
+    assert choose("auto", {"TERM": "linux"}, "standard") == "few"
+    assert choose("auto", {"TERM": "linux"}, "256") == "half"
+    assert choose("half", {"TERM": "linux"}, "standard") == "half"
+    with pytest.raises(ValueError, match="auto, kitty"):
+        choose("few", {})
+
+
+async def test_a_picture_that_needs_more_colours_says_so() -> None:
+    """Its size and the reason stand in its place, without a canvas."""
+
+    class Page(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Picture("few")
+
+        def get_theme_variable_defaults(self) -> dict[str, str]:
+            return dict(INK.variables)
+
+    app = Page()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.query_one(Picture).show(Image.new("RGB", (8, 4)))
+        await pilot.pause()
+        assert not app.query(HalfBlocks)
+        assert "8 × 4 pixels" in str(app.query_one(Said).content)
+        assert "256 colours" in str(app.query_one(Said).content)
 
 
 class Terminal:

@@ -105,6 +105,21 @@ async def test_metrics_show_the_machine_and_what_is_in_memory() -> None:
         assert any(block in text for block in "▂▃▄▅▆▇")
 
 
+async def test_plots_take_the_lines_that_there_are() -> None:
+    """On a high terminal each is a small picture; after a change of size they are drawn anew at once."""
+    async with studio(size=(160, 50)) as at:
+        await at.go("6", "metrics")
+        await at.until(lambda: "disk free" in at.screen_text())
+        lines = at.screen_text().splitlines()
+        rows = [number for number, line in enumerate(lines) if "processor" in line or "disk free" in line]
+        assert rows[1] - rows[0] >= 10
+        await at.pilot.resize_terminal(80, 24)
+        await at.until(lambda: "disk free" in at.screen_text())
+        lines = at.screen_text().splitlines()
+        assert "memory" in lines[next(n for n, line in enumerate(lines) if "processor" in line) + 1]
+        assert "Models in memory" in at.screen_text()
+
+
 async def test_u_frees_a_model() -> None:
     """The model under the cursor is unloaded and the person is told."""
     async with studio() as at:

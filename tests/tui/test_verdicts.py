@@ -92,3 +92,14 @@ async def test_the_review_tells_inputs_and_descent_and_makes_flagged_pictures_ag
         await at.until(lambda: at.fake.asked("retry_found"))
         change = run_pb2.AutomaticRetry.CHANGE_STRENGTH
         assert at.fake.asked("retry_found") == [(story.TIME_RUN, run_pb2.Finding.KIND_IDENTITY, change)]
+
+
+def test_measures_stand_in_a_list_where_there_is_room() -> None:
+    """One below the other with their figures in a column; otherwise as one line."""
+    made, job = story.time_jobs()[0].candidates[0], story.time_jobs()[0]
+    made.quality.measures.update({"chroma_mean": 12.5, "identity_similarity/mara": 0.97})
+    rows = [row.plain for row in verdicts.reasons(made, job, listed=True)]
+    lines = [row for row in rows if row.startswith(("chroma mean", "identity similarity/mara"))]
+    assert len(lines) == 2
+    assert len({len(row) for row in lines}) == 1
+    assert any("chroma mean 12.5  identity" in row.plain for row in verdicts.reasons(made, job))

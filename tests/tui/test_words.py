@@ -125,3 +125,10 @@ def test_a_stage_is_never_left_out_of_the_line() -> None:
     told = words.stage_line(stages, 48).plain
     assert told == "style ◐ 6/12  time ◐ 6/12  weather ◐ 6/12\ncharacters ◐ 6/12"
     assert words.stage_line(stages, 60).plain.count("\n") == 0
+
+
+def test_a_plot_of_several_lines() -> None:
+    """From the uppermost line down; the largest value fills all, the least is seen, and every line is as long."""
+    assert words.plot([0.0, 0.5, 1.0], 8, 1.0, 2) == ["  █", "▁██"]
+    assert words.plot([0.75], 8, 1.0, 2) == ["▄", "█"]
+    assert words.plot([3.0], 8, 0.0, 2) == [" ", "▁"]

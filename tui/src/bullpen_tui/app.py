@@ -36,7 +36,7 @@ from bullpen_tui.actions import REGISTRY, Action
 from bullpen_tui.errands import Errands
 from bullpen_tui.exports import words as exported
 from bullpen_tui.figures import Figures
-from bullpen_tui.graphics import Graphics, choose
+from bullpen_tui.graphics import Graphics, choose, drawn
 from bullpen_tui.help import keys_of
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
 from bullpen_tui.leaving import Leaving
@@ -131,18 +131,24 @@ class StudioApp(Leaving, Reviving, App[int]):
         return self._daemon if self._daemon is not None else NOBODY
 
     @property
+    def draws(self) -> bool:
+        """Whether pictures are drawn; else words stand in their place, and lists are rows."""
+        return drawn(self.graphics)
+
+    @property
     def connected(self) -> bool:
         """Whether a daemon was reached."""
         return self._daemon is not None
 
     @property
     def project(self) -> str:
-        """Name of the project that the person works in; empty while there is none."""
+        """Name of the project that the person works in, at first that of the newest run; empty while there is none."""
         if self._project in self.snapshot.projects:
             return self._project
         if self._wanted in self.snapshot.projects:
             return self._wanted
-        return min(self.snapshot.projects, default="")
+        projects = self.snapshot.projects
+        return min(projects, key=lambda name: (-projects[name].figures.last_run_time.seconds, name), default="")
 
     def enter_project(self, name: str) -> None:
         """Makes a project the one that the person works in."""
@@ -373,8 +379,8 @@ def run_tui(home: Path | None = None, project: str | None = None, graphics: str 
     except (TerminalError, KeymapError) as problem:
         sys.stderr.write(f"bullpen: {problem}\n")
         return WRONG
-    way = choose(graphics)
-    dark = dark_theme(Console(file=sys.__stderr__).color_system)
+    colours = Console(file=sys.__stderr__).color_system
+    way, dark = choose(graphics, colours=colours), dark_theme(colours)
     app = StudioApp(partial(dial(home)), project=project, graphics=way, registry=registry, dark=dark)
     status = app.run()
     return app.return_code or status or 0

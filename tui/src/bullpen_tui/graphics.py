@@ -13,28 +13,40 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from typing import Literal, cast, get_args
+from typing import Literal
 
-Graphics = Literal["kitty", "sixel", "half", "none"]
-"""Kitty's protocol, sixel, coloured half blocks, or words in place of pictures."""
+Graphics = Literal["kitty", "sixel", "half", "none", "few"]
+"""Kitty's protocol, sixel, coloured half blocks, or words in place of pictures, as asked or for too few colours."""
+
+WAYS: tuple[Graphics, ...] = ("kitty", "sixel", "half", "none")
+"""What a person can ask for."""
+FEW_COLOURS = ("standard", "windows")
+"""Names of the ranges of 16 colours, in which half blocks are noise."""
 
 PROBE_SECONDS = 0.25
 _SENTINEL = "\x1b[c"
 _QUESTION = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" + _SENTINEL
 
 
-def choose(wanted: str, environment: Mapping[str, str] = os.environ) -> Graphics:
+def drawn(way: Graphics) -> bool:
+    """Whether pictures are drawn at all."""
+    return way not in ("none", "few")
+
+
+def choose(wanted: str, environment: Mapping[str, str] = os.environ, colours: str | None = None) -> Graphics:
     """The way to show pictures. `auto` asks the terminal; anything else is taken at its word.
+
+    `colours` is the range of colours that the terminal has: with `auto` no half blocks are drawn in 16 of them.
 
     Raises ValueError for a word that is none of `auto`, `kitty`, `sixel`, `half`, `none`.
     """
-    if wanted in get_args(Graphics):
-        return cast("Graphics", wanted)
+    if wanted in WAYS:
+        return wanted
     if wanted != "auto":
         raise ValueError(f"--graphics takes auto, kitty, sixel, half or none, not “{wanted}”")
-    if environment.get("TERM", "") in ("", "dumb", "linux"):
-        return "half"
-    return read_answer(ask(_SENTINEL if multiplexed(environment) else _QUESTION))
+    silent = environment.get("TERM", "") in ("", "dumb", "linux")
+    way = "half" if silent else read_answer(ask(_SENTINEL if multiplexed(environment) else _QUESTION))
+    return "few" if way == "half" and colours in FEW_COLOURS else way
 
 
 def multiplexed(environment: Mapping[str, str]) -> bool:

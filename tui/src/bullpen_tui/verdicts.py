@@ -26,8 +26,11 @@ _PARTS = {
 }
 
 
-def reasons(candidate: run_pb2.Candidate, job: run_pb2.Job) -> list[Content]:
-    """What was measured of a candidate, why it stands where it does, and whether it is out of date."""
+def reasons(candidate: run_pb2.Candidate, job: run_pb2.Job, listed: bool = False) -> list[Content]:
+    """What was measured of a candidate, why it stands where it does, and whether it is out of date.
+
+    `listed` gives each measure a line of its own, where there is room for that.
+    """
     rows: list[Content] = []
     if candidate.accepted:
         who = "taken by hand" if candidate.accepted_by_hand else "taken as the best"
@@ -45,13 +48,15 @@ def reasons(candidate: run_pb2.Candidate, job: run_pb2.Job) -> list[Content]:
         rows.append(words.text(("✗ ", words.BAD) if hard else ("! ", words.WARN), finding.message))
     if candidate.state == DONE and not candidate.quality.findings:
         rows.append(words.text(("✓ ", words.GOOD), "nothing found against it"))
-    measures = "  ".join(
-        f"{name.replace('_', ' ')} {value:.3g}"
-        for name, value in sorted(candidate.quality.measures.items())
-        if name not in UNTOLD
-    )
-    if measures:
-        rows.append(words.text((measures, words.FAINT)))
+    told = sorted(candidate.quality.measures.items())
+    measures = [(name.replace("_", " "), f"{value:.3g}") for name, value in told if name not in UNTOLD]
+    if measures and listed:
+        wide = max(len(name) for name, _ in measures)
+        rows.append(Content(""))
+        rows += [words.text((f"{name:<{wide}}", words.QUIET), f"{value:>10}") for name, value in measures]
+        rows.append(Content(""))
+    elif measures:
+        rows.append(words.text(("  ".join(f"{name} {value}" for name, value in measures), words.FAINT)))
     rows.append(words.text((f"seed {candidate.seed}   device {words.span(candidate.device_seconds)}", words.FAINT)))
     return rows
 

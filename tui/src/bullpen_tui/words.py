@@ -133,6 +133,17 @@ def spark(values: Sequence[float], cells: int, top: float | None = None) -> str:
     return "".join(_SPARKS[min(steps, max(0, round(value / ceiling * steps)))] for value in shown)
 
 
+def plot(values: Sequence[float], cells: int, top: float, high: int) -> list[str]:
+    """The last `cells` values from 0 to `top` as bars of `high` lines, from the uppermost line down."""
+    shown = list(values)[-cells:]
+    steps = len(_SPARKS) if top > 0 else 1
+    levels = [min(high * steps, max(1, round(value / top * high * steps))) if top > 0 else 1 for value in shown]
+    return [
+        "".join((" " + _SPARKS)[min(len(_SPARKS), max(0, level - row * steps))] for level in levels)
+        for row in reversed(range(high))
+    ]
+
+
 def trace(values: Sequence[float], cells: int, top: float | None = None) -> Content:
     """A spark line whose newest value stands out."""
     drawn = spark(values, cells, top)

@@ -79,7 +79,7 @@ class AssetsScreen(AssetActions):
     @property
     def boarded(self) -> bool:
         """Whether pictures are shown in place of rows."""
-        wide = self.size.width >= 104 and self.studio.graphics != "none"
+        wide = self.size.width >= 104 and self.studio.draws
         return wide if self._boarded is None else self._boarded
 
     @property

@@ -21,7 +21,8 @@ from bullpen_tui.widgets.rows import Column, Row, RowTable
 from bullpen_tui.widgets.said import Said
 
 REST_SECONDS = 30.0
-"""How often the plots of a machine at rest are painted: all of them move on, which is kilobytes of a slow line."""
+"""How often the plots of a machine at rest are painted: all of them move on, which is kilobytes of a slow line.
+Those of several lines are painted half as often."""
 RESIDENT_COLUMNS = (
     Column("model", minimum=16, weight=2),
     Column("device", minimum=8, weight=1),
@@ -33,14 +34,24 @@ RESIDENT_COLUMNS = (
 )
 
 
-def meter(label: str, figure: str, values: Sequence[float], cells: int, top: float | None = None) -> Content:
-    """A line of the plot: label, figure, history."""
-    return words.text(
-        (f"{label:<15}", words.QUIET),
-        (f"{figure:>17}", words.STRONG),
-        "  ",
-        words.trace(values, cells, top),
-    )
+OTHERS = 18
+"""Lines of the screen that no plot has."""
+FEWEST = 5
+"""Plots that every machine has: processor, memory, queue, pictures, daemon."""
+HIGHEST = 4
+"""Lines that one plot may have."""
+
+
+def meter(label: str, figure: str, values: Sequence[float], cells: int, top: float, high: int = 1) -> Content:
+    """A plot of `high` lines: label, figure, history."""
+    told = words.text((f"{label:<15}", words.QUIET), (f"{figure:>17}", words.STRONG), "  ")
+    if high == 1:
+        return words.text(told, words.trace(values, cells, top))
+    blank = " " * told.cell_length
+    rows = [
+        words.text((row[:-1], "$secondary"), (row[-1:], words.ACCENT)) for row in words.plot(values, cells, top, high)
+    ]
+    return words.lines([words.text(told if number == 0 else blank, row) for number, row in enumerate(rows)])
 
 
 def _room(values: Sequence[float], least: float) -> float:
@@ -48,72 +59,50 @@ def _room(values: Sequence[float], least: float) -> float:
     return max(least, 1.25 * max(values))
 
 
-def meters(history: Sequence[system_pb2.Metrics], cells: int) -> list[Content]:
-    """All lines, newest value at the right."""
-    if not history:
-        return [words.text(("Waiting for the first figures…", words.QUIET))]
+Plot = tuple[str, str, list[float], float]
+"""Label, the figure of now, the figures of before, and the top."""
+
+
+def plots(history: Sequence[system_pb2.Metrics]) -> list[Plot]:
+    """What is drawn over time, the newest figure last."""
     last = history[-1]
 
     def memory(used: float, total: float) -> str:
         return f"{words.size(used)} / {words.size(total)}"
 
-    rows = [
-        meter(
-            "processor",
-            words.percent(last.cpu_utilization),
-            [one.cpu_utilization for one in history],
-            cells,
-            1.0,
-        ),
-        meter(
-            "memory",
-            memory(last.memory_used_bytes, last.memory_total_bytes),
-            [float(one.memory_used_bytes) for one in history],
-            cells,
-            float(last.memory_total_bytes),
-        ),
+    total = float(last.memory_total_bytes)
+    held = [float(one.memory_used_bytes) for one in history]
+    found: list[Plot] = [
+        ("processor", words.percent(last.cpu_utilization), [one.cpu_utilization for one in history], 1.0),
+        ("memory", memory(last.memory_used_bytes, last.memory_total_bytes), held, total),
     ]
     for index, device in enumerate(last.devices):
         past = [one.devices[index] for one in history if len(one.devices) > index]
         name = leaf(device.device)
         if device.HasField("utilization"):
-            rows.append(meter(name, words.percent(device.utilization), [one.utilization for one in past], cells, 1.0))
+            found.append((name, words.percent(device.utilization), [one.utilization for one in past], 1.0))
         if device.worker_memory_bytes:
-            rows.append(
-                meter(
-                    f"{name} worker",
-                    memory(device.worker_memory_bytes, device.memory_total_bytes),
-                    [float(one.worker_memory_bytes) for one in past],
-                    cells,
-                    float(device.memory_total_bytes),
-                )
-            )
+            figure = memory(device.worker_memory_bytes, device.memory_total_bytes)
+            used = [float(one.worker_memory_bytes) for one in past]
+            found.append((f"{name} worker", figure, used, float(device.memory_total_bytes)))
     queue = [float(one.queued_jobs + one.running_jobs) for one in history]
     pace = [one.candidates_per_minute for one in history]
     daemon = [float(one.daemon_memory_bytes) for one in history]
-    rows += [
-        meter(
-            "queue",
-            f"{last.running_jobs} + {last.queued_jobs}",
-            queue,
-            cells,
-            _room(queue, 4.0),
-        ),
-        meter(
-            "pictures a min",
-            f"{last.candidates_per_minute:.1f}",
-            pace,
-            cells,
-            _room(pace, 10.0),
-        ),
-        meter(
-            "daemon",
-            words.size(last.daemon_memory_bytes),
-            daemon,
-            cells,
-            _room(daemon, 100e6),
-        ),
+    return [
+        *found,
+        ("queue", f"{last.running_jobs} + {last.queued_jobs}", queue, _room(queue, 4.0)),
+        ("pictures a min", f"{last.candidates_per_minute:.1f}", pace, _room(pace, 10.0)),
+        ("daemon", words.size(last.daemon_memory_bytes), daemon, _room(daemon, 100e6)),
     ]
+
+
+def meters(history: Sequence[system_pb2.Metrics], cells: int, lines: int = 0) -> list[Content]:
+    """All plots, as high as `lines` allow for all of them, and the figures that have none."""
+    if not history:
+        return [words.text(("Waiting for the first figures…", words.QUIET))]
+    last, drawn = history[-1], plots(history)
+    high = max(1, min(HIGHEST, lines // len(drawn)))
+    rows = [meter(label, figure, values, cells, top, high) for label, figure, values, top in drawn]
     rows.append(
         words.text(
             (f"{'disk free':<15}", words.QUIET),
@@ -173,14 +162,26 @@ class MetricsScreen(StudioScreen):
         """Draws the meters, and asks what is in memory now; of a machine at rest only now and then."""
         history, now = self.studio.metrics, time.monotonic()
         resting = len(history) > 1 and not (at_work(history[-1]) or at_work(history[-2]))
-        if resting and now - self._drawn < REST_SECONDS:
+        tall = self.size.height - OTHERS >= 2 * FEWEST
+        if resting and now - self._drawn < REST_SECONDS * (1 + tall):
             return
         self._drawn = now
         pane = self.query_one("#meters", Said)
         width = pane.content_size.width or self.size.width - 4
-        pane.say(words.lines(meters(list(self.studio.metrics), max(8, min(120, width - 36)))))
+        # The frames, the footer and some rows of the table below have the rest.
+        pane.say(words.lines(meters(list(history), max(8, min(120, width - 36)), self.size.height - OTHERS)))
         self.studio.reading.residents()
         self._draw_residents()
+
+    def on_resize(self) -> None:
+        """Plots are drawn for the new size at once, also of a machine at rest."""
+        super().on_resize()
+        self._drawn = 0.0
+        self.call_after_refresh(self._draw_plots)
+
+    def _draw_plots(self) -> None:
+        if self.alive:
+            self.draw_metrics()
 
     def draw(self) -> None:
         """Draws what is known."""

@@ -181,7 +181,7 @@ class QualityScreen(StudioScreen):
     def _draw_pictures(self, candidates: Iterable[run_pb2.Candidate]) -> None:
         """What the words are about, in small; nothing where the terminal draws no pictures."""
         strip = self.query_one("#quality-strip", Thumbnails)
-        drawn = [one for one in candidates if one.asset] if self.studio.graphics != "none" else []
+        drawn = [one for one in candidates if one.asset] if self.studio.draws else []
         strip.display = bool(drawn)
         if drawn:
             strip.show(

@@ -66,7 +66,7 @@ class ReviewScreen(RunActions, StudioScreen):
 
     def body(self) -> Iterable[Widget]:
         """Headline, tiles and the verdict, which has the room where no picture is drawn."""
-        self.set_class(self.studio.graphics == "none", "-blind")
+        self.set_class(not self.studio.draws, "-blind")
         yield Said(settled=True, dom_id="headline")
         with Container(id="review-columns"):
             yield Tiles(self.studio.graphics, "tiles")
@@ -121,7 +121,8 @@ class ReviewScreen(RunActions, StudioScreen):
             self._ask(asked, lambda: self.studio.reading.lineage(candidate.name))
             lineage = self.snapshot.answer(asked, lineage_pb2.Lineage)
             return verdicts.descent(lineage, candidate.name) if lineage is not None else [Content("Reading…")]
-        return verdicts.reasons(candidate, job)
+        beside = self.has_class("-wide") and self.studio.draws
+        return verdicts.reasons(candidate, job, listed=beside)
 
     def _ask(self, what: str, read: Callable[[], None]) -> None:
         if what not in self._asked and self.studio.connected:

@@ -80,7 +80,7 @@ class UniverseScreen(Writing, StudioScreen):
 
     def body(self) -> Iterable[Widget]:
         """State of the look, tabs, list, and what is under the cursor."""
-        self.set_class(self.studio.graphics == "none", "-blind")
+        self.set_class(not self.studio.draws, "-blind")
         yield Said(settled=True, dom_id="lock")
         yield TabLine()
         with Horizontal():
@@ -96,7 +96,7 @@ class UniverseScreen(Writing, StudioScreen):
     @property
     def boarded(self) -> bool:
         """Whether the story is shown as pictures."""
-        wide = self.size.width >= 104 and self.studio.graphics != "none"
+        wide = self.size.width >= 104 and self.studio.draws
         return self.tab_open == 0 and (wide if self._board is None else self._board)
 
     @property

@@ -18,9 +18,15 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from bullpen_tui.graphics import Graphics
+from bullpen_tui.graphics import Graphics, drawn
 from bullpen_tui.pacing import PicturePace
 from bullpen_tui.widgets.said import Said
+
+WHY_NOT = {
+    "none": "pictures are switched off",
+    "few": "pictures need 256 colours;\nbullpen tui --graphics half\ndraws them all the same",
+}
+"""What stands in the place of pictures that are not drawn."""
 
 
 def fit(picture: tuple[int, int], cells: tuple[int, int], aspect: float = 0.5) -> tuple[int, int]:
@@ -155,7 +161,7 @@ class Picture(Container):
         if not self._ready or not self.children:  # not there yet, or being taken away
             return
         if picture is not None and self._canvas is None and not words:
-            words = f"{picture.width} × {picture.height} pixels\npictures are switched off"
+            words = f"{picture.width} × {picture.height} pixels\n{WHY_NOT[self._way]}"
         drawn = picture is not None and self._canvas is not None
         label = self.query_one(".picture--words", Said)
         if label.display == drawn:
@@ -172,7 +178,7 @@ class Picture(Container):
 
 
 def _canvas(way: Graphics) -> Widget | None:
-    if way == "none":
+    if not drawn(way):
         return None
     if way == "half":
         return HalfBlocks()
