@@ -10,7 +10,7 @@ from bullpen_api.v1 import advisor_pb2, model_pb2, queue_pb2, run_pb2
 from bullpen_client import Session, errors
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio, spec
+from tests.support.studio import Studio, held, spec
 
 pytestmark = pytest.mark.e2e
 
@@ -70,7 +70,8 @@ async def test_a_plan_is_compared_over_all_devices(studio: Studio, session: Sess
 async def test_a_run_is_compared_and_moved_while_it_runs(studio: Studio, session: Session) -> None:
     """The job that runs stops within a step and goes on at the other device; nothing is asked of what is in use."""
     project = await studio.universe(3)
-    run = await studio.start(project, "step_ms=5 steps=200")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate))
     await studio.progress(run, lambda progress: progress.step > 1)
     advice = await session.advisor.AdviseRun(advisor_pb2.AdviseRunRequest(run=run.name))
     assert (advice.pictures, advice.bound_to) == (3, "")
@@ -79,6 +80,7 @@ async def test_a_run_is_compared_and_moved_while_it_runs(studio: Studio, session
     await place(session, run, "scripted-2", agreed=True)
     assert (await session.advisor.AdviseRun(advisor_pb2.AdviseRunRequest(run=run.name))).bound_to == SECOND
     await studio.event(run.name, run.revision, "run.placed")
+    gate.touch()
     ended = await studio.ended(run)
     assert ended.state == run_pb2.Run.STATE_SUCCEEDED
     assert await devices_of(studio, run) == {SECOND}
@@ -106,18 +108,23 @@ async def test_a_device_is_switched_off_while_it_works(studio: Studio, session: 
     """With `now` its job goes to the other device; its worker leaves; nothing is lost and no death is counted."""
     await switch(session, SECOND, ALL)
     project = await studio.universe(1)
-    run = await studio.start(project, "step_ms=5 steps=200")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate))
     at = (await studio.progress(run, lambda progress: progress.step > 1)).device
     other = SECOND if at == FIRST else FIRST
     device = await switch(session, at, NONE, now=True)
     assert device.use == NONE
+    gate.touch()
     ended = await studio.ended(run)
     [job] = await studio.jobs(run)
     assert (ended.state, job.device, job.attempt) == (run_pb2.Run.STATE_SUCCEEDED, other, 2)
     listed = {d.name: d for d in (await session.devices.ListDevices(model_pb2.ListDevicesRequest())).devices}
     assert (listed[at].use, listed[at].worker_pid) == (NONE, 0)
+    again = studio.folder / "again"
+    waiting = await studio.start(project, held(again), seed=11)
     with pytest.raises(errors.DeviceUnavailable, match="switched off"):
-        await place(session, await studio.start(project, "step_ms=1", seed=11), at)
+        await place(session, waiting, at)
+    again.touch()
     with pytest.raises(errors.StateConflict, match="last device in general use"):
         await switch(session, other, NONE)
 

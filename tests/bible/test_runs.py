@@ -11,7 +11,7 @@ from bullpen_api.v1 import run_pb2
 from bullpen_client import errors
 
 from tests.bible.desk import CHARACTER, SCENE, SET, STYLE, TEMPLATE
-from tests.support.studio import Studio, spec
+from tests.support.studio import Studio, held, spec
 
 pytestmark = pytest.mark.e2e
 
@@ -41,12 +41,14 @@ async def test_run_keeps_what_it_was_started_with(studio: Studio) -> None:
     """Scene, character and style guide go to the trash while the run runs: it ends, its log has every value."""
     project, scene, mara, guide = await world(studio)
     session = studio.session
+    gate = studio.folder / "go"
     run = await studio.create(
-        project, wanted("steps=8 step_ms=40 {character} {character_negative} {style}", candidates=2)
+        project, wanted(f"{held(gate)} {{character}} {{character_negative}} {{style}}", candidates=2)
     )
     await studio.progress(run, lambda progress: progress.step >= 1)
     for sort, item in ((SCENE, scene), (CHARACTER, mara), (STYLE, guide)):
         await sort.call(session, "Delete", name=item.name)
+    gate.touch()
     ended = await studio.logged(run)
     assert ended.state == run_pb2.Run.STATE_SUCCEEDED
     (job,) = await studio.jobs(run)

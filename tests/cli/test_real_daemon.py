@@ -10,8 +10,9 @@ from bullpen_client import is_serving, read_endpoint
 from bullpen_client.home import pid_alive
 from PIL import Image
 
-from tests.cli.conftest import Bullpen, launch
+from tests.cli.conftest import PATIENCE, Bullpen, launch
 from tests.support.daemon import Daemon
+from tests.support.studio import held
 
 pytestmark = pytest.mark.e2e
 RUN = ["run", "--project", "noir", "--stage", "style", "--all-scenes", "--model", "scripted", "--yes", "--json"]
@@ -76,15 +77,17 @@ async def test_from_nothing_to_an_accepted_picture_and_a_replay(
 async def test_a_follower_outlives_a_killed_daemon(real: Daemon, bullpen: Bullpen, home: Path, pictures: Path) -> None:
     """The daemon is killed in the middle of a run and started again; the same command sees the run to its end."""
     await universe(bullpen, pictures)
-    follower = await launch(home, *RUN, "--instruction", "scripted: steps=10 step_ms=40")
+    gate = home.parent / "go"
+    follower = await launch(home, *RUN, "--instruction", f"scripted: candidate=2 {held(gate)}")
     assert follower.stderr is not None
     said = b""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while b"done (1/4)" not in said:
             said += await follower.stderr.readline()
         real.kill()
         while b"does not answer" not in said:
             said += await follower.stderr.readline()
+        gate.touch()
         real.start()
         out, rest = await follower.communicate()
     assert follower.returncode == 0, (said + rest).decode()
@@ -102,7 +105,7 @@ async def test_a_run_is_canceled_from_another_terminal(
     await universe(bullpen, pictures)
     follower = await launch(home, *RUN, "--instruction", "scripted: steps=2000 step_ms=20")
     assert follower.stderr is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await follower.stderr.readline()
         assert (await bullpen("cancel", "--all")).status == 0
         out, _ = await follower.communicate()

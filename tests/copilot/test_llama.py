@@ -34,7 +34,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     (home / "models" / "cut.gguf").write_bytes(whole.read_bytes()[:-5000])
     write(home / "models" / "new.gguf", architecture="frobnicator9")
     write(home / "models" / "eager.gguf", context=WINDOW, begins=gbnf.OPEN)
-    settings = {"copilot.local_model": "tiny.gguf", "copilot.context_tokens": WINDOW, "worker.hang_seconds": 3}
+    settings = {"copilot.local_model": "tiny.gguf", "copilot.context_tokens": WINDOW, "worker.hang_seconds": 6}
     with Daemon(home, {**settings, "worker.heartbeat_seconds": 0.5, "devices.threads": 1}) as daemon:
         yield daemon
 

@@ -14,7 +14,7 @@ from tests.support.daemon import Daemon
 from tests.support.studio import Studio
 
 pytestmark = pytest.mark.e2e
-WORDS = "step_ms=4 steps=3"
+WORDS = "step_ms=60 steps=3"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from bullpen_api.v1 import run_pb2
 from bullpen_client import errors
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio
+from tests.support.studio import Studio, held
 from tests.support.watching import check_watch, journal
 
 pytestmark = pytest.mark.e2e
@@ -26,13 +26,13 @@ async def cancel(studio: Studio, run: run_pb2.Run) -> run_pb2.Run:
 async def test_r01_run_stops_within_a_step(studio: Studio, daemon: Daemon) -> None:
     """A canceled run answers when it is stopped, long before its next steps, and the device is free again."""
     project = await studio.universe(scenes=2)
-    run = await studio.start(project, "steps=100 step_ms=100", candidates=2)
+    run = await studio.start(project, "steps=900 step_ms=100", candidates=2)
     await studio.progress(run, lambda progress: progress.step >= 1)
     began = time.monotonic()
     canceled = await cancel(studio, run)
     took = time.monotonic() - began
     assert canceled.state == run_pb2.Run.STATE_CANCELED
-    assert took < 5.0, "one step of 100 ms, and what a busy machine adds; a candidate takes ten seconds"
+    assert took < 45.0, "one step of 100 ms, and what a busy machine adds; a candidate takes ninety seconds"
     assert all(job.state == run_pb2.Job.STATE_CANCELED for job in await studio.jobs(run))
     assert all(each.state == run_pb2.Candidate.STATE_CANCELED for each in await studio.candidates(run))
     assert (await studio.run(project)).state == run_pb2.Run.STATE_SUCCEEDED
@@ -42,13 +42,13 @@ async def test_r01_run_stops_within_a_step(studio: Studio, daemon: Daemon) -> No
 async def test_r01_finished_candidates_stay(studio: Studio, daemon: Daemon) -> None:
     """Candidates that were finished before the cancel keep their pictures and their places."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=20 step_ms=20", candidates=5)
-    await studio.event(run.name, run.revision, "candidate.succeeded")
+    run = await studio.start(project, f"candidate=3 {held(studio.folder / 'never')}", candidates=5)
+    await studio.event(f"{run.name}/jobs/j-001/candidates/c-2", run.revision, "candidate.succeeded")
     await cancel(studio, run)
     ended = await studio.logged(run)
     candidates = await studio.candidates(run)
     kept = [each for each in candidates if each.state == run_pb2.Candidate.STATE_SUCCEEDED]
-    assert 1 <= len(kept) < 5
+    assert len(kept) == 2
     assert ended.figures.candidates_done == len(kept)
     assert all(each.rank for each in kept)
     for each in kept:
@@ -60,7 +60,7 @@ async def test_r01_finished_candidates_stay(studio: Studio, daemon: Daemon) -> N
 async def test_r01_second_cancel_changes_nothing(studio: Studio, daemon: Daemon) -> None:
     """Canceling what has ended, also many times at once, is no error and writes nothing."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=100 step_ms=50")
+    run = await studio.start(project, "steps=2000 step_ms=50")
     first = await asyncio.gather(*(cancel(studio, run) for _ in range(5)))
     assert {each.state for each in first} == {run_pb2.Run.STATE_CANCELED}
     ended = await studio.logged(run)
@@ -77,13 +77,15 @@ async def test_r01_second_cancel_changes_nothing(studio: Studio, daemon: Daemon)
 async def test_r01_one_job_stops_and_the_others_go_on(studio: Studio) -> None:
     """Canceling a job, running or waiting, leaves the other jobs of its run alone."""
     project = await studio.universe(scenes=3)
-    run = await studio.start(project, "steps=10 step_ms=30")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate))
     jobs = await studio.jobs(run)
     waiting = await studio.session.runs.CancelJob(run_pb2.CancelJobRequest(name=jobs[2].name))
     assert waiting.state == run_pb2.Job.STATE_CANCELED
     await studio.progress(run, lambda progress: progress.candidate.startswith(jobs[0].name) and progress.step >= 1)
     running = await studio.session.runs.CancelJob(run_pb2.CancelJobRequest(name=jobs[0].name))
     assert running.state == run_pb2.Job.STATE_CANCELED
+    gate.touch()
     ended = await studio.logged(run)
     assert ended.state == run_pb2.Run.STATE_PARTIAL
     assert [job.state for job in await studio.jobs(run)] == [
@@ -105,15 +107,19 @@ async def test_r01_canceling_what_does_not_exist_is_named(studio: Studio) -> Non
 async def test_j04_tuning_becomes_part_of_the_recipe(studio: Studio) -> None:
     """A change made while a picture is denoised acts from the next step, is in its recipe, and is replayed."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=40 step_ms=20")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate, steps=80, step_ms=500))
     await studio.progress(run, lambda progress: progress.step >= 2)
     (job,) = await studio.jobs(run)
     await studio.session.runs.TuneJob(run_pb2.TuneJobRequest(name=job.name, guidance_scale=3.5))
+    told = await studio.progress(run, lambda progress: True)
+    await studio.progress(run, lambda progress: progress.step >= told.step + 2)
+    gate.touch()
     ended = await studio.logged(run)
     (done,) = (await studio.session.runs.GetJob(run_pb2.GetJobRequest(name=job.name))).candidates
     (change,) = json.loads(done.recipe_json)["changes"]
     assert change["guidance_scale"] == 3.5
-    assert 2 < change["step"] <= 40
+    assert 2 < change["step"] <= 80
     log = Path(ended.log_path).read_text()
     replayed = await studio.logged(await studio.session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))
     (again,) = (await studio.session.runs.ListJobs(run_pb2.ListJobsRequest(parent=replayed.name))).jobs
@@ -124,7 +130,7 @@ async def test_j04_tuning_becomes_part_of_the_recipe(studio: Studio) -> None:
 async def test_j04_tuning_is_refused_where_it_cannot_act(studio: Studio) -> None:
     """Only a running job can be tuned, by numbers within their bounds."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=200 step_ms=20")
+    run = await studio.start(project, "steps=2000 step_ms=20")
     (job,) = await studio.jobs(run)
     await studio.progress(run, lambda progress: progress.step >= 1)
     for wrong in (

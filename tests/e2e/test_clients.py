@@ -47,7 +47,7 @@ async def test_r07_watch_goes_on_over_a_restart(tmp_path: Path) -> None:
         async with Session(daemon.home) as session:
             studio = Studio(session, tmp_path)
             project = await studio.universe(scenes=2)
-            run = await studio.start(project, "steps=5 step_ms=10", candidates=2)
+            run = await studio.start(project, "steps=5 step_ms=200", candidates=2)
             checker, reconnected, restarted = WatchChecker(0, project), 0, False
             async for item in watch(session, project, 0):
                 if isinstance(item, Reconnected):

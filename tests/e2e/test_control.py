@@ -15,7 +15,7 @@ from bullpen_cli import main
 from bullpen_client import errors
 
 from tests.support.daemon import Daemon
-from tests.support.studio import PATIENCE, Studio
+from tests.support.studio import PATIENCE, Studio, held
 
 pytestmark = pytest.mark.e2e
 
@@ -79,7 +79,8 @@ async def test_m6_changes_take_effect_between_two_steps_and_are_replayed(studio:
     """Guidance and the number of steps change on the way; each change is answered with the step before which it acts,
     the recipe has them, and a replay gives the same picture.
     """
-    run, job = await begun(studio, "steps=30 step_ms=20")
+    gate = studio.folder / "go"
+    run, job = await begun(studio, held(gate, steps=30, step_ms=150))
     async with Stream(studio, job) as stream:
         stream.say(change_id="a", guidance_scale=3.5)
         taken = (await stream.until("taken")).taken
@@ -98,6 +99,7 @@ async def test_m6_changes_take_effect_between_two_steps_and_are_replayed(studio:
         {"step": taken.step, "guidance_scale": 3.5},
         {"step": later.step, "image_guidance_scale": 1.25, "steps": 45},
     ]
+    gate.touch()  # the replay need not take its time
     log = Path((await studio.logged(run)).log_path).read_text()
     again = await studio.logged(await studio.session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))
     (copy,) = await studio.candidates(again)
@@ -106,11 +108,13 @@ async def test_m6_changes_take_effect_between_two_steps_and_are_replayed(studio:
 
 async def test_m6_strength_waits_for_the_next_candidate(studio: Studio) -> None:
     """What counts from the first step only is taken for the candidates that have not begun."""
-    _, job = await begun(studio, "steps=10 step_ms=20", candidates=2)
+    gate = studio.folder / "go"
+    _, job = await begun(studio, f"candidate=1 {held(gate)}", candidates=2)
     async with Stream(studio, job) as stream:
         stream.say(change_id="s", strength=0.5)
         taken = (await stream.until("taken")).taken
         assert (taken.change_id, taken.step, taken.candidate) == ("s", 0, "")
+        gate.touch()
         await stream.until("ended")
     first, second = (await studio.session.runs.GetJob(run_pb2.GetJobRequest(name=job))).candidates
     assert json.loads(first.recipe_json)["changes"] == []
@@ -150,7 +154,7 @@ async def test_m6_refusals_do_not_end_the_stream(studio: Studio) -> None:
 
 async def test_m6_stream_of_who_asks_no_more_ends(studio: Studio) -> None:
     """When the client has sent its last change the stream ends with the last answer; the job goes on."""
-    run, job = await begun(studio, "steps=60 step_ms=20")
+    run, job = await begun(studio, "steps=3000 step_ms=20")
     async with Stream(studio, job) as stream:
         stream.say(change_id="x", guidance_scale=2.0)
         stream.enough()

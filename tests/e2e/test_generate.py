@@ -16,7 +16,7 @@ from bullpen_client import Session, errors
 from PIL import Image
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio
+from tests.support.studio import Studio, held
 
 pytestmark = pytest.mark.e2e
 
@@ -107,12 +107,14 @@ async def test_u01_leaving_frees_the_device(session: Session, daemon: Daemon) ->
 async def test_u01_runs_and_single_pictures_share_the_queue(studio: Studio, session: Session) -> None:
     """A single picture goes before the jobs that wait, not before the one that runs; the run loses nothing."""
     project = await studio.universe(3)
-    run = await studio.start(project, "steps=40 step_ms=25")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate, steps=20, step_ms=250))
     await studio.progress(run, lambda progress: progress.step > 0)
     _, made = await collect(session.lab.Generate(request("steps=2")))
     assert len(made) == 1
     jobs = await studio.jobs(run)
     assert any(job.state == run_pb2.Job.STATE_QUEUED for job in jobs), "it did not wait for the whole run"
+    gate.touch()
     assert (await studio.logged(run)).state == run_pb2.Run.STATE_SUCCEEDED
 
 

@@ -11,7 +11,7 @@ from bullpen_api.v1 import event_pb2, queue_pb2, run_pb2
 from bullpen_client import Session, errors
 
 from tests.support.daemon import Daemon
-from tests.support.studio import PATIENCE, Studio, spec
+from tests.support.studio import PATIENCE, Studio, held, spec
 from tests.support.watching import check_watch
 
 pytestmark = pytest.mark.e2e
@@ -81,7 +81,7 @@ async def test_m5_paused_queue_begins_nothing(studio: Studio, daemon: Daemon) ->
 async def test_m5_pause_now_gives_back_what_runs(studio: Studio) -> None:
     """With `now` the running picture stops within a step and is begun anew later; what was finished stays."""
     project = await studio.universe(1)
-    run = await studio.start(project, "steps=60 step_ms=20", candidates=2)
+    run = await studio.start(project, "steps=3000 step_ms=20", candidates=2)
     await studio.progress(run, lambda progress: progress.step >= 2)
     await pause(studio, now=True)
     await studio.event(f"{run.name}/jobs/j-001", run.revision, "job.requeued")
@@ -96,12 +96,14 @@ async def test_m5_paused_run_lets_others_pass(studio: Studio) -> None:
     meanwhile; resumed, it goes on where it was.
     """
     project, other = await studio.universe(1), await studio.universe(1)
-    run = await studio.start(project, "steps=10 step_ms=20", candidates=3)
+    gate = studio.folder / "go"
+    run = await studio.start(project, f"candidate=2 {held(gate)}", candidates=3)
     first = f"{run.name}/jobs/j-001/candidates/c-1"
     await studio.event(first, run.revision, "candidate.succeeded")
     paused = await studio.session.queue.PauseRun(queue_pb2.PauseRunRequest(name=run.name))
     assert paused.paused
     assert (await studio.run(other)).state == run_pb2.Run.STATE_SUCCEEDED
+    gate.touch()
     (job,) = await studio.jobs(run)
     assert (job.state, job.position) == (run_pb2.Job.STATE_QUEUED, 0)
     made = {each.name: each.asset for each in job.candidates if each.asset}
@@ -255,7 +257,8 @@ async def test_m5_the_stream_says_where_everything_stands(studio: Studio) -> Non
     async with asyncio.timeout(PATIENCE):
         seen = (item.queue async for item in studio.session.events.Watch(request) if item.HasField("queue"))
         assert (await anext(seen)).paused
-        run = await studio.start(project, "steps=20 step_ms=30")
+        gate = studio.folder / "go"
+        run = await studio.start(project, held(gate))
         while not (queue := await anext(seen)).runs:
             pass
         assert (queue.runs[0].run, queue.runs[0].position, queue.runs[0].waiting_jobs) == (run.name, 1, 3)
@@ -265,6 +268,7 @@ async def test_m5_the_stream_says_where_everything_stands(studio: Studio) -> Non
             pass
         assert queue.runs[0].time_to_end.ToTimedelta() > queue.runs[0].time_to_start.ToTimedelta()
         assert queue.HasField("time_left")
+        gate.touch()
         while (await anext(seen)).waiting_jobs:
             pass
         await seen.aclose()

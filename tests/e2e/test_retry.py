@@ -146,7 +146,7 @@ async def test_one_job_is_retried_while_its_run_goes_on(studio: Studio) -> None:
     """A canceled job is made again in a run of its own with its seeds, linked to it, and only once."""
     project = await studio.universe(3)
     session = studio.session
-    run = await studio.create(project, spec("step_ms=30 steps=60", candidates=2))
+    run = await studio.create(project, spec("step_ms=30 steps=2000", candidates=2))
     first, *_, last = await studio.jobs(run)
     with pytest.raises(errors.StateConflict) as early:
         await session.runs.RetryJob(run_pb2.RetryJobRequest(name=last.name))
@@ -168,13 +168,14 @@ async def test_one_job_is_retried_while_its_run_goes_on(studio: Studio) -> None:
     made = await session.runs.GetRun(run_pb2.GetRunRequest(name=name))
     assert (made.parent_run, made.figures.jobs) == (run.name, 1)
     await session.runs.CancelRun(run_pb2.CancelRunRequest(name=name))
-    await session.runs.RetryJob(run_pb2.RetryJobRequest(name=first.name))
+    made_again = await session.runs.RetryJob(run_pb2.RetryJobRequest(name=first.name))
+    await session.runs.CancelRun(run_pb2.CancelRunRequest(name=made_again.name.split("/jobs/")[0]))
 
 
 async def test_of_two_who_retry_a_job_at_once_one_does(studio: Studio) -> None:
     """The others are told which job makes it again."""
     project = await studio.universe(1)
-    run = await studio.create(project, spec("step_ms=30 steps=60"))
+    run = await studio.create(project, spec("step_ms=30 steps=2000"))
     (job,) = await studio.jobs(run)
     await studio.session.runs.CancelJob(run_pb2.CancelJobRequest(name=job.name))
 
@@ -189,6 +190,7 @@ async def test_of_two_who_retry_a_job_at_once_one_does(studio: Studio) -> None:
     refused = [answer for answer in answers if isinstance(answer, str)]
     assert len(refused) == 3
     assert all(made.name in message for message in refused)
+    await studio.session.runs.CancelRun(run_pb2.CancelRunRequest(name=made.name.split("/jobs/")[0]))
 
 
 async def test_what_succeeded_or_is_not_there_is_not_retried(studio: Studio) -> None:

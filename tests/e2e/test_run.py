@@ -13,7 +13,7 @@ from bullpen_client import errors
 from PIL import Image
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio, spec
+from tests.support.studio import Studio, held, spec
 from tests.support.watching import check_watch
 
 pytestmark = pytest.mark.e2e
@@ -77,11 +77,13 @@ async def test_j04_log_holds_everything(studio: Studio) -> None:
 async def test_j04_progress_is_live_and_latest(studio: Studio) -> None:
     """A watcher that asks for progress sees steps rise to their number; one that does not, sees none."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=6 step_ms=20")
+    gate = studio.folder / "go"
+    run = await studio.start(project, f"decode_ms=90000 {held(gate, steps=6, step_ms=20)}")
     seen = await studio.progress(run, lambda progress: progress.step == progress.steps == 6)
     assert seen.device == "devices/scripted"
     assert seen.phase == "denoising"
     assert seen.candidate == f"{run.name}/jobs/j-001/candidates/c-1"
+    gate.touch()
     await studio.logged(run)
 
 
@@ -198,7 +200,7 @@ async def test_j05_next_stage_starts_from_the_accepted_picture(studio: Studio) -
 async def test_j05_only_finished_candidates_can_be_accepted(studio: Studio) -> None:
     """What is not made yet, or failed, cannot be taken; what does not exist is named."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=400 step_ms=20")
+    run = await studio.start(project, "steps=4000 step_ms=20")
     (candidate,) = await studio.candidates(run)
     with pytest.raises(errors.StateConflict):
         await accept(studio, candidate.name)

@@ -13,7 +13,7 @@ from bullpend.db import Event
 from bullpend.events import bus as buses
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio, project_of
+from tests.support.studio import Studio, held, project_of
 from tests.support.watching import WatchChecker, check_watch, collect, journal
 
 pytestmark = pytest.mark.e2e
@@ -94,12 +94,15 @@ async def test_filter_shows_one_project(studio: Studio, daemon: Daemon) -> None:
     one, two = await studio.universe(scenes=1), await studio.universe(scenes=1)
     request = event_pb2.WatchRequest(parent=one, after_revision=0, progress=True, previews=True)
     stream = studio.session.events.Watch(request)
-    first = await studio.start(one, "steps=10 step_ms=10")
-    second = await studio.start(two, "steps=10 step_ms=10")
+    gate = studio.folder / "go"
+    first = await studio.start(one, held(gate))
+    second = await studio.start(two, held(gate))
     checker = WatchChecker(0, one)
     ends = asyncio.gather(studio.logged(first), studio.logged(second))
     async for item in stream:
         checker.take(item)
+        if item.HasField("progress"):
+            gate.touch()
         if item.HasField("preview"):
             assert project_of(item.preview.candidate) == one
             assert 0 < len(item.preview.image) <= 32 * 1024
@@ -125,10 +128,12 @@ async def test_progress_comes_only_where_it_is_asked_for(studio: Studio) -> None
 async def test_late_watcher_is_told_where_things_stand(studio: Studio) -> None:
     """Whoever comes in the middle of a long step hears of it at once, not with the next one."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=3 step_ms=1500")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate, step_ms=1500))
     await studio.progress(run, lambda progress: progress.step >= 1)
     seen = await studio.progress(run, lambda progress: True)
     assert seen.step >= 1
+    gate.touch()
     await studio.logged(run)
 
 

@@ -11,7 +11,7 @@ from bullpen_client import Session
 from google.protobuf import json_format
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio
+from tests.support.studio import Studio, held
 from tests.support.watching import check_watch, journal
 
 pytestmark = pytest.mark.faults
@@ -49,7 +49,8 @@ async def test_a_clock_that_is_set_changes_no_order_and_no_work(tmp_path: Path, 
         async with Session(daemon.home) as session:
             studio = Studio(session, tmp_path)
             project = await studio.universe(2)
-            run = await studio.start(project, "steps=20 step_ms=20", 2)
+            gate = tmp_path / "go"
+            run = await studio.start(project, held(gate), 2)
             await studio.progress(run, lambda progress: progress.step >= 2)
             before = (await session.system.GetInfo(system_pb2.GetInfoRequest())).uptime.ToMicroseconds()
             new = clock.with_suffix(".new")
@@ -60,6 +61,7 @@ async def test_a_clock_that_is_set_changes_no_order_and_no_work(tmp_path: Path, 
             json_format.MessageToDict(info)
             json_format.MessageToDict(await session.queue.GetQueue(queue_pb2.GetQueueRequest()))
             json_format.MessageToDict(await session.system.GetMetrics(system_pb2.GetMetricsRequest()))
+            gate.touch()
             ended = await studio.logged(run)
             assert ended.state == run_pb2.Run.STATE_SUCCEEDED
             assert abs(ended.end_time.seconds - ended.start_time.seconds - jump) < DAY

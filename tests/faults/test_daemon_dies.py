@@ -15,7 +15,7 @@ from bullpen_api.v1 import asset_pb2, event_pb2, run_pb2, system_pb2
 from bullpen_client import Session, errors
 
 from tests.support.daemon import Daemon, survivors
-from tests.support.studio import Studio
+from tests.support.studio import Studio, held
 from tests.support.watching import check_watch, journal
 
 pytestmark = pytest.mark.faults
@@ -100,11 +100,13 @@ async def test_r02_finished_candidates_are_not_made_again(tmp_path: Path) -> Non
         async with Session(daemon.home) as session:
             studio = Studio(session, tmp_path)
             project = await studio.universe(1)
-            run = await studio.start(project, "steps=10 step_ms=20", 4)
+            gate = tmp_path / "go"
+            run = await studio.start(project, f"candidate=3 {held(gate)}", 4)
             second = f"{run.name}/jobs/j-001/candidates/c-2"
             await studio.event(second, run.revision, "candidate.succeeded")
             before = {each.name: each for each in await studio.candidates(run) if each.asset}
         await asyncio.to_thread(kill, daemon)
+        gate.touch()
         await asyncio.to_thread(daemon.start)
         async with Session(daemon.home) as session:
             studio = Studio(session, tmp_path)
@@ -150,8 +152,10 @@ async def test_r02_orderly_stop_keeps_what_waits(tmp_path: Path) -> None:
         async with Session(daemon.home) as session:
             studio = Studio(session, tmp_path)
             project = await studio.universe(3)
-            run = await studio.start(project, "steps=5 step_ms=30", 1)
+            gate = tmp_path / "go"
+            run = await studio.start(project, held(gate), 1)
             await studio.progress(run, lambda progress: progress.step >= 1)
+            gate.touch()
             workers = daemon.workers()
         assert daemon.stop() == 0
         assert survivors(workers, 0.0) == []

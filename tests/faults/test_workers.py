@@ -14,7 +14,7 @@ from bullpen_api.v1 import model_pb2, run_pb2, system_pb2
 from bullpen_client import Session
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio, spec
+from tests.support.studio import Studio, held, spec
 from tests.support.watching import check_watch
 
 pytestmark = pytest.mark.faults
@@ -72,10 +72,12 @@ async def test_r03_poison_job_is_held_and_the_others_go_on(studio: Studio) -> No
 async def test_r03_stopped_worker_is_killed_and_its_job_tried_again(studio: Studio) -> None:
     """A worker that no longer moves at all, as in a driver's dead lock, is killed; the job is made by the next one."""
     project = await studio.universe(scenes=1)
-    run = await studio.start(project, "steps=30 step_ms=20")
+    gate = studio.folder / "go"
+    run = await studio.start(project, held(gate))
     await studio.progress(run, lambda progress: progress.step >= 2)
     worker = psutil.Process((await device(studio)).worker_pid)
     worker.send_signal(signal.SIGSTOP)
+    gate.touch()
     ended = await studio.logged(run)
     assert ended.state == run_pb2.Run.STATE_SUCCEEDED
     (job,) = await studio.jobs(ended)

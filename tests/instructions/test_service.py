@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
 from tests.support.daemon import Daemon
-from tests.support.studio import Studio, spec
+from tests.support.studio import Studio, held, spec
 from tests.support.watching import check_watch
 
 pytestmark = pytest.mark.e2e
@@ -163,11 +163,12 @@ async def test_instructions_survive_a_killed_daemon(tmp_path_factory: pytest.Tem
         async with Session(daemon.home) as session:
             studio = Studio(session, folder)
             project = await studio.universe(scenes=2)
-            wish = run_pb2.CreateRunRequest(spec=spec("steps=40 step_ms=20"))
+            wish = run_pb2.CreateRunRequest(spec=spec(held(folder / "go")))
             shown = await propose(session, project, CREATE, wish)
             await confirm(session, shown)
             started = await studio.event(shown.name, shown.revision, "instruction.started")
         daemon.kill()
+        (folder / "go").touch()
         daemon.start()
         async with Session(daemon.home) as session:
             done = await ended(Studio(session, folder), started.instruction)

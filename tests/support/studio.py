@@ -28,6 +28,14 @@ def scripted(words: str = "") -> str:
     return f"scripted: {words}".strip()
 
 
+def held(gate: Path, steps: int = 900, step_ms: int = 100) -> str:
+    """Words for pictures that take their time, 90 seconds, until the file `gate` is made, and then none.
+
+    What a test does to a run at work then never comes too late, however slow the machine is.
+    """
+    return f"steps={steps} step_ms={step_ms} quick_after={gate}"
+
+
 class Studio:
     """Shorthand over a session. `folder` is where pictures to import are written."""
 

@@ -32,3 +32,12 @@ def test_faults_can_be_limited_to_a_candidate_and_to_early_attempts() -> None:
     assert play.for_candidate(1, attempt=1).crash_at == 0
     assert play.for_candidate(2, attempt=2).crash_at == 0
     assert play.for_candidate(1, attempt=1).steps == 4
+
+
+def test_steps_that_wait_for_a_file_can_be_limited_too() -> None:
+    """So a test can hold one candidate and have the others at once; steps of a plain length are those of all."""
+    play = parse("scripted: steps=4 step_ms=100 decode_ms=9 quick_after=/tmp/go candidate=2")
+    assert (play.for_candidate(2, attempt=1).step_ms, play.for_candidate(2, attempt=1).quick_after) == (100, "/tmp/go")
+    other = play.for_candidate(1, attempt=1)
+    assert (other.step_ms, other.decode_ms, other.quick_after, other.steps) == (0, 0, "", 4)
+    assert parse("scripted: step_ms=100 candidate=2").for_candidate(1, attempt=1).step_ms == 100

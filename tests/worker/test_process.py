@@ -42,9 +42,13 @@ async def test_cancel_stops_a_long_job_within_a_step(tmp_path: Path) -> None:
 async def test_a_change_reaches_a_running_job(tmp_path: Path) -> None:
     """The candidate tells the change and the step that it took effect at."""
     async with worker(**scripted()) as started:
-        started.send(run_job=job(tmp_path, "scripted: steps=200 step_ms=5"))
+        gate = tmp_path / "go"
+        started.send(run_job=job(tmp_path, f"scripted: steps=200 step_ms=200 quick_after={gate}"))
         await started.until("step_done", step=2)
         started.send(tune_job=link_pb2.TuneJob(job="job", attempt=1, guidance_scale=4.5))
+        for _ in range(3):
+            await started.until("step_done")
+        gate.touch()
         made = await started.until("candidate_ready")
         (change,) = made.changes
         assert change.guidance_scale == 4.5
@@ -188,3 +192,13 @@ async def test_a_missing_library_is_said_with_its_remedy(tmp_path: Path) -> None
         assert said.fields["reason"] == "DEVICE_UNAVAILABLE"
         assert "bullpen[starter]" in said.fields["remedy"]
         assert await started.exit_status() == 3
+
+
+async def test_a_step_that_waits_for_a_file_ends_with_it(tmp_path: Path) -> None:
+    """Tests hold a job that way: a minute-long step is over at once when the file is there."""
+    gate = tmp_path / "go"
+    async with worker(**scripted()) as started:
+        started.send(run_job=job(tmp_path, f"scripted: steps=2 step_ms=600000 decode_ms=600000 quick_after={gate}"))
+        await started.until("step_done", step=0, phase="denoising")
+        gate.touch()
+        assert (await started.until("job_ended")).outcome == OUTCOME.OUTCOME_SUCCEEDED

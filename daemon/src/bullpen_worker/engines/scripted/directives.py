@@ -19,8 +19,9 @@ text may stand inside a longer instruction. A misspelt `name=value` is an error,
 | `unreadable` | the source picture is found unreadable |
 | `nan` | every value is not finite |
 | `blank` | the picture has one colour |
-| `candidate=N` | faults, `nan` and `blank` only in the N-th candidate of the job |
-| `faults_until=N` | faults only up to attempt N of the job |
+| `quick_after=PATH` | steps and decoding take no time once this file is there: a test holds a job and lets it go |
+| `candidate=N` | faults, `nan`, `blank`, and steps that wait for a file, only in the N-th candidate of the job |
+| `faults_until=N` | the same only up to attempt N of the job |
 """
 
 from __future__ import annotations
@@ -56,18 +57,20 @@ class Directives:
     unreadable: bool = False
     nan: bool = False
     blank: bool = False
+    quick_after: str = ""
 
     def for_candidate(self, number: int, attempt: int) -> Directives:
         """The directives as they hold for one candidate of one attempt: without the faults that are not meant."""
         if (self.faults_until and attempt > self.faults_until) or (self.candidate and number != self.candidate):
-            return replace(self, fail_at=0, oom_at=0, crash_at=0, hang_at=0, disk_full=False, nan=False, blank=False)
+            play = replace(self, fail_at=0, oom_at=0, crash_at=0, hang_at=0, disk_full=False, nan=False, blank=False)
+            return replace(play, quick_after="", step_ms=0.0, decode_ms=0.0) if self.quick_after else play
         return self
 
 
 def parse(prompt: str) -> Directives:
     """Reads the directives of a prompt; all defaults where it has none. Raises WorkerError on a misspelt one."""
     _, mark, script = prompt.partition(_MARK)
-    values: dict[str, float | int | bool] = {}
+    values: dict[str, float | int | bool | str] = {}
     if not mark:
         return Directives()
     for raw in script.split():
@@ -80,6 +83,8 @@ def parse(prompt: str) -> Directives:
         elif name == "size":
             width, _, height = value.partition("x")
             values["width"], values["height"] = _integer(word, width), _integer(word, height)
+        elif name == "quick_after":
+            values[name] = value
         elif name in {"step_ms", "decode_ms"}:
             values[name] = _number(word, value)
         elif name in _NUMBERS:

@@ -48,6 +48,8 @@ from bullpen_worker.memory_rules import Placement
 _CYCLE = bytes(range(256)) * 2
 _DEFAULT_SIZE = 8
 _INTO_STEP_SECONDS = 0.1
+# How often a step that waits for a file looks for it.
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +174,12 @@ class ScriptedJob:
         step = 0
         while step < (total := controls.steps or steps):
             step += 1
-            if play.step_ms:
-                time.sleep(play.step_ms / 1000)
+            _take(play.step_ms, play.quick_after)
             _play_faults(play, step)
             for trace in traces:
                 trace.update(struct.pack("<dd", controls.guidance_scale, controls.image_guidance_scale))
             yield Step(step, total, lambda: self._preview(traces[0].digest()))
-        if play.decode_ms:
-            time.sleep(play.decode_ms / 1000)
+        _take(play.decode_ms, play.quick_after)
         if play.disk_full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return [self._picture(play, trace.digest()) for trace in traces]
@@ -193,6 +193,17 @@ class ScriptedJob:
 
     def _preview(self, digest: bytes) -> Preview:
         return Preview(_png(pattern(digest, 16, 16), 16, 16), "image/png")
+
+
+def _take(milliseconds: float, quick_after: str) -> None:
+    """Takes so long, or until the file is there that ends all waiting."""
+    if not quick_after:
+        if milliseconds:
+            time.sleep(milliseconds / 1000)
+        return
+    end = time.monotonic() + milliseconds / 1000
+    while (left := end - time.monotonic()) > 0 and not os.path.exists(quick_after):  # noqa: PTH110 - asked often
+        time.sleep(min(left, _LOOK_SECONDS))
 
 
 def pattern(digest: bytes, width: int, height: int) -> bytes:
