@@ -45,7 +45,7 @@ def test_the_drivers_answer_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     program.write_text("#!/bin/sh\necho '0, NVIDIA H200, 37, 143771, 1024, 41'\necho '1, GPU, [N/A], 10, 1, [N/A]'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    figures = nvidia_figures()
+    figures = nvidia_figures(timeout_seconds=60.0)
     assert figures is not None
     assert (figures[0].title, figures[0].utilization, figures[0].temperature_celsius) == ("NVIDIA H200", 0.37, 41.0)
     assert figures[0].memory_used_bytes == 1024 * 2**20

@@ -18,7 +18,6 @@ BUSY = MOMENT / 20
 """Processor seconds in a moment from which on something is still being done."""
 MOST = 1.0
 """Processor seconds after which a screen that never stands still, as one with a moving picture, is taken as it is."""
-_THREADS = Path("/proc/self/task")
 _FEW = 5
 
 
@@ -49,13 +48,20 @@ async def _nothing_ready() -> bool:
 
 
 def _working() -> bool:
-    """Whether another thread of this process runs, waits for its turn, or waits for a disk; proc(5)."""
-    own = threading.get_native_id()
+    """Whether another thread of this process is at work."""
+    return at_work("self", threading.get_native_id())
+
+
+def at_work(process: int | str, but: int = 0) -> bool:
+    """Whether a thread of a process, `but` one, runs, waits for its turn or for a disk, or was stopped; proc(5).
+
+    False where the system does not tell.
+    """
     try:
-        tasks = [task for task in _THREADS.iterdir() if int(task.name) != own]
+        tasks = [task for task in Path(f"/proc/{process}/task").iterdir() if int(task.name) != but]
     except OSError:
         return False
-    return any(_state(task) in {"R", "D"} for task in tasks)
+    return any(_state(task) in {"R", "D", "T"} for task in tasks)
 
 
 def _state(task: Path) -> str:

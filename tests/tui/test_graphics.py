@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import sys
@@ -23,6 +24,7 @@ from PIL import Image
 from textual.app import App, ComposeResult
 
 from tests.tui import story
+from tests.tui.driving import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_a_terminal_that_says_nothing_costs_its_budget(monkeypatch: pytest.Monke
     before = terminal.mode()
     began = time.monotonic()
     assert ask(seconds=0.05) == ""
-    assert 0.05 <= time.monotonic() - began < 10.0
+    assert 0.05 <= time.monotonic() - began < 30.0
     assert terminal.mode() == before
     terminal.close()
 
@@ -226,10 +228,9 @@ async def test_a_moving_picture_is_drawn_as_often_as_its_bytes_allow(monkeypatch
             picture.show(shot, live=True)
         assert drawn == [shots[0]]
         assert picture.picture is shots[3]
-        for _ in range(400):
-            if len(drawn) > 1:
-                break
-            await pilot.pause(0.01)
+        async with asyncio.timeout(PATIENCE):
+            while len(drawn) < 2:
+                await pilot.pause(0.01)
         assert drawn == [shots[0], shots[3]], "the newest, and none between"
         picture.show(shots[1], live=True)
         picture.show(shots[4])
