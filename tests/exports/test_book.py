@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import reportlab
 from bullpen_api.worker.v1 import link_pb2
 from bullpen_worker.failures import WorkerError
+from bullpen_worker.ops import book_fonts
 from bullpen_worker.ops.book import draw_book
+from bullpen_worker.ops.book_pdf import shortened
 from PIL import Image
 
 from tests.support.pictures import write_picture
@@ -96,3 +101,44 @@ def test_a_book_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
         draw_book(task, LIMIT, stop)
     assert seen == [("drawing", 0.0), ("drawing", 0.5)]
     assert list(tmp_path.glob("?.png")) == []
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine whose only folder of fonts is this one; it has Khmer letters under the name of a general font."""
+    folder = tmp_path / "fonts"
+    folder.mkdir()
+    shutil.copy(Path(reportlab.__file__).parent / "fonts" / "hb-test.ttf", folder / "DejaVuSans.ttf")
+    monkeypatch.setattr(book_fonts, "folders", lambda: [folder])
+    caches = (book_fonts._other, book_fonts._opened)
+    for one in caches:
+        one.cache_clear()
+    yield folder
+    for one in caches:
+        one.cache_clear()
+
+
+def test_letters_that_no_font_has_are_told(tmp_path: Path, machine: Path) -> None:
+    """Each once, a question mark stands for it; what joins or turns its letters is told even where a font has it."""
+    task = book(tmp_path, pdf="a.pdf")
+    task.pages[0].texts[0].text, task.pages[0].texts[0].width = "Ночь 灯 مصباح ឆ lamp Ночь", 500
+    drawn = draw_book(task, LIMIT, quiet)
+    assert drawn.missing_letters == "Ночь灯مصباحឆ"
+    assert draw_book(book(tmp_path, pdf="b.pdf"), LIMIT, quiet).missing_letters == ""
+    fonts = book_fonts.Fonts()
+    assert fonts.pieces("a Ж  b", bold=False) == [("Vera", "a ? b")]
+    assert fonts.pieces("Жж", bold=True) == [("VeraBd", "??")]
+
+
+def test_letters_are_set_in_a_font_of_the_machine(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those that our own font lacks; what is too long is cut where it ends, in whatever font."""
+    monkeypatch.setattr(book_fonts, "_JOINED", ("NO SUCH SCRIPT",))
+    (machine / "Arial.ttf").write_bytes(b"no font")
+    fonts = book_fonts.Fonts()
+    pieces = fonts.pieces("lamp ឆន!", bold=False)
+    assert pieces == [("Vera", "lamp "), ("machine-DejaVuSans", "ឆន"), ("Vera", "!")]
+    assert not fonts.missing
+    assert shortened("lamp ឆន!", fonts, False, 10, 1000) == pieces
+    short = shortened("lamp ឆន!", fonts, False, 10, book_fonts.width_of(pieces, 10) - 1)
+    assert short[-1][1].endswith("…")
+    assert book_fonts.width_of(short, 10) < book_fonts.width_of(pieces, 10)

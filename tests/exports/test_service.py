@@ -264,3 +264,13 @@ async def test_no_secret_is_in_a_bundle(studio: Studio, tmp_path: Path) -> None:
     assert b'"mine"' in inside["project.json"]
     for hidden in (value.encode(), session.endpoint.token.encode()):
         assert all(hidden not in content for content in inside.values())
+
+
+async def test_letters_that_cannot_be_set_are_a_warning(studio: Studio, tmp_path: Path) -> None:
+    """A contact sheet with a title that no font sets is made and sound, and says which letters; a CBZ needs none."""
+    session, project = studio.session, await story(studio, scenes=1, candidates=1)
+    sheet = await made(session, project, SHEET, tmp_path, title="مصباح, a lamp")
+    (warning,) = sheet.warnings
+    assert (warning.kind, warning.letters) == (pb.ExportWarning.KIND_LETTERS_MISSING, "مصباح")
+    assert (await check(session, sheet.path)).sound
+    assert not (await made(session, project, CBZ, tmp_path, title="مصباح")).warnings

@@ -9,6 +9,7 @@ import pytest
 from bullpen_api.v1 import event_pb2
 from bullpen_api.v1 import export_pb2 as pb
 from bullpen_client.errors import AlreadyExists, StorageUnavailable
+from bullpen_tui.exports import words as exported
 from bullpen_tui.exports.desk import Desk, ExportsRead
 from bullpen_tui.exports.rows import GONE, about, export_row
 from bullpen_tui.screens.exports import SMALL
@@ -214,3 +215,6 @@ def test_what_was_asked_for_is_told() -> None:
     shown = "\n".join(row.plain for row in about(export(1, spec=spec, left_out=[pb.LeftOut(title="Coda")]), None, 0.0))
     assert "7 scenes: s1, s2, s3, s4, s5 and 2 more; stage style; 2×3 panels a page, right to left" in shown
     assert "left out: Coda" in shown
+    warned = export(1, warnings=[pb.ExportWarning(kind=pb.ExportWarning.KIND_LETTERS_MISSING, letters="Ж灯")])
+    assert any("No font was found for Ж灯" in row.plain for row in about(warned, None, 0.0))
+    assert (exported.severity(warned), "no font was found for Ж灯" in exported.said(warned)) == ("warning", True)

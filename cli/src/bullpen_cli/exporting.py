@@ -216,7 +216,7 @@ def holds(export: pb.Export) -> str:
 
 
 def tell_left_out(export: pb.Export) -> None:
-    """Names the scenes that are not in it, each with why."""
+    """Names the scenes that are not in it, each with why, and the letters that could not be set."""
     for scene in export.left_out[:_NAMED]:
         title = f" ({scene.title})" if scene.title else ""
         output.say(
@@ -224,6 +224,9 @@ def tell_left_out(export: pb.Export) -> None:
         )
     if len(export.left_out) > _NAMED:
         output.say(f"⚑ and {output.count(len(export.left_out) - _NAMED, 'further scene')}", style="yellow")
+    for warning in export.warnings:
+        if warning.kind == pb.ExportWarning.KIND_LETTERS_MISSING:
+            output.say(f"⚑ no font for {warning.letters}: a question mark stands for each", style="yellow")
 
 
 def tell_how_to_come_back(name: str) -> None:

@@ -31,12 +31,13 @@ def draw_book(task: link_pb2.DrawBook, max_pixels: int, follow: Follow) -> link_
 
     Raises WorkerError CONTENT_LOST, PICTURE_UNREADABLE, PICTURE_TOO_LARGE; DISK_FULL by way of OSError.
     """
+    missing = ""
     made = [Path(task.pdf_path)] if task.pdf_path else [Path(page.out_path) for page in task.pages]
     try:
         if task.pdf_path:
             from bullpen_worker.ops.book_pdf import write_pdf
 
-            write_pdf(task, max_pixels, follow)
+            missing = write_pdf(task, max_pixels, follow)
         else:
             for number, page in enumerate(task.pages):
                 follow(STEP, number / len(task.pages))
@@ -46,7 +47,7 @@ def draw_book(task: link_pb2.DrawBook, max_pixels: int, follow: Follow) -> link_
             path.unlink(missing_ok=True)
         raise
     follow(STEP, 1.0)
-    return link_pb2.BookDrawn(files=[_told(path) for path in made])
+    return link_pb2.BookDrawn(files=[_told(path) for path in made], missing_letters=missing)
 
 
 def checked_picture(placed: link_pb2.PlacedPicture, max_pixels: int) -> Image.Image:

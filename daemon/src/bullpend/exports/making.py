@@ -131,9 +131,9 @@ class Making:
         await asyncio.to_thread(destination.free, target, spec.overwrite)
         placed = False
         try:
-            runs = await self._written(content, wish, target, draft, standing)
+            runs, missing = await self._written(content, wish, target, draft, standing)
             checked = await self._checked(draft, standing, content)
-            told = wire.told_of(content, binding.page_count(content, wish), runs).SerializeToString()
+            told = wire.told_of(content, binding.page_count(content, wish), runs, missing).SerializeToString()
 
             def sealed(tx: Any) -> None:
                 store.held(tx, row["id"], told)
@@ -158,21 +158,23 @@ class Making:
         await self._database.write(lambda tx: store.finish(tx, row["id"]))
         log.info("export.finished", export=wire.name_of(row), path=str(target))
 
-    async def _written(self, content: Content, wish: Wish, target: Path, draft: Path, standing: Standing) -> int:
-        """Writes the sealed draft; returns how many run logs are in it."""
+    async def _written(
+        self, content: Content, wish: Wish, target: Path, draft: Path, standing: Standing
+    ) -> tuple[int, str]:
+        """Writes the sealed draft; returns how many run logs are in it, and which letters could not be set."""
         title = wish.title or content.title
         pages = await asyncio.to_thread(binding.pages_of, content, wish)
         task = binding.task_of(pages, self._files, content.project, title=title, wanted=wish.format)
         if wish.format is Format.BUNDLE:
-            return await self._bundle(content, wish, target, draft, standing)
+            return await self._bundle(content, wish, target, draft, standing), ""
         if wish.format is Format.CBZ:
             await self._comic(content, wish, target, draft, standing, task)
-            return 0
+            return 0, ""
         task.pdf_path = str(draft)
-        await self._drawn(task, standing, target.parent)
+        drawn = await self._drawn(task, standing, target.parent)
         with destination.mapped(target.parent):
             await self._threaded(lambda _: _sealed_pdf(draft))
-        return 0
+        return 0, drawn.missing_letters
 
     async def _bundle(self, content: Content, wish: Wish, target: Path, draft: Path, standing: Standing) -> int:
         universe = await self._database.read(lambda view: gathering.universe(view, content.project))

@@ -30,6 +30,7 @@ def pack(row: Row, progress: pb.ExportProgress | None = None) -> pb.Export:
         sha256=row["sha256"] if succeeded else "",
         figures=told.figures,
         left_out=told.left_out,
+        warnings=told.warnings if succeeded else (),
         error=run_pb2.JobError(**json.loads(row["error"])) if row["error"] else None,
         progress=progress,
         create_time=timestamp(row["create_time"]),
@@ -44,9 +45,11 @@ def event(row: Row) -> event_pb2.Event:
     return event_pb2.Event(export=pack(row))
 
 
-def told_of(content: Content, pages: int, runs: int) -> pb.Export:
-    """What an export holds and what it leaves out."""
+def told_of(content: Content, pages: int, runs: int, missing: str = "") -> pb.Export:
+    """What an export holds, what it leaves out, and which letters could not be set."""
+    letters = pb.ExportWarning(kind=pb.ExportWarning.KIND_LETTERS_MISSING, letters=missing)
     return pb.Export(
+        warnings=[letters] if missing else [],
         figures=pb.ExportFigures(
             scenes=len({picture.scene for picture in content.pictures}),
             pictures=len(content.pictures),

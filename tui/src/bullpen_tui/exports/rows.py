@@ -11,7 +11,7 @@ from textual.content import Content
 from bullpen_tui import words
 from bullpen_tui.exports import form
 from bullpen_tui.exports.desk import AGAIN, GOING, Desk
-from bullpen_tui.exports.words import MARKS, kind
+from bullpen_tui.exports.words import MARKS, kind, unset
 from bullpen_tui.mirror import leaf, project_of
 from bullpen_tui.widgets.rows import Column, Row
 
@@ -81,6 +81,10 @@ def about(export: pb.Export, checked: pb.CheckExportResponse | None, now: float)
     if export.left_out:
         rows.append(
             words.text(("left out: ", words.QUIET), _few([one.title or leaf(one.scene) for one in export.left_out]))
+        )
+    if letters := unset(export):
+        rows.append(
+            words.text(("⚑ ", words.WARN), f"No font was found for {letters}: a question mark stands for each.")
         )
     if export.state == pb.Export.STATE_FAILED:
         rows.append(words.text(("✗ ", words.BAD), f"{export.error.message} {export.error.remedy}".strip()))

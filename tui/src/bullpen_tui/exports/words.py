@@ -76,7 +76,13 @@ def ended(changes: Iterable[Change], before: Snapshot) -> list[pb.Export]:
 
 def severity(export: pb.Export) -> SeverityLevel:
     """How urgent it is to be told."""
-    return "information" if export.state == pb.Export.STATE_SUCCEEDED else "warning"
+    return "information" if export.state == pb.Export.STATE_SUCCEEDED and not export.warnings else "warning"
+
+
+def unset(export: pb.Export) -> str:
+    """Letters that no font of the daemon's machine has; empty where all could be set."""
+    missing = pb.ExportWarning.KIND_LETTERS_MISSING
+    return "".join(one.letters for one in export.warnings if one.kind == missing)
 
 
 def said(export: pb.Export) -> str:
@@ -85,7 +91,8 @@ def said(export: pb.Export) -> str:
     match export.state:
         case pb.Export.STATE_SUCCEEDED:
             left = f"; {words.plural(len(export.left_out), 'scene')} left out" if export.left_out else ""
-            return f"{what} lies at {export.path}, checked{left}"
+            letters = f"; no font was found for {unset(export)}" if unset(export) else ""
+            return f"{what} lies at {export.path}, checked{left}{letters}"
         case pb.Export.STATE_FAILED:
             return f"{what} was not made. {export.error.message} {export.error.remedy}".strip()
         case pb.Export.STATE_CANCELED:

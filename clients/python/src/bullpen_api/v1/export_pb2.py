@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ullpen/v1/export.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x03\n\nExportSpec\x12-\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1d.bullpen.v1.ExportSpec.Format\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x0e\n\x06scenes\x18\x03 \x03(\t\x12\x31\n\x08pictures\x18\x04 \x01(\x0e\x32\x1f.bullpen.v1.ExportSpec.Pictures\x12\x16\n\x0e\x61ll_candidates\x18\x05 \x01(\x08\x12\r\n\x05title\x18\x06 \x01(\t\x12\x0e\n\x06series\x18\x07 \x01(\t\x12(\n\x06layout\x18\x08 \x01(\x0b\x32\x18.bullpen.v1.ExportLayout\x12\x13\n\x0b\x64\x65stination\x18\t \x01(\t\x12\x11\n\toverwrite\x18\n \x01(\x08\"w\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x11\n\rFORMAT_BUNDLE\x10\x01\x12\x0e\n\nFORMAT_CBZ\x10\x02\x12\x14\n\x10\x46ORMAT_PDF_PAGES\x10\x03\x12\x1c\n\x18\x46ORMAT_PDF_CONTACT_SHEET\x10\x04\"R\n\x08Pictures\x12\x18\n\x14PICTURES_UNSPECIFIED\x10\x00\x12\x15\n\x11PICTURES_ACCEPTED\x10\x01\x12\x15\n\x11PICTURES_FINISHED\x10\x02\"\xad\x01\n\x0c\x45xportLayout\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x12\n\npage_width\x18\x03 \x01(\x05\x12\x13\n\x0bpage_height\x18\x04 \x01(\x05\x12\x13\n\x06margin\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06gutter\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rright_to_left\x18\x07 \x01(\x08\x42\t\n\x07_marginB\t\n\x07_gutter\"\xf6\x04\n\x06\x45xport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04spec\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.ExportSpec\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.bullpen.v1.Export.State\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12*\n\x07\x66igures\x18\x07 \x01(\x0b\x32\x19.bullpen.v1.ExportFigures\x12%\n\x08left_out\x18\x08 \x03(\x0b\x32\x13.bullpen.v1.LeftOut\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x14.bullpen.v1.JobError\x12,\n\x08progress\x18\n \x01(\x0b\x32\x1a.bullpen.v1.ExportProgress\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x0e \x01(\x03\"\x95\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_CANCELED\x10\x05\x12\x15\n\x11STATE_INTERRUPTED\x10\x06\"b\n\rExportFigures\x12\x0e\n\x06scenes\x18\x01 \x01(\x05\x12\x10\n\x08pictures\x18\x02 \x01(\x05\x12\r\n\x05pages\x18\x03 \x01(\x05\x12\x12\n\ncandidates\x18\x04 \x01(\x05\x12\x0c\n\x04runs\x18\x05 \x01(\x05\"\x92\x01\n\x07LeftOut\x12\r\n\x05scene\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12*\n\x06reason\x18\x03 \x01(\x0e\x32\x1a.bullpen.v1.LeftOut.Reason\"=\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REASON_NOTHING_ACCEPTED\x10\x01\"o\n\x0e\x45xportProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x12\n\nfiles_done\x18\x02 \x01(\x05\x12\r\n\x05\x66iles\x18\x03 \x01(\x05\x12,\n\ttime_left\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"v\n\x13\x43reateExportRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12$\n\x04spec\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.ExportSpec\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\" \n\x10GetExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"u\n\x12ListExportsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12(\n\x06states\x18\x04 \x03(\x0e\x32\x18.bullpen.v1.Export.State\"e\n\x13ListExportsResponse\x12#\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Export\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"#\n\x13\x43\x61ncelExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x14RestartExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\toverwrite\x18\x02 \x01(\x08\"#\n\x13\x44\x65leteExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x14\x44\x65leteExportResponse\x12\x14\n\x0c\x66ile_deleted\x18\x01 \x01(\x08\x12\x10\n\x08revision\x18\x02 \x01(\x03\"0\n\x12\x43heckExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xa0\x01\n\x13\x43heckExportResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05sound\x18\x02 \x01(\x08\x12\r\n\x05\x66iles\x18\x03 \x01(\x05\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x18\n\x10\x66irst_difference\x18\x06 \x01(\t\x12\x0f\n\x07problem\x18\x07 \x01(\t\x12\x0e\n\x06\x65xport\x18\x08 \x01(\t2\x92\x04\n\rExportService\x12\x43\n\x0c\x43reateExport\x12\x1f.bullpen.v1.CreateExportRequest\x1a\x12.bullpen.v1.Export\x12=\n\tGetExport\x12\x1c.bullpen.v1.GetExportRequest\x1a\x12.bullpen.v1.Export\x12N\n\x0bListExports\x12\x1e.bullpen.v1.ListExportsRequest\x1a\x1f.bullpen.v1.ListExportsResponse\x12\x43\n\x0c\x43\x61ncelExport\x12\x1f.bullpen.v1.CancelExportRequest\x1a\x12.bullpen.v1.Export\x12\x45\n\rRestartExport\x12 .bullpen.v1.RestartExportRequest\x1a\x12.bullpen.v1.Export\x12Q\n\x0c\x44\x65leteExport\x12\x1f.bullpen.v1.DeleteExportRequest\x1a .bullpen.v1.DeleteExportResponse\x12N\n\x0b\x43heckExport\x12\x1e.bullpen.v1.CheckExportRequest\x1a\x1f.bullpen.v1.CheckExportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ullpen/v1/export.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x03\n\nExportSpec\x12-\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1d.bullpen.v1.ExportSpec.Format\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x0e\n\x06scenes\x18\x03 \x03(\t\x12\x31\n\x08pictures\x18\x04 \x01(\x0e\x32\x1f.bullpen.v1.ExportSpec.Pictures\x12\x16\n\x0e\x61ll_candidates\x18\x05 \x01(\x08\x12\r\n\x05title\x18\x06 \x01(\t\x12\x0e\n\x06series\x18\x07 \x01(\t\x12(\n\x06layout\x18\x08 \x01(\x0b\x32\x18.bullpen.v1.ExportLayout\x12\x13\n\x0b\x64\x65stination\x18\t \x01(\t\x12\x11\n\toverwrite\x18\n \x01(\x08\"w\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x11\n\rFORMAT_BUNDLE\x10\x01\x12\x0e\n\nFORMAT_CBZ\x10\x02\x12\x14\n\x10\x46ORMAT_PDF_PAGES\x10\x03\x12\x1c\n\x18\x46ORMAT_PDF_CONTACT_SHEET\x10\x04\"R\n\x08Pictures\x12\x18\n\x14PICTURES_UNSPECIFIED\x10\x00\x12\x15\n\x11PICTURES_ACCEPTED\x10\x01\x12\x15\n\x11PICTURES_FINISHED\x10\x02\"\xad\x01\n\x0c\x45xportLayout\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\x05\x12\x0c\n\x04rows\x18\x02 \x01(\x05\x12\x12\n\npage_width\x18\x03 \x01(\x05\x12\x13\n\x0bpage_height\x18\x04 \x01(\x05\x12\x13\n\x06margin\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06gutter\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rright_to_left\x18\x07 \x01(\x08\x42\t\n\x07_marginB\t\n\x07_gutter\"\xa3\x05\n\x06\x45xport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04spec\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.ExportSpec\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.bullpen.v1.Export.State\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12*\n\x07\x66igures\x18\x07 \x01(\x0b\x32\x19.bullpen.v1.ExportFigures\x12%\n\x08left_out\x18\x08 \x03(\x0b\x32\x13.bullpen.v1.LeftOut\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x14.bullpen.v1.JobError\x12,\n\x08progress\x18\n \x01(\x0b\x32\x1a.bullpen.v1.ExportProgress\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x0e \x01(\x03\x12+\n\x08warnings\x18\x0f \x03(\x0b\x32\x19.bullpen.v1.ExportWarning\"\x95\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_CANCELED\x10\x05\x12\x15\n\x11STATE_INTERRUPTED\x10\x06\"\x86\x01\n\rExportWarning\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.bullpen.v1.ExportWarning.Kind\x12\x0f\n\x07letters\x18\x02 \x01(\t\"6\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_LETTERS_MISSING\x10\x01\"b\n\rExportFigures\x12\x0e\n\x06scenes\x18\x01 \x01(\x05\x12\x10\n\x08pictures\x18\x02 \x01(\x05\x12\r\n\x05pages\x18\x03 \x01(\x05\x12\x12\n\ncandidates\x18\x04 \x01(\x05\x12\x0c\n\x04runs\x18\x05 \x01(\x05\"\x92\x01\n\x07LeftOut\x12\r\n\x05scene\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12*\n\x06reason\x18\x03 \x01(\x0e\x32\x1a.bullpen.v1.LeftOut.Reason\"=\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REASON_NOTHING_ACCEPTED\x10\x01\"o\n\x0e\x45xportProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x12\n\nfiles_done\x18\x02 \x01(\x05\x12\r\n\x05\x66iles\x18\x03 \x01(\x05\x12,\n\ttime_left\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"v\n\x13\x43reateExportRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12$\n\x04spec\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.ExportSpec\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\" \n\x10GetExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"u\n\x12ListExportsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12(\n\x06states\x18\x04 \x03(\x0e\x32\x18.bullpen.v1.Export.State\"e\n\x13ListExportsResponse\x12#\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x12.bullpen.v1.Export\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"#\n\x13\x43\x61ncelExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x14RestartExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\toverwrite\x18\x02 \x01(\x08\"#\n\x13\x44\x65leteExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x14\x44\x65leteExportResponse\x12\x14\n\x0c\x66ile_deleted\x18\x01 \x01(\x08\x12\x10\n\x08revision\x18\x02 \x01(\x03\"0\n\x12\x43heckExportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xa0\x01\n\x13\x43heckExportResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05sound\x18\x02 \x01(\x08\x12\r\n\x05\x66iles\x18\x03 \x01(\x05\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x18\n\x10\x66irst_difference\x18\x06 \x01(\t\x12\x0f\n\x07problem\x18\x07 \x01(\t\x12\x0e\n\x06\x65xport\x18\x08 \x01(\t2\x92\x04\n\rExportService\x12\x43\n\x0c\x43reateExport\x12\x1f.bullpen.v1.CreateExportRequest\x1a\x12.bullpen.v1.Export\x12=\n\tGetExport\x12\x1c.bullpen.v1.GetExportRequest\x1a\x12.bullpen.v1.Export\x12N\n\x0bListExports\x12\x1e.bullpen.v1.ListExportsRequest\x1a\x1f.bullpen.v1.ListExportsResponse\x12\x43\n\x0c\x43\x61ncelExport\x12\x1f.bullpen.v1.CancelExportRequest\x1a\x12.bullpen.v1.Export\x12\x45\n\rRestartExport\x12 .bullpen.v1.RestartExportRequest\x1a\x12.bullpen.v1.Export\x12Q\n\x0c\x44\x65leteExport\x12\x1f.bullpen.v1.DeleteExportRequest\x1a .bullpen.v1.DeleteExportResponse\x12N\n\x0b\x43heckExport\x12\x1e.bullpen.v1.CheckExportRequest\x1a\x1f.bullpen.v1.CheckExportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,37 +43,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTLAYOUT']._serialized_start=613
   _globals['_EXPORTLAYOUT']._serialized_end=786
   _globals['_EXPORT']._serialized_start=789
-  _globals['_EXPORT']._serialized_end=1419
-  _globals['_EXPORT_STATE']._serialized_start=1270
-  _globals['_EXPORT_STATE']._serialized_end=1419
-  _globals['_EXPORTFIGURES']._serialized_start=1421
-  _globals['_EXPORTFIGURES']._serialized_end=1519
-  _globals['_LEFTOUT']._serialized_start=1522
-  _globals['_LEFTOUT']._serialized_end=1668
-  _globals['_LEFTOUT_REASON']._serialized_start=1607
-  _globals['_LEFTOUT_REASON']._serialized_end=1668
-  _globals['_EXPORTPROGRESS']._serialized_start=1670
-  _globals['_EXPORTPROGRESS']._serialized_end=1781
-  _globals['_CREATEEXPORTREQUEST']._serialized_start=1783
-  _globals['_CREATEEXPORTREQUEST']._serialized_end=1901
-  _globals['_GETEXPORTREQUEST']._serialized_start=1903
-  _globals['_GETEXPORTREQUEST']._serialized_end=1935
-  _globals['_LISTEXPORTSREQUEST']._serialized_start=1937
-  _globals['_LISTEXPORTSREQUEST']._serialized_end=2054
-  _globals['_LISTEXPORTSRESPONSE']._serialized_start=2056
-  _globals['_LISTEXPORTSRESPONSE']._serialized_end=2157
-  _globals['_CANCELEXPORTREQUEST']._serialized_start=2159
-  _globals['_CANCELEXPORTREQUEST']._serialized_end=2194
-  _globals['_RESTARTEXPORTREQUEST']._serialized_start=2196
-  _globals['_RESTARTEXPORTREQUEST']._serialized_end=2251
-  _globals['_DELETEEXPORTREQUEST']._serialized_start=2253
-  _globals['_DELETEEXPORTREQUEST']._serialized_end=2288
-  _globals['_DELETEEXPORTRESPONSE']._serialized_start=2290
-  _globals['_DELETEEXPORTRESPONSE']._serialized_end=2352
-  _globals['_CHECKEXPORTREQUEST']._serialized_start=2354
-  _globals['_CHECKEXPORTREQUEST']._serialized_end=2402
-  _globals['_CHECKEXPORTRESPONSE']._serialized_start=2405
-  _globals['_CHECKEXPORTRESPONSE']._serialized_end=2565
-  _globals['_EXPORTSERVICE']._serialized_start=2568
-  _globals['_EXPORTSERVICE']._serialized_end=3098
+  _globals['_EXPORT']._serialized_end=1464
+  _globals['_EXPORT_STATE']._serialized_start=1315
+  _globals['_EXPORT_STATE']._serialized_end=1464
+  _globals['_EXPORTWARNING']._serialized_start=1467
+  _globals['_EXPORTWARNING']._serialized_end=1601
+  _globals['_EXPORTWARNING_KIND']._serialized_start=1547
+  _globals['_EXPORTWARNING_KIND']._serialized_end=1601
+  _globals['_EXPORTFIGURES']._serialized_start=1603
+  _globals['_EXPORTFIGURES']._serialized_end=1701
+  _globals['_LEFTOUT']._serialized_start=1704
+  _globals['_LEFTOUT']._serialized_end=1850
+  _globals['_LEFTOUT_REASON']._serialized_start=1789
+  _globals['_LEFTOUT_REASON']._serialized_end=1850
+  _globals['_EXPORTPROGRESS']._serialized_start=1852
+  _globals['_EXPORTPROGRESS']._serialized_end=1963
+  _globals['_CREATEEXPORTREQUEST']._serialized_start=1965
+  _globals['_CREATEEXPORTREQUEST']._serialized_end=2083
+  _globals['_GETEXPORTREQUEST']._serialized_start=2085
+  _globals['_GETEXPORTREQUEST']._serialized_end=2117
+  _globals['_LISTEXPORTSREQUEST']._serialized_start=2119
+  _globals['_LISTEXPORTSREQUEST']._serialized_end=2236
+  _globals['_LISTEXPORTSRESPONSE']._serialized_start=2238
+  _globals['_LISTEXPORTSRESPONSE']._serialized_end=2339
+  _globals['_CANCELEXPORTREQUEST']._serialized_start=2341
+  _globals['_CANCELEXPORTREQUEST']._serialized_end=2376
+  _globals['_RESTARTEXPORTREQUEST']._serialized_start=2378
+  _globals['_RESTARTEXPORTREQUEST']._serialized_end=2433
+  _globals['_DELETEEXPORTREQUEST']._serialized_start=2435
+  _globals['_DELETEEXPORTREQUEST']._serialized_end=2470
+  _globals['_DELETEEXPORTRESPONSE']._serialized_start=2472
+  _globals['_DELETEEXPORTRESPONSE']._serialized_end=2534
+  _globals['_CHECKEXPORTREQUEST']._serialized_start=2536
+  _globals['_CHECKEXPORTREQUEST']._serialized_end=2584
+  _globals['_CHECKEXPORTRESPONSE']._serialized_start=2587
+  _globals['_CHECKEXPORTRESPONSE']._serialized_end=2747
+  _globals['_EXPORTSERVICE']._serialized_start=2750
+  _globals['_EXPORTSERVICE']._serialized_end=3280
 # @@protoc_insertion_point(module_scope)

@@ -234,6 +234,7 @@ class Export(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/exports/{export}`; empty where it was only looked at."""
     state: Global___Export.State.ValueType
@@ -265,6 +266,10 @@ class Export(_message.Message):
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportWarning]:
+        """What is not as it should be in it, though it was made."""
+
     def __init__(
         self,
         *,
@@ -282,14 +287,55 @@ class Export(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___ExportWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "figures", b"figures", "progress", b"progress", "spec", b"spec", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "figures", b"figures", "left_out", b"left_out", "name", b"name", "path", b"path", "progress", b"progress", "revision", b"revision", "sha256", b"sha256", "size_bytes", b"size_bytes", "spec", b"spec", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "figures", b"figures", "left_out", b"left_out", "name", b"name", "path", b"path", "progress", b"progress", "revision", b"revision", "sha256", b"sha256", "size_bytes", b"size_bytes", "spec", b"spec", "start_time", b"start_time", "state", b"state", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Export: _TypeAlias = Export  # noqa: Y015
+
+@_typing.final
+class ExportWarning(_message.Message):
+    """Something that a person should look at before they hand an export on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ExportWarning._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: ExportWarning._Kind.ValueType  # 0
+        KIND_LETTERS_MISSING: ExportWarning._Kind.ValueType  # 1
+        """No font of the daemon's machine has these letters, or they cannot be set; a question mark stands for each."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    KIND_UNSPECIFIED: ExportWarning.Kind.ValueType  # 0
+    KIND_LETTERS_MISSING: ExportWarning.Kind.ValueType  # 1
+    """No font of the daemon's machine has these letters, or they cannot be set; a question mark stands for each."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LETTERS_FIELD_NUMBER: _builtins.int
+    kind: Global___ExportWarning.Kind.ValueType
+    letters: _builtins.str
+    """The letters, each once, at most 40."""
+    def __init__(
+        self,
+        *,
+        kind: Global___ExportWarning.Kind.ValueType = ...,
+        letters: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "letters", b"letters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportWarning: _TypeAlias = ExportWarning  # noqa: Y015
 
 @_typing.final
 class ExportFigures(_message.Message):

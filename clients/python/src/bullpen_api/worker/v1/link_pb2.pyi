@@ -3248,6 +3248,9 @@ class BookDrawn(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FILES_FIELD_NUMBER: _builtins.int
+    MISSING_LETTERS_FIELD_NUMBER: _builtins.int
+    missing_letters: _builtins.str
+    """Letters for which no font was found, each once, at most 40."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DrawnFile]:
         """In the order of the pages; the PDF alone."""
@@ -3256,10 +3259,11 @@ class BookDrawn(_message.Message):
         self,
         *,
         files: _abc.Iterable[Global___DrawnFile] | None = ...,
+        missing_letters: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "missing_letters", b"missing_letters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
