@@ -103,10 +103,10 @@ async def test_a_device_that_finishes_nothing_is_hung_though_its_heart_beats() -
 
 async def test_a_long_job_that_moves_is_left_alone() -> None:
     """Progress in the heartbeats, twenty a second, keeps a job alive beyond the time to stall."""
-    async with supervised("good", stalled_seconds=1.0) as (supervisor, heard):
+    async with supervised("good", stalled_seconds=2.5) as (supervisor, heard):
         await supervisor.start_device("devices/cpu")
         supervisor.send("devices/cpu", run_job("jobs/1", prompt="wait"))
-        await heard.beats(30)
+        await heard.beats(60)
         cancel = link_pb2.CancelJob(job="jobs/1", attempt=1)
         supervisor.send("devices/cpu", link_pb2.ToWorker(cancel_job=cancel))
         assert (await heard.body("job_ended")).job_ended.outcome == link_pb2.JobEnded.OUTCOME_CANCELED

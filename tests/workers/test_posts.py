@@ -71,8 +71,8 @@ async def test_eager_start_fills_the_pool() -> None:
 
 async def test_a_task_that_takes_too_long_costs_the_worker() -> None:
     """A task has a time; beyond it the worker is killed, and after the second time the task is refused."""
-    async with supervised("good", task_seconds=1.5) as (supervisor, _), asyncio.timeout(PATIENCE):
-        with pytest.raises(errors.WorkerLost, match=r"took longer than 1\.5 s"):
+    async with supervised("good", task_seconds=3.0) as (supervisor, _), asyncio.timeout(PATIENCE):
+        with pytest.raises(errors.WorkerLost, match=r"took longer than 3 s"):
             await supervisor.run_task(sheet("slow"))
         await supervisor.run_task(sheet("quick"))
 
