@@ -16,7 +16,7 @@ from bullpend.exports import wire
 from bullpend.instructions import store
 from bullpend.instructions.model import EXPORT
 
-from tests.exports.asking import CBZ, PAGES, story
+from tests.exports.asking import BUNDLE, CBZ, PAGES, story
 from tests.instructions.books import draft
 from tests.instructions.rooms import Room, furnished, working
 from tests.instructions.test_service import confirm, ended, propose
@@ -189,6 +189,8 @@ async def test_an_export_that_would_be_refused_leaves_no_card(studio: Studio, tm
     wish = pb.CreateExportRequest(spec=pb.ExportSpec(format=PAGES, destination=str(taken)))
     assert await refused(empty, wish) == "ALREADY_EXISTS"
     wish.spec.overwrite = True
-    card = await propose(session, empty, EXPORT, wish)
+    bundle = await propose(session, empty, EXPORT, pb.CreateExportRequest(spec=pb.ExportSpec(format=BUNDLE)))
+    assert "kB of pictures, with the logs" in {fact.label: fact.value for fact in bundle.preview.facts}["size"]
+    card = await propose(session, empty, EXPORT, wish, objective="Over it")
     assert {fact.label: fact.value for fact in card.preview.facts}["replaces"] == "the file that lies there"
     assert taken.read_bytes() == b"mine"

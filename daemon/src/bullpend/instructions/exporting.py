@@ -76,7 +76,11 @@ def _scenes(named: Sequence[str], held: int) -> str:
 
 
 def _size(wish: Wish, content: Content) -> str | None:
-    """About how large the file will be: pictures go into it as they are. Nothing is said where they are drawn anew."""
+    """About how large the file will be: pictures go into it as they are. Nothing is said where they are drawn anew.
+
+    In a bundle of small pictures the logs beside them can be the larger part.
+    """
     if wish.layout is not None or (wish.format not in PAGED and wish.format is not Format.BUNDLE):
         return None
-    return f"about {size(sum(picture.size_bytes for picture in content.all))}"
+    held = size(sum(picture.size_bytes for picture in content.all))
+    return f"{held} of pictures, with the logs of their runs" if wish.format is Format.BUNDLE else f"about {held}"
