@@ -10,7 +10,7 @@ from bullpen_api.v1 import lab_pb2, model_pb2
 from bullpen_client.errors import ContentLost, ModelNotFound, SpendNotConfirmed
 from bullpen_tui import lab
 from bullpen_tui.plan import FormError
-from bullpen_tui.screens.lab import LabScreen
+from bullpen_tui.screens.lab import FIELDS, SELECTS, LabScreen
 from bullpen_tui.widgets.gallery import Gallery
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.rows import RowTable
@@ -200,3 +200,14 @@ async def test_a_paid_model_asks_before_it_spends() -> None:
         last = fake.asked("generate")[-1][0]
         assert isinstance(last, lab_pb2.GenerateRequest)
         assert last.confirm_spend
+
+
+async def test_every_field_of_the_lab_says_what_it_is_good_for() -> None:
+    """A sentence that fits into 80 columns for whatever has the focus, in every tool."""
+    assert set(lab.HELP) == {*FIELDS, *SELECTS}
+    assert all(20 < len(told) <= 78 for told in lab.HELP.values())
+    async with studio(size=(80, 24)) as at:
+        await at.go("9", "lab")
+        await at.until(lambda: at.words("#lab-about") == lab.HELP["prompt"])
+        await at.press("tab")
+        await at.until(lambda: at.words("#lab-about") == lab.HELP["negative"])

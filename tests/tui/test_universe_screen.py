@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bullpen_api.v1 import bible_pb2
 from bullpen_tui.screens.compose import ComposeScreen
 from bullpen_tui.widgets.chooser import Chooser
@@ -130,3 +132,23 @@ async def test_an_empty_universe_says_what_to_do() -> None:
         await at.until(lambda: at.app.project == "projects/noir")
         await at.go("U", "universe")
         await at.until(lambda: "i makes one of each picture" in " ".join(at.screen_text().split()))
+
+
+async def test_nothing_is_said_of_what_was_not_read_yet() -> None:
+    """Until guides and cast are here neither is said to be missing; then they are counted and named."""
+    there = asyncio.Event()
+
+    class Late(FakeDaemon):
+        async def style_guides(self, project: str) -> bible_pb2.ListStyleGuidesResponse:
+            await there.wait()
+            return await super().style_guides(project)
+
+    async with studio(Late(), size=(80, 24)) as at:
+        await at.go("U", "universe")
+        await at.until(lambda: "Story 6" in at.screen_text())
+        assert "Styles …" in at.screen_text()
+        assert "reading…" in at.words("#lock")
+        assert "without a style guide" not in at.screen_text()
+        there.set()
+        await at.until(lambda: "Styles 1" in at.screen_text())
+        await at.until(lambda: "reading…" not in at.words("#lock"))

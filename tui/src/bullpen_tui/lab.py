@@ -19,6 +19,18 @@ from bullpen_tui.snapshot import leaf
 TOOLS = ("generate", "cutout", "upscale", "color")
 CAPABILITIES = {"generate": "text_to_image", "cutout": "cutout", "upscale": "upscale"}
 """What a model must be able to do for a tool; colour needs none."""
+HELP = {
+    "prompt": "What the picture shows, in words.",
+    "negative": "What it must not show. May be left empty.",
+    "path": "A picture on the daemon's machine: a whole path, or one that begins with ~.",
+    "count": "How many pictures are made; each from a seed of its own.",
+    "seed": "Where chance begins. The same seed makes the same picture again.",
+    "steps": "More take longer and may be finer; empty takes the model's own.",
+    "scale": "How many times as wide and high: 2 or 4.",
+    "model": "What does the work: what is ready and can do it; “paid” costs money.",
+    "profile": "How colours are changed; settings/color-correction.json has the profiles.",
+}
+"""What each field is good for."""
 
 
 def generate_request(fields: Mapping[str, str]) -> lab_pb2.GenerateRequest:

@@ -7,7 +7,7 @@ stage; what it was locked by is what the last of their runs was given: a style g
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
 from textual.content import Content
@@ -72,10 +72,14 @@ def lock_of(
     return Lock(first.stage, first.accepted, first.scenes, guide, gone, own, changed, stale, len(guides))
 
 
-def lock_line(project: project_pb2.Project, lock: Lock, room: int) -> Content:
-    """The state of the look in one line; the other stages behind it where there is room."""
-    state = _state(lock)
-    line = words.text((f"{lock.stage} ", words.FAINT), state, "   ", _by(lock))
+def lock_line(project: project_pb2.Project, lock: Lock, room: int, known: bool = True) -> Content:
+    """The state of the look in one line; the other stages behind it where there is room.
+
+    Before it is `known` what guides and runs there are, nothing is said of them.
+    """
+    state = _state(lock if known else replace(lock, gone="", changed=False))
+    by = _by(lock) if known else words.text(("reading…", words.FAINT))
+    line = words.text((f"{lock.stage} ", words.FAINT), state, "   ", by)
     rest = words.stage_line([(one.stage, one.accepted, one.scenes) for one in project.figures.stages[1:]])
     wide = words.text(line, "   ", rest)
     return wide if wide.cell_length <= room else line

@@ -80,6 +80,12 @@ class LabScreen(StudioScreen):
                     yield Picture(self.studio.graphics, "F5 makes it", dom_id="after")
         yield Said(dom_id="lab-about")
 
+    def on_descendant_focus(self) -> None:
+        """Says what the field with the cursor is good for, until there is a picture to tell of."""
+        told = lab.HELP.get((self.focused.id if self.focused is not None else None) or "", "")
+        if not self._made:
+            self.query_one("#lab-about", Said).say(words.text((told, words.QUIET)))
+
     @property
     def tool(self) -> str:
         """The tool that is open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from bullpen_api.v1 import project_pb2, vault_pb2
@@ -121,19 +122,19 @@ class UniverseScreen(Writing, StudioScreen):
         self.studio.reading.bible(name)
         self.studio.reading.trash(name)
         self._read_flags(name)
-        room = self.query_one("#lock").content_size.width or self.size.width - 4
-        guides = self.snapshot.style_guides_of(name)
-        self.query_one("#lock", Said).say(self._lock(project, room))
+        self.query_one("#lock", Said).fit(partial(self._lock, project))
         counts = (
             len(self.snapshot.scenes_of(name)),
             len(self.snapshot.characters_of(name)),
-            len(guides),
+            len(self.snapshot.style_guides_of(name)),
             len(self.snapshot.reference_sets_of(name)),
             len(self.snapshot.prompt_templates_of(name)),
             len(self.snapshot.provider_accounts_of(name)),
             len(self.snapshot.trash_of(name)),
         )
-        names = [f"{tab} {count or words.DASH}" for tab, count in zip(TABS, counts, strict=True)]
+        read = [self.studio.reading.known(f"{_read_as(index)} {name}") for index in range(len(TABS))]
+        nothing = [words.DASH if known else "…" for known in read]
+        names = [f"{tab} {count or none}" for tab, count, none in zip(TABS, counts, nothing, strict=True)]
         title = words.text((project.title or leaf(name), words.QUIET))
         self.query_one(TabLine).open(names, self.tab_open, title)
         board, table = self.query_one("#board", Gallery), self.query_one("#universe", RowTable)
@@ -150,8 +151,7 @@ class UniverseScreen(Writing, StudioScreen):
         table = self.query_one("#universe", RowTable)
         snapshot, stages = self.snapshot, self._stages
         table.set_columns(COLUMNS[self.tab_open])
-        where = {0: "scenes", TRASH: "trash"}.get(self.tab_open, "bible")
-        known = self.studio.reading.known(f"{where} {project}")
+        known = self.studio.reading.known(f"{_read_as(self.tab_open)} {project}")
         if known:
             parts = _EMPTY[self.tab_open]
             empty = words.text(*((part[0], "bold $accent") if isinstance(part, tuple) else part for part in parts))
@@ -196,7 +196,8 @@ class UniverseScreen(Writing, StudioScreen):
         for run in locks.runs_of(scenes, first.stage)[-RUNS_LOOKED_AT:]:
             self.studio.reading.run_once(run)
         guides = self.snapshot.style_guides_of(project.name)
-        return locks.lock_line(project, locks.lock_of(first, scenes, guides, self.snapshot.runs), room)
+        known = self.studio.reading.known(f"bible {project.name}")
+        return locks.lock_line(project, locks.lock_of(first, scenes, guides, self.snapshot.runs), room, known)
 
     def _read_flags(self, project: str) -> None:
         runs = {
@@ -313,6 +314,11 @@ class UniverseScreen(Writing, StudioScreen):
 
         marked = self.lister.chosen if self.tab_open == 0 and self.lister.marked else []
         self.studio.push_screen(ComposeScreen(self.studio.project, scenes=tuple(marked)))
+
+
+def _read_as(tab: int) -> str:
+    """What a tab's rows are read with."""
+    return {0: "scenes", TRASH: "trash"}.get(tab, "bible")
 
 
 def _frames(assets: Iterable[str]) -> list[Frame]:
