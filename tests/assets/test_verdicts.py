@@ -54,6 +54,20 @@ async def test_what_is_accepted_is_found_and_changes_with_the_choice(studio: Stu
     assert set(source.values()) == {pb.Asset.VERDICT_UNSPECIFIED}
 
 
+@pytest.mark.parametrize(
+    "sql", [verdicts._BESIDE, verdicts._VERDICTS, verdicts._ACCEPTED], ids=["beside", "verdicts", "accepted"]
+)
+def test_no_candidate_is_looked_at_that_is_not_asked_for(sql: str) -> None:
+    """However many candidates there are, those that matter are found by an index."""
+    connection = apsw.Connection(":memory:")
+    migrate.apply(connection, Path("unused"))
+    values = [None] * max(sql.count("?"), 1) if "?1" not in sql else [None] * 5
+    steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    looks = [step for step in steps if {"c", "candidates", "a"} & set(step.split()[1:2])]
+    assert looks, steps
+    assert all(step.startswith("SEARCH") for step in looks), steps
+
+
 async def test_older_databases_know_what_was_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows, facts and sets of a database from before are completed, in sealed blocks and in the newest one."""
     monkeypatch.setattr(bits, "BLOCK", 8)

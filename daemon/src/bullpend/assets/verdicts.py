@@ -28,20 +28,24 @@ WITH RECURSIVE before (id, parent) AS (
   UNION SELECT j.id FROM jobs j JOIN runs r ON r.id = j.run_id
     WHERE j.scene = ?3 AND j.scene != '' AND r.stage = ?4 AND r.project = ?5
 )
-SELECT DISTINCT c.asset FROM beside b JOIN candidates c ON c.job_id = b.id WHERE c.asset != ''
+SELECT DISTINCT c.asset FROM beside b CROSS JOIN candidates c ON c.job_id = b.id WHERE c.asset != ''
 """
-# With CROSS, the assets are looked up one by one, however many there are.
+# With CROSS, what is looked up is looked up one by one, however much there is. The index of candidates by asset holds
+# those that have one: only a statement that says so is given it.
 _VERDICTS = """
 SELECT a.id, a.project, a.facts, a.verdict, EXISTS (
-  SELECT 1 FROM candidates c WHERE c.asset = 'projects/' || a.project || '/assets/' || a.slug AND c.accepted = 1
+  SELECT 1 FROM candidates c
+  WHERE c.asset = 'projects/' || a.project || '/assets/' || a.slug AND c.asset != '' AND c.accepted = 1
 ) AS accepted
 FROM json_each(?) j CROSS JOIN assets a ON a.project = ? AND a.slug = j.value
 """
 
+_ACCEPTED = "SELECT 1 FROM candidates WHERE asset = ? AND asset != '' AND accepted = 1"
+
 
 def known(view: View, asset: str) -> str:
     """The verdict of a picture that is registered anew: its candidate may be here from before, and accepted."""
-    accepted = view.value("SELECT 1 FROM candidates WHERE asset = ? AND accepted = 1", asset)
+    accepted = view.value(_ACCEPTED, asset)
     return ACCEPTED if accepted else ""
 
 

@@ -200,7 +200,8 @@ def _check_unmade(view: View, name: str) -> None:
             remedy="Start a new run of its scene for other pictures." if ended else "Cancel it, or wait for it.",
             state=state,
         )
-    sql = "SELECT name FROM jobs WHERE parent_job = ? AND state IN ('QUEUED', 'RUNNING', 'SUCCEEDED')"
+    states = "('QUEUED', 'RUNNING', 'SUCCEEDED')"
+    sql = f"SELECT name FROM jobs WHERE parent_job = ? AND parent_job != '' AND state IN {states}"
     successor = view.value(sql, name)
     if successor is not None:
         raise StateConflict(
