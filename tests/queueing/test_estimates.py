@@ -46,6 +46,16 @@ def test_nothing_is_claimed_that_nobody_measured() -> None:
     assert list(starts(paused, SPEEDS)) == [("j2", None, None)]
 
 
+def test_a_device_that_works_on_something_unknown_is_not_reckoned_with() -> None:
+    """What waits behind it begins nobody knows when, not at once; another device that is measured still counts."""
+    unknown = state(job(1, model="new"), job(2))
+    assert list(starts(unknown, SPEEDS)) == [("j2", None, None)]
+    assert timetable(unknown, SPEEDS).left is None
+    beside = state(job(1, model="new"), job(2), job(3), devices=2)
+    assert list(starts(beside, SPEEDS)) == [("j3", 2.5, 7.5)]
+    assert timetable(beside, SPEEDS).left is None
+
+
 def test_runs_in_the_order_of_their_first_job() -> None:
     """Each run with its place, what waits and what is paused; one wholly paused comes last, without a place."""
     jobs = [job(1, "a"), job(2, "b", paused=True), job(3, "c"), job(4, "a"), job(5, "a", paused=True)]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bullpen_api.v1 import event_pb2, run_pb2
+from bullpen_api.v1 import event_pb2, queue_pb2, run_pb2
 from bullpen_client import names
 from bullpen_client.watch import Item, Reconnected, Reconnecting
+
+from bullpen_cli.standing import PLACE, standing
 
 ENDED = {
     run_pb2.Run.STATE_SUCCEEDED,
@@ -47,6 +49,8 @@ class Board:
     jobs: dict[str, run_pb2.Job] = field(default_factory=dict)
     progress: dict[str, event_pb2.Progress] = field(default_factory=dict)
     reconnecting: bool = False
+    # Why nothing of it is made now; empty while something is.
+    standing: str = ""
 
     @classmethod
     def of(cls, run: run_pb2.Run, jobs: Iterable[run_pb2.Job]) -> Board:
@@ -87,9 +91,20 @@ class Board:
             if names.is_inside(item.candidate, self.run.name):
                 self.progress[item.candidate] = item
             return []
+        if isinstance(item, queue_pb2.Queue):
+            return self._queue(item)
         if isinstance(item, event_pb2.Event) and names.is_inside(item.subject, self.run.name):
             return self._event(item)
         return []
+
+    def _queue(self, queue: queue_pb2.Queue) -> list[str]:
+        """A pause is told when it comes; a place only once, and not between two turns of a run that has begun."""
+        busy = any(job.state == run_pb2.Job.STATE_RUNNING for job in self.jobs.values())
+        told, self.standing = self.standing, "" if busy else standing(self.run, self.jobs.values(), queue)
+        known = self.standing == told
+        if self.standing.startswith(PLACE):
+            known = told.startswith(PLACE) or bool(self.candidates_done)
+        return [self.standing] if self.standing and not known else []
 
     def _event(self, event: event_pb2.Event) -> list[str]:
         kind = event.WhichOneof("payload")

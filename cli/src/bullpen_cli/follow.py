@@ -38,7 +38,7 @@ async def follow(session: Session, run: str) -> Board:
     if board.complete:
         return board
     project = names.project_of(run)
-    stream = watch_journal(session, project, revision, progress=True)
+    stream = watch_journal(session, project, revision, progress=True, queue=True)
     show = _live if sys.stderr.isatty() else _lines
     await show(board, _to_the_end(board, stream))
     return (await load(session, run))[0]
@@ -73,7 +73,7 @@ async def _live(board: Board, told: AsyncIterator[list[str]]) -> None:
     with Live(render(board), console=out, refresh_per_second=8, transient=True) as live:
         async for texts in told:
             for text in texts:
-                if " candidate " not in text:
+                if " candidate " not in text and text != board.standing:
                     live.console.print(text, style="yellow")
             live.update(render(board))
 
@@ -106,6 +106,8 @@ def render(board: Board) -> RenderableType:
     waiting = sum(job.state == run_pb2.Job.STATE_QUEUED for job in board.jobs.values())
     if waiting:
         rows.append(Text(f"  ◌ {waiting} waiting", style="dim"))
+    if board.standing:
+        rows.append(Text(f"  {board.standing}", style="yellow"))
     return Group(*rows)
 
 

@@ -55,6 +55,8 @@ def tell_queue(state: State, found: queue_pb2.Queue) -> None:
     paused = f", {found.paused_jobs} paused" if found.paused_jobs else ""
     left = f"; done in about {output.span(found.time_left)}" if found.HasField("time_left") and found.runs else ""
     output.say(f"The queue is {how}: {jobs}{paused}{left}.", style="yellow" if found.paused else None)
+    if found.hindrance:
+        output.say(found.hindrance, style="yellow")
     if not found.runs:
         return
     output.table(

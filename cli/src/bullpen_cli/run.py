@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from bullpen_api.v1 import model_pb2, run_pb2
+from bullpen_api.v1 import model_pb2, queue_pb2, run_pb2
 from bullpen_client import errors, names
 
 from bullpen_cli import output, plan, results
@@ -19,6 +19,7 @@ from bullpen_cli.failure import FAILED, INTERRUPTED, OK
 from bullpen_cli.follow import follow
 from bullpen_cli.recipes import take_over
 from bullpen_cli.spans import SPAN
+from bullpen_cli.standing import standing
 from bullpen_cli.transfer import absolute
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def run(state: State, /, **options: Any) -> int:
             return OK
         started.append(made.name)
         if options["detach"]:
-            return _detached(state, made)
+            return await _detached(state, session, made)
         return await finish(state, session, made.name)
 
     try:
@@ -266,12 +267,15 @@ async def finish(state: State, session: Session, run_name: str) -> int:
     return OK if board.run.state == run_pb2.Run.STATE_SUCCEEDED else FAILED
 
 
-def _detached(state: State, made: run_pb2.Run) -> int:
+async def _detached(state: State, session: Session, made: run_pb2.Run) -> int:
     if state.json:
         output.emit(made)
-    else:
-        output.say(f"started {made.name}")
-        output.say(f"  follow  bullpen runs follow {made.name}")
+        return OK
+    output.say(f"started {made.name}")
+    output.say(f"  follow  bullpen runs follow {made.name}")
+    waits = standing(made, (), await session.queue.GetQueue(queue_pb2.GetQueueRequest()))
+    if waits:
+        output.note(waits, style="yellow")
     return OK
 
 

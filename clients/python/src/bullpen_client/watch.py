@@ -1,7 +1,8 @@
 """Following the journal without a gap: reconnect, resume after the last revision seen, drop duplicates.
 
 Durable events arrive exactly once and in order, over any number of broken connections and daemon restarts. Progress
-and previews are not durable: what was missed is gone, the next value counts.
+and previews are not durable: what was missed is gone, the next value counts. So is where everything stands in the
+queue, which is said anew with each connection.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
-from bullpen_api.v1 import event_pb2, system_pb2
+from bullpen_api.v1 import event_pb2, queue_pb2, system_pb2
 
 from bullpen_client import errors
 from bullpen_client.breaks import MENDABLE, USUAL, Backoff, Breaks, Reconnected, Reconnecting
@@ -17,7 +18,15 @@ from bullpen_client.connect import Session
 
 __all__ = ["Backoff", "Item", "Reconnected", "Reconnecting", "watch"]
 
-Item = event_pb2.Event | event_pb2.Progress | event_pb2.Preview | event_pb2.Bookmark | Reconnecting | Reconnected
+Item = (
+    event_pb2.Event
+    | event_pb2.Progress
+    | event_pb2.Preview
+    | event_pb2.Bookmark
+    | queue_pb2.Queue
+    | Reconnecting
+    | Reconnected
+)
 
 
 async def watch(
@@ -27,6 +36,7 @@ async def watch(
     *,
     progress: bool = False,
     previews: bool = False,
+    queue: bool = False,
     backoff: Backoff = USUAL,
 ) -> AsyncIterator[Item]:
     """Yields what happens after a revision; without one, what happens from the first call on.
@@ -41,7 +51,7 @@ async def watch(
             if last is None:
                 last = (await session.system.GetInfo(system_pb2.GetInfoRequest())).revision
             request = event_pb2.WatchRequest(
-                parent=parent, after_revision=last, progress=progress, previews=previews, batch=True
+                parent=parent, after_revision=last, progress=progress, previews=previews, queue=queue, batch=True
             )
             if breaks.attempt:
                 await _connected(session)
@@ -79,3 +89,5 @@ def _fresh(message: event_pb2.WatchResponse, last: int) -> Iterator[Item]:
             yield message.preview
         case "bookmark":
             yield message.bookmark
+        case "queue":
+            yield message.queue

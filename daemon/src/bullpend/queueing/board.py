@@ -14,6 +14,7 @@ from bullpend.db import Database
 from bullpend.db.database import View
 from bullpend.events.bus import Bus
 from bullpend.queueing import estimates
+from bullpend.queueing.hindrance import hindrance
 from bullpend.rpc.wire import duration
 from bullpend.scheduling.model import Phase, State
 
@@ -68,6 +69,7 @@ class Board:
             time_left=duration(None if None in left else max(one for one in left if one is not None)),
             runs=[_pack(place) for table in tables for place in table.runs],
             revision=revision,
+            hindrance=" ".join(filter(None, map(hindrance, states))),
         )
 
     async def page(self, project: str, skip: int, limit: int) -> tuple[list[queue_pb2.QueuedJob], int]:

@@ -45,10 +45,12 @@ def job_seconds(state: State, job: str, speeds: Mapping[str, float]) -> float | 
 def starts(state: State, speeds: Mapping[str, float]) -> Iterator[tuple[str, float | None, float | None]]:
     """(job, seconds until it begins, seconds until it ends) in the order of the queue.
 
-    Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue. The jobs of a
-    run are taken to be alike, so that of thousands only one each is looked at.
+    Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue. A device
+    whose work nobody has measured is not reckoned with. The jobs of a run are taken to be alike, so that of thousands
+    only one each is looked at.
     """
-    free = _free(state, speeds)
+    free = [end for end in _free(state, speeds) if end is not None]
+    heapq.heapify(free)
     known = not state.paused and bool(free)
     of_run: dict[str, float | None] = {}
     for job in state.queue:
@@ -70,7 +72,8 @@ def starts(state: State, speeds: Mapping[str, float]) -> Iterator[tuple[str, flo
 def timetable(state: State, speeds: Mapping[str, float]) -> Timetable:
     """Every run that waits, in the order of its first job; those that only wait to be resumed come last."""
     found: dict[str, RunPlace] = {}
-    table = Timetable(left=max(_free(state, speeds), default=0.0))
+    busy = _free(state, speeds)
+    table = Timetable(left=None if None in busy else max((end for end in busy if end is not None), default=0.0))
     for position, (job, begin, end) in enumerate(starts(state, speeds), 1):
         spec = state.jobs[job].spec
         place = found.get(spec.run)
@@ -91,14 +94,16 @@ def timetable(state: State, speeds: Mapping[str, float]) -> Timetable:
     return table
 
 
-def _free(state: State, speeds: Mapping[str, float]) -> list[float]:
-    """When each device is free next, as a heap. A job of unknown length counts as about to end."""
-    free = []
+def _free(state: State, speeds: Mapping[str, float]) -> list[float | None]:
+    """When each device is free next; None where it works on something of unknown length."""
+    free: list[float | None] = []
     for device in state.devices.values():
         # What takes only work that is placed there helps nobody else.
         if device.use is not Use.ALL and not device.job:
             continue
-        half = job_seconds(state, device.job, speeds) if device.job in state.jobs else None
-        free.append(0.5 * half if half is not None else 0.0)
-    heapq.heapify(free)
+        if device.job not in state.jobs:
+            free.append(0.0)
+            continue
+        whole = job_seconds(state, device.job, speeds)
+        free.append(None if whole is None else 0.5 * whole)
     return free

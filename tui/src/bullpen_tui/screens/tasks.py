@@ -74,6 +74,8 @@ def queue_line(queue: queue_pb2.Queue | None) -> Content:
                 (f"about {words.clock(words.seconds_of(queue.time_left))}", words.STRONG), (" left", words.QUIET)
             )
         )
+    if queue.hindrance:
+        parts.append(words.text((f"⚑ {queue.hindrance}", words.WARN)))
     return Content("   ").join(parts)
 
 

@@ -26,7 +26,7 @@ from bullpen_api.v1 import run_pb2 as bullpen_dot_v1_dot_run__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/queue.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf9\x02\n\x05Queue\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x14\n\x0cwaiting_jobs\x18\x02 \x01(\x05\x12\x13\n\x0bpaused_jobs\x18\x03 \x01(\x05\x12\x14\n\x0crunning_jobs\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x33\n\x0cstart_policy\x18\x06 \x01(\x0e\x32\x1d.bullpen.v1.Queue.StartPolicy\x12,\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04runs\x18\x08 \x03(\x0b\x32\x15.bullpen.v1.QueuedRun\x12\x10\n\x08revision\x18\t \x01(\x03\"v\n\x0bStartPolicy\x12\x1c\n\x18START_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10START_POLICY_RUN\x10\x01\x12\x17\n\x13START_POLICY_PAUSED\x10\x02\x12\x1a\n\x16START_POLICY_AS_IT_WAS\x10\x03\"\xc9\x01\n\tQueuedRun\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x14\n\x0cwaiting_jobs\x18\x03 \x01(\x05\x12\x13\n\x0bpaused_jobs\x18\x04 \x01(\x05\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x30\n\rtime_to_start\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0btime_to_end\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\tQueuedJob\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\x30\n\rtime_to_start\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x11\n\x0fGetQueueRequest\"N\n\x15ListQueuedJobsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x16ListQueuedJobsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.bullpen.v1.QueuedJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\" \n\x11PauseQueueRequest\x12\x0b\n\x03now\x18\x01 \x01(\x08\"\x14\n\x12ResumeQueueRequest\"\x1f\n\x0fPauseRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10ResumeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1f\n\x0fPauseJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10ResumeJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\nQueuePlace\x12\r\n\x05\x66ront\x18\x01 \x01(\x08\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"E\n\x0eMoveRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05place\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.QueuePlace\"E\n\x0eMoveJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05place\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.QueuePlace\"6\n\x14PrioritizeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\x05\x32\xc5\x05\n\x0cQueueService\x12:\n\x08GetQueue\x12\x1b.bullpen.v1.GetQueueRequest\x1a\x11.bullpen.v1.Queue\x12W\n\x0eListQueuedJobs\x12!.bullpen.v1.ListQueuedJobsRequest\x1a\".bullpen.v1.ListQueuedJobsResponse\x12>\n\nPauseQueue\x12\x1d.bullpen.v1.PauseQueueRequest\x1a\x11.bullpen.v1.Queue\x12@\n\x0bResumeQueue\x12\x1e.bullpen.v1.ResumeQueueRequest\x1a\x11.bullpen.v1.Queue\x12\x38\n\x08PauseRun\x12\x1b.bullpen.v1.PauseRunRequest\x1a\x0f.bullpen.v1.Run\x12:\n\tResumeRun\x12\x1c.bullpen.v1.ResumeRunRequest\x1a\x0f.bullpen.v1.Run\x12\x38\n\x08PauseJob\x12\x1b.bullpen.v1.PauseJobRequest\x1a\x0f.bullpen.v1.Job\x12:\n\tResumeJob\x12\x1c.bullpen.v1.ResumeJobRequest\x1a\x0f.bullpen.v1.Job\x12\x36\n\x07MoveRun\x12\x1a.bullpen.v1.MoveRunRequest\x1a\x0f.bullpen.v1.Run\x12\x36\n\x07MoveJob\x12\x1a.bullpen.v1.MoveJobRequest\x1a\x0f.bullpen.v1.Job\x12\x42\n\rPrioritizeRun\x12 .bullpen.v1.PrioritizeRunRequest\x1a\x0f.bullpen.v1.Runb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62ullpen/v1/queue.proto\x12\nbullpen.v1\x1a\x14\x62ullpen/v1/run.proto\x1a\x1egoogle/protobuf/duration.proto\"\x8c\x03\n\x05Queue\x12\x0e\n\x06paused\x18\x01 \x01(\x08\x12\x14\n\x0cwaiting_jobs\x18\x02 \x01(\x05\x12\x13\n\x0bpaused_jobs\x18\x03 \x01(\x05\x12\x14\n\x0crunning_jobs\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x33\n\x0cstart_policy\x18\x06 \x01(\x0e\x32\x1d.bullpen.v1.Queue.StartPolicy\x12,\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04runs\x18\x08 \x03(\x0b\x32\x15.bullpen.v1.QueuedRun\x12\x10\n\x08revision\x18\t \x01(\x03\x12\x11\n\thindrance\x18\n \x01(\t\"v\n\x0bStartPolicy\x12\x1c\n\x18START_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10START_POLICY_RUN\x10\x01\x12\x17\n\x13START_POLICY_PAUSED\x10\x02\x12\x1a\n\x16START_POLICY_AS_IT_WAS\x10\x03\"\xc9\x01\n\tQueuedRun\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x14\n\x0cwaiting_jobs\x18\x03 \x01(\x05\x12\x13\n\x0bpaused_jobs\x18\x04 \x01(\x05\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x30\n\rtime_to_start\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0btime_to_end\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\tQueuedJob\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\x30\n\rtime_to_start\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x11\n\x0fGetQueueRequest\"N\n\x15ListQueuedJobsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x16ListQueuedJobsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.bullpen.v1.QueuedJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\" \n\x11PauseQueueRequest\x12\x0b\n\x03now\x18\x01 \x01(\x08\"\x14\n\x12ResumeQueueRequest\"\x1f\n\x0fPauseRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10ResumeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1f\n\x0fPauseJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10ResumeJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\nQueuePlace\x12\r\n\x05\x66ront\x18\x01 \x01(\x08\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"E\n\x0eMoveRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05place\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.QueuePlace\"E\n\x0eMoveJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05place\x18\x02 \x01(\x0b\x32\x16.bullpen.v1.QueuePlace\"6\n\x14PrioritizeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08priority\x18\x02 \x01(\x05\x32\xc5\x05\n\x0cQueueService\x12:\n\x08GetQueue\x12\x1b.bullpen.v1.GetQueueRequest\x1a\x11.bullpen.v1.Queue\x12W\n\x0eListQueuedJobs\x12!.bullpen.v1.ListQueuedJobsRequest\x1a\".bullpen.v1.ListQueuedJobsResponse\x12>\n\nPauseQueue\x12\x1d.bullpen.v1.PauseQueueRequest\x1a\x11.bullpen.v1.Queue\x12@\n\x0bResumeQueue\x12\x1e.bullpen.v1.ResumeQueueRequest\x1a\x11.bullpen.v1.Queue\x12\x38\n\x08PauseRun\x12\x1b.bullpen.v1.PauseRunRequest\x1a\x0f.bullpen.v1.Run\x12:\n\tResumeRun\x12\x1c.bullpen.v1.ResumeRunRequest\x1a\x0f.bullpen.v1.Run\x12\x38\n\x08PauseJob\x12\x1b.bullpen.v1.PauseJobRequest\x1a\x0f.bullpen.v1.Job\x12:\n\tResumeJob\x12\x1c.bullpen.v1.ResumeJobRequest\x1a\x0f.bullpen.v1.Job\x12\x36\n\x07MoveRun\x12\x1a.bullpen.v1.MoveRunRequest\x1a\x0f.bullpen.v1.Run\x12\x36\n\x07MoveJob\x12\x1a.bullpen.v1.MoveJobRequest\x1a\x0f.bullpen.v1.Job\x12\x42\n\rPrioritizeRun\x12 .bullpen.v1.PrioritizeRunRequest\x1a\x0f.bullpen.v1.Runb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,39 +34,39 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bullpen_api.v1.queue_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_QUEUE']._serialized_start=93
-  _globals['_QUEUE']._serialized_end=470
-  _globals['_QUEUE_STARTPOLICY']._serialized_start=352
-  _globals['_QUEUE_STARTPOLICY']._serialized_end=470
-  _globals['_QUEUEDRUN']._serialized_start=473
-  _globals['_QUEUEDRUN']._serialized_end=674
-  _globals['_QUEUEDJOB']._serialized_start=677
-  _globals['_QUEUEDJOB']._serialized_end=818
-  _globals['_GETQUEUEREQUEST']._serialized_start=820
-  _globals['_GETQUEUEREQUEST']._serialized_end=837
-  _globals['_LISTQUEUEDJOBSREQUEST']._serialized_start=839
-  _globals['_LISTQUEUEDJOBSREQUEST']._serialized_end=917
-  _globals['_LISTQUEUEDJOBSRESPONSE']._serialized_start=919
-  _globals['_LISTQUEUEDJOBSRESPONSE']._serialized_end=1023
-  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1025
-  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1057
-  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1059
-  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1079
-  _globals['_PAUSERUNREQUEST']._serialized_start=1081
-  _globals['_PAUSERUNREQUEST']._serialized_end=1112
-  _globals['_RESUMERUNREQUEST']._serialized_start=1114
-  _globals['_RESUMERUNREQUEST']._serialized_end=1146
-  _globals['_PAUSEJOBREQUEST']._serialized_start=1148
-  _globals['_PAUSEJOBREQUEST']._serialized_end=1179
-  _globals['_RESUMEJOBREQUEST']._serialized_start=1181
-  _globals['_RESUMEJOBREQUEST']._serialized_end=1213
-  _globals['_QUEUEPLACE']._serialized_start=1215
-  _globals['_QUEUEPLACE']._serialized_end=1273
-  _globals['_MOVERUNREQUEST']._serialized_start=1275
-  _globals['_MOVERUNREQUEST']._serialized_end=1344
-  _globals['_MOVEJOBREQUEST']._serialized_start=1346
-  _globals['_MOVEJOBREQUEST']._serialized_end=1415
-  _globals['_PRIORITIZERUNREQUEST']._serialized_start=1417
-  _globals['_PRIORITIZERUNREQUEST']._serialized_end=1471
-  _globals['_QUEUESERVICE']._serialized_start=1474
-  _globals['_QUEUESERVICE']._serialized_end=2183
+  _globals['_QUEUE']._serialized_end=489
+  _globals['_QUEUE_STARTPOLICY']._serialized_start=371
+  _globals['_QUEUE_STARTPOLICY']._serialized_end=489
+  _globals['_QUEUEDRUN']._serialized_start=492
+  _globals['_QUEUEDRUN']._serialized_end=693
+  _globals['_QUEUEDJOB']._serialized_start=696
+  _globals['_QUEUEDJOB']._serialized_end=837
+  _globals['_GETQUEUEREQUEST']._serialized_start=839
+  _globals['_GETQUEUEREQUEST']._serialized_end=856
+  _globals['_LISTQUEUEDJOBSREQUEST']._serialized_start=858
+  _globals['_LISTQUEUEDJOBSREQUEST']._serialized_end=936
+  _globals['_LISTQUEUEDJOBSRESPONSE']._serialized_start=938
+  _globals['_LISTQUEUEDJOBSRESPONSE']._serialized_end=1042
+  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1044
+  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1076
+  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1078
+  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1098
+  _globals['_PAUSERUNREQUEST']._serialized_start=1100
+  _globals['_PAUSERUNREQUEST']._serialized_end=1131
+  _globals['_RESUMERUNREQUEST']._serialized_start=1133
+  _globals['_RESUMERUNREQUEST']._serialized_end=1165
+  _globals['_PAUSEJOBREQUEST']._serialized_start=1167
+  _globals['_PAUSEJOBREQUEST']._serialized_end=1198
+  _globals['_RESUMEJOBREQUEST']._serialized_start=1200
+  _globals['_RESUMEJOBREQUEST']._serialized_end=1232
+  _globals['_QUEUEPLACE']._serialized_start=1234
+  _globals['_QUEUEPLACE']._serialized_end=1292
+  _globals['_MOVERUNREQUEST']._serialized_start=1294
+  _globals['_MOVERUNREQUEST']._serialized_end=1363
+  _globals['_MOVEJOBREQUEST']._serialized_start=1365
+  _globals['_MOVEJOBREQUEST']._serialized_end=1434
+  _globals['_PRIORITIZERUNREQUEST']._serialized_start=1436
+  _globals['_PRIORITIZERUNREQUEST']._serialized_end=1490
+  _globals['_QUEUESERVICE']._serialized_start=1493
+  _globals['_QUEUESERVICE']._serialized_end=2202
 # @@protoc_insertion_point(module_scope)

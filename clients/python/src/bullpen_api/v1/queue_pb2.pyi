@@ -60,6 +60,7 @@ class Queue(_message.Message):
     TIME_LEFT_FIELD_NUMBER: _builtins.int
     RUNS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    HINDRANCE_FIELD_NUMBER: _builtins.int
     paused: _builtins.bool
     waiting_jobs: _builtins.int
     """Jobs that wait for their turn."""
@@ -70,6 +71,10 @@ class Queue(_message.Message):
     """Unfinished jobs that are accepted at most; a run that would exceed it is refused by QUEUE_FULL."""
     start_policy: Global___Queue.StartPolicy.ValueType
     revision: _builtins.int
+    hindrance: _builtins.str
+    """What keeps work that waits from beginning besides other jobs and pauses, in words, such as that every device is
+    switched off or that a worker could not be started; empty where there is nothing.
+    """
     @_builtins.property
     def time_left(self) -> _duration_pb2.Duration:
         """Estimate until nothing waits or runs any more; absent while nothing like it was measured, or while it is paused."""
@@ -90,10 +95,11 @@ class Queue(_message.Message):
         time_left: _duration_pb2.Duration | None = ...,
         runs: _abc.Iterable[Global___QueuedRun] | None = ...,
         revision: _builtins.int = ...,
+        hindrance: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time_left", b"time_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "paused", b"paused", "paused_jobs", b"paused_jobs", "revision", b"revision", "running_jobs", b"running_jobs", "runs", b"runs", "start_policy", b"start_policy", "time_left", b"time_left", "waiting_jobs", b"waiting_jobs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hindrance", b"hindrance", "limit", b"limit", "paused", b"paused", "paused_jobs", b"paused_jobs", "revision", b"revision", "running_jobs", b"running_jobs", "runs", b"runs", "start_policy", b"start_policy", "time_left", b"time_left", "waiting_jobs", b"waiting_jobs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
