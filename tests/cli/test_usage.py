@@ -29,7 +29,12 @@ WRONG = [
     ["cancel", "last", "--all"],
     ["cancel", "a/b/c/d/e"],
     ["tune", "p/r/j"],
+    ["tune", "p/r", "--steps", "4"],
     ["accept", "projects//runs"],
+    ["accept", "../../etc/passwd"],
+    ["accept", "last"],
+    ["accept", "p/r/j"],
+    ["accept", "r-0001-style/j-001"],
     ["scenes", "add", "p", "/no/such/picture.png"],
     ["watch", "--after", "-1"],
     ["call"],
@@ -82,6 +87,16 @@ def test_the_help_names_every_command_under_a_heading(capsys: pytest.CaptureFixt
         below = text.partition(f"{heading}:\n")[2].partition("\n\n")[0]
         assert [line.split()[0] for line in below.splitlines() if line[2:3] != " "] == list(part)
         assert "..." not in below
+
+
+@pytest.mark.parametrize("verb", main.ELSEWHERE)
+def test_a_verb_that_people_look_for_at_the_top_is_found(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line names the command that is meant, and that command is there."""
+    assert main.run([verb]) == 2
+    told = capsys.readouterr().err
+    for family in main.ELSEWHERE[verb]:
+        assert f"bullpen {family} {verb}" in told
+        assert (family, verb) in commands(main.bullpen)
 
 
 async def test_the_module_runs_as_a_process(bullpen: Bullpen) -> None:

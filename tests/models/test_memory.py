@@ -5,6 +5,7 @@ The scripted device has 100 MB here; how large the models are is played, who mak
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,40 @@ async def test_a_bad_load_is_refused_by_its_field(
         await session.models.LoadModel(model_pb2.LoadModelRequest(**fields))
     assert refused.value.field == field
     assert refused.value.remedy
+    assert await residents(session) == {}
+
+
+async def test_what_acts_beside_a_model_is_not_loaded_by_itself(session: Session) -> None:
+    """A LoRA, a cutout, a provider's model: it is said that nothing needs to be done, also where a device is named."""
+    for name in ("starter-lora-mara", "starter-cutout", "openai:gpt-image-1"):
+        for device in ("", "devices/scripted"):
+            with pytest.raises(errors.ModelUnsupported, match="by itself") as refused:
+                await load(session, name, device=device)
+            assert "Nothing needs to be done" in refused.value.remedy
+        with pytest.raises(errors.ModelUnsupported):
+            await session.models.PinModel(model_pb2.PinModelRequest(name=f"models/{name}"))
+
+
+async def test_the_nearest_name_is_near(session: Session) -> None:
+    """What all names begin with makes no two of them alike."""
+    with pytest.raises(errors.ModelNotFound, match="nearest name is models/small"):
+        await load(session, "smal")
+    with pytest.raises(errors.ModelNotFound) as refused:
+        await load(session, "zyx")
+    assert "nearest" not in str(refused.value)
+
+
+async def test_an_unloaded_model_is_gone_when_the_answer_comes(session: Session) -> None:
+    """By name and with all; asked for twice at once, both answers come when it is gone."""
+    await load(session, "one")
+    request = model_pb2.UnloadModelRequest(name="models/one")
+    answers = await asyncio.gather(session.models.UnloadModel(request), session.models.UnloadModel(request))
+    assert {device for answer in answers for device in answer.devices} == {"devices/scripted"}
+    assert not any(answer.leaving for answer in answers)
+    assert await residents(session) == {}
+    await load(session, "one")
+    await load(session, "small")
+    assert len((await session.models.UnloadModel(model_pb2.UnloadModelRequest(all=True))).devices) == 2
     assert await residents(session) == {}
 
 

@@ -83,6 +83,8 @@ def test_scripted_devices_are_counted() -> None:
     assert names == ["devices/scripted", "devices/scripted-2"]
     with pytest.raises(errors.SettingInvalid):
         p.choose(p.assess(BARE), ["scripted:x"])
+    with pytest.raises(errors.SettingInvalid, match="beside no real one"):
+        p.choose(p.assess(BARE), ["cpu", "scripted"])
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:1", "", "CUDA"])

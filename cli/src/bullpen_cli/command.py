@@ -130,7 +130,8 @@ class Command(click.Command):
 class Group(click.Group):
     """A family of commands. `lazy` maps names to `module:attribute`; a module is imported when its command is used.
 
-    `sections` is the same under headings, for a family that is too large for one list.
+    `sections` is the same under headings, for a family that is too large for one list. `elsewhere` names the families
+    of commands that people look for here.
     """
 
     command_class = Command
@@ -142,10 +143,12 @@ class Group(click.Group):
         examples: Sequence[str] = (),
         lazy: dict[str, str] | None = None,
         sections: dict[str, dict[str, str]] | None = None,
+        elsewhere: dict[str, tuple[str, ...]] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("no_args_is_help", False)
         super().__init__(*args, **kwargs)
+        self.elsewhere = elsewhere or {}
         self.examples = examples
         self.sections = sections or {}
         self.lazy = (lazy or {}) | {name: at for part in self.sections.values() for name, at in part.items()}
@@ -169,7 +172,8 @@ class Group(click.Group):
         """Finds the command, or says in one line which names come near."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=3)
+            near = [f"{ctx.command_path} {family} {name}" for family in self.elsewhere.get(name, ())]
+            near = near or difflib.get_close_matches(name, self.list_commands(ctx), n=3)
             known = f"did you mean {' or '.join(near)}?" if near else f"commands: {', '.join(self.list_commands(ctx))}."
             ctx.fail(f"no command '{name}'; {known}")
         return super().resolve_command(ctx, args)

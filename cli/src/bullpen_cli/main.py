@@ -77,6 +77,15 @@ SECTIONS = {
     },
 }
 
+# Verbs that other programs of the kind have at the top, with the families that have them here.
+ELSEWHERE = {
+    **dict.fromkeys(("load", "unload", "pin", "unpin", "keep", "convert"), ("models",)),
+    **dict.fromkeys(("start", "stop", "status"), ("daemon",)),
+    **dict.fromkeys(("pause", "resume"), ("queue", "runs")),
+    **dict.fromkeys(("front", "priority", "retry", "follow"), ("runs",)),
+    "move": ("queue",),
+}
+
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
@@ -93,6 +102,7 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.group(
     cls=Group,
     sections=SECTIONS,
+    elsewhere=ELSEWHERE,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     examples=[

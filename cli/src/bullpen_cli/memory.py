@@ -89,12 +89,18 @@ def unload(state: State, name: str, everything: bool, device: str) -> None:
     if state.json:
         output.emit(answer)
         return
-    if answer.devices:
-        freed = ", ".join(names.ident(device) for device in dict.fromkeys(answer.devices))
-        many = f"{output.count(len(answer.devices), 'model')} " if everything else ""
+    gone = list(answer.devices)
+    for resident in answer.leaving:
+        gone.remove(resident.device)
+    if gone:
+        freed = ", ".join(names.ident(device) for device in dict.fromkeys(gone))
+        many = f"{output.count(len(gone), 'model')} " if everything else ""
         output.say(f"{many}freed on {freed}")
-    elif not answer.kept:
+    elif not answer.kept and not answer.leaving:
         output.say("It was not in memory." if name else "No model is in memory.", style="dim")
+    for resident in answer.leaving:
+        where = names.ident(resident.device)
+        output.say(f"{resident.model} leaves {where} as soon as its worker comes to it", style="yellow")
     for resident in answer.kept:
         output.say(f"{resident.model} stays on {names.ident(resident.device)}: {resident.reason}", style="dim")
 

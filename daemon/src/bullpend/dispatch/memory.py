@@ -5,6 +5,7 @@ of them becomes facts, events and rows, and whoever asked for a model hears when
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ from bullpend.workers.model import DeviceInfo
 from bullpend.workers.supervisor import Supervisor
 
 log = structlog.get_logger("dispatch")
+
+# How long somebody who unloads a model waits for its memory: a worker waits up to five seconds for it itself.
+PARTING_SECONDS = 8.0
 
 _OUT_OF_MEMORY = "DEVICE_OUT_OF_MEMORY"
 
@@ -50,6 +54,8 @@ class Memory:
         # The digest of what is in memory, by (device, model).
         self._digests: dict[tuple[str, str], str] = {}
         self._waiting: dict[tuple[str, str], list[asyncio.Future[float]]] = {}
+        # Who waits until a model has left, by (device, model).
+        self._parting: dict[tuple[str, str], asyncio.Event] = {}
         self._changing = asyncio.Lock()
 
     async def start(self, supervisor: Supervisor) -> None:
@@ -65,6 +71,8 @@ class Memory:
         """Whoever waits for a model will not get it."""
         for key in list(self._waiting):
             self._answer(key, ShuttingDown("The daemon is stopping."))
+        for key in list(self._parting):
+            self._parted(key)
 
     # ---- what services ask ------------------------------------------------------------------------------------------
 
@@ -80,6 +88,16 @@ class Memory:
         self._waiting.setdefault((device, model), []).append(arrival)
         self._tell(s.LoadRequested(model, device, keep_alive))
         return await arrival
+
+    async def unload(self, model: str, device: str, places: Sequence[tuple[str, str]]) -> None:
+        """Lets a model go, or with an empty name all that may, and waits until those of `places`, (device, model), have
+        left; not longer than a worker is likely to need for something else.
+        """
+        gone = [self._parting.setdefault(place, asyncio.Event()).wait() for place in places]
+        self._tell(s.UnloadRequested(model, device))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await asyncio.gather(*gone)
 
     async def keep(
         self, model: str, change: Callable[[s.Keeping], s.Keeping], kind: str = "model.keeping_changed"
@@ -169,6 +187,8 @@ class Memory:
             del self._digests[key]
         for key in [key for key in self._waiting if key[0] == device]:
             self._answer(key, WorkerLost(f"The worker of {device} was lost while it loaded {key[1]}: {reason}."))
+        for key in [key for key in self._parting if key[0] == device]:
+            self._parted(key)
 
     def heard(self, device: str, said: link_pb2.FromWorker) -> None:
         """Takes what a worker says of models."""
@@ -178,6 +198,7 @@ class Memory:
             case "model_unloaded":
                 gone = said.model_unloaded
                 self._tell(s.ModelUnloaded(device, gone.model))
+                self._parted((device, gone.model))
                 why = f": it {gone.reason}" if gone.reason else ""
                 text = f"{gone.model} left the memory of {device}{why}."
                 self._emit("model.unloaded", gone.model, device, text, reason=gone.reason)
@@ -236,6 +257,11 @@ class Memory:
                 arrival.set_exception(answer)
             else:
                 arrival.set_result(answer)
+
+    def _parted(self, key: tuple[str, str]) -> None:
+        event = self._parting.pop(key, None)
+        if event is not None:
+            event.set()
 
     def _emit(self, kind: str, model: str, device: str, text: str, **details: str) -> None:
         said = {name: value for name, value in details.items() if value}

@@ -236,10 +236,11 @@ class Registry:
         )
 
     def _missing(self, wanted: str) -> ModelNotFound:
-        names = [model.name for model in self.models()]
-        near = difflib.get_close_matches(wanted, names, n=1)
+        # Without what all names begin with, which would make any two of them alike.
+        names = [model.name.removeprefix("models/") for model in self.models()]
+        near = difflib.get_close_matches(wanted.removeprefix("models/"), names, n=1)
         return ModelNotFound(
-            f"The model {wanted} is not installed." + (f" The nearest name is {near[0]}." if near else ""),
+            f"The model {wanted} is not installed." + (f" The nearest name is models/{near[0]}." if near else ""),
             field="model",
             remedy="Choose an installed model (`bullpen models list`), or put its folder into "
             + (" or ".join(str(folder) for folder in self._folders) or "a folder named in paths.model_folders")

@@ -13,6 +13,7 @@ from bullpend.models.keeping import keep_alive
 from bullpend.models.language import ENGINE
 from bullpend.models.model import Model
 from bullpend.models.registry import Registry
+from bullpend.models.rules import KINDS
 from bullpend.rpc.wire import duration, timestamp
 from bullpend.scheduling import model as s
 from bullpend.scheduling.views import ResidentView
@@ -53,14 +54,22 @@ class Residents:
         there = [
             view
             for view in self._dispatcher.residents()
-            if view.state == "ready" and name in ("", view.model) and request.device in ("", view.device)
+            if view.state != "loading" and name in ("", view.model) and request.device in ("", view.device)
         ]
-        kept = [view for view in there if view.in_use or view.pinned]
+        kept = [view for view in there if view.state == "ready" and (view.in_use or view.pinned)]
         if name and kept:
             _refuse(kept[0])
-        self._dispatcher.tell(s.UnloadRequested(name, request.device))
+        places = [(view.device, view.model) for view in there if view not in kept]
+        await self._dispatcher.memory.unload(name, request.device, places)
+        leaving = [
+            view
+            for view in self._dispatcher.residents()
+            if view.state == "unloading" and (view.device, view.model) in places
+        ]
         return model_pb2.UnloadModelResponse(
-            devices=[view.device for view in there if view not in kept], kept=[self._pack(view) for view in kept]
+            devices=[device for device, _ in places],
+            kept=[self._pack(view) for view in kept],
+            leaving=[self._pack(view) for view in leaving],
         )
 
     async def pin(self, name: str, pinned: bool) -> model_pb2.ModelKeeping:
@@ -108,7 +117,9 @@ class Residents:
                     remedy=f"Switch it on again: `bullpen devices --on {name.removeprefix('devices/')}`.",
                     device=name,
                 )
-            if model is not None and (model.engine == ENGINE) != (devices[name].engine == ENGINE):
+            if model is not None and not _stays(model):
+                raise _beside(model)
+            if model is not None and not _fits(devices[name], model):
                 raise DeviceUnavailable(
                     f"{name} runs {devices[name].engine}, and {model.name} runs on {model.engine}.",
                     field="device",
@@ -119,12 +130,14 @@ class Residents:
         fitting = [device for device in devices.values() if model is None or _fits(device, model)]
         if not fitting:
             assert model is not None
+            if not _stays(model):
+                raise _beside(model)
             raise ModelUnsupported(
                 f"{model.name} stays in no device's memory: it runs on {model.engine}, and there is: {known}.",
                 field="name",
                 remedy="Install llama.cpp: pip install 'bullpen[llama]'."
                 if model.engine == ENGINE
-                else "Nothing needs to be done; whatever uses it loads it for that time.",
+                else "See which engine each device runs: `bullpen devices`.",
             )
         states = self._dispatcher.state.devices
         return next((d for d in fitting if d.name in states and states[d.name].use is s.Use.ALL), fitting[0])
@@ -154,7 +167,23 @@ class Residents:
 
 def _fits(device: DeviceInfo, model: Model) -> bool:
     """Whether a device's engine runs a model; the scripted one plays every model that draws."""
+    if not _stays(model):
+        return False
     return device.engine == model.engine or (device.engine == "scripted" and model.engine != ENGINE)
+
+
+def _stays(model: Model) -> bool:
+    """Whether a model can be in a device's memory by itself: it draws, or answers in words."""
+    return model.family not in KINDS and model.engine != "remote"
+
+
+def _beside(model: Model) -> ModelUnsupported:
+    what = "it runs at a provider" if model.engine == "remote" else f"{model.family} models act beside one that draws"
+    return ModelUnsupported(
+        f"{model.name} stays in no device's memory by itself: {what}, or on finished pictures.",
+        field="name",
+        remedy="Nothing needs to be done; whatever uses it loads it for that time.",
+    )
 
 
 def _refuse(view: ResidentView) -> None:

@@ -128,12 +128,19 @@ def assess(machine: Machine) -> Probe:
 def choose(found: Probe, wanted: Sequence[str]) -> tuple[DeviceInfo, ...]:
     """The devices to be used. `auto` (or nothing): every accelerator, or the cpu where there is none. Otherwise each
     name is a kind (`cpu`, `cuda`, `mps`, `scripted`) or an address (`cuda:1`). Raises SettingInvalid for a name that
-    is unknown and DeviceUnavailable for a device that is not here.
+    is unknown or a scripted one beside others, and DeviceUnavailable for a device that is not here.
     """
     chosen: dict[str, DeviceInfo] = {}
     for name in wanted or ("auto",):
         for device in _matching(found, name):
             chosen.setdefault(device.name, device)
+    kinds = {device.kind for device in chosen.values()}
+    if "scripted" in kinds and len(kinds) > 1:
+        raise errors.SettingInvalid(
+            "The scripted device plays every model and stands beside no real one.",
+            field="devices.use",
+            remedy="Leave scripted out; it is for tests. Several of it are scripted,scripted:1.",
+        )
     return tuple(chosen.values())
 
 

@@ -426,23 +426,29 @@ class UnloadModelResponse(_message.Message):
 
     DEVICES_FIELD_NUMBER: _builtins.int
     KEPT_FIELD_NUMBER: _builtins.int
+    LEAVING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Those whose memory is being freed, once for each model."""
+        """Those whose memory is freed, once for each model."""
 
     @_builtins.property
     def kept(self) -> _containers.RepeatedCompositeFieldContainer[Global___Resident]:
         """What stays with `all`, and why."""
+
+    @_builtins.property
+    def leaving(self) -> _containers.RepeatedCompositeFieldContainer[Global___Resident]:
+        """What is still on its way out, of those in `devices`: their workers do something else first."""
 
     def __init__(
         self,
         *,
         devices: _abc.Iterable[_builtins.str] | None = ...,
         kept: _abc.Iterable[Global___Resident] | None = ...,
+        leaving: _abc.Iterable[Global___Resident] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "kept", b"kept"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "kept", b"kept", "leaving", b"leaving"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -115,8 +115,9 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UnloadModel(self, request, context):
-        """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
-        stays with `all`, and is a conflict by name.
+        """Frees a model's memory, or with `all` that of every model, on each device that is not using it, and answers when it
+        is free, or after some seconds where a device works on something else meanwhile. What is pinned stays with `all`,
+        and is a conflict by name.
         Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
         STATE_CONFLICT (in use, or pinned).
         """

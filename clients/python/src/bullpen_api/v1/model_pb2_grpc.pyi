@@ -48,8 +48,9 @@ class ModelServiceStub:
     DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
     """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.UnloadModelRequest, _model_pb2.UnloadModelResponse]
-    """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
-    stays with `all`, and is a conflict by name.
+    """Frees a model's memory, or with `all` that of every model, on each device that is not using it, and answers when it
+    is free, or after some seconds where a device works on something else meanwhile. What is pinned stays with `all`,
+    and is a conflict by name.
     Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
     STATE_CONFLICT (in use, or pinned).
     """
@@ -84,8 +85,9 @@ class ModelServiceAsyncStub(ModelServiceStub):
     DEVICE_OUT_OF_MEMORY, WORKER_LOST, FIELD_INVALID (a negative keep-alive).
     """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_pb2.UnloadModelRequest, _model_pb2.UnloadModelResponse]  # type: ignore[assignment]
-    """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
-    stays with `all`, and is a conflict by name.
+    """Frees a model's memory, or with `all` that of every model, on each device that is not using it, and answers when it
+    is free, or after some seconds where a device works on something else meanwhile. What is pinned stays with `all`,
+    and is a conflict by name.
     Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
     STATE_CONFLICT (in use, or pinned).
     """
@@ -147,8 +149,9 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.UnloadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.UnloadModelResponse, _abc.Awaitable[_model_pb2.UnloadModelResponse]]:
-        """Frees a model's memory, or with `all` that of every model, on each device that is not using it. What is pinned
-        stays with `all`, and is a conflict by name.
+        """Frees a model's memory, or with `all` that of every model, on each device that is not using it, and answers when it
+        is free, or after some seconds where a device works on something else meanwhile. What is pinned stays with `all`,
+        and is a conflict by name.
         Errors: MODEL_NOT_FOUND, EXACTLY_ONE_OF (a name and `all`, or neither), DEVICE_UNAVAILABLE (no such device),
         STATE_CONFLICT (in use, or pinned).
         """
