@@ -44,11 +44,13 @@ async def test_a_reason_of_a_newer_daemon_stays_readable(session: Session, daemo
 
 
 async def test_a_daemon_that_is_gone_is_a_typed_error(session: Session, daemon: FakeDaemon) -> None:
-    """A broken connection is DAEMON_UNAVAILABLE with a remedy, not a bare gRPC error."""
+    """A broken connection is DAEMON_UNAVAILABLE with a remedy, in words for a person; gRPC's own are beside them."""
     await daemon.stop()
     with pytest.raises(errors.DaemonUnavailable) as caught:
         await session.projects.ListProjects(project_pb2.ListProjectsRequest())
     assert caught.value.remedy
+    assert str(caught.value) == "The daemon does not answer."
+    assert caught.value.metadata["detail"]
 
 
 async def test_a_deadline_is_a_typed_error(session: Session, daemon: FakeDaemon) -> None:

@@ -75,7 +75,7 @@ async def test_a_key_that_the_vault_does_not_take_stays_in_the_dialog() -> None:
         await at.press("f5")
         await at.until(lambda: "BULLPEN_VAULT_KEY" in at.words("#key-problem"))
         assert at.app.screen.query_one("#key", Input).value == KEY
-        await at.press("escape")
+        await at.press("escape", "escape")
         await at.until(lambda: at.place == "universe")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Self
 
 import pytest
 from bullpen_api.v1 import project_pb2, system_pb2
+from bullpen_client import Session
 from bullpen_client.errors import DaemonStartFailed, DaemonUnavailable, RevisionUnknown
 from bullpen_client.watch import Reconnected, Reconnecting
-from bullpen_tui import live
+from bullpen_tui import live, session
 from bullpen_tui import messages as say
 from bullpen_tui.app import StudioApp
 from bullpen_tui.mirror import Listed
@@ -171,3 +174,52 @@ async def test_a_daemon_is_started_from_the_studio() -> None:
         assert "F9 starts one" in at.screen_text()
         await at.press("f9")
         await at.until(lambda: len(at.fake.asked("dial")) == 2)
+
+
+async def test_a_daemon_is_started_from_within_a_window() -> None:
+    """The key that the banner names works in front of it too: nobody must throw words away to press it."""
+    async with studio() as at:
+        await at.press("n")
+        await at.until(lambda: at.place == "NewProjectDialog")
+        await at.type("Noir")
+        at.fake.say(Reconnecting(live.PATIENT_ATTEMPTS, 0.1, DaemonUnavailable("The daemon does not answer.")))
+        await at.until(lambda: "F9 starts one" in at.screen_text())
+        await at.press("f9")
+        await at.until(lambda: len(at.fake.asked("dial")) == 2)
+        assert at.place == "NewProjectDialog"
+
+
+async def test_a_daemon_that_is_slow_to_answer_is_waited_for_in_words() -> None:
+    """Whoever looks at an empty studio is told what it waits for; that goes when the daemon answers."""
+    fake, there = FakeDaemon(), asyncio.Event()
+    words = "A daemon is there, and does not answer yet; waiting."
+
+    async def slow() -> Daemon:
+        app.post_message(say.DaemonAwaited(words))
+        await there.wait()
+        return fake
+
+    app = StudioApp(slow, now=lambda: story.NOW)
+    async with app.run_test(size=(100, 30)) as pilot:
+        at = Driver(pilot, app, fake)
+        await at.until(lambda: words in at.screen_text())
+        assert "✗" not in at.screen_text()
+        there.set()
+        await at.until(lambda: app.connected and not banner(at))
+
+
+async def test_what_the_client_library_waits_for_comes_to_the_studio(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The line for a person who waits is asked for where the studio reaches its daemon."""
+    told: list[str] = []
+
+    class Waiting(Session):
+        async def __aenter__(self) -> Self:
+            assert self._notice is not None
+            self._notice("waiting")
+            return self
+
+    monkeypatch.setattr(session, "Session", Waiting)
+    await session.dial(tmp_path, told.append)()
+    assert told == ["waiting"]

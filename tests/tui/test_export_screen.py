@@ -85,7 +85,7 @@ async def test_what_is_wrong_is_said_in_the_form() -> None:
         await at.until(lambda: "two numbers such as 2x3" in at.screen_text())
         await at.press("f5")
         assert at.fake.asked("begin_export") == []
-        await at.press("escape")
+        await at.press("escape", "escape")
         await at.until(lambda: at.place == "projects")
 
 

@@ -82,7 +82,7 @@ async def test_j01_j02_j04_j05_by_keys_alone(daemon: Daemon, tmp_path: Path) -> 
         await at.press("enter", "enter")
         await at.type("rain")
         await at.press("enter")
-        await at.see(lambda: at.app.project == "projects/noir_town")
+        await at.see(lambda: at.app.project == "projects/noir_town" and at.place == "projects")
 
         await at.press("U", at="universe")
         await at.press("i", at="BringDialog")

@@ -265,6 +265,6 @@ async def test_a_bad_name_is_explained_in_the_dialog() -> None:
         await at.press("enter", "enter")
         assert at.place == "NewProjectDialog"
         assert "The name needs" in at.words("#problem")
-        await at.press("escape")
+        await at.press("escape", "escape")
         await at.until(lambda: at.place == "projects")
         assert not at.fake.asked("create_project")

@@ -129,7 +129,7 @@ async def test_an_empty_universe_says_what_to_do() -> None:
         await at.until(lambda: at.place == "NewProjectDialog")
         await at.type("Noir")
         await at.press("enter", "enter", "enter")
-        await at.until(lambda: at.app.project == "projects/noir")
+        await at.until(lambda: at.app.project == "projects/noir" and at.place == "projects")
         await at.go("U", "universe")
         await at.until(lambda: "i makes one of each picture" in " ".join(at.screen_text().split()))
 

@@ -12,7 +12,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -22,7 +21,7 @@ from bullpen_client.errors import BullpenError
 from bullpen_client.home import resolve_home
 from rich.console import Console
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
@@ -81,7 +80,10 @@ class StudioApp(Leaving, Reviving, App[int]):
     TITLE = "Bullpen"
     CSS_PATH = "studio.tcss"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before a dialog or a field sees it: the banner names the key wherever the person is.
+        Binding("f9", "start_daemon", show=False, priority=True, id="start_daemon"),
+    ]
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class StudioApp(Leaving, Reviving, App[int]):
         self.info: system_pb2.Info | None = None
         self.metrics: deque[system_pb2.Metrics] = deque(maxlen=METRICS_KEPT)
         self.lost = ""
+        self.awaited = ""
         self.listed = False
         self.reading = Reading(self)
         self.errands = Errands(self)
@@ -217,14 +220,23 @@ class StudioApp(Leaving, Reviving, App[int]):
         first = self.info is None or self.info.version != message.info.version
         self._daemon = message.daemon
         self.info = message.info
-        self.lost = ""
+        self.lost = self.awaited = ""
         if first and (words := stranger(message.info.version, version("bullpen"))):
             self.notify(words, title="Another version", severity="warning")
         self._chrome()
 
+    def on_daemon_awaited(self, message: say.DaemonAwaited) -> None:
+        """Says what is waited for: in the banner at first, else beside what is seen already."""
+        if self.connected:
+            self.notify(message.words)
+        else:
+            self.awaited = message.words
+            self._chrome()
+
     def on_daemon_missed(self, message: say.DaemonMissed) -> None:
         """Says why there is nothing to see."""
         self.lost = sentence(message.error)
+        self.awaited = ""
         self._chrome()
 
     def on_connection_broke(self, message: say.ConnectionBroke) -> None:
@@ -381,6 +393,7 @@ def run_tui(home: Path | None = None, project: str | None = None, graphics: str 
         return WRONG
     colours = Console(file=sys.__stderr__).color_system
     way, dark = choose(graphics, colours=colours), dark_theme(colours)
-    app = StudioApp(partial(dial(home)), project=project, graphics=way, registry=registry, dark=dark)
+    awaited: Callable[[str], object] = lambda words: app.post_message(say.DaemonAwaited(words))  # noqa: E731
+    app = StudioApp(dial(home, awaited), project=project, graphics=way, registry=registry, dark=dark)
     status = app.run()
     return app.return_code or status or 0

@@ -33,10 +33,10 @@ class Errands(TalkErrands, ExportErrands, BibleErrands, MachineErrands):
     def __init__(self, studio: StudioApp) -> None:
         self._studio = studio
 
-    def create_project(self, slug: str, title: str, story: str, to: MessagePump) -> None:
+    def create_project(self, slug: str, title: str, story: str, request_id: str, to: MessagePump) -> None:
         """A new universe."""
-        call = self._studio.daemon.create_project(slug, title, story, self._studio.request_id())
-        self._studio.ask(call, say.ProjectCreated, to=to)
+        call = self._studio.daemon.create_project(slug, title, story, request_id)
+        self._studio.ask(call, say.ProjectCreated, to=to, refused=say.ProjectRefused)
 
     def plan(self, project: str, spec: run_pb2.RunSpec, to: MessagePump) -> None:
         """What a run would do; only the last answer counts."""

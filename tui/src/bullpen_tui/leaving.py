@@ -8,6 +8,7 @@ from textual.app import App
 
 from bullpen_tui.errands import LAB
 from bullpen_tui.screens.base import StudioScreen
+from bullpen_tui.screens.careful import Careful
 
 if TYPE_CHECKING:
     from bullpen_tui.port import Daemon
@@ -22,7 +23,7 @@ class Leaving(App[int]):
     def _would_lose(self) -> str:
         """What only lives in this studio: a form that is not kept, a picture of the lab. Runs go on without it."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, StudioScreen) and (words := screen.would_lose):
+            if isinstance(screen, (StudioScreen, Careful)) and (words := screen.would_lose):
                 return words
         busy = any(one.group == LAB and one.is_running for one in self.workers)
         return "The lab is making a picture, which ends with the studio." if busy else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from bullpen_api.v1 import queue_pb2
 from bullpen_client.errors import BullpenError, TokenInvalid
 from bullpen_client.watch import Reconnected, Reconnecting
 from textual.message import Message
@@ -88,7 +89,7 @@ class Live:
                 self._post(say.ConnectionBroke(item.error, item.attempt))
             elif isinstance(item, Reconnected):
                 self._post(say.ConnectionMended())
-            else:
+            elif not isinstance(item, queue_pb2.Queue):  # is not asked for: the tasks read it
                 changes.append(Happened(item))
         if changes:
             self.painted.clear()

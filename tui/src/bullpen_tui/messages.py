@@ -31,6 +31,14 @@ class DaemonReached(Message):
         self.info = info
 
 
+class DaemonAwaited(Message):
+    """A daemon is there, or is being started, and does not answer yet; the words say which."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
 class DaemonMissed(Message):
     """No daemon could be reached."""
 
@@ -123,6 +131,10 @@ class ProjectCreated(Message):
     def __init__(self, project: project_pb2.Project) -> None:
         super().__init__()
         self.project = project
+
+
+class ProjectRefused(CallRefused):
+    """A project was not made; the window that asked says why."""
 
 
 class RunStarted(Message):

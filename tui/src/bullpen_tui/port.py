@@ -11,7 +11,6 @@ from typing import Protocol
 from bullpen_api.v1 import (
     asset_pb2,
     bible_pb2,
-    event_pb2,
     model_pb2,
     postprocess_pb2,
     project_pb2,
@@ -20,7 +19,7 @@ from bullpen_api.v1 import (
     system_pb2,
 )
 from bullpen_client.errors import BullpenError
-from bullpen_client.watch import Reconnected, Reconnecting
+from bullpen_client.watch import Item
 
 from bullpen_tui.bible.port import BiblePort
 from bullpen_tui.exports.port import ExportPort
@@ -30,7 +29,7 @@ from bullpen_tui.port_desk import DeskPort
 from bullpen_tui.port_lab import LabPort
 from bullpen_tui.port_log import LogPort
 
-WatchItem = event_pb2.Event | event_pb2.Progress | event_pb2.Preview | event_pb2.Bookmark | Reconnecting | Reconnected
+WatchItem = Item
 
 
 def sentence(error: BullpenError) -> str:

@@ -17,6 +17,7 @@ from bullpen_api.v1 import (
     system_pb2,
 )
 from bullpen_client.connect import Session
+from bullpen_client.patience import Notice
 from bullpen_client.watch import watch
 from google.protobuf import duration_pb2
 
@@ -207,11 +208,14 @@ class Dialled(DeskCalls, ExportCalls, LabCalls, LogCalls, MachineCalls):
         await self._session.close()
 
 
-def dial(home: Path | None) -> Dial:
-    """Reaches the daemon of a home through the client library, starting one where none runs."""
+def dial(home: Path | None, notice: Notice | None = None) -> Dial:
+    """Reaches the daemon of a home through the client library, starting one where none runs.
+
+    Where that takes a while `notice` is told once what is waited for.
+    """
 
     async def reach() -> Daemon:
-        session = Session(home, start=True)
+        session = Session(home, start=True, notice=notice)
         await session.__aenter__()
         return Dialled(session)
 

@@ -415,6 +415,7 @@ def from_rpc(error: grpc.RpcError) -> BullpenError:
         kind, remedy = _BARE[code]
         words = details or code.name.lower().replace("_", " ")
         if kind is DaemonUnavailable:
-            words = f"The daemon does not answer ({words})."
+            # What gRPC says of addresses and connections tells a person nothing; a program finds it beside the words.
+            return kind("The daemon does not answer.", remedy=remedy, code=code, metadata={"detail": words})
         return kind(words, remedy=remedy, code=code)
     return BullpenError(details or f"The call ended with {code.name}.", reason=code.name, code=code)

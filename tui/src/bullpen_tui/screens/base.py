@@ -107,7 +107,7 @@ class StudioScreen(Screen[None]):
     def draw_chrome(self) -> None:
         """Draws the frame."""
         self.query_one(TopBar).tell()
-        self.query_one(Banner).say(self.studio.lost)
+        self.query_one(Banner).say(self.studio.lost, self.studio.awaited)
 
     def draw_keys(self) -> None:
         """Draws the footer again when other keys work than before."""

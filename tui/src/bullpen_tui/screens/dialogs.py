@@ -1,22 +1,25 @@
-"""Small windows in front of a screen: questions, the new project, and a dry run."""
+"""Small windows in front of a screen: questions, a short answer, and a dry run."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import ClassVar
 
 from bullpen_api.v1 import run_pb2
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from bullpen_tui import words
 from bullpen_tui.plan import whole_plan
+from bullpen_tui.screens.careful import Careful
+from bullpen_tui.widgets.said import Said
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
@@ -57,7 +60,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class ReasonDialog(ModalScreen[str]):
+class ReasonDialog(Careful[str]):
     """Asks why; an empty answer is not taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
@@ -72,6 +75,7 @@ class ReasonDialog(ModalScreen[str]):
             dialog.border_title = "Override"
             yield Static(self._title)
             yield Input(placeholder="why this one, kept with the decision", compact=True, id="reason")
+            yield Said(classes="problem")
             yield Static(hint(("enter", "take it"), ("esc", "leave it")), classes="hint")
 
     @on(Input.Submitted)
@@ -79,21 +83,23 @@ class ReasonDialog(ModalScreen[str]):
         if event.value.strip():
             self.dismiss(event.value.strip())
         else:
-            self.query_one(".hint", Static).update(words.text(("Say in a few words why.", words.WARN)))
-
-    def action_leave(self) -> None:
-        """Closes without an answer."""
-        self.dismiss("")
+            self.complain("Say in a few words why.")
 
 
-class PathDialog(ModalScreen[str | None]):
-    """Asks for a file or folder; with `empty` no name is an answer as well."""
+class PathDialog(Careful[str | None]):
+    """Asks for a file, a folder or another short answer; with `empty` none is an answer as well.
+
+    `take` is given the answer before the dialog closes; where it says what is wrong with it, the answer can be mended.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, title: str, suggestion: str, *, empty: bool = False) -> None:
+    def __init__(
+        self, title: str, suggestion: str, *, empty: bool = False, take: Callable[[str], str] = lambda _: ""
+    ) -> None:
         super().__init__()
         self._empty = empty
+        self._take = take
         self._title = title
         self._suggestion = suggestion
 
@@ -102,80 +108,18 @@ class PathDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Input(self._suggestion, compact=True, id="path-asked", select_on_focus=False)
+            yield Said(classes="problem")
             yield Static(hint(("enter", "take it"), ("esc", "leave it")), classes="hint")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         wanted = event.value.strip()
-        self.dismiss(wanted if wanted or self._empty else None)
-
-    def action_leave(self) -> None:
-        """Closes without an answer."""
-        self.dismiss(None)
-
-
-class NewProjectDialog(ModalScreen[tuple[str, str, str] | None]):
-    """Title, slug and story. The slug follows the title until it is written by hand."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("ctrl+enter,f5", "create", show=False),
-        # Before the field sees it: what is typed next must land in the next field, however busy the machine is.
-        Binding("enter", "next", show=False, priority=True),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._own_slug = False
-
-    def compose(self) -> ComposeResult:
-        """Three fields."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "New project"
-            for name, label, placeholder in (
-                ("title", "title", "Harbor Lights"),
-                ("slug", "name", "a–z, 0–9, _ and -, beginning with a letter"),
-                ("story", "story", "one or two sentences (optional)"),
-            ):
-                with Horizontal(classes="field"):
-                    yield Label(label)
-                    yield Input(placeholder=placeholder, compact=True, id=name)
-            yield Static(id="problem")
-            yield Static(hint(("enter", "next, then create"), ("esc", "leave it")), classes="hint")
-
-    @on(Input.Changed, "#title")
-    def _titled(self, event: Input.Changed) -> None:
-        if not self._own_slug:
-            slug = self.query_one("#slug", Input)
-            with slug.prevent(Input.Changed):
-                slug.value = slug_of(event.value)
-
-    @on(Input.Changed, "#slug")
-    def _slugged(self) -> None:
-        self._own_slug = True
-
-    def action_next(self) -> None:
-        """To the next field; from the last one the project is created."""
-        if self.focused is not None and self.focused.id == "story":
-            self.action_create()
+        if not wanted and not self._empty:
+            self.complain("Nothing was written; esc leaves.")
+        elif problem := self._take(wanted):
+            self.complain(problem)
         else:
-            self.focus_next()
-
-    def action_create(self) -> None:
-        """Closes with what was written, unless the name is not one."""
-        title, slug, story = (self.query_one(f"#{name}", Input).value.strip() for name in ("title", "slug", "story"))
-        slug = slug if self._own_slug else slug_of(title)
-        if not SLUG.fullmatch(slug):
-            self.query_one("#problem", Static).update(
-                words.text(("The name needs a–z first, then a–z, 0–9, _ or -, at most 63 in all.", words.WARN))
-            )
-            self.query_one("#slug", Input).focus()
-            return
-        self.dismiss((slug, title or slug, story))
-
-    def action_leave(self) -> None:
-        """Closes without a project."""
-        self.dismiss(None)
+            self.dismiss(wanted)
 
 
 class PlanDialog(ModalScreen[None]):

@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Select
 
 from bullpen_tui import words
@@ -23,6 +22,7 @@ from bullpen_tui.exports import form, told
 from bullpen_tui.mirror import leaf
 from bullpen_tui.plan import FormError
 from bullpen_tui.port import sentence
+from bullpen_tui.screens.careful import Careful
 from bullpen_tui.screens.dialogs import ConfirmDialog, hint
 from bullpen_tui.widgets.said import Said
 
@@ -36,8 +36,10 @@ _LINES = (
 )
 
 
-class ExportDialog(ModalScreen[pb.Export | None]):
+class ExportDialog(Careful[pb.Export | None]):
     """Closes with the export that was begun."""
+
+    KEEPS = "F5"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
@@ -78,7 +80,7 @@ class ExportDialog(ModalScreen[pb.Export | None]):
                 with Horizontal(classes="field"):
                     yield Label(label)
                     yield Input(placeholder=placeholder, compact=True, id=f"export-{name}", select_on_focus=False)
-            yield Said(dom_id="export-said")
+            yield Said(dom_id="export-said", classes="problem")
             yield Said(hint(("tab", "next"), ("F5", "make it"), ("esc", "leave it")), classes="hint")
 
     def on_mount(self) -> None:
@@ -116,7 +118,7 @@ class ExportDialog(ModalScreen[pb.Export | None]):
         try:
             spec = form.spec_of(self.values())
         except FormError as problem:
-            self._problem(str(problem))
+            self.complain(str(problem))
             return
         self._spec = spec
         self.studio.errands.look_at_export(self._project, spec, self)
@@ -138,10 +140,7 @@ class ExportDialog(ModalScreen[pb.Export | None]):
             question = f"{message.error} Replace it?"
             self.studio.push_screen(ConfirmDialog(question, "replace it"), self._replace)
             return
-        self._problem(sentence(message.error))
-
-    def _problem(self, text: str) -> None:
-        self.query_one("#export-said", Said).say(words.text("\n", ("! ", words.WARN), text))
+        self.complain(sentence(message.error))
 
     def _replace(self, yes: bool | None) -> None:
         if yes and self._spec is not None:
@@ -171,7 +170,3 @@ class ExportDialog(ModalScreen[pb.Export | None]):
     def on_export_begun(self, message: told.ExportBegun) -> None:
         """Closes with it."""
         self.dismiss(message.export)
-
-    def action_leave(self) -> None:
-        """Closes without an export."""
-        self.dismiss(None)

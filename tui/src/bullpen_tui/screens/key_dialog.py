@@ -8,7 +8,6 @@ from bullpen_api.v1 import bible_pb2
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from bullpen_tui import words
@@ -17,6 +16,7 @@ from bullpen_tui.bible.accounts import key_name
 from bullpen_tui.bible.parts import SLUG
 from bullpen_tui.mirror import leaf
 from bullpen_tui.port import sentence
+from bullpen_tui.screens.careful import Careful
 from bullpen_tui.screens.dialogs import hint
 from bullpen_tui.widgets.said import Said
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
 
 
-class KeyDialog(ModalScreen[told.KeyKept | None]):
+class KeyDialog(Careful[told.KeyKept | None]):
     """The name in the vault and the key itself, hidden."""
+
+    KEEPS = "F5"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
@@ -52,15 +54,12 @@ class KeyDialog(ModalScreen[told.KeyKept | None]):
             with Horizontal(classes="field"):
                 yield Label("key")
                 yield Input(placeholder="paste it; what is typed is not shown", password=True, compact=True, id="key")
-            yield Said(dom_id="key-problem")
+            yield Said(dom_id="key-problem", classes="problem")
             yield Said(hint(("enter", "next, then keep"), ("F5", "keep"), ("esc", "leave it")), classes="hint")
 
     def on_mount(self) -> None:
         """The name is known mostly: the key is what is asked for."""
         self.query_one("#key", Input).focus()
-
-    def _say(self, sign: str, sentence_: str) -> None:
-        self.query_one("#key-problem", Said).say(words.text((f"{sign} ", words.WARN), sentence_))
 
     def action_next(self) -> None:
         """To the key; from the key it is kept."""
@@ -74,14 +73,14 @@ class KeyDialog(ModalScreen[told.KeyKept | None]):
         name = self.query_one("#key-name", Input).value.strip()
         value = self.query_one("#key", Input).value.strip()
         if not SLUG.fullmatch(name):
-            self._say("!", "name: a–z first, then a–z, 0–9, _ or -, at most 63 in all.")
+            self.complain("name: a–z first, then a–z, 0–9, _ or -, at most 63 in all.")
             self.query_one("#key-name", Input).focus()
         elif not value:
-            self._say("!", "key: nothing was written.")
+            self.complain("key: nothing was written.")
             self.query_one("#key", Input).focus()
         elif not self._asked:
             self._asked = True
-            self._say("●", "keeping it…")
+            self.complain("keeping it…", "●")
             cast("StudioApp", self.app).errands.set_key(self._account, name, value, self)
 
     def on_key_kept(self, message: told.KeyKept) -> None:
@@ -91,8 +90,4 @@ class KeyDialog(ModalScreen[told.KeyKept | None]):
     def on_key_refused(self, message: told.KeyRefused) -> None:
         """Says why; the key stays in its field."""
         self._asked = False
-        self._say("✗", sentence(message.error))
-
-    def action_leave(self) -> None:
-        """Closes and keeps nothing."""
-        self.dismiss(None)
+        self.complain(sentence(message.error), "✗")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -261,18 +262,18 @@ class LabScreen(StudioScreen):
 
         source = self.query_one("#prompt" if self.tool == "generate" else "#path", Input).value
         suggestion = lab.free_path(Path.cwd() / lab.suggested(self.tool, source))
-        self.studio.push_screen(PathDialog("Save the picture as", str(suggestion)), self._save)
+        # The one that is seen now: another may be shown before the answer is there.
+        take = partial(self._save, self._made[self._shown][0])
+        self.studio.push_screen(PathDialog("Save the picture as", str(suggestion), take=take))
 
-    def _save(self, wanted: str | None) -> None:
-        if not wanted or not self._made:
-            return
+    def _save(self, content: bytes, wanted: str) -> str:
         path = lab.free_path(Path(wanted).expanduser())
         try:
-            path.write_bytes(self._made[self._shown][0])
+            path.write_bytes(content)
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}. Choose another place.", severity="error")
-        else:
-            self.notify(str(path), title="Saved")
+            return f"{path} cannot be written: {error.strerror}. Choose another place."
+        self.notify(str(path), title="Saved")
+        return ""
 
     def action_back(self) -> None:
         """Out of a field first, then back."""

@@ -8,9 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from bullpen_tui import words
 from bullpen_tui.screens.narrowing import Line, LinesDialog
-from bullpen_tui.widgets.said import Said
 
 
 class CheckedLines(LinesDialog):
@@ -33,6 +31,6 @@ class CheckedLines(LinesDialog):
         """Keeps everything, or says what is wrong."""
         said = {name: self.query_one(f"#line-{name}", Input).value.strip() for name, _, _ in self._lines}
         if problem := self._problem(said):
-            self.query_one(".hint", Said).say(words.text((problem, words.WARN)))
+            self.complain(problem)
         else:
             self.dismiss(said)

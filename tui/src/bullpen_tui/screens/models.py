@@ -210,16 +210,15 @@ class ModelsScreen(StudioScreen):
         resident = self._resident
         now = spans.written(words.seconds_of(resident.keep_alive)) if resident is not None else ""
 
-        def answered(text: str | None) -> None:
-            if text is None:
-                return
+        def take(text: str) -> str:
             try:
                 self.studio.errands.keep_alive(model.name, spans.seconds_of(text), self)
             except FormError as problem:
-                self.notify(str(problem), title="Not done", severity="error")
+                return str(problem)
+            return ""
 
         title = f"{leaf(model.name)} stays unused for (5m, 1h 30m; empty: as the settings say)"
-        self.studio.push_screen(PathDialog(title, now, empty=True), answered)
+        self.studio.push_screen(PathDialog(title, now, empty=True, take=take))
 
     def on_keep_alive_set(self, message: told.KeepAliveSet) -> None:
         """Says so."""

@@ -18,6 +18,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.gallery import words as gallery
 from bullpen_tui.gallery.completing import quoted
+from bullpen_tui.screens.careful import Careful
 from bullpen_tui.screens.dialogs import hint
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -30,7 +31,7 @@ Line = tuple[str, str, str]
 """Name, value and placeholder of a line to write."""
 
 
-class LinesDialog(ModalScreen[Mapping[str, str] | None]):
+class LinesDialog(Careful[Mapping[str, str] | None]):
     """A few lines to write; enter in the last one keeps them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,6 +52,7 @@ class LinesDialog(ModalScreen[Mapping[str, str] | None]):
                 with Horizontal(classes="field"):
                     yield Label(name)
                     yield Input(value, placeholder=placeholder, compact=True, id=f"line-{name}", select_on_focus=False)
+            yield Said(classes="problem")
             yield Said(hint(("enter", "next, then keep"), ("esc", "leave it")), classes="hint")
 
     def action_next(self) -> None:
@@ -59,10 +61,6 @@ class LinesDialog(ModalScreen[Mapping[str, str] | None]):
             self.focus_next()
             return
         self.dismiss({name: self.query_one(f"#line-{name}", Input).value.strip() for name, _, _ in self._lines})
-
-    def action_leave(self) -> None:
-        """Closes and changes nothing."""
-        self.dismiss(None)
 
 
 Picked = TypeVar("Picked")

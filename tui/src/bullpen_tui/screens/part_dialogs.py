@@ -20,6 +20,7 @@ from bullpen_tui import words
 from bullpen_tui.bible.draft import Clash
 from bullpen_tui.bible.parts import Asked
 from bullpen_tui.plan import FormError
+from bullpen_tui.screens.careful import Careful
 from bullpen_tui.screens.dialogs import hint, slug_of
 from bullpen_tui.widgets.lister import Lister
 from bullpen_tui.widgets.rows import Column, Row, RowTable
@@ -30,8 +31,10 @@ ROOM = 55
 MOVING: tuple[BindingType, ...] = (Binding("j", "move(1)", show=False), Binding("k", "move(-1)", show=False))
 
 
-class PartDialog(ModalScreen[bool]):
+class PartDialog(Careful[bool]):
     """A few lines about one part. `write` takes them; where it refuses, the words stay and say what to mend."""
+
+    KEEPS = "F5"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
@@ -45,7 +48,6 @@ class PartDialog(ModalScreen[bool]):
         self._title = title
         self._asked = tuple(asked)
         self._write = write
-        self._warned: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The lines and the keys."""
@@ -55,7 +57,7 @@ class PartDialog(ModalScreen[bool]):
                 with Horizontal(classes="field"):
                     yield Label(one.label)
                     yield Input(one.value, placeholder=one.hint, compact=True, id=one.name, select_on_focus=False)
-            yield Said(dom_id="part-problem")
+            yield Said(dom_id="part-problem", classes="problem")
             yield Said(hint(("enter", "next, then keep"), ("F5", "keep"), ("esc", "leave it")), classes="hint")
 
     def action_next(self) -> None:
@@ -73,19 +75,9 @@ class PartDialog(ModalScreen[bool]):
         try:
             self._write(values)
         except FormError as problem:
-            self.query_one("#part-problem", Said).say(words.text(("! ", words.WARN), str(problem)))
+            self.complain(str(problem))
         else:
             self.dismiss(True)
-
-    def action_leave(self) -> None:
-        """Closes and changes nothing; where something was written only the second time in a row."""
-        written = tuple(self.query_one(f"#{one.name}", Input).value for one in self._asked)
-        if written != tuple(one.value for one in self._asked) and written != self._warned:
-            self._warned = written
-            told = "esc once more throws away what you wrote; F5 keeps it."
-            self.query_one("#part-problem", Said).say(words.text(("! ", words.WARN), told))
-            return
-        self.dismiss(False)
 
 
 class ChooseDialog(ModalScreen[str | None]):
@@ -157,7 +149,7 @@ class Paths(Suggester):
         return os.path.join(folder, names[0]) if names and begun else None  # noqa: PTH118 - keeps what was typed
 
 
-class BringDialog(ModalScreen[Path | None]):
+class BringDialog(Careful[Path | None]):
     """Asks for a picture, or a folder of them, on this machine."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
@@ -173,21 +165,16 @@ class BringDialog(ModalScreen[Path | None]):
             yield Said(words.text((self._what, words.QUIET)))
             placeholder = "a PNG, JPEG or WebP file, or a folder of them"
             yield Input(placeholder=placeholder, compact=True, id="bring", suggester=Paths())
-            yield Said(dom_id="part-problem")
+            yield Said(dom_id="part-problem", classes="problem")
             yield Said(hint(("→", "completes"), ("enter", "bring in"), ("esc", "leave it")), classes="hint")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         path = Path(event.value.strip()).expanduser()
         if not event.value.strip() or not path.exists():
-            told = f"{path} is not there." if event.value.strip() else "Name a file or a folder."
-            self.query_one("#part-problem", Said).say(words.text(("! ", words.WARN), told))
+            self.complain(f"{path} is not there." if event.value.strip() else "Name a file or a folder.")
             return
         self.dismiss(path.absolute())
-
-    def action_leave(self) -> None:
-        """Closes without a path."""
-        self.dismiss(None)
 
 
 class ConflictDialog(ModalScreen[frozenset[str] | None]):

@@ -247,18 +247,13 @@ class ProjectsScreen(StudioScreen):
 
     def action_new_project(self) -> None:
         """Asks for slug, title and story."""
-        from bullpen_tui.screens.dialogs import NewProjectDialog
+        from bullpen_tui.screens.new_project import NewProjectDialog
 
-        self.studio.push_screen(NewProjectDialog(), self._create)
+        self.studio.push_screen(NewProjectDialog(), self._created)
 
-    def _create(self, asked: tuple[str, str, str] | None) -> None:
-        if asked is None:
-            return
-        slug, title, story = asked
-        self.studio.errands.create_project(slug, title, story, self)
-
-    def on_project_created(self, message: say.ProjectCreated) -> None:
+    def _created(self, project: project_pb2.Project | None) -> None:
         """Puts the cursor on the new project."""
-        self.studio.post_message(say.ChangesArrived((Listed((message.project,)),)))
-        self.studio.enter_project(message.project.name)
-        self.notify(f"Project {leaf(message.project.name)} was created.")
+        if project is not None:
+            self.studio.post_message(say.ChangesArrived((Listed((project,)),)))
+            self.studio.enter_project(project.name)
+            self.notify(f"Project {leaf(project.name)} was created.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from bullpen_api.v1 import model_pb2, system_pb2
+from bullpen_api.v1 import model_pb2, project_pb2, system_pb2
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -124,16 +124,13 @@ class WelcomeScreen(StudioScreen):
 
     def action_new_project(self) -> None:
         """Asks for slug, title and story."""
-        from bullpen_tui.screens.dialogs import NewProjectDialog
+        from bullpen_tui.screens.new_project import NewProjectDialog
 
-        self.studio.push_screen(NewProjectDialog(), self._create)
+        self.studio.push_screen(NewProjectDialog(), self._created)
 
-    def _create(self, asked: tuple[str, str, str] | None) -> None:
-        if asked is not None:
-            self.studio.errands.create_project(*asked, self)
-
-    def on_project_created(self, message: say.ProjectCreated) -> None:
+    def _created(self, project: project_pb2.Project | None) -> None:
         """Goes on with the new project."""
-        self.studio.post_message(say.ChangesArrived((Listed((message.project,)),)))
-        self.studio.enter_project(message.project.name)
-        self.studio.go("projects")
+        if project is not None:
+            self.studio.post_message(say.ChangesArrived((Listed((project,)),)))
+            self.studio.enter_project(project.name)
+            self.studio.go("projects")

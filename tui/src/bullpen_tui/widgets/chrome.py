@@ -154,24 +154,27 @@ class _Part(Said):
 
 
 class Banner(Static):
-    """What is wrong with the connection, while it is wrong."""
+    """What is wrong with the connection while it is wrong, or what is waited for."""
 
     DEFAULT_CSS = """
     Banner { height: auto; padding: 0 1; background: $error 25%; color: $foreground; display: none; }
     Banner.-shown { display: block; }
+    Banner.-waits { background: $bar; }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._sentence = ""
+        self._said = ("", "")
 
-    def say(self, sentence: str) -> None:
-        """Shows a sentence, or nothing for an empty one."""
-        if sentence == self._sentence:
+    def say(self, wrong: str, awaited: str = "") -> None:
+        """Shows what is wrong, else what is waited for, else nothing."""
+        if (wrong, awaited) == self._said:
             return
-        self._sentence = sentence
-        self.set_class(bool(sentence), "-shown")
-        self.update(words.text(("✗ ", words.BAD), sentence) if sentence else "")
+        self._said = (wrong, awaited)
+        self.set_class(bool(wrong or awaited), "-shown")
+        self.set_class(not wrong, "-waits")
+        sign = ("✗ ", words.BAD) if wrong else ("◌ ", words.ACCENT)
+        self.update(words.text(sign, wrong or awaited) if wrong or awaited else "")
 
 
 Entry = tuple[str, str, Action]
