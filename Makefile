@@ -22,6 +22,7 @@ help:  ## this list
 # torch comes first and pinned: a later dependency must not pull another build of it.
 $(READY)-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Packages are installed into $(VENV), about 2 GB of them; the first time this takes some minutes."
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'

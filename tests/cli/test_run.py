@@ -187,10 +187,11 @@ async def test_a_log_is_replayed(daemon: FakeDaemon, bullpen: Bullpen, tmp_path:
     assert (refused.status, refused.error["reason"]) == (1, "RUN_LOG_INVALID")
 
 
-async def test_a_candidate_is_accepted_by_hand(daemon: FakeDaemon, bullpen: Bullpen) -> None:
-    """Short names are taken; the reason is kept."""
+@pytest.mark.parametrize("name", ["p/r1/1/2", "last/1/2", "projects/p/runs/r1/jobs/1/candidates/2"])
+async def test_a_candidate_is_accepted_by_hand(daemon: FakeDaemon, bullpen: Bullpen, name: str) -> None:
+    """Short names are taken, and `last` for the run; the reason is kept."""
     await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
-    done = await bullpen("accept", "p/r1/1/2", "--reason", "better light", "--json")
+    done = await bullpen("accept", name, "--reason", "better light", "--json")
     assert done.json["name"] == "projects/p/runs/r1/jobs/1/candidates/2"
     assert daemon.jobs["projects/p/runs/r1/jobs/1"].candidates[1].accept_reason == "better light"
     jobs = await bullpen("runs", "jobs", "last")
@@ -261,3 +262,6 @@ async def test_accepting_what_is_not_there_says_where_the_names_are(daemon: Fake
     done = await bullpen("accept", "p/r1/9/1", "--json")
     assert done.error["kind"] == "NOT_FOUND"
     assert "bullpen runs jobs projects/p/runs/r1" in done.error["remedy"]
+    done = await bullpen("accept", "r-0009-style/j-001/c-2", "--json")
+    assert (done.status, done.error["reason"]) == (1, "RESOURCE_NOT_FOUND")
+    assert "r-0009-style" in done.error["message"]

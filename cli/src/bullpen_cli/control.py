@@ -13,7 +13,7 @@ from bullpen_cli import output
 from bullpen_cli.board import ENDED, JOB_ENDED
 from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.paging import everything
-from bullpen_cli.resolve import expand, run_named
+from bullpen_cli.resolve import checked, run_named
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -24,14 +24,14 @@ Target = run_pb2.Run | run_pb2.Job
 
 def cancel_targets(state: State, target: str, *, everything_active: bool) -> None:
     """Cancels one run or job, or every active run, and says what became of each."""
-    given = expand(target) if "/" in target else target
+    checked(target)
 
     async def body(session: Session) -> list[tuple[Target, bool]]:
         if everything_active:
             request = run_pb2.ListRunsRequest(parent="projects/-", states=_ACTIVE)
             active = (await everything(session.runs.ListRuns, request, "runs"))[0]
             return [(await session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name)), False) for run in active]
-        return [await _stop(session, await run_named(session, given))]
+        return [await _stop(session, await run_named(session, target))]
 
     stopped = state.with_session(body, start=False)
     if state.json:
@@ -75,7 +75,7 @@ def cancel(state: State, target: str | None, everything_active: bool) -> None:
     cls=Command,
     examples=[
         "bullpen tune projects/harbor_lights/runs/…/jobs/… --guidance 9",
-        "bullpen tune p/r-0004-style/j-001 --steps 40",
+        "bullpen tune last/j-001 --steps 40",
     ],
 )
 @click.argument("job")
@@ -95,14 +95,16 @@ def tune(
     """Change a running job from its next denoising step on, and say when it took effect."""
     if all(value is None for value in (guidance, image_guidance, steps, strength)):
         raise click.UsageError("give --guidance, --image-guidance, --steps or --strength.")
+    checked(job, "jobs")
     request = control_pb2.ControlRequest(
-        name=expand(job), guidance_scale=guidance, image_guidance_scale=image_guidance, steps=steps, strength=strength
+        guidance_scale=guidance, image_guidance_scale=image_guidance, steps=steps, strength=strength
     )
 
     async def requests() -> AsyncIterator[control_pb2.ControlRequest]:
         yield request
 
     async def body(session: Session) -> list[control_pb2.ControlResponse]:
+        request.name = await run_named(session, job)
         stream = session.control.Control(requests())
         return [item async for item in stream if item.WhichOneof("item") in ("taken", "refused")]
 
@@ -122,16 +124,24 @@ def tune(
 
 @click.command(
     cls=Command,
-    examples=["bullpen accept projects/harbor_lights/runs/…/jobs/…/candidates/… --reason 'better light'"],
+    examples=[
+        "bullpen accept last/j-001/c-2 --reason 'better light'",
+        "bullpen accept r-0006-characters/j-001/c-2",
+        "bullpen accept projects/harbor_lights/runs/…/jobs/…/candidates/…",
+    ],
 )
 @click.argument("candidate")
 @click.option("--reason", default="", help="Kept with the decision.")
 @pass_state
 def accept(state: State, candidate: str, reason: str) -> None:
-    """Take a candidate as the picture of its scene and stage."""
-    request = run_pb2.AcceptCandidateRequest(name=expand(candidate), reason=reason)
+    """Take a candidate as the picture of its scene and stage.
+
+    CANDIDATE is a full name, RUN/JOB/CANDIDATE as `bullpen runs lineage` prints it, or last/JOB/CANDIDATE.
+    """
+    checked(candidate, "candidates")
 
     async def body(session: Session) -> run_pb2.Candidate:
+        request = run_pb2.AcceptCandidateRequest(name=await run_named(session, candidate), reason=reason)
         try:
             return await session.runs.AcceptCandidate(request)
         except errors.ResourceNotFound as missing:
