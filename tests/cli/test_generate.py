@@ -4,6 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from bullpen_api.v1 import history_pb2
+from bullpen_cli import generate, recipes
+from bullpen_client.errors import ModelUnsupported
 
 from tests.cli.conftest import Bullpen
 from tests.support.fake_daemon import FakeDaemon
@@ -79,3 +82,30 @@ async def test_a_wrong_line_asks_nobody(
     assert words in done.err
     assert "Generate" not in daemon.calls
     assert (tmp_path / "taken.png").read_bytes() == b"mine"
+
+
+def of_a_stage() -> history_pb2.PictureRecipe:
+    """The recipe of a picture that a stage made from another one."""
+    recipe = history_pb2.PictureRecipe(asset="projects/p/assets/a1", prompt="make it night", model="models/edit")
+    recipe.others.update(stage="time", run="projects/p/runs/r-0002-time")
+    return recipe
+
+
+async def test_a_picture_that_a_stage_made_is_made_again_by_a_run(
+    daemon: FakeDaemon, bullpen: Bullpen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its model changes pictures and draws none from words: the refusal names the run that does, not just models."""
+
+    async def refuse(*_: object) -> None:
+        raise ModelUnsupported("models/edit cannot do text_to_image.", remedy="Choose a model that can.")
+
+    monkeypatch.setattr(recipes, "recipe_of", lambda state, name: of_a_stage())
+    monkeypatch.setattr(generate, "receive", refuse)
+    done = await bullpen("generate", "--like", "projects/p/assets/a1", "-o", str(tmp_path / "a.png"), "--json")
+    assert (done.status, done.error["reason"]) == (1, "MODEL_UNSUPPORTED")
+    assert "bullpen run --project p --stage time --scenes SCENE --like projects/p/assets/a1" in done.error["remedy"]
+
+
+def test_a_picture_of_words_has_no_other_way() -> None:
+    """Only what a stage made is made again by a run."""
+    assert recipes.made_again(history_pb2.PictureRecipe(asset="projects/p/assets/a1", prompt="a pier")) == ""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from bullpen_api.v1 import lab_pb2, prompt_pb2, run_pb2
-from bullpen_client.errors import ContentLost
+from bullpen_client.errors import ContentLost, ModelUnsupported
 
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, Whole, pass_state
 from bullpen_cli.failure import INTERRUPTED, OK
 from bullpen_cli.follow import bar
-from bullpen_cli.recipes import take_over
+from bullpen_cli.recipes import made_again, take_over
 from bullpen_cli.run import lora_uses, model_name
 from bullpen_cli.spans import SPAN
 from bullpen_cli.transfer import probe, writing
@@ -184,8 +184,9 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
     """
     files = targets(Path(options["out"]).expanduser(), options["count"], options["force"])
     options["prompt"] = prompt
+    another_way = ""
     if options["like"]:
-        take_over(state, options, "prompt")
+        another_way = made_again(take_over(state, options, "prompt"))
     elif not prompt:
         raise click.UsageError("missing the text of the picture; --like takes it from another picture.")
     prompt = options["prompt"]
@@ -211,6 +212,9 @@ def generate(state: State, /, prompt: str, **options: Any) -> int:
 
     try:
         return state.with_session(body)
+    except ModelUnsupported as refused:
+        refused.remedy = another_way or refused.remedy
+        raise
     except KeyboardInterrupt:
         output.note("")
         output.note("Stopped.", style="yellow")

@@ -187,9 +187,9 @@ def _sampling(recipe: history_pb2.PictureRecipe) -> dict[str, Any]:
     return {field.name: value for field, value in recipe.sampling.ListFields()}
 
 
-def take_over(state: State, options: dict[str, Any], words: str) -> None:
-    """Fills options that were not given from the recipe of the asset that `--like` names; `words` is the option of the
-    prompt. What cannot be taken over is said.
+def take_over(state: State, options: dict[str, Any], words: str) -> history_pb2.PictureRecipe:
+    """Fills options that were not given from the recipe of the asset that `--like` names, and gives the recipe; `words`
+    is the option of the prompt. What cannot be taken over is said.
     """
     recipe = recipe_of(state, options["like"])
     sampling = _sampling(recipe)
@@ -208,3 +208,17 @@ def take_over(state: State, options: dict[str, Any], words: str) -> None:
         options["loras"] = tuple(f"{one.model}={one.scale:g}" for one in recipe.loras if one.model)
     for reason in recipe.left_out:
         output.note(f"not taken over: {reason}", style="yellow")
+    return recipe
+
+
+def made_again(recipe: history_pb2.PictureRecipe) -> str:
+    """What makes such a picture again where words alone do not: a stage draws from another picture. Else empty."""
+    stage, run = recipe.others.get("stage", ""), recipe.others.get("run", "")
+    if not stage or not run:
+        return ""
+    project = run.split("/")[1]
+    return (
+        f"The stage {stage} made this picture from another one. `bullpen run --project {project} --stage {stage} "
+        f"--scenes SCENE --like {recipe.asset}` makes it again; `--model M`, one of `bullpen models list --capability "
+        "text_to_image`, draws its words alone."
+    )
