@@ -229,10 +229,13 @@ async def test_a_canceled_job_has_no_winner(daemon: FakeDaemon, bullpen: Bullpen
     done = await bullpen("runs", "show", "last")
     assert "1 (best so far)" in done.out
     assert "not accepted" not in done.out
+    for candidate in job.candidates:
+        candidate.asset = ""
+    assert "0 hard" not in (await bullpen("runs", "jobs", "last")).out
 
 
 async def test_a_replay_says_what_it_repeats(daemon: FakeDaemon, bullpen: Bullpen) -> None:
-    """And why nothing was accepted; a retry, which has a plan, does not."""
+    """And why nothing was accepted; a retry, which has a plan, names the run that it retries."""
     await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
     run = daemon.runs["projects/p/runs/r1"]
     run.parent_run, run.figures.accepted = "projects/p/runs/r0", 0
@@ -240,7 +243,9 @@ async def test_a_replay_says_what_it_repeats(daemon: FakeDaemon, bullpen: Bullpe
     assert "replay of     projects/p/runs/r0" in shown
     assert "a replay accepts nothing for scenes" in shown
     run.plan_digest = "d" * 64
-    assert "replay of" not in (await bullpen("runs", "show", "last")).out
+    shown = (await bullpen("runs", "show", "last")).out
+    assert "replay of" not in shown
+    assert "retry of      projects/p/runs/r0" in shown
 
 
 async def test_the_list_of_jobs_can_be_cut_in_a_pipe(daemon: FakeDaemon, bullpen: Bullpen) -> None:

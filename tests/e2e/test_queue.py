@@ -242,8 +242,8 @@ async def test_m5_full_queue_refuses_in_words(studio: Studio) -> None:
     await studio.session.queue.PauseRun(queue_pb2.PauseRunRequest(name=runs[0].name))
     with pytest.raises(errors.QueueFull) as refused:
         await studio.create(project, spec(seed=3))
-    assert "40" in str(refused.value)
-    assert refused.value.remedy
+    assert str(refused.value) == "The queue takes 40 jobs; 30 wait or run, and this run has 15."
+    assert "scheduler.queue_limit" in refused.value.remedy
     for run in runs:
         await studio.session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name))
 

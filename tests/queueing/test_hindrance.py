@@ -9,11 +9,11 @@ from bullpend.scheduling.rules import step
 
 
 def state(*facts: m.Fact, device: str = "") -> m.State:
-    """Two jobs wait, for `device` or for any, at the device `devices/d`; then the facts."""
+    """Two jobs wait, for `device` or for any, at the device `devices/d`; then the facts, a second apart."""
     now = m.State()
     jobs = [m.QueuedJob(f"j{number}", "r", "p", "x", seq=number, device=device) for number in (1, 2)]
-    for fact in (m.DeviceAdded("devices/d"), *map(m.JobSubmitted, jobs), *facts):
-        now, _ = step(now, fact, 0.0)
+    for at, fact in enumerate((m.DeviceAdded("devices/d"), *map(m.JobSubmitted, jobs), *facts)):
+        now, _ = step(now, fact, float(at))
     return now
 
 
@@ -50,9 +50,10 @@ def test_what_was_placed_at_a_device_that_is_off_is_named_while_others_work() ->
 
 def test_a_worker_that_was_lost_is_told_with_its_reason() -> None:
     """Only while no other device can take the work."""
-    lost = m.DeviceLost("devices/d", "The worker was killed.")
-    told = hindrance(state(lost))
-    assert told == ("The worker of devices/d was lost once: The worker was killed. It is started again by itself.")
+    lost = m.DeviceLost("devices/d", "was killed by SIGKILL")
+    assert hindrance(state(lost)) == "The worker of devices/d was killed by SIGKILL. It is started again by itself."
+    again = (lost, m.Tick(), lost)
+    assert "2 workers of devices/d were lost in a row; the last one was killed" in hindrance(state(*again))
     assert hindrance(state(m.DeviceAdded("devices/e"), lost)) == ""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from bullpend.workers.stderr import MAX_LINE_BYTES, MAX_LINES, WINDOW_SECONDS, StderrLines
 
 
@@ -43,3 +46,25 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
     said: list[str] = []
     StderrLines(said.append).feed(b"\xff\xfe!\n", 0.0)
     assert said == ["\ufffd\ufffd!"]
+
+
+def test_a_crash_is_told_by_its_first_line_and_its_place() -> None:
+    """Not by the list of extension modules that faulthandler ends with, and not by a place in another thread."""
+    lines = StderrLines(lambda _: None)
+    lines.feed(
+        b"loading\nFatal Python error: Segmentation fault\n\n"
+        b'Thread 0x1 (most recent call first):\n  File "/a/threading.py", line 3 in wait\n'
+        b'Current thread 0x2 (most recent call first):\n  File "/a/b/attention.py", line 60 in forward\n'
+        b'  File "/a/b/loop.py", line 5 in run\nExtension modules: numpy, torch._C (total: 2)\n',
+        0.0,
+    )
+    assert lines.last == "Fatal Python error: Segmentation fault in forward (attention.py:60)"
+
+
+def test_a_real_crash_is_read() -> None:
+    """What this Python's faulthandler writes is understood."""
+    crash = "import faulthandler; faulthandler.enable(); faulthandler._sigsegv()"
+    done = subprocess.run([sys.executable, "-c", crash], capture_output=True, check=False)
+    lines = StderrLines(lambda _: None)
+    lines.feed(done.stderr, 0.0)
+    assert lines.last == "Fatal Python error: Segmentation fault in <module> (<string>:1)"

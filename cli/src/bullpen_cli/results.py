@@ -119,6 +119,8 @@ def show(board: Board, found: list[Winner]) -> None:
             output.say(
                 " " * 14 + "a replay accepts nothing for scenes; `bullpen accept` takes a candidate by hand", wrap=14
             )
+    elif run.parent_run:
+        output.say(f"retry of      {run.parent_run}")
     if run.error.message:
         output.say(f"✗ {run.error.message}", style="red")
         if run.error.remedy:

@@ -129,7 +129,7 @@ def _show_jobs(jobs: list[run_pb2.Job]) -> None:
                     output.state_text(output.state_name(candidate)),
                     "",
                     candidate.rank or "–",
-                    f"{star}{candidate.quality.hard_failures} hard, {candidate.quality.soft_warnings} soft"
+                    (f"{star}{_findings(candidate.quality)}" if candidate.asset else "–")
                     + (" ⚑ stale" if candidate.HasField("stale") else ""),
                     candidate.rank_reason.partition(": ")[0],  # the figures that follow are those of the QA column
                     candidate.name,
@@ -140,6 +140,10 @@ def _show_jobs(jobs: list[run_pb2.Job]) -> None:
         columns = [columns[-1], *columns[:-1]]
         rows = [(row[-1], *row[:-1]) for row in rows]
     output.table(columns, rows, right=("attempt", "rank"), whole=("name",) if columns[0] == "name" else ())
+
+
+def _findings(quality: run_pb2.QualityReport) -> str:
+    return f"{quality.hard_failures} hard, {quality.soft_warnings} soft"
 
 
 @runs.command("qa", examples=["bullpen runs qa last", "bullpen runs qa projects/harbor_lights/runs/…/jobs/j-001"])

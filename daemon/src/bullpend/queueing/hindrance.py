@@ -40,9 +40,12 @@ def _shut(state: State) -> str:
 
 
 def _lost(device: Device) -> str:
-    times = "once" if device.losses == 1 else f"{device.losses} times in a row"
-    why = f": {device.lost_reason.rstrip('.')}" if device.lost_reason else ""
-    return f"The worker of {device.device} was lost {times}{why}. It is started again by itself."
+    # The reason follows "the worker", as in `was killed by SIGSEGV`.
+    why = device.lost_reason.rstrip(".") or "was lost"
+    if device.losses == 1:
+        return f"The worker of {device.device} {why}. It is started again by itself."
+    many = f"{device.losses} workers of {device.device} were lost in a row; the last one {why}."
+    return f"{many} One is started again by itself: `bullpen logs --level warning`."
 
 
 def _jobs(count: int) -> str:

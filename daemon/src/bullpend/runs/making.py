@@ -271,8 +271,11 @@ class Making:
                 assert isinstance(new, NewRun)
                 check(tx)
                 projects.get(tx, project, "parent")
-                if store.open_count(tx) + len(new.jobs) > self._queue_limit:
-                    raise QueueFull(f"The queue holds {self._queue_limit} jobs at most.", limit=self._queue_limit)
+                there, limit = store.open_count(tx), self._queue_limit
+                if there + len(new.jobs) > limit:
+                    words = f"The queue takes {limit} jobs; {there} wait or run, and this run has {len(new.jobs)}."
+                    remedy = f"{QueueFull.default_remedy} The setting scheduler.queue_limit is the limit."
+                    raise QueueFull(words, remedy=remedy, limit=limit, there=there, asked=len(new.jobs))
                 row = store.create(tx, new)
                 put_keep_alive(tx, row["id"], request)
                 if device:

@@ -124,7 +124,7 @@ class JobDraft(ModelDraft):
 
     def _too_many(self, deaths: int, leases: int, reason: str) -> m.Failure | None:
         last = f"; the last one {reason}" if reason else ""
-        remedy = "Look at the worker's lines in the daemon's log, then retry the job."
+        remedy = "See what the worker said last (`bullpen logs --level warning`), then retry the job."
         if deaths >= self.policy.max_attempts:
             return m.Failure("WORKER_LOST", f"{deaths} workers were lost over this job{last}.", remedy)
         if leases >= self.policy.max_leases:
