@@ -61,6 +61,8 @@ async def test_j04_a_conversation_in_the_shell(real: Daemon, bullpen: Bullpen, t
     assert "complete run style with the scripted model" in watched.out
     unknown = await bullpen("chat", "nowhere", "hello", "--json")
     assert (unknown.status, unknown.error["reason"]) == (1, "PROJECT_NOT_FOUND")
-    for line in (("show", "noir"), ("export", "a/b/c"), ("say", "noir", "--json")):
+    refused = await bullpen("chat", "export", "noir/c-0001", "--out", str(out / "below" / "a-file.md"), "--json")
+    assert (refused.status, refused.error["reason"]) == (1, "PATH_NOT_ALLOWED")
+    for line in (("show", "noir"), ("export", "a/b/c"), ("say", "noir", "--json"), ("say", "noir", " ")):
         assert (await bullpen("chat", *line)).status == 2
     assert (await bullpen("chat", "tune", "noir/c-0001")).status == 2

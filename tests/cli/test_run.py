@@ -270,3 +270,13 @@ async def test_accepting_what_is_not_there_says_where_the_names_are(daemon: Fake
     done = await bullpen("accept", "r-0009-style/j-001/c-2", "--json")
     assert (done.status, done.error["reason"]) == (1, "RESOURCE_NOT_FOUND")
     assert "r-0009-style" in done.error["message"]
+
+
+async def test_a_device_that_does_not_exist_is_refused_before_the_plan(daemon: FakeDaemon, bullpen: Bullpen) -> None:
+    """Also where nothing is to be started: a plan that shows another device would say that it were taken."""
+    line = ("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--dry-run")
+    done = await bullpen(*line, "--device", "cuda:7", "--json")
+    assert (done.status, done.error["reason"], done.error["field"]) == (1, "DEVICE_UNAVAILABLE", "device")
+    assert done.out == ""
+    for known in ("cpu", "devices/cpu"):
+        assert (await bullpen(*line, "--device", known)).status == 0

@@ -1,6 +1,8 @@
-"""`bullpen scenes read`: the story as prose, with what each stage is told."""
+"""`bullpen scenes`: the story as prose, with what each stage is told; pictures that become scenes."""
 
-from bullpen_api.v1 import bible_pb2
+from pathlib import Path
+
+from bullpen_api.v1 import bible_pb2, project_pb2
 
 from tests.cli.conftest import Bullpen
 from tests.support.fake_daemon import FakeDaemon
@@ -43,3 +45,22 @@ async def test_the_list_shortens_what_would_fill_it(daemon: FakeDaemon, bullpen:
     assert WHO not in done.out
     assert "character=a woman with red hair in a…" in done.out
     assert "place=right" in done.out
+
+
+async def test_pictures_are_added_all_or_none(daemon: FakeDaemon, bullpen: Bullpen, tmp_path: Path) -> None:
+    """A scene that exists is told of before anything is sent, with all that stand in the way and what to do."""
+    tell(daemon)
+    daemon.projects["projects/p"] = project_pb2.Project(name="projects/p")
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for file in ("alley.png", "attic.png", "pier.png", "more/attic.png"):
+        (folder / file).write_bytes(b"a picture")
+    done = await bullpen("scenes", "add", "p", str(folder), "--json")
+    assert (done.status, done.error["reason"]) == (1, "ALREADY_EXISTS")
+    assert "There already, or in the trash, as scenes: alley, pier." in done.error["message"]
+    assert "Several of the files would be the scene attic" in done.error["message"]
+    assert "bullpen scenes edit p alley --source FILE" in done.error["remedy"]
+    assert set(daemon.scenes) == {"projects/p/scenes/pier", "projects/p/scenes/alley"}
+    assert not daemon.assets
+    assert (await bullpen("scenes", "add", "p", str(folder / "attic.png"))).status == 0
+    assert "projects/p/scenes/attic" in daemon.scenes

@@ -18,6 +18,7 @@ from bullpen_cli import output, parts
 from bullpen_cli.command import Group, State, pass_state
 from bullpen_cli.failure import FAILED, OK
 from bullpen_cli.paging import everything
+from bullpen_cli.transfer import writing
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -81,6 +82,8 @@ def say(state: State, project: str, text: tuple[str, ...], session_id: str, engi
     interactive = sys.stdin.isatty() and not state.json
     if not text and state.json:
         raise click.UsageError("--json needs a TEXT to answer.")
+    if text and not " ".join(text).strip():
+        raise click.UsageError("there is nothing to say; leave TEXT out to talk line by line.")
 
     async def body(session: Session) -> int:
         chat_name = await _session(session, project, session_id, engine)
@@ -247,7 +250,8 @@ def export(state: State, conversation: str, form: str, out: Path | None) -> None
 
     found = state.with_session(body)
     if out is not None:
-        out.write_text(found.text, encoding="utf-8")
+        with writing(out):
+            out.write_text(found.text, encoding="utf-8")
         output.note(f"wrote {out}")
     else:
         sys.stdout.write(found.text)

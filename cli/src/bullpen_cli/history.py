@@ -13,6 +13,7 @@ from bullpen_client import errors, names
 from bullpen_cli import output
 from bullpen_cli.command import Command, State, pass_state
 from bullpen_cli.resolve import run_named
+from bullpen_cli.transfer import writing
 
 if TYPE_CHECKING:
     from bullpen_client import Session
@@ -43,7 +44,8 @@ def log_command(state: State, run: str, out: str | None, schema: bool) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    Path(out).write_text(text, encoding="utf-8")
+    with writing(Path(out)):
+        Path(out).write_text(text, encoding="utf-8")
     if not state.json:
         output.say(f"wrote {out}")
 

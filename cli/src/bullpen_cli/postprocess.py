@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ _DETAILS = (
 )
 STEPS = ("cutout", "refine", "upscale", "color")
 _LARGEST = 8
+_ASSET = re.compile(r"(?!projects/)[^/]+/assets/[^/]+")
 
 
 def request_of(resources: tuple[str, ...], options: dict[str, Any]) -> postprocess_pb2.ProcessAssetsRequest:
@@ -147,8 +149,9 @@ def postprocess(state: State, /, resources: tuple[str, ...], **options: Any) -> 
 
 
 async def _named(session: Session, resources: tuple[str, ...]) -> tuple[str, ...]:
-    """Whole names; what is none is a run's."""
-    return tuple([name if name.startswith("projects/") else await run_named(session, name) for name in resources])
+    """Whole names; PROJECT/assets/ASSET is an asset, what is else none is a run's."""
+    whole = [f"projects/{name}" if _ASSET.fullmatch(name) else name for name in resources]
+    return tuple([name if name.startswith("projects/") else await run_named(session, name) for name in whole])
 
 
 def _tell(state: State, made: postprocess_pb2.AssetMade) -> None:

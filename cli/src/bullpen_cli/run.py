@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import grpc
 from bullpen_api.v1 import model_pb2, queue_pb2, run_pb2
 from bullpen_client import errors, names
 
@@ -311,9 +312,26 @@ async def _replay(session: Session, options: dict[str, Any], log: str) -> run_pb
     return await session.runs.ReplayRun(request)
 
 
+async def _known_device(session: Session, device: str) -> None:
+    """A plan names no device by itself: one that does not exist is said before anything is shown.
+
+    Raises DeviceUnavailable.
+    """
+    there = (await session.devices.ListDevices(model_pb2.ListDevicesRequest())).devices
+    if names.ident(device) not in {names.ident(one.name) for one in there}:
+        raise errors.make(
+            "DEVICE_UNAVAILABLE",
+            f"There is no device '{device}'; there is: {', '.join(names.ident(one.name) for one in there) or 'none'}.",
+            code=grpc.StatusCode.UNAVAILABLE,
+            metadata={"field": "device", "remedy": "Name one of these; `bullpen devices` shows them."},
+        )
+
+
 async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options: dict[str, Any]) -> run_pb2.Run | None:
     """Plans, shows and starts; None when nothing was started."""
     parent = names.project(options["project"])
+    if options["device"]:
+        await _known_device(session, options["device"])
     planned = await session.runs.PlanRun(run_pb2.PlanRunRequest(parent=parent, spec=spec))
     if options["size"] == AUTO and planned.HasField("suggested_size"):
         spec.sampling.width, spec.sampling.height = planned.suggested_size.width, planned.suggested_size.height
@@ -322,6 +340,8 @@ async def _start(state: State, session: Session, spec: run_pb2.RunSpec, options:
         output.emit(planned)
     if not state.json:
         plan.show(planned)
+        if options["device"] and names.ident(options["device"]) != names.ident(planned.device):
+            output.note(f"It is held to {options['device']}; what stands above was worked out for {planned.device}.")
     if options["dry_run"]:
         return None
     interactive = sys.stdin.isatty() and not state.json

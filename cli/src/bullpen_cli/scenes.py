@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import grpc
 from bullpen_api.v1 import asset_pb2, bible_pb2
-from bullpen_client import names
+from bullpen_client import errors, names
 
 from bullpen_cli import keeping, output
 from bullpen_cli.command import Group, State, Whole, pairs, pass_state
@@ -124,6 +125,30 @@ def slug_of(path: Path) -> str:
     return slug[:63]
 
 
+async def _all_new(session: Session, parent: str, paths: list[Path]) -> None:
+    """Looks before anything is sent: each picture must give a scene of its own. Raises AlreadyExists, which names all."""
+    request = bible_pb2.ListScenesRequest(parent=parent, show_deleted=True)
+    there = {names.ident(scene.name) for scene in (await everything(session.bible.ListScenes, request, "scenes"))[0]}
+    slugs = [slug_of(path) for path in paths]
+    twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
+    taken = sorted(there & set(slugs))
+    if not taken and not twice:
+        return
+    project = names.ident(parent)
+    told = [f"There already, or in the trash, as scenes: {', '.join(taken)}."] if taken else []
+    told += [f"Several of the files would be the scene {slug}." for slug in twice]
+    raise errors.make(
+        "ALREADY_EXISTS",
+        f"{' '.join(told)} Nothing was added.",
+        code=grpc.StatusCode.ALREADY_EXISTS,
+        metadata={
+            "field": "scene_id",
+            "remedy": "Leave these files out, or rename them. "
+            f"`bullpen scenes edit {project} {(taken or twice)[0]} --source FILE` gives a scene another picture.",
+        },
+    )
+
+
 @scenes.command(
     "add",
     examples=[
@@ -150,13 +175,17 @@ def add_scenes(
     cast: tuple[str, ...],
     upload: bool,
 ) -> None:
-    """Add pictures as scenes. A folder stands for the pictures in it."""
+    """Add pictures as scenes, named by their files. A folder stands for the pictures in it.
+
+    All of them, or none where a scene of one exists.
+    """
     parent = names.project(project)
     values = pairs(variables)
     paths = pictures(files)
 
     async def body(session: Session) -> list[bible_pb2.Scene]:
         made = []
+        await _all_new(session, parent, paths)
         for path in paths:
             asset = await take(session, parent, path, asset_pb2.Asset.KIND_SOURCE, force_upload=upload)
             scene = bible_pb2.Scene(
