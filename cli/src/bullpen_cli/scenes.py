@@ -126,7 +126,7 @@ def slug_of(path: Path) -> str:
 
 
 async def _all_new(session: Session, parent: str, paths: list[Path]) -> None:
-    """Looks before anything is sent: each picture must give a scene of its own. Raises AlreadyExists, which names all."""
+    """Looks before anything is sent: each picture must give a scene of its own. Raises AlreadyExists, naming all."""
     request = bible_pb2.ListScenesRequest(parent=parent, show_deleted=True)
     there = {names.ident(scene.name) for scene in (await everything(session.bible.ListScenes, request, "scenes"))[0]}
     slugs = [slug_of(path) for path in paths]
