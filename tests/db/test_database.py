@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pytest
 from bullpend.db import Row, Tx
-from bullpend.db.database import View
+from bullpend.db.database import READERS, View
 from bullpend.errors import DatabaseUnavailable, DiskFull, ShuttingDown, StateConflict
 
 from tests.db.conftest import Desk
@@ -203,3 +203,28 @@ async def test_commits_are_synced(desk: Desk) -> None:
         "wal",
     )
     assert await desk.database.write(lambda tx: tx.value("PRAGMA foreign_keys")) == 1
+
+
+async def test_a_check_after_searches_is_not_deceived_by_them(desk: Desk) -> None:
+    """A reader that has searched, and pictures that came since: the file is sound, and is said to be.
+
+    A check on that reader's connection calls it damaged (SQLite 3.54).
+    """
+    words = "INSERT INTO asset_words (rowid, prompt, name, about, note) VALUES (?, 'a pier at night', 'x', '', '')"
+    search = "SELECT count(*) FROM asset_words WHERE asset_words MATCH 'night'"
+
+    async def add_words(first: int) -> None:
+        for number in range(first, first + 40):
+            await desk.database.write(lambda tx, n=number: tx.run(words, n))  # type: ignore[misc]  # a default binds the loop
+
+    await add_words(1)
+    together = threading.Barrier(READERS, timeout=30)
+
+    def searched(view: View) -> int:
+        together.wait()
+        return int(view.value(search))
+
+    assert await asyncio.gather(*(desk.database.read(searched) for _ in range(READERS))) == [40] * READERS
+    await add_words(41)
+    for deep in (False, True):
+        assert await desk.database.damage(deep=deep) is None

@@ -19,7 +19,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -234,6 +234,20 @@ class Database:
         result: T = await loop.run_in_executor(self._readers, self._read, work)
         return result
 
+    async def damage(self, *, deep: bool) -> str | None:
+        """What a check of the whole file finds wrong, or None; `deep` also holds indexes against their tables.
+
+        It has a connection of its own: one that has searched keeps the layout of the full-text index, and SQLite 3.54
+        checks the file of now against that old layout, which looks like damage as soon as pictures were added.
+        """
+
+        def check() -> str | None:
+            with mapped_errors(), closing(_reading(self.path)) as connection:
+                found = connection.execute(f"PRAGMA {'integrity_check' if deep else 'quick_check'}(1)").get
+                return None if found == "ok" else str(found)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, check)
+
     def file_in_place(self) -> bool:
         """False when the file was deleted or replaced under the daemon: writes would go nowhere."""
         try:
@@ -257,9 +271,7 @@ class Database:
         with mapped_errors():
             connection: apsw.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
-                connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
-                connection.set_busy_timeout(BUSY_MS)
-                self._local.connection = connection
+                connection = self._local.connection = _reading(self.path)
                 self._reading.append(connection)
             with _transaction(connection, "BEGIN"):
                 return work(View(connection, self._columns))
@@ -324,6 +336,13 @@ def _deliver(group: Sequence[_Write[Any]], events: list[Event], on_commit: Calla
             item.future.set_result(item.result)
     if events:
         on_commit(events)
+
+
+def _reading(path: Path) -> apsw.Connection:
+    """A connection that only reads."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(BUSY_MS)
+    return connection
 
 
 def _execute(connection: apsw.Connection, sql: str) -> None:

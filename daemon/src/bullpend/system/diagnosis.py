@@ -69,12 +69,11 @@ class Diagnosis:
                 remedy=PUT_BACK,
             )
         # The quick one does not hold indexes against their tables.
-        pragma = "integrity_check" if deep else "quick_check"
         try:
-            found = await self._database.read(lambda view: view.value(f"PRAGMA {pragma}(1)"))
+            found = await self._database.damage(deep=deep)
         except BullpenError as error:
             found = error.message
-        if found == "ok":
+        if found is None:
             return system_pb2.Check(name=name, status=OK, message="The database is sound.")
         return system_pb2.Check(
             name=name,

@@ -84,10 +84,9 @@ class Repairs:
 
     async def _quick_check(self) -> str | None:
         try:
-            found = await self._database.read(lambda view: view.value("PRAGMA integrity_check(1)"))
+            return await self._database.damage(deep=True)
         except BullpenError as error:
             return error.message
-        return None if found == "ok" else str(found)
 
     # ---- what the registry knows ------------------------------------------------------------------------------------
 
