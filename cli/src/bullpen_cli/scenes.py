@@ -209,6 +209,7 @@ def add_scenes(
     examples=[
         "bullpen scenes edit noir_city pier --title 'The pier' --set time=dawn --unset weather",
         "bullpen scenes edit noir_city pier --character mara --character rosa --look mara=coat",
+        "bullpen scenes edit noir_city market --place 1",
     ],
 )
 @click.argument("project")
@@ -220,7 +221,7 @@ def add_scenes(
 @click.option("--character", "cast", multiple=True, metavar="SLUG", help="Who is in it, in place of those before.")
 @click.option("--look", "looks", multiple=True, metavar="SLUG=LOOK", help="Which look a character wears.")
 @click.option("--no-look", "no_looks", multiple=True, metavar="SLUG", help="Let a character wear no look.")
-@click.option("--place", type=Whole(1), help="Place in the story, counted from 1.")
+@click.option("--place", type=Whole(1), help="Place in the story, counted from 1; others move along.")
 @click.option("--source", type=FILE, help="The picture that the first stage starts from.")
 @pass_state
 def edit_scene(

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bullpen_api.v1 import event_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from bullpend.bible import rules, store, templates, wire
+from bullpend.bible import places, rules, store, templates, wire
 from bullpend.bible.checks import Checks
 from bullpend.bible.model import SCENES, Character, Kind, M, Message, PromptTemplate
 from bullpend.db import Database, Row, Tx
@@ -95,6 +96,7 @@ class Shelf:
                     "delete_time": None,
                     "revision": tx.next_revision(),
                 }
+                self._make_room(tx, kind, row, 0)
                 store.create(tx, kind, row)
                 emit(tx, kind, row, "created")
                 return slug
@@ -160,6 +162,7 @@ class Shelf:
             merged = masks.merge(before, given, mask, kind.writable)
             values = self.checked(tx, kind, project, slug, merged, before, problems)
             if any(row[name] != value for name, value in values.items()):
+                self._make_room(tx, kind, {**row, **values}, row.get("ordinal", 0))
                 stamps = {"update_time": tx.now, "revision": tx.next_revision()}
                 row = store.change(tx, kind, row, {**values, **stamps})
                 emit(tx, kind, row, "updated")
@@ -189,6 +192,12 @@ class Shelf:
             return message_of(tx, kind, row)
 
         return await self.database.write(write)
+
+    def _make_room(self, tx: Tx, kind: store.AnyKind, row: Row, before: int) -> None:
+        """Moves other scenes along where this one is put into the place of one."""
+        if kind is SCENES and row["ordinal"] != before:
+            told = partial(emit, tx, SCENES, what="updated")
+            places.make_room(tx, row["project"], row["slug"], before, row["ordinal"], told)
 
     def checked(self, tx: View, kind: Kind[M], project: str, slug: str, given: M, before: M, problems: Problems) -> Row:
         """The columns of a resource as it is said, when nothing is wrong with it; `before` is empty for a new one."""

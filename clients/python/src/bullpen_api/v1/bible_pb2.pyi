@@ -294,7 +294,9 @@ class Scene(_message.Message):
     source_asset: _builtins.str
     """The picture that the first stage starts from."""
     ordinal: _builtins.int
-    """Place in the story, counted from 1."""
+    """Place in the story, counted from 1. A scene that is put where another one stands moves those in between along by
+    one, with an event for each.
+    """
     etag: _builtins.str
     revision: _builtins.int
     @_builtins.property
