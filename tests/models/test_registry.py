@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from bullpend.errors import (
+    FieldInvalid,
     ModelCorrupt,
     ModelNotFound,
     ModelUnsafe,
@@ -141,6 +142,15 @@ def test_files_and_nested_folders_are_found(tmp_path: Path) -> None:
         registry.verify("models/old")
     with pytest.raises(ModelUnsupported):
         registry.verify("models/new")
+
+
+def test_a_lone_checkpoint_that_is_named_by_its_path_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    """As from a model folder, and not as a path that is no folder; what is no weights at all is."""
+    registry = Registry([tmp_path / "models"], roots=[tmp_path])
+    for name, refusal in (("old.ckpt", ModelUnsafe), ("new.safetensors", ModelUnsupported), ("a.txt", FieldInvalid)):
+        (tmp_path / name).write_bytes(b"x")
+        with pytest.raises(refusal, match=name):
+            registry.verify(str(tmp_path / name))
 
 
 def test_a_hugging_face_cache_is_read_in_place(tmp_path: Path) -> None:

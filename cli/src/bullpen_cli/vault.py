@@ -145,7 +145,7 @@ def status(state: State) -> None:
     async def body(session: Session) -> vault_pb2.VaultStatus:
         return await session.vault.GetVaultStatus(vault_pb2.GetVaultStatusRequest())
 
-    _show(state, state.with_session(body))
+    show_status(state, state.with_session(body))
 
 
 @vault.command("rotate-key", examples=["bullpen vault rotate-key"])
@@ -156,10 +156,11 @@ def rotate_key(state: State) -> None:
     async def body(session: Session) -> vault_pb2.VaultStatus:
         return await session.vault.RotateVaultKey(vault_pb2.RotateVaultKeyRequest())
 
-    _show(state, state.with_session(body))
+    show_status(state, state.with_session(body))
 
 
-def _show(state: State, found: vault_pb2.VaultStatus) -> None:
+def show_status(state: State, found: vault_pb2.VaultStatus) -> None:
+    """Says which key there is, and what it opens."""
     if state.json:
         output.emit(found)
         return
@@ -169,7 +170,7 @@ def _show(state: State, found: vault_pb2.VaultStatus) -> None:
         return
     output.details(
         [
-            ("master key", found.key_id or "none yet: the first secret makes one"),
+            ("master key", found.key_id or ("not here" if found.lost else "none yet: the first secret makes one")),
             ("kept in", found.key_source),
             ("sealed with it", output.count(found.current, "secret")),
             ("with an earlier one", output.count(found.previous, "secret")),
@@ -179,3 +180,5 @@ def _show(state: State, found: vault_pb2.VaultStatus) -> None:
         output.note("`bullpen vault rotate-key` brings them under the current key.")
     for key_id, count in sorted(found.lost.items()):
         output.say(f"{output.count(count, 'secret')} sealed with {key_id}, a key that is not here", style="red")
+    if found.lost:
+        output.note(f"Put the key back ({found.key_source}), or set these secrets anew: nothing else opens them.")

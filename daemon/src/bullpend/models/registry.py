@@ -116,7 +116,9 @@ class Registry:
         if self._remote is not None and ":" in name and not Path(name).is_absolute():
             return self._remote.model(name)
         if name.startswith("/") or Path(name).is_absolute():
-            real = (allowed_path if language.is_language(name) else allowed_folder)(name, self._roots, "model")
+            # A checkpoint that is one file is refused as what it is, not as a path that is no folder.
+            one_file = language.is_language(name) or Path(name).suffix.lower() in _LONE
+            real = (allowed_path if one_file else allowed_folder)(name, self._roots, "model")
             for model in self.models():
                 if model.path and os.path.realpath(model.path) == str(real):
                     return self._fresh(model)
