@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from bullpen_api.v1 import asset_pb2, run_pb2, system_pb2
+from bullpen_api.v1 import asset_pb2, bible_pb2, run_pb2, system_pb2
 from bullpen_cli import main
 from bullpen_client import Session, errors
 
@@ -68,11 +68,21 @@ async def test_r06_import_killed_before_it_was_registered_is_adopted(tmp_path: P
             assert await repair(session) == [], "a second repair finds nothing"
 
 
+async def story(session: Session, project: str) -> list[tuple[str, str, str, list[str]]]:
+    """Each scene with its words and picture, and what it has accepted in each stage."""
+    request = bible_pb2.ListScenesRequest(parent=project, page_size=500)
+    scenes = (await session.bible.ListScenes(request)).scenes
+    return [
+        (scene.name, str(dict(sorted(scene.variables.items()))), scene.source_asset, sorted(map(str, scene.accepted)))
+        for scene in scenes
+    ]
+
+
 async def test_r06_lost_registry_is_rebuilt_from_sidecars(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the database gone, project and assets come back from what lies on the disk: the same names, kinds and
-    origins; and work goes on.
+    """With the database gone, project, bible, assets and ended runs come back from what lies on the disk: the same
+    names, kinds and origins, the same pictures accepted; and work goes on from there.
     """
     home = tmp_path / "home"
     daemon = Daemon(home)
@@ -80,8 +90,10 @@ async def test_r06_lost_registry_is_rebuilt_from_sidecars(
         async with Session(home) as session:
             studio = Studio(session, tmp_path)
             project = await studio.universe(2)
-            await studio.run(project, candidates=2)
-            before = await assets(session, project)
+            first = await studio.run(project, candidates=2)
+            newer = await studio.run(project, candidates=2, seed=8)
+            later = await studio.run(project, stage="time")
+            before, told = await assets(session, project), await story(session, project)
         # Beside a daemon that serves, nothing is moved.
         assert await asyncio.to_thread(main.run, ["doctor", "--rebuild", "--home", str(home)]) == 1
         assert "Stop it" in capsys.readouterr().err
@@ -90,19 +102,23 @@ async def test_r06_lost_registry_is_rebuilt_from_sidecars(
     monkeypatch.setenv("BULLPEN_DEVICES_USE", "scripted")
     assert await asyncio.to_thread(main.run, ["doctor", "--rebuild", "--json", "--home", str(home)]) == 0
     done = json.loads(capsys.readouterr().out)["repairs"]
-    assert [each["kind"] for each in done] == ["project", *["adopted"] * len(before)]
+    assert [each["kind"] for each in done] == ["project", *["adopted"] * len(before), "bible", *["run"] * 3]
     try:
         async with Session(home) as session:
             after = await assets(session, project)
             for old, new in zip(before, after, strict=True):
                 for asset in (old, new):
-                    # What was accepted is lost with the runs.
-                    for field in ("create_time", "etag", "revision", "verdict"):
+                    for field in ("create_time", "etag", "revision"):
                         asset.ClearField(field)
                 assert new == old
+            assert await story(session, project) == told
+            for run in (first, newer, later):
+                again = await session.runs.GetRun(run_pb2.GetRunRequest(name=run.name))
+                assert (again.state, again.log_path) == (run.state, run.log_path)
+                assert again.figures.candidates_done == run.figures.candidates_done
+            assert await repair(session) == []
             studio = Studio(session, tmp_path)
-            await studio.scenes(project, 1)
-            assert (await studio.run(project)).state == run_pb2.Run.STATE_SUCCEEDED
+            assert (await studio.run(project, stage="time")).state == run_pb2.Run.STATE_SUCCEEDED
     finally:
         assert await asyncio.to_thread(main.run, ["daemon", "stop", "--home", str(home)]) == 0
     (kept,) = (home / "set-aside").glob("database-*/bullpen.sqlite3")
@@ -221,7 +237,8 @@ async def test_r06_a_new_database_beside_old_pictures_is_told(tmp_path: Path) ->
                 True,
             )
             assert "--repair" in found.remedy
-            assert {kind for kind, _, done in await repair(session) if done} == {"project", "adopted"}
+            done = {kind for kind, _, done in await repair(session) if done}
+            assert done == {"project", "adopted", "bible", "run"}
             assert [asset.name for asset in await assets(session, project)] == before
             assert (await status(session, "projects")).status == system_pb2.Check.STATUS_OK
 

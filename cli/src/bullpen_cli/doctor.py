@@ -53,7 +53,11 @@ def _ask_daemon(state: State, deep: bool) -> list[Finding]:
 )
 @click.option("--deep", is_flag=True, help="Also read every stored file and every model anew, and compare hashes.")
 @click.option("--repair", is_flag=True, help="Mend what can be mended; nothing is deleted that could be wanted.")
-@click.option("--rebuild", is_flag=True, help="Set the database aside and make a new one from the stored pictures.")
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Set the database aside and make a new one from its tables, or from the files of the projects.",
+)
 @click.option("--dry-run", is_flag=True, help="With --repair: only say what would be done.")
 @pass_state
 def doctor(state: State, deep: bool, repair: bool, rebuild: bool, dry_run: bool) -> int:

@@ -67,7 +67,9 @@ def _move(home: Path) -> None:
             f"The tables of the damaged database could be read, and are kept. The file itself lies in {target}."
         )
     else:
-        output.note(f"The damaged database lies in {target}. Runs and the bible are lost with it; pictures are not.")
+        output.note(f"The damaged database lies in {target}; its tables cannot be read.")
+        output.note("Pictures, bibles and ended runs come back from the files of the projects.")
+        output.note("Open runs, chats, instructions and costs are lost with it.")
 
 
 def _salvage(damaged: Path, fresh: Path) -> bool:

@@ -19,6 +19,7 @@ from bullpend.assets.sidecars import Sidecars
 from bullpend.audit.service import AuditService
 from bullpend.bible import bootstrap
 from bullpend.bible.bootstrap import Bootstrap
+from bullpend.bible.kept import KeptBibles
 from bullpend.bible.service import BibleService
 from bullpend.bible.shelf import Shelf
 from bullpend.control.service import ControlService
@@ -94,6 +95,7 @@ class _Desk:
     placing: Placing
     making: Making
     shelf: Shelf
+    bootstrap: Bootstrap
     shown: Devices
     metrics: Metrics
 
@@ -113,6 +115,9 @@ async def assemble(
     async def metrics_text() -> str:
         return prometheus.render(await desk.metrics.read())
 
+    bibles = KeptBibles(ground.database, ground.bus, home.projects)
+    bibles.start()
+    stack.push_async_callback(bibles.close)
     given = settings.metrics
     await stack.enter_async_context(published(metrics_text, given.file, given.socket, given.seconds))
     lab, postprocess = _pictures(ground, works, desk, stack)
@@ -194,7 +199,8 @@ async def _desk(ground: Ground, works: Works) -> _Desk:
     )
     shown = Devices(dispatcher, supervisor, ground.clock)
     metrics = Metrics(MachineProbe(ground.home.root), shown.all, dispatcher, ground.bus, ground.clock)
-    return _Desk(planning, recipes, intake, sidecars, placing, making, shelf, shown, metrics)
+    told = Bootstrap(shelf, settings.folder / bootstrap.FILE_NAME)
+    return _Desk(planning, recipes, intake, sidecars, placing, making, shelf, told, shown, metrics)
 
 
 def _story(ground: Ground, works: Works, desk: _Desk) -> list[object]:
@@ -203,7 +209,7 @@ def _story(ground: Ground, works: Works, desk: _Desk) -> list[object]:
     asked = settings.tree.copilot
     return [
         ProjectService(database, home.projects, manifests.stages),
-        BibleService(desk.shelf, Bootstrap(desk.shelf, settings.folder / bootstrap.FILE_NAME)),
+        BibleService(desk.shelf, desk.bootstrap),
         RunService(database, desk.planning, desk.making, works.dispatcher, manifests),
         QueueService(database, works.dispatcher, works.board),
         QualityService(database),
@@ -230,7 +236,7 @@ def _host(ground: Ground, works: Works, desk: _Desk, identity: Identity, stop: C
     shown, machine = desk.shown, desk.metrics.machine
     checks = [lambda: vault_diagnosis.check(ground.vault), remote.diagnose]
     diagnosis = Diagnosis(database, ground.files, registry, shown.all, machine, checks)
-    repairs = Repairs(database, ground.files, desk.intake, ground.home.root)
+    repairs = Repairs(database, ground.files, desk.intake, ground.home.root, desk.bootstrap.bring_in)
     gathering = Gathering(
         database, desk.planning, registry, works.dispatcher, shown.drawing, machine, remote.listing.payer
     )

@@ -23,10 +23,11 @@ RING = 4096
 class Subscriber:
     """One watcher's wake-up, and the progress that it has not seen yet."""
 
-    def __init__(self, progress: bool, previews: bool, queue: bool) -> None:
+    def __init__(self, progress: bool, previews: bool, queue: bool, inside: bool = False) -> None:
         self.wants_progress = progress
         self.wants_previews = previews
         self.wants_queue = queue
+        self.inside = inside
         self._latest: dict[tuple[str, str], event_pb2.WatchResponse] = {}
         self._wake = asyncio.Event()
 
@@ -70,11 +71,15 @@ class Bus:
         self.on_queue_wanted: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
-        return len(self._subscribers)
+        return sum(not subscriber.inside for subscriber in self._subscribers)
 
-    def subscribe(self, *, progress: bool = False, previews: bool = False, queue: bool = False) -> Subscriber:
-        """A new subscriber, which is told at once where things stand; give it back with `unsubscribe`."""
-        subscriber = Subscriber(progress, previews, queue)
+    def subscribe(
+        self, *, progress: bool = False, previews: bool = False, queue: bool = False, inside: bool = False
+    ) -> Subscriber:
+        """A new subscriber, which is told at once where things stand; give it back with `unsubscribe`. One that is
+        `inside` is the daemon itself, and counts as nobody who watches.
+        """
+        subscriber = Subscriber(progress, previews, queue, inside)
         self._subscribers.add(subscriber)
         for make in self._progress.values() if progress else ():
             item = make()

@@ -71,18 +71,21 @@ def parse(text: str) -> Log:
     return Log(whole, request, hashlib.sha256(content.encode(errors="replace")).hexdigest())
 
 
-def ingest(tx: Tx, log: Log, project: str) -> Ingested:
-    """Stores the run of a log, or finds the one that it made before. Raises ProjectNotFound."""
+def ingest(tx: Tx, log: Log, project: str, *, takes_place: bool = False) -> Ingested:
+    """Stores the run of a log, or finds the one that it made before. With `takes_place` what the log accepted takes the
+    place of what its scene has. Raises ProjectNotFound.
+    """
     projects.get(tx, project, "parent")
     there = _pictures(tx, log, project)
     missing = tuple(sorted(sha256 for sha256, asset in there.items() if not asset))
     run_id = _known(tx, log, project)
     created = run_id is None
     if run_id is None:
-        run_id = int(store.create(tx, _new_run(tx, log, project, there))["id"])
+        new = replace(_new_run(tx, log, project, there), forks=takes_place)
+        run_id = int(store.create(tx, new)["id"])
         tx.insert("ingested", {"project": project, "digest": log.digest, "run_id": run_id})
         _bring_about(tx, run_id, log)
-    changed = _take_pictures(tx, run_id, log, there) or created
+    changed = _take_pictures(tx, run_id, log, there, takes_place) or created
     if changed:
         payload = event_pb2.Event(run=pack_run(store.by_id(tx, run_id)))
         tx.emit(project, store.run_name(store.by_id(tx, run_id)), "run.ingested", payload.SerializeToString())
@@ -235,7 +238,7 @@ def _candidate(candidate: logform.WholeCandidate) -> dict[str, Any]:
     }
 
 
-def _take_pictures(tx: Tx, run_id: int, log: Log, there: Mapping[str, str]) -> bool:
+def _take_pictures(tx: Tx, run_id: int, log: Log, there: Mapping[str, str], takes_place: bool) -> bool:
     """Gives jobs and candidates the pictures that they lack and that are there now, and scenes what was accepted."""
     changed = False
     run = store.by_id(tx, run_id)
@@ -250,7 +253,9 @@ def _take_pictures(tx: Tx, run_id: int, log: Log, there: Mapping[str, str]) -> b
                 continue
             changed = True
             _set(tx, "candidates", line["id"], {"asset": asset})
-            if line["accepted"] and row["scene"]:
+            if line["accepted"] and row["scene"] and takes_place:
+                accepting.accept(tx, run, row, line["name"], line["accept_reason"], bool(line["by_hand"]))
+            elif line["accepted"] and row["scene"]:
                 accepting.accept_for_scene(tx, run, row["scene"], {**line, "asset": asset})
         if any(line["accepted"] for line in row["candidates"]):
             verdicts.judge(tx, run, row)

@@ -18,7 +18,7 @@ from bullpend.models.registry import Registry
 LOW_DISK = 1 << 30
 PUT_BACK = (
     "Stop the daemon, put the file or its newest .bak back, and start it again. Where there is none, stop it and "
-    "`bullpen doctor --rebuild` makes a new one from the pictures and their sidecars."
+    "`bullpen doctor --rebuild` makes a new one from the pictures, bibles and logs beside it."
 )
 PAGE = 1000
 OK = system_pb2.Check.STATUS_OK
@@ -80,7 +80,7 @@ class Diagnosis:
             status=ERROR,
             message=f"The database is damaged: {found}.",
             remedy="`bullpen doctor --repair` builds damaged indexes anew; where that does not help, "
-            "`bullpen doctor --rebuild` makes a new one from the pictures and their sidecars, which are not affected.",
+            "`bullpen doctor --rebuild` makes a new one from its tables, or from pictures, bibles and logs beside it.",
         )
 
     def _check_disk(self) -> system_pb2.Check:
@@ -156,7 +156,7 @@ class Diagnosis:
             status=WARNING,
             message=f"The database knows nothing of {len(unknown)} folders of projects; the first is {unknown[0]}.",
             remedy="Where bullpen.sqlite3 was lost and you have a copy: stop the daemon, put the copy back, start it "
-            "again. Else `bullpen doctor --repair` makes the projects anew from their pictures and sidecars.",
+            "again. Else `bullpen doctor --repair` makes the projects anew from their pictures, bibles and logs.",
         )
 
     async def _check_strays(self) -> system_pb2.Check:

@@ -20,12 +20,15 @@ from bullpen_api.v1 import asset_pb2, project_pb2, system_pb2
 from bullpend.assets.files import EXTENSIONS, Files, name_of
 from bullpend.assets.intake import Intake
 from bullpend.assets.keeping import state_of
+from bullpend.bible.kept import FILE_NAME, set_aside
 from bullpend.db import Database, Row, Tx
 from bullpend.errors import BullpenError, DatabaseUnavailable, DiskFull, ShuttingDown
 from bullpend.projects import rules as project_rules
 from bullpend.projects import service as projects
 from bullpend.projects import store as project_store
 from bullpend.rpc.names import SLUG
+from bullpend.system import bibles, runlogs
+from bullpend.system.bibles import BringIn
 from bullpend.system.diagnosis import PUT_BACK
 
 log = structlog.get_logger("repair")
@@ -34,12 +37,13 @@ PAGE = 1000
 
 
 class Repairs:
-    """Finds and mends. `home` is where files go that are set aside."""
+    """Finds and mends. `home` is where files go that are set aside; `bring_in` imports a bible."""
 
-    def __init__(self, database: Database, files: Files, intake: Intake, home: Path) -> None:
+    def __init__(self, database: Database, files: Files, intake: Intake, home: Path, bring_in: BringIn) -> None:
         self._database = database
         self._files = files
         self._intake = intake
+        self._bring_in = bring_in
         self._projects = home / "projects"
         self._aside = home / "set-aside"
 
@@ -61,6 +65,10 @@ class Repairs:
         async for repair in self._registered(dry_run):
             yield repair
         async for repair in self._unregistered(dry_run):
+            yield repair
+        async for repair in bibles.bring_back(self._database, self._projects, self._bring_in, dry_run):
+            yield repair
+        async for repair in runlogs.bring_back(self._database, self._projects, dry_run):
             yield repair
 
     # ---- the database -----------------------------------------------------------------------------------------------
@@ -142,7 +150,9 @@ class Repairs:
         strays = await asyncio.to_thread(self._files.unknown, known)
         for folder in await asyncio.to_thread(lambda: sorted(self._projects.glob("*/assets"))):
             slug = folder.parent.name
-            if slug not in slugs and SLUG.fullmatch(slug) and any(path.parts[-5] == slug for path in strays):
+            if slug in slugs or not SLUG.fullmatch(slug):
+                continue
+            if (folder.parent / FILE_NAME).exists() or any(path.parts[-5] == slug for path in strays):
                 yield await self._project(slug, dry_run)
         for path in strays:
             yield await self._adopt(path, path.parts[-5], dry_run)
@@ -159,8 +169,9 @@ class Repairs:
             def create(tx: Tx) -> None:
                 projects.emit(tx, project_store.create(tx, slug, said), "created")
 
+            await asyncio.to_thread(set_aside, self._projects / slug)
             await self._database.write(create)
-        words = f"The project {slug} has a folder and was not registered; its words have to be given anew."
+        words = f"The project {slug} has a folder and was not registered."
         return system_pb2.Repair(kind="project", subject=f"projects/{slug}", message=words, done=not dry_run)
 
     async def _adopt(self, path: Path, project: str, dry_run: bool) -> system_pb2.Repair:

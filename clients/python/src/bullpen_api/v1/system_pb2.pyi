@@ -525,7 +525,7 @@ class Repair(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """`adopted`, `project`, `thumbnail`, `sidecar`, `set_aside`, `removed`, `database`, `lost`."""
+    """`adopted`, `project`, `bible`, `run`, `thumbnail`, `sidecar`, `set_aside`, `removed`, `database`, `lost`."""
     subject: _builtins.str
     """The file or the resource."""
     message: _builtins.str

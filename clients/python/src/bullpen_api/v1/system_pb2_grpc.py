@@ -115,7 +115,7 @@ class SystemServiceServicer:
 
     def Repair(self, request, context):
         """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
-        with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+        with their projects and bibles, and runs from their logs; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
         name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
         could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
         """

@@ -47,7 +47,7 @@ class SystemServiceStub:
     """Checks database, stored files, models and devices, and says what to do about each finding."""
     Repair: _grpc.UnaryUnaryMultiCallable[_system_pb2.RepairRequest, _system_pb2.RepairResponse]
     """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
-    with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+    with their projects and bibles, and runs from their logs; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
     name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
     could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
     """
@@ -73,7 +73,7 @@ class SystemServiceAsyncStub(SystemServiceStub):
     """Checks database, stored files, models and devices, and says what to do about each finding."""
     Repair: _aio.UnaryUnaryMultiCallable[_system_pb2.RepairRequest, _system_pb2.RepairResponse]  # type: ignore[assignment]
     """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
-    with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+    with their projects and bibles, and runs from their logs; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
     name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
     could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
     """
@@ -132,7 +132,7 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_system_pb2.RepairResponse, _abc.Awaitable[_system_pb2.RepairResponse]]:
         """Mends what can be mended without asking anybody: registers stored files that no asset names, from their sidecars,
-        with their projects; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
+        with their projects and bibles, and runs from their logs; makes lost thumbnails and sidecars again; sets files aside whose content is not what their
         name says; removes sidecars without a picture; builds damaged indexes of the database anew. Nothing is deleted that
         could be wanted. Takes as long as reading every stored file. Errors: DATABASE_UNAVAILABLE, DISK_FULL.
         """
