@@ -84,9 +84,42 @@ class ProjectNotFound(BullpenError):
     default_remedy = "See the projects with `bullpen projects list`."
 
 
+# The command that lists resources of a collection; `{0}` and `{1}` are the ids before it in their names.
+LISTED_BY = {
+    "styleGuides": "styles list {0}",
+    "characters": "characters list {0}",
+    "scenes": "scenes list {0}",
+    "referenceSets": "references list {0}",
+    "promptTemplates": "templates list {0}",
+    "providerAccounts": "providers list {0}",
+    "assets": "assets list {0}",
+    "searches": "assets searches list {0}",
+    "exports": "export list {0}",
+    "instructions": "instructions list {0}",
+    "prompts": "prompts list {0}",
+    "chatSessions": "chat list {0}",
+    "runs": "runs list --project {0}",
+    "jobs": "runs jobs {0}/{1}",
+    "candidates": "runs jobs {0}/{1}",
+    "paidRequests": "remote list",
+}
+
+
 class ResourceNotFound(BullpenError):
+    """`resource` is the name that was looked for: without a remedy it says which command lists its like."""
+
     reason, kind = "RESOURCE_NOT_FOUND", "NOT_FOUND"
     default_remedy = "Check the name; a list call shows what there is."
+
+    def __init__(self, message: str, *, field: str = "", remedy: str = "", **metadata: object) -> None:
+        super().__init__(message, field=field, remedy=remedy or _listed(str(metadata.get("resource", ""))), **metadata)
+
+
+def _listed(resource: str) -> str:
+    """Where such resources are listed; empty where no command lists them."""
+    parts = resource.split("/")
+    command = LISTED_BY.get(parts[-2], "") if len(parts) % 2 == 0 else ""
+    return f"Check the name: `bullpen {command.format(*parts[1::2])}` shows what there is." if command else ""
 
 
 class AlreadyExists(BullpenError):
