@@ -202,6 +202,23 @@ async def test_r06_what_cannot_be_brought_back_is_said(studio: Studio) -> None:
     assert await repair(studio.session) == []
 
 
+async def test_r06_what_bullpen_drew_can_be_drawn_again(studio: Studio) -> None:
+    """A lost picture of a run is named with the log that makes it again; the replay brings back the very same file."""
+    project = await studio.universe(1)
+    run = await studio.run(project)
+    (candidate,) = await studio.candidates(run)
+    before = await studio.content(candidate.asset)
+    asset = await studio.session.assets.GetAsset(asset_pb2.GetAssetRequest(name=candidate.asset))
+    Path(asset.path).unlink()
+    (found,) = (await studio.session.system.Repair(system_pb2.RepairRequest())).repairs
+    assert (found.kind, found.done) == ("lost", False)
+    assert f"`bullpen run --replay {run.log_path}`" in found.message
+    log = await asyncio.to_thread(Path(run.log_path).read_text)
+    await studio.logged(await studio.session.runs.ReplayRun(run_pb2.ReplayRunRequest(run_log=log)))
+    assert await studio.content(candidate.asset) == before
+    assert await repair(studio.session) == []
+
+
 async def test_r06_a_damaged_sidecar_is_written_anew(studio: Studio) -> None:
     """A sidecar that cannot be read would make a rebuild forget what the picture is; the registry still knows it."""
     project = await studio.project()

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bullpen_client import Session
 
 DATABASE = "bullpen.sqlite3"
+# Repairs of one kind that are told one by one.
+SHOWN = 5
 
 
 def run(state: State, *, dry_run: bool) -> int:
@@ -34,12 +37,29 @@ def run(state: State, *, dry_run: bool) -> int:
     if state.json:
         output.emit({"repairs": [output.as_dict(repair) for repair in found]})
         return FAILED if left and not dry_run else OK
-    for repair in found:
-        output.say(f"{'✓' if repair.done else '⚑'} {repair.kind:<10} {repair.subject}", wrap=13)
-        output.say(f"    {repair.message}", wrap=4)
+    for alike in crowds(found):
+        for repair in alike[:SHOWN]:
+            output.say(f"{'✓' if repair.done else '⚑'} {repair.kind:<10} {repair.subject}", wrap=13)
+            output.say(f"    {repair.message}", wrap=4)
+        if len(alike) > SHOWN:
+            output.say(f"  … and {len(alike) - SHOWN} more that were {alike[0].kind}; --json has them all", style="dim")
     if not found:
         output.say("Nothing needs to be mended.")
     return FAILED if left and not dry_run else OK
+
+
+def crowds(found: Sequence[system_pb2.Repair]) -> list[list[system_pb2.Repair]]:
+    """Repairs in their order, one list for those of a kind that were done, whose words are alike; what is left to a
+    person stands alone and is never counted only.
+    """
+    together: list[list[system_pb2.Repair]] = []
+    for repair in found:
+        last = together[-1][-1] if together else None
+        if last is not None and repair.done and last.done and last.kind == repair.kind:
+            together[-1].append(repair)
+        else:
+            together.append([repair])
+    return together
 
 
 def set_database_aside(home: Path) -> None:

@@ -142,7 +142,7 @@ class Diagnosis:
             status=ERROR,
             message=f"{len(lost)} of {seen} stored files are missing or changed; the first is {lost[0]}.",
             remedy="Put the files back from a backup; or `bullpen doctor --repair` sets changed ones aside, and "
-            "importing their pictures again brings them back.",
+            "says of each whether it can be drawn again or has to be imported.",
         )
 
     async def _check_projects(self) -> system_pb2.Check:

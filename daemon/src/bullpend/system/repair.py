@@ -34,6 +34,7 @@ from bullpend.system.diagnosis import PUT_BACK
 log = structlog.get_logger("repair")
 KINDS = tuple(name.removeprefix("KIND_") for name, number in asset_pb2.Asset.Kind.items() if number)
 PAGE = 1000
+IMPORT = "import the same picture again"
 
 
 class Repairs:
@@ -118,10 +119,12 @@ class Repairs:
         state = await asyncio.to_thread(_content, path, row["sha256"])
         name = name_of(row["project"], row["sha256"])
         if state == "gone":
-            words = f"The file of {name} is gone; put it back from a backup, or import the same picture again: {path}."
+            back = f"put it back from a backup, or {await self._again(name)}"
+            words = f"The file of {name} is gone; {back}: {path}."
             return system_pb2.Repair(kind="lost", subject=name, message=words, done=False)
         if state == "changed":
-            return await self._set_aside(path, f"The content of {name} is not what its name says", dry_run)
+            words = f"The content of {name} is not what its name says"
+            return await self._set_aside(path, words, dry_run, await self._again(name))
         sidecar = path.with_suffix(".json")
         told, seen = await asyncio.gather(
             asyncio.to_thread(_sidecar, path),
@@ -205,7 +208,18 @@ class Repairs:
             return False, f"; it stays as it is: {error.message.rstrip('.')}"
         return True, ""
 
-    async def _set_aside(self, path: Path, words: str, dry_run: bool) -> system_pb2.Repair:
+    async def _again(self, name: str) -> str:
+        """How a picture comes back that has no copy: the log of its run makes the very same file again, where it was
+        drawn on this machine and not for money.
+        """
+        sql = (
+            "SELECT r.log_path FROM candidates c JOIN jobs j ON j.id = c.job_id JOIN runs r ON r.id = j.run_id "
+            "WHERE c.asset = ? AND r.log_path != '' AND r.model NOT LIKE 'models/%:%' ORDER BY r.id LIMIT 1"
+        )
+        log_path = await self._database.read(lambda view: view.value(sql, name))
+        return f"have it drawn again (`bullpen run --replay {log_path}`)" if log_path else IMPORT
+
+    async def _set_aside(self, path: Path, words: str, dry_run: bool, again: str = IMPORT) -> system_pb2.Repair:
         target = self._aside / path.parts[-5] / path.name
         if not dry_run:
 
@@ -214,7 +228,7 @@ class Repairs:
                 path.replace(target)
 
             await asyncio.to_thread(move)
-        went = f" and would go to {target}" if dry_run else f" and lies at {target} now; import the picture again"
+        went = f" and would go to {target}" if dry_run else f" and lies at {target} now; {again}"
         return system_pb2.Repair(kind="set_aside", subject=str(path), message=f"{words}{went}.", done=not dry_run)
 
 
