@@ -143,3 +143,17 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """`bullpen --version`."""
     assert main.run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("bullpen ")
+
+
+def test_no_list_of_commands_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command does is told whole, however narrow the terminal is."""
+    for path in ([], *(list(path) for path in commands(main.bullpen))):
+        assert main.run([*path, "--help"]) == 0
+        listed = capsys.readouterr().out.partition("Options:")[2].partition("Examples:")[0]
+        assert "..." not in listed, path
+
+
+def test_a_usage_error_ends_before_where_help_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where its words come without a full stop."""
+    assert main.run(["bootstrap", "import", "p", "/no/such/file.json"]) == 2
+    assert "No such file or directory. See `bullpen bootstrap import --help`." in capsys.readouterr().err

@@ -9,7 +9,7 @@ import asyncio
 import difflib
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -185,15 +185,15 @@ class Group(click.Group):
         return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the commands with one line about each, under their headings where they have some."""
-        if not self.sections:
-            super().format_commands(ctx, formatter)
-            return
-        width = max(map(len, self.lazy))
-        for heading, part in self.sections.items():
+        """Writes the commands with what each does, never cut, under their headings where they have some."""
+        sections: dict[str, Iterable[str]] = dict(self.sections) or {"Commands": self.list_commands(ctx)}
+        width = max(map(len, self.list_commands(ctx)), default=0)
+        for heading, part in sections.items():
             commands = {name: self.get_command(ctx, name) for name in part}
             rows = [
-                (f"{name:{width}}", command.get_short_help_str(200)) for name, command in commands.items() if command
+                (f"{name:{width}}", command.get_short_help_str(200))
+                for name, command in commands.items()
+                if command and not command.hidden
             ]
             with formatter.section(heading):
                 formatter.write_dl(rows)

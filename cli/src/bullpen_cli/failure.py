@@ -29,6 +29,7 @@ def usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "bullpen"
     words = " ".join(error.format_message().split())
+    words += "" if words.endswith((".", "?", "!")) else "."
     _write(f"{path}: {words} See `{path} --help`.")
     return USAGE
 

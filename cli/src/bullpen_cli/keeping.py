@@ -18,6 +18,15 @@ from bullpen_cli.paging import everything
 if TYPE_CHECKING:
     from bullpen_client import Session
 
+# Two of each kind, as in the other examples of its family.
+_SUCH_AS = {
+    "styles": ("ink", "flat"),
+    "characters": ("rosa", "mara"),
+    "scenes": ("pier", "market"),
+    "references": ("rosa", "look"),
+    "templates": ("mood", "dusk"),
+    "providers": ("paid", "box"),
+}
 # Said elsewhere, or nothing to a person.
 _QUIET = ("name", "title", "etag", "revision", "delete_time")
 
@@ -60,15 +69,16 @@ trash_option = click.option("--trash", is_flag=True, help="List what is in the t
 def add_commands(group: Group, sort: Sort) -> None:
     """Gives a group of commands `show`, `delete` and `restore`."""
     said = f"bullpen {sort.command}"
+    one, other = _SUCH_AS[sort.command]
 
-    @group.command("show", examples=[f"{said} show noir_city one"])
+    @group.command("show", examples=[f"{said} show noir_city {one}"])
     @click.argument("project")
     @click.argument("slug")
     @pass_state
     def show_one(state: State, project: str, slug: str) -> None:
         show(state, state.with_session(lambda session: sort.call(session, "Get", name=sort.name(project, slug))))
 
-    @group.command("delete", examples=[f"{said} delete noir_city one", f"{said} delete noir_city one two"])
+    @group.command("delete", examples=[f"{said} delete noir_city {one}", f"{said} delete noir_city {one} {other}"])
     @click.argument("project")
     @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
     @pass_state
@@ -79,7 +89,7 @@ def add_commands(group: Group, sort: Sort) -> None:
                 output.say(f"{item.title} ({names.ident(item.name)}) is in the trash.")
             output.note(f"back again   {said} restore {project} {' '.join(slugs)}")
 
-    @group.command("restore", examples=[f"{said} restore noir_city one", f"{said} list noir_city --trash"])
+    @group.command("restore", examples=[f"{said} restore noir_city {one}", f"{said} list noir_city --trash"])
     @click.argument("project")
     @click.argument("slugs", nargs=-1, required=True, metavar="SLUG...")
     @pass_state
