@@ -246,6 +246,13 @@ async def test_a_replay_says_what_it_repeats(daemon: FakeDaemon, bullpen: Bullpe
     shown = (await bullpen("runs", "show", "last")).out
     assert "replay of" not in shown
     assert "retry of      projects/p/runs/r0" in shown
+    assert "the picture that was accepted stays" not in shown
+    for candidate in daemon.jobs["projects/p/runs/r1/jobs/1"].candidates:
+        candidate.accepted = False
+    shown = (await bullpen("runs", "show", "last")).out
+    assert "the picture that was accepted stays" in shown
+    run.spec.acceptance = run_pb2.RunSpec.ACCEPTANCE_MANUAL
+    assert "the picture that was accepted stays" not in (await bullpen("runs", "show", "last")).out
 
 
 async def test_the_list_of_jobs_can_be_cut_in_a_pipe(daemon: FakeDaemon, bullpen: Bullpen) -> None:

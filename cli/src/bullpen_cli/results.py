@@ -121,6 +121,11 @@ def show(board: Board, found: list[Winner]) -> None:
             )
     elif run.parent_run:
         output.say(f"retry of      {run.parent_run}")
+        if any(_was_passed_over(run, winner) for winner in found):
+            output.say(
+                " " * 14 + "where nothing better came, or you chose, the picture that was accepted stays", wrap=14
+            )
+            output.say(" " * 14 + "`bullpen accept` takes a candidate by hand", wrap=14)
     if run.error.message:
         output.say(f"✗ {run.error.message}", style="red")
         if run.error.remedy:
@@ -128,6 +133,13 @@ def show(board: Board, found: list[Winner]) -> None:
     for path in exports(run):
         title = "contact sheet" if path.endswith(SHEET) else "run log"
         output.say(f"{title:<14}{path}")
+
+
+def _was_passed_over(run: run_pb2.Run, winner: Winner) -> bool:
+    """Whether the best candidate of a picture that was made again did not take the place of the one before."""
+    if winner.candidate is None or run.spec.acceptance == run_pb2.RunSpec.ACCEPTANCE_MANUAL:
+        return False
+    return winner.job.state == run_pb2.Job.STATE_SUCCEEDED and not winner.candidate.accepted
 
 
 def is_replay(run: run_pb2.Run) -> bool:
