@@ -56,6 +56,23 @@ def test_a_device_that_works_on_something_unknown_is_not_reckoned_with() -> None
     assert timetable(beside, SPEEDS).left is None
 
 
+def test_what_is_bound_waits_for_its_own_device() -> None:
+    """Others are not held up by it, nor it by them; where its device is switched off, nobody knows when it begins."""
+    jobs = [job(number, device="d1") if number in (3, 5) else job(number) for number in range(1, 7)]
+    table = list(starts(state(*jobs, devices=2), SPEEDS))
+    assert table == [("j3", 2.5, 7.5), ("j4", 2.5, 7.5), ("j5", 7.5, 12.5), ("j6", 7.5, 12.5)]
+    off, _ = step(state(*jobs, devices=2), m.DeviceSwitched("d1", m.Use.NONE), 0.0)
+    assert list(starts(off, SPEEDS)) == [("j3", None, None), ("j4", 2.5, 7.5), ("j5", None, None), ("j6", 7.5, 12.5)]
+    assert timetable(off, SPEEDS).left is None
+
+
+def test_a_device_for_placed_work_alone_helps_nobody_else() -> None:
+    """Also while it works on something."""
+    placed = [job(1), job(2, device="d1"), job(3), job(4)]
+    alone, _ = step(state(*placed, devices=2), m.DeviceSwitched("d1", m.Use.BOUND), 0.0)
+    assert list(starts(alone, SPEEDS)) == [("j3", 2.5, 7.5), ("j4", 7.5, 12.5)]
+
+
 def test_runs_in_the_order_of_their_first_job() -> None:
     """Each run with its place, what waits and what is paused; one wholly paused comes last, without a place."""
     jobs = [job(1, "a"), job(2, "b", paused=True), job(3, "c"), job(4, "a"), job(5, "a", paused=True)]

@@ -46,34 +46,45 @@ def starts(state: State, speeds: Mapping[str, float]) -> Iterator[tuple[str, flo
     """(job, seconds until it begins, seconds until it ends) in the order of the queue.
 
     Nothing is known from the first job on whose model nobody has measured, and nothing of a paused queue. A device
-    whose work nobody has measured is not reckoned with. The jobs of a run are taken to be alike, so that of thousands
-    only one each is looked at.
+    whose work nobody has measured is not reckoned with. What is bound to a device waits for that one alone, and begins
+    nobody knows when where it is switched off. The jobs of a run are taken to be alike, so that of thousands only one
+    each is looked at.
     """
-    free = [end for end in _free(state, speeds) if end is not None]
-    heapq.heapify(free)
+    ends = _ends(state, speeds)
+    free = _free(state, ends)
     known = not state.paused and bool(free)
     of_run: dict[str, float | None] = {}
     for job in state.queue:
-        seconds = None
-        if known:
-            run = job.rpartition("/jobs/")[0] or job
-            if run not in of_run:
-                of_run[run] = job_seconds(state, job, speeds)
-            seconds = of_run[run]
-        begin = free[0] if known else None
-        if seconds is None or begin is None:
+        run = job.rpartition("/jobs/")[0] or job
+        if run not in of_run:
+            of_run[run] = job_seconds(state, job, speeds)
+        seconds = of_run[run]
+        bound = state.jobs[job].spec.device if state.bound else ""
+        if bound:
+            begin = None if state.paused else ends.get(bound)
+            end = None if begin is None or seconds is None else begin + seconds
+            if bound in ends:
+                ends[bound] = end
+                free = _free(state, ends)
+            yield job, begin, end
+            continue
+        if not known or not free:
+            yield job, None, None
+            continue
+        begin, device = free[0]
+        if seconds is None:
             known = False
             yield job, begin, None
             continue
-        heapq.heapreplace(free, begin + seconds)
+        ends[device] = begin + seconds
+        heapq.heapreplace(free, (begin + seconds, device))
         yield job, begin, begin + seconds
 
 
 def timetable(state: State, speeds: Mapping[str, float]) -> Timetable:
     """Every run that waits, in the order of its first job; those that only wait to be resumed come last."""
     found: dict[str, RunPlace] = {}
-    busy = _free(state, speeds)
-    table = Timetable(left=None if None in busy else max((end for end in busy if end is not None), default=0.0))
+    table = Timetable(left=_left(state, speeds))
     for position, (job, begin, end) in enumerate(starts(state, speeds), 1):
         spec = state.jobs[job].spec
         place = found.get(spec.run)
@@ -94,16 +105,25 @@ def timetable(state: State, speeds: Mapping[str, float]) -> Timetable:
     return table
 
 
-def _free(state: State, speeds: Mapping[str, float]) -> list[float | None]:
-    """When each device is free next; None where it works on something of unknown length."""
-    free: list[float | None] = []
+def _ends(state: State, speeds: Mapping[str, float]) -> dict[str, float | None]:
+    """When each device that is not switched off is free next; None where it works on something of unknown length."""
+    ends: dict[str, float | None] = {}
     for device in state.devices.values():
-        # What takes only work that is placed there helps nobody else.
-        if device.use is not Use.ALL and not device.job:
+        if device.use is Use.NONE:
             continue
-        if device.job not in state.jobs:
-            free.append(0.0)
-            continue
-        whole = job_seconds(state, device.job, speeds)
-        free.append(None if whole is None else 0.5 * whole)
+        whole = job_seconds(state, device.job, speeds) if device.job in state.jobs else 0.0
+        ends[device.device] = None if whole is None else 0.5 * whole
+    return ends
+
+
+def _free(state: State, ends: Mapping[str, float | None]) -> list[tuple[float, str]]:
+    """The devices in general use of which it is known when they are free, as a heap of that time and their names."""
+    free = [(end, name) for name, end in ends.items() if end is not None and state.devices[name].use is Use.ALL]
+    heapq.heapify(free)
     return free
+
+
+def _left(state: State, speeds: Mapping[str, float]) -> float | None:
+    """Seconds until nothing runs any more; None where something of unknown length does."""
+    running = [job_seconds(state, device.job, speeds) for device in state.devices.values() if device.job in state.jobs]
+    return None if None in running else max((0.5 * whole for whole in running if whole is not None), default=0.0)
