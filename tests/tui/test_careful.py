@@ -112,3 +112,52 @@ async def test_the_studio_asks_before_it_ends_with_words_in_a_window() -> None:
         await at.press("n")
         await at.until(lambda: at.place == "NewProjectDialog")
         assert at.app.screen.query_one("#title", Input).value == "Noir"
+
+
+async def test_a_pasted_answer_and_a_written_run_are_not_thrown_away_unasked() -> None:
+    """Bootstrap and composer ask where a person wrote something, and go at once where nobody did."""
+    async with studio(size=(80, 24)) as at:
+        await at.go("U", "universe")
+        for key, place, field in (("b", "bootstrap", "#answer"), ("r", "compose", "#instruction")):
+            await at.go(key, place)
+            await at.press("escape")
+            await at.until(lambda: at.place == "universe")
+            await at.go(key, place)
+            at.app.screen.query_one(field).focus()
+            await at.type("noir")
+            await at.press("escape")
+            await at.until(lambda: at.place == "ConfirmDialog")
+            await at.press("n")
+            await at.until(lambda place=place: at.place == place)  # type: ignore[misc]
+            await at.press("escape")
+            await at.until(lambda: at.place == "ConfirmDialog")
+            await at.press("y")
+            await at.until(lambda: at.place == "universe")
+
+
+async def test_a_question_that_is_being_written_waits_while_one_looks_elsewhere() -> None:
+    """The lines of copilot and lab stand there again after a visit to another place, and are written on in."""
+    async with studio(size=(80, 24)) as at:
+        for key, place, field in (("4", "copilot", "#ask"), ("9", "lab", "#prompt")):
+            await at.go(key, place)
+            at.app.screen.query_one(field).focus()
+            await at.type("a pier")
+            await at.press("escape")
+            await at.go("1", "projects")
+            await at.go(key, place)
+            line = at.app.screen.query_one(field, Input)
+            line.focus()
+            await at.pilot.pause()
+            await at.type("s")
+            assert line.value == "a piers"
+            await at.press("escape")
+
+
+async def test_a_field_that_is_come_back_to_is_written_on_in() -> None:
+    """Back in the title one letter is added to it; it does not take the place of all."""
+    async with studio(size=(80, 24)) as at:
+        await new_project(at)
+        await at.type("Noir")
+        await at.press("tab", "shift+tab")
+        await at.type("s")
+        assert at.app.screen.query_one("#title", Input).value == "Noirs"

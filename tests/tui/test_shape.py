@@ -34,16 +34,6 @@ def test_every_screen_has_its_own_look() -> None:
             assert path.with_name(f"{place}.tcss").is_file()
 
 
-@pytest.mark.parametrize("size", [(20, 5), (39, 30), (100, 8)])
-async def test_a_terminal_that_is_too_small_says_what_to_do(size: tuple[int, int]) -> None:
-    """A sentence and no ruins of a screen; enlarging brings everything back."""
-    async with studio(size=size) as at:
-        await at.until(lambda: "too small" in " ".join(at.screen_text().split()))
-        assert "BULLPEN" not in at.screen_text()
-        await at.pilot.resize_terminal(100, 30)
-        await at.until(lambda: "BULLPEN" in at.screen_text())
-
-
 def test_a_locale_without_utf8_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The sentence says which setting to change, before the screen is taken over."""
     with pytest.raises(TerminalError, match=r"ISO-8859-1.*LANG=C.UTF-8"):

@@ -35,6 +35,7 @@ from bullpen_tui.actions import REGISTRY, Action
 from bullpen_tui.errands import Errands
 from bullpen_tui.exports import words as exported
 from bullpen_tui.figures import Figures
+from bullpen_tui.fitting import Fitting
 from bullpen_tui.graphics import Graphics, choose, drawn
 from bullpen_tui.help import keys_of
 from bullpen_tui.keymap import KeymapError, as_textual, read_keymap, remapped
@@ -47,7 +48,7 @@ from bullpen_tui.pictures import PictureStore
 from bullpen_tui.places import screen_of
 from bullpen_tui.port import Daemon, Dial, sentence
 from bullpen_tui.reading import Reading
-from bullpen_tui.reviving import Reviving
+from bullpen_tui.reviving import REVIVES, Reviving
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.session import dial
 from bullpen_tui.terminal import TerminalError, check_terminal
@@ -70,7 +71,7 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-class StudioApp(Leaving, Reviving, App[int]):
+class StudioApp(Fitting, Leaving, Reviving, App[int]):
     """The terminal studio.
 
     `dial` reaches a daemon; `project` is the slug or name to begin with; `now` gives seconds since 1970; `registry` has
@@ -80,10 +81,8 @@ class StudioApp(Leaving, Reviving, App[int]):
     TITLE = "Bullpen"
     CSS_PATH = "studio.tcss"
     COMMANDS: ClassVar[set[Any]] = {ActionCommands}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Before a dialog or a field sees it: the banner names the key wherever the person is.
-        Binding("f9", "start_daemon", show=False, priority=True, id="start_daemon"),
-    ]
+    # Before a dialog or a field sees it: the banner names the key wherever the person is.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "start_daemon", priority=True, show=False, id=REVIVES)]
 
     def __init__(
         self,
@@ -97,8 +96,8 @@ class StudioApp(Leaving, Reviving, App[int]):
         dark: Theme = INK,
     ) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (104, "-normal"), (140, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (30, "-high")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-normal"), (140, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
         for theme in THEMES:
             self.register_theme(theme)
         self._dark = dark
@@ -111,8 +110,8 @@ class StudioApp(Leaving, Reviving, App[int]):
         self.snapshot = Snapshot()
         self.info: system_pb2.Info | None = None
         self.metrics: deque[system_pb2.Metrics] = deque(maxlen=METRICS_KEPT)
-        self.lost = ""
-        self.awaited = ""
+        self.lost = self.awaited = ""
+        self.drafts: dict[str, str] = {}  # words in the lines of places that one goes to and from, by line
         self.listed = False
         self.reading = Reading(self)
         self.errands = Errands(self)
@@ -205,6 +204,7 @@ class StudioApp(Leaving, Reviving, App[int]):
 
     def on_mount(self) -> None:
         """Begins with the projects and reaches for the daemon."""
+        self.fit(self.size)
         self.push_screen(screen_of("projects"))
         self.screen_change_signal.subscribe(self, self._screen_changed)
         self.run_worker(self._live.follow(), group="live")

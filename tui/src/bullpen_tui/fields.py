@@ -19,6 +19,8 @@ FIELDS = (
     ("retry_budget", "at most", "3 made again"),
     ("instruction", "words", "in place of its own"),
 )
+WORDS = ("folder", "variables", "instruction")
+"""Fields that are written on in when they are come back to; a figure is written anew."""
 CHOICES = (("model", "model"), ("strategy", "way"), ("style", "style guide"), ("acceptance", "accept"))
 UNREAD = "?"
 """Value of a choice before it is known what there is to choose."""

@@ -9,6 +9,8 @@ from textual.app import App
 from bullpen_tui.port import Daemon, Dial
 
 GROUP = "start daemon"
+REVIVES = "start_daemon"
+"""The action by which a person does it; its key is the one that the person chose."""
 
 
 class Reviving(App[int]):

@@ -59,12 +59,15 @@ class AdviceDialog(ModalScreen[None]):
         with Vertical(classes="dialog wide help", id="advice"):
             yield Said(dom_id="advice-reason")
             table = RowTable(told_of.COLUMNS, empty="Asking…", dom_id="ways")
-            table.styles.height = 8
             yield table
             yield Said(dom_id="way-words")
             yield Said(dom_id="advice-problem")
             others = (("[ ]", "other run"),) if len(self._runs) > 1 else ()
             yield Said(hint(("enter", "have it done there"), *others, ("esc", "back")), classes="hint")
+
+    def on_resize(self) -> None:
+        """As many rows as the terminal has lines for, beside the words about one of them."""
+        self.query_one("#ways").styles.height = max(3, min(8, self.size.height - 11))
 
     def on_mount(self) -> None:
         """Asks for the first run."""

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from bullpen_tui import messages as say
 from bullpen_tui.actions import actions_for
+from bullpen_tui.fitting import too_small
 from bullpen_tui.keymap import bindings_for
 from bullpen_tui.mirror import Snapshot
 from bullpen_tui.widgets.chrome import Banner, FilterLine, KeyBar, TopBar
@@ -21,10 +22,6 @@ from bullpen_tui.widgets.said import Said, entitle
 
 if TYPE_CHECKING:
     from bullpen_tui.app import StudioApp
-
-
-LEAST_WIDE, LEAST_HIGH = 40, 12
-"""The smallest terminal on which a screen is drawn."""
 
 
 class StudioScreen(Screen[None]):
@@ -134,11 +131,7 @@ class StudioScreen(Screen[None]):
     def on_resize(self) -> None:
         """Draws for the new size, once the widgets have theirs."""
         if self.is_mounted:
-            size = self.app.size
-            self.query_one(".too-small", Said).say(
-                f"{size.width}×{size.height} is too small. The studio needs {LEAST_WIDE}×{LEAST_HIGH}: enlarge the "
-                "terminal or its window, or use a smaller font. q leaves."
-            )
+            self.query_one(".too-small", Said).say(too_small(*self.app.size))
         self.call_after_refresh(self._draw_again)
 
     def _draw_again(self) -> None:
@@ -211,6 +204,20 @@ class StudioScreen(Screen[None]):
     def action_previous_field(self) -> None:
         """To the field before."""
         self.focus_previous()
+
+    def leave_form(self) -> None:
+        """Leaves; where something would be lost it asks."""
+        from bullpen_tui.screens.dialogs import ConfirmDialog
+
+        def leave(yes: bool | None) -> None:
+            if yes:
+                self.dismiss()
+
+        if self.would_lose:
+            question = "Leave without keeping what you wrote?"
+            self.studio.push_screen(ConfirmDialog(question, "throw it away"), leave)
+        else:
+            self.dismiss()
 
     # --- tabs --------------------------------------------------------------------------------------------------------
 

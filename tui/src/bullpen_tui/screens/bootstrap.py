@@ -63,7 +63,13 @@ class BootstrapScreen(StudioScreen):
                 yield Said(STEPS, dom_id="bootstrap-steps")
                 with Horizontal(classes="field"):
                     yield Label("file")
-                    yield Input(placeholder="of the answer, here", compact=True, id="file", suggester=Paths())
+                    yield Input(
+                        placeholder="of the answer, here",
+                        compact=True,
+                        id="file",
+                        suggester=Paths(),
+                        select_on_focus=False,
+                    )
                 with Horizontal(classes="field"):
                     yield Label("it may")
                     yield Select[str](MODES, allow_blank=False, compact=True, id="mode")
@@ -188,9 +194,15 @@ class BootstrapScreen(StudioScreen):
         answer.text = ""
         answer.focus()
 
+    @property
+    def would_lose(self) -> str:
+        """A pasted answer that was not taken."""
+        pasted = self.query_one("#answer", TextArea).text.strip()
+        return "The answer that you pasted is not imported yet." if pasted else ""
+
     def action_back(self) -> None:
-        """Out; nothing was changed."""
-        self.dismiss()
+        """Out; nothing was changed. A pasted answer is not thrown away unasked."""
+        self.leave_form()
 
 
 def read(path: Path) -> str:

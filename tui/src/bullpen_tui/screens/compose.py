@@ -21,6 +21,7 @@ from bullpen_tui.fields import (
     CHOICES,
     FIELDS,
     UNREAD,
+    WORDS,
     field_called,
     help_of,
     whole_path,
@@ -63,6 +64,7 @@ class ComposeScreen(Offering, StudioScreen):
     ) -> None:
         super().__init__()
         self._first_form = form
+        self._typed: set[str] = set()
         if form is not None:
             scenes, stage = form.scenes, form.stage
         self._first_scenes = scenes
@@ -98,7 +100,7 @@ class ComposeScreen(Offering, StudioScreen):
                 for name, label, placeholder in FIELDS:
                     with Horizontal(classes="field", id=f"{name}-row"):
                         yield Label(label)
-                        yield Input(placeholder=placeholder, compact=True, id=name)
+                        yield Input(placeholder=placeholder, compact=True, id=name, select_on_focus=name not in WORDS)
             with VerticalScroll(classes="pane", id="plan-pane", can_focus=False) as pane:
                 pane.border_title = "Plan"
                 yield Said(words.text(("Reading stages and scenes…", words.QUIET)), dom_id="plan")
@@ -158,6 +160,11 @@ class ComposeScreen(Offering, StudioScreen):
             self._draw_plan()
 
     # --- planning ----------------------------------------------------------------------------------------------------
+
+    @on(Input.Changed)
+    def _written(self, event: Input.Changed) -> None:
+        if event.input.has_focus and event.input.id in WORDS:
+            self._typed.add(event.input.id)
 
     @on(Select.Changed)
     @on(Chooser.Changed)
@@ -326,6 +333,12 @@ class ComposeScreen(Offering, StudioScreen):
     def _wait(self) -> None:
         self.notify("The plan is being made. Press the key again when you have seen it.", severity="warning")
 
+    @property
+    def would_lose(self) -> str:
+        """Words that a person wrote here; what the form began with comes again."""
+        written = any(self.query_one(f"#{name}", Input).value for name in self._typed)
+        return "The run that you composed was not started." if written else ""
+
     def action_back(self) -> None:
         """Leaves the form."""
-        self.dismiss()
+        self.leave_form()

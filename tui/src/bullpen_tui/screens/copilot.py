@@ -61,7 +61,13 @@ class CopilotScreen(Talking, Deciding, StudioScreen):
                 with VerticalScroll(id="chat-scroll", can_focus=False):
                     yield Said(dom_id="chat")
                 yield Said(settled=True, dom_id="chat-status")
-                yield Input(placeholder="ask to run a stage, check quality, look at costs…", compact=True, id="ask")
+                yield Input(
+                    self.studio.drafts.get("ask", ""),
+                    placeholder="ask to run a stage, check quality, look at costs…",
+                    compact=True,
+                    id="ask",
+                    select_on_focus=False,
+                )
 
     def on_mount(self) -> None:
         """Keeps times and expiry going."""
@@ -234,6 +240,11 @@ class CopilotScreen(Talking, Deciding, StudioScreen):
     def on_restored(self) -> None:
         """Says so."""
         self.notify("The conversation is back.")
+
+    @on(Input.Changed, "#ask")
+    def _asking(self, event: Input.Changed) -> None:
+        """What is being written is there again when the person comes back."""
+        self.studio.drafts["ask"] = event.value
 
     def action_back(self) -> None:
         """Out of the line first, then back."""

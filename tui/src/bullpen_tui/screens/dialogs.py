@@ -74,7 +74,9 @@ class ReasonDialog(Careful[str]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Override"
             yield Static(self._title)
-            yield Input(placeholder="why this one, kept with the decision", compact=True, id="reason")
+            yield Input(
+                placeholder="why this one, kept with the decision", compact=True, id="reason", select_on_focus=False
+            )
             yield Said(classes="problem")
             yield Static(hint(("enter", "take it"), ("esc", "leave it")), classes="hint")
 

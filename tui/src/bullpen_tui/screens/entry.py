@@ -24,7 +24,7 @@ from bullpen_tui.fields import UNREAD
 from bullpen_tui.mirror import leaf
 from bullpen_tui.plan import FormError
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.dialogs import ConfirmDialog, hint, slug_of
+from bullpen_tui.screens.dialogs import hint, slug_of
 from bullpen_tui.screens.entry_keeping import NAME, EntryKeeping
 from bullpen_tui.screens.entry_parts import PART_ACTIONS, EntryParts
 from bullpen_tui.widgets.lister import Lister
@@ -74,7 +74,12 @@ class EntryScreen(EntryParts, EntryKeeping, StudioScreen):
                     if field.name == "title" and self.is_new:
                         with Horizontal(classes="field", id="row-slug"):
                             yield Label("name")
-                            yield Input(placeholder="a–z, 0–9, _ and -; it stays for ever", compact=True, id=NAME)
+                            yield Input(
+                                placeholder="a–z, 0–9, _ and -; it stays for ever",
+                                compact=True,
+                                id=NAME,
+                                select_on_focus=False,
+                            )
             if self._kind.pictured:
                 with Vertical(classes="pane", id="entry-side"):
                     yield Picture(self.studio.graphics, "the picture under\nthe cursor", dom_id="entry-picture")
@@ -272,12 +277,4 @@ class EntryScreen(EntryParts, EntryKeeping, StudioScreen):
 
     def action_back(self) -> None:
         """Leaves; where something would be lost it asks."""
-        if not self.would_lose:
-            self.dismiss()
-            return
-        question = "Leave without keeping what you wrote?"
-        self.studio.push_screen(ConfirmDialog(question, "throw it away"), self._leave)
-
-    def _leave(self, yes: bool | None) -> None:
-        if yes:
-            self.dismiss()
+        self.leave_form()

@@ -37,6 +37,8 @@ FIELDS = {
     "scale": ("times as large", "2 or 4; the settings' own", ("upscale",)),
 }
 """Label, hint, and the tools that have the field."""
+WORDS = ("prompt", "negative", "path")
+"""Fields that are written on in when they are come back to; a figure is written anew."""
 SELECTS = {"model": ("model", ("generate", "cutout", "upscale")), "profile": ("profile", ("color",))}
 
 
@@ -66,7 +68,8 @@ class LabScreen(StudioScreen):
                 for name, (label, hint, _) in FIELDS.items():
                     with Horizontal(classes="field", id=f"{name}-field"):
                         yield Label(label)
-                        yield Input(placeholder=hint, compact=True, id=name)
+                        kept = self.studio.drafts.get(f"lab {name}", "")
+                        yield Input(kept, placeholder=hint, compact=True, id=name, select_on_focus=name not in WORDS)
                 for name, (label, _) in SELECTS.items():
                     with Horizontal(classes="field", id=f"{name}-field"):
                         yield Label(label)
@@ -86,6 +89,12 @@ class LabScreen(StudioScreen):
         told = lab.HELP.get((self.focused.id if self.focused is not None else None) or "", "")
         if not self._made:
             self.query_one("#lab-about", Said).say(words.text((told, words.QUIET)))
+
+    @on(Input.Changed)
+    def _written(self, event: Input.Changed) -> None:
+        """What was written is there again when the person comes back."""
+        if event.input.id in WORDS:
+            self.studio.drafts[f"lab {event.input.id}"] = event.value
 
     @property
     def tool(self) -> str:

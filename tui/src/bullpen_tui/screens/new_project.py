@@ -52,7 +52,7 @@ class NewProjectDialog(Careful[project_pb2.Project | None]):
             for name, label, placeholder in _FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(label)
-                    yield Input(placeholder=placeholder, compact=True, id=name)
+                    yield Input(placeholder=placeholder, compact=True, id=name, select_on_focus=False)
             yield Said(dom_id="problem", classes="problem")
             yield Said(hint(("enter", "next, then create"), ("F5", "create"), ("esc", "leave it")), classes="hint")
 

@@ -101,9 +101,12 @@ class ChooseDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog broad" if broad else "dialog") as dialog:
             dialog.border_title = self._title
             table = RowTable((Column(""),), head=False, empty=self._none, dom_id="offered")
-            table.styles.height = max(3, min(12, len(self._offered)))
             yield table
             yield Said(hint(("enter", "take it"), ("esc", "leave it")), classes="hint")
+
+    def on_resize(self) -> None:
+        """As many rows as the terminal has lines for."""
+        self.query_one("#offered").styles.height = max(3, min(12, len(self._offered), self.size.height - 8))
 
     def on_mount(self) -> None:
         """Offers the rows."""
@@ -164,7 +167,7 @@ class BringDialog(Careful[Path | None]):
             dialog.border_title = "Pictures in"
             yield Said(words.text((self._what, words.QUIET)))
             placeholder = "a PNG, JPEG or WebP file, or a folder of them"
-            yield Input(placeholder=placeholder, compact=True, id="bring", suggester=Paths())
+            yield Input(placeholder=placeholder, compact=True, id="bring", suggester=Paths(), select_on_focus=False)
             yield Said(dom_id="part-problem", classes="problem")
             yield Said(hint(("→", "completes"), ("enter", "bring in"), ("esc", "leave it")), classes="hint")
 
@@ -204,11 +207,14 @@ class ConflictDialog(ModalScreen[frozenset[str] | None]):
             )
             columns = (Column("field", width=12), Column("yours", weight=1), Column("theirs", weight=1))
             table = RowTable(columns, dom_id="clashes")
-            table.styles.height = 1 + min(8, len(self._clashes))
             yield table
             yield Said(dom_id="clash-words")
             keys = (("space", "other side"), ("m", "all yours"), ("t", "all theirs"))
             yield Said(hint(*keys, ("enter", "save"), ("esc", "back")), classes="hint")
+
+    def on_resize(self) -> None:
+        """As many rows as the terminal has lines for, beside what each of them says in full."""
+        self.query_one("#clashes").styles.height = max(3, min(1 + len(self._clashes), 9, self.size.height - 11))
 
     def on_mount(self) -> None:
         """Shows the fields."""

@@ -29,12 +29,6 @@ NOTHING = words.text("Nothing of this run is finished yet.")
 AGAIN_SECONDS = 3.0
 
 
-class Thumbnails(Filmstrip):
-    """The candidates of one picture, small enough to stand beside each other in a narrow pane."""
-
-    LEAST = 10
-
-
 class QualityScreen(StudioScreen):
     """Three levels: runs with the sums of the one under the cursor, its pictures, and the candidates of one."""
 
@@ -58,7 +52,7 @@ class QualityScreen(StudioScreen):
             with Vertical(classes="pane", id="quality-list"):
                 yield RowTable(findings.RUN_COLUMNS, empty="Reading…", dom_id="quality")
             with VerticalScroll(classes="pane", id="quality-detail", can_focus=False):
-                yield Thumbnails(self.studio.graphics, self.want, dom_id="quality-strip")
+                yield Filmstrip(self.studio.graphics, self.want, dom_id="quality-strip")
                 yield Said(dom_id="quality-words")
 
     def on_mount(self) -> None:
@@ -180,7 +174,7 @@ class QualityScreen(StudioScreen):
 
     def _draw_pictures(self, candidates: Iterable[run_pb2.Candidate]) -> None:
         """What the words are about, in small; nothing where the terminal draws no pictures."""
-        strip = self.query_one("#quality-strip", Thumbnails)
+        strip = self.query_one("#quality-strip", Filmstrip)
         drawn = [one for one in candidates if one.asset] if self.studio.draws else []
         strip.display = bool(drawn)
         if drawn:
@@ -197,7 +191,7 @@ class QualityScreen(StudioScreen):
 
     def on_picture_arrived(self, message: say.PictureArrived) -> None:
         """Shows a picture that is still wanted."""
-        self.query_one("#quality-strip", Thumbnails).arrived(message.asset, message.picture)
+        self.query_one("#quality-strip", Filmstrip).arrived(message.asset, message.picture)
 
     @on(Lister.Moved)
     def _other(self) -> None:

@@ -212,7 +212,8 @@ class UniverseScreen(Writing, StudioScreen):
         rows, asset, frames = self._detail(key)
         self.query_one("#universe-words", Said).say(words.lines(rows))
         several = len(frames) > 1
-        sheet.display, picture.display = several, not several and self.tab_open < PROVIDERS
+        room = self.tab_open < PROVIDERS and not self.app.has_class("-slim")
+        sheet.display, picture.display = several, not several and room
         sheet.show(frames if several else [])
         wanted = asset or (frames[0].asset if frames else "")
         if several or wanted == self._pictured:

@@ -18,10 +18,19 @@ from bullpen_tui.widgets.said import Said
 
 @dataclass(frozen=True)
 class Frame:
-    """One scene: the asset to show and the words below it."""
+    """One scene: the asset to show, the words below it, and those in its place where there is none."""
 
     asset: str
     label: Content
+    instead: str = ""
+
+
+def in_view(frames: Sequence[Frame], room: int) -> tuple[Frame, ...]:
+    """The first frames, as many as have room; the last place counts those that have none."""
+    if len(frames) <= room or room < 1:
+        return tuple(frames[:room])
+    left_out = len(frames) - room + 1
+    return (*frames[: room - 1], Frame("", Content(""), f"+{left_out}\nmore"))
 
 
 class FrameTile(Vertical):
@@ -36,7 +45,12 @@ class FrameTile(Vertical):
     def __init__(self, way: Graphics) -> None:
         super().__init__()
         self._way = way
-        self.asset = ""
+        self.shown = Frame("", Content(""))
+
+    @property
+    def asset(self) -> str:
+        """What it shows."""
+        return self.shown.asset
 
     def compose(self) -> ComposeResult:
         """Picture and words."""
@@ -48,7 +62,7 @@ class Filmstrip(Horizontal):
     """Frames side by side, as many as have room. Pictures are asked for by `want` and come by `arrived`."""
 
     DEFAULT_CSS = "Filmstrip { height: 8; }"
-    LEAST = 13
+    LEAST = 10
     """Cells that a frame needs to be worth showing."""
     MOST = 13
     """Lines that a picture may take."""
@@ -76,11 +90,10 @@ class Filmstrip(Horizontal):
                 tile.query_one(Picture).show(picture)
 
     def _fill(self) -> None:
-        room = max(0, self.size.width // self.LEAST)
-        shown = self._frames[:room]
+        shown = in_view(self._frames, self.content_size.width // self.LEAST)
         if shown:
             # As high as its pictures, which are square, and one line of words.
-            self.styles.height = min(self.MOST, (self.size.width // len(shown) - 1) // 2) + 1
+            self.styles.height = min(self.MOST, (self.content_size.width // len(shown) - 1) // 2) + 1
         tiles = list(self.query(FrameTile))
         for _ in range(len(tiles), len(shown)):
             self.mount(FrameTile(self._way))
@@ -96,8 +109,7 @@ class Filmstrip(Horizontal):
             return
         for tile, frame in zip(self.query(FrameTile), shown, strict=False):
             tile.query_one(".frame-label", Said).say(frame.label)
-            if tile.asset == frame.asset:
-                continue
-            tile.asset = frame.asset
-            have = self._want(frame.asset) if frame.asset else None
-            tile.query_one(Picture).show(have)
+            before, tile.shown = tile.shown, frame
+            if (before.asset, before.instead) != (frame.asset, frame.instead):
+                have = self._want(frame.asset) if frame.asset else None
+                tile.query_one(Picture).show(have, frame.instead)
