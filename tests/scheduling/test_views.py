@@ -69,3 +69,9 @@ def test_the_next_wake_is_the_first_thing_that_waits_for_time() -> None:
     assert views.wake_at(story.state) is None
     story.submit("j2")
     assert views.wake_at(story.state) == story.now + 1
+
+
+def test_a_keep_alive_is_said_as_a_person_would() -> None:
+    """In the largest unit of which it is a whole number."""
+    told = [views.in_words(seconds) for seconds in (0.0, 0.5, 90.0, 300.0, 3660.0, 7200.0)]
+    assert told == ["0 s", "0.5 s", "90 s", "5 min", "61 min", "2 h"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -181,4 +182,6 @@ def _expires(resident: model_pb2.Resident) -> str:
         return "in use"
     if resident.pinned:
         return "pinned"
-    return output.moment(resident.expires) if resident.HasField("expires") else "–"
+    if not resident.HasField("expires"):
+        return "–"
+    return f"in {output.span(max(0.0, resident.expires.ToMicroseconds() / 1e6 - time.time()))}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -63,17 +65,38 @@ def metrics(state: State, keep: bool, interval: float) -> None:
     state.with_session(body, start=False)
 
 
-@click.command(cls=Command, examples=["bullpen settings", "bullpen settings --json"])
+@click.command(cls=Command, examples=["bullpen settings", "bullpen settings scheduler", "bullpen settings keep --json"])
+@click.argument("word", default="")
 @pass_state
-def settings(state: State) -> None:
-    """List every setting with its value and where it came from."""
+def settings(state: State, word: str) -> None:
+    """List every setting with its value and where it came from; with WORD those that have it in their name.
+
+    They are changed in the file `daemon.toml` of the home, and hold from the daemon's next start.
+    """
 
     async def body(session: Session) -> system_pb2.ListSettingsResponse:
         return await session.system.ListSettings(system_pb2.ListSettingsRequest())
 
     answer = state.with_session(body)
+    found = [setting for setting in answer.settings if word.lower() in setting.name]
+    if word and not found:
+        raise click.UsageError(f"no setting has '{word}' in its name; `bullpen settings` lists them all.")
     if state.json:
-        output.emit(answer)
+        output.emit({"settings": [output.as_dict(setting) for setting in found]})
         return
-    rows = ((setting.name, setting.value, setting.source, setting.description) for setting in answer.settings)
+    rows = ((setting.name, setting.value, setting.source, setting.description) for setting in found)
     output.table(("setting", "value", "from", "what it does"), rows)
+    if len(found) == 1:
+        output.note(_how(found[0], state.home / "daemon.toml"))
+
+
+def _how(setting: system_pb2.Setting, file: Path) -> str:
+    """How one setting is changed, in words that can be copied."""
+    part, _, key = setting.name.partition(".")
+    plain = setting.value.replace(".", "", 1).lstrip("-").isdigit() or setting.value in ("true", "false")
+    value = setting.value if plain else json.dumps(setting.value, ensure_ascii=False)
+    if part == "paths":
+        value = '["…", "…"]'
+    stronger = setting.source.partition(" ")[0] in ("environment", "flag")
+    first = f"It comes from the {setting.source}, which goes before the file. " if stronger else ""
+    return f"{first}To change it: `{key} = {value}` below [{part}] in {file}, then stop and start the daemon."

@@ -20,6 +20,7 @@ from bullpend.models.loading import Loading
 from bullpend.models.model import Model
 from bullpend.models.options import options
 from bullpend.scheduling import model as s
+from bullpend.scheduling.views import in_words
 from bullpend.workers.model import DeviceInfo
 from bullpend.workers.supervisor import Supervisor
 
@@ -282,4 +283,4 @@ def _kept(model: str, keeping: s.Keeping) -> str:
         return f"{model} is pinned."
     if keeping.keep_alive is None:
         return f"{model} stays in memory as long as others do."
-    return f"{model} stays in memory for {keeping.keep_alive:g} s after its last use."
+    return f"{model} stays in memory for {in_words(keeping.keep_alive)} after its last use."

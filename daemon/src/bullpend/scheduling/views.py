@@ -71,10 +71,10 @@ def _resident(state: State, device: Device, model: str, offset: float) -> Reside
         reason = "is being unloaded"
     elif in_use:
         reason = f"in use by {device.job}"
-    elif pinned:
+    elif pinned or seconds is None:
         reason = "pinned"
     else:
-        reason = f"kept for {seconds:g} s after its last use"
+        reason = f"kept for {in_words(seconds)} after its last use"
     return ResidentView(
         model=model,
         device=device.device,
@@ -88,6 +88,14 @@ def _resident(state: State, device: Device, model: str, offset: float) -> Reside
         keep_alive=seconds,
         placement=entry.placement,
     )
+
+
+def in_words(seconds: float) -> str:
+    """A keep-alive as a person would say it: `90 s`, `5 min`, `2 h`; only whole ones."""
+    for length, unit in ((3600, "h"), (60, "min")):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _wanted(state: State, device: Device, model: str, wanted: Wanted, offset: float) -> ResidentView:
