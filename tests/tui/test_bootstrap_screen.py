@@ -71,14 +71,23 @@ async def test_a_bad_document_is_refused_with_the_path_to_its_field(tmp_path: Pa
 
 
 async def test_the_prompt_is_saved_to_a_file(tmp_path: Path) -> None:
-    """F3 asks where; the file has the daemon's prompt. A file that is not there is said in the preview."""
+    """F3 asks where, and takes no file that is there; the file has the daemon's prompt.
+
+    An answer that is not there is said in the preview.
+    """
+    (tmp_path / "notes.txt").write_text("mine")
     async with studio(size=(80, 24)) as at:
         await opened(at)
         await at.press("f3")
         await at.until(lambda: at.place == "PathDialog")
+        for name, problem in (("notes.txt", "is there already"), ("no/prompt.txt", "There is no folder")):
+            at.app.screen.query_one("#path-asked", Input).value = str(tmp_path / name)
+            await at.press("enter")
+            await at.until(lambda problem=problem: problem in at.words(".problem"))  # type: ignore[misc]
         at.app.screen.query_one("#path-asked", Input).value = str(tmp_path / "prompt.txt")
         await at.press("enter")
         await at.until((tmp_path / "prompt.txt").exists)
         assert (tmp_path / "prompt.txt").read_text() == "Write a bible."
+        assert (tmp_path / "notes.txt").read_text() == "mine"
         at.app.screen.query_one("#file", Input).value = str(tmp_path / "none.json")
         await at.until(lambda: "cannot be read" in " ".join(at.screen_text().split()))

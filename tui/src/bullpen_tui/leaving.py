@@ -35,7 +35,7 @@ class Leaving(App[int]):
         if isinstance(self.screen, ConfirmDialog):
             return
         if words := self._would_lose:
-            self.push_screen(ConfirmDialog(f"{words} Leave all the same?", "leave"), self._leave)
+            self.push_screen(ConfirmDialog(f"{words} Leave all the same?", "leave", "stay"), self._leave)
         else:
             await self._quit()
 

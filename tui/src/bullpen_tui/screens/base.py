@@ -213,9 +213,8 @@ class StudioScreen(Screen[None]):
             if yes:
                 self.dismiss()
 
-        if self.would_lose:
-            question = "Leave without keeping what you wrote?"
-            self.studio.push_screen(ConfirmDialog(question, "throw it away"), leave)
+        if words := self.would_lose:
+            self.studio.push_screen(ConfirmDialog(f"{words} Leave all the same?", "throw it away", "stay"), leave)
         else:
             self.dismiss()
 

@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Select, TextArea
 from bullpen_tui import words
 from bullpen_tui.bible import told
 from bullpen_tui.bible.preview import preview_lines, refusal_lines, sums, unfenced
+from bullpen_tui.lab import free_path
 from bullpen_tui.mirror import leaf
 from bullpen_tui.screens.base import StudioScreen
 from bullpen_tui.screens.dialogs import ConfirmDialog, PathDialog
@@ -164,13 +165,18 @@ class BootstrapScreen(StudioScreen):
 
     def action_save_prompt(self) -> None:
         """Asks for a file on this machine, and writes the prompt there."""
-        suggestion = Path.cwd() / f"{leaf(self._project)}-prompt.txt"
-        self.studio.push_screen(PathDialog("Save the prompt as", str(suggestion)), self._save)
+        suggestion = free_path(Path.cwd() / f"{leaf(self._project)}-prompt.txt")
+        self.studio.push_screen(PathDialog("Save the prompt as", str(suggestion), take=self._save))
 
-    def _save(self, path: str | None) -> None:
-        if path:
-            self._purpose = path
-            self.studio.errands.export_bootstrap(self._project, self)
+    def _save(self, wanted: str) -> str:
+        path = Path(wanted).expanduser()
+        if path.exists():
+            return f"{path} is there already. Take another name."
+        if not path.parent.is_dir():
+            return f"There is no folder {path.parent}. Take one that is there."
+        self._purpose = wanted
+        self.studio.errands.export_bootstrap(self._project, self)
+        return ""
 
     def on_bootstrap_written(self, message: told.BootstrapWritten) -> None:
         """The prompt is here: onto the clipboard, or into the file."""

@@ -44,16 +44,16 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("n,escape,q", "answer(False)", show=False),
     ]
 
-    def __init__(self, question: str | Content, yes: str) -> None:
+    def __init__(self, question: str | Content, yes: str, no: str = "leave it") -> None:
         super().__init__()
         self._question = question
-        self._yes = yes
+        self._yes, self._no = yes, no
 
     def compose(self) -> ComposeResult:
         """Question and keys."""
         with Vertical(classes="dialog"):
             yield Static(self._question)
-            yield Static(hint(("y", self._yes), ("n", "leave it")), classes="hint")
+            yield Static(hint(("y", self._yes), ("n", self._no)), classes="hint")
 
     def action_answer(self, yes: bool) -> None:
         """Closes with the answer."""
