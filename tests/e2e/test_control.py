@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from bullpen_api.v1 import control_pb2, run_pb2
+from bullpen_api.v1 import control_pb2, queue_pb2, run_pb2
 from bullpen_cli import main
 from bullpen_client import errors
 
@@ -150,6 +150,26 @@ async def test_m6_refusals_do_not_end_the_stream(studio: Studio) -> None:
         async with Stream(studio, job):
             pass
     assert ended.value.remedy
+
+
+async def test_m6_a_job_that_waits_is_told_from_one_that_is_paused(studio: Studio) -> None:
+    """Neither can be changed on its way; each refusal says how it stands and what to do."""
+    await studio.session.queue.PauseQueue(queue_pb2.PauseQueueRequest())
+    try:
+        run = await studio.start(await studio.universe(1))
+        job = f"{run.name}/jobs/j-001"
+        async with Stream(studio, job) as stream:
+            stream.say(change_id="1", guidance_scale=2.0)
+            refused = (await stream.until("refused")).refused
+            assert (refused.reason, "waits for its turn" in refused.message) == ("STATE_CONFLICT", True)
+            await studio.session.queue.PauseJob(queue_pb2.PauseJobRequest(name=job))
+            stream.say(change_id="2", guidance_scale=2.0)
+            refused = (await stream.until("refused")).refused
+            assert "is paused" in refused.message
+            assert "bullpen runs resume" in refused.remedy
+        await studio.session.runs.CancelRun(run_pb2.CancelRunRequest(name=run.name))
+    finally:
+        await studio.session.queue.ResumeQueue(queue_pb2.ResumeQueueRequest())
 
 
 async def test_m6_stream_of_who_asks_no_more_ends(studio: Studio) -> None:

@@ -68,6 +68,15 @@ def queued(row: Row) -> s.QueuedJob:
     )
 
 
+# What a job that does not run does instead, and what whoever wants to change it can do.
+_IDLE: Mapping[s.Phase | None, tuple[str, str]] = {
+    None: ("does not run", "Try again when it runs, or retry it."),
+    s.Phase.QUEUED: ("waits for its turn", "Try again when it runs (`bullpen queue list` says when), or move it up."),
+    s.Phase.PAUSED: ("is paused", "Resume it first: `bullpen runs resume JOB`."),
+    s.Phase.STOPPING: ("is about to stop", "Try again when it runs."),
+}
+
+
 class Dispatcher:
     """Carries out what the scheduler decides. Create it on the loop, then `run` it; use it on that loop only."""
 
@@ -224,7 +233,8 @@ class Dispatcher:
         """
         entry = self.state.jobs.get(job)
         if entry is None or entry.phase is not s.Phase.RUNNING:
-            raise StateConflict(f"{job} is not running.", field="name", remedy="Only a running job can be changed.")
+            how, what = _IDLE[None if entry is None else entry.phase]
+            raise StateConflict(f"{job} {how}; a change acts on a job that runs.", field="name", remedy=what)
         return self._tuning.send(self._supervisor.send, entry.device, job, entry.attempt, change)
 
     def knows(self, job: str) -> bool:
