@@ -2,11 +2,14 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from bullpen_api.v1 import bible_pb2, project_pb2, run_pb2
+from bullpen_cli import output
 from bullpen_cli.run import agreed as agreed_to_start
+from rich.console import Console
 
 from tests.cli.conftest import Bullpen, launch
 from tests.support.fake_daemon import FakeDaemon
@@ -287,3 +290,21 @@ async def test_a_device_that_does_not_exist_is_refused_before_the_plan(daemon: F
     assert done.out == ""
     for known in ("cpu", "devices/cpu"):
         assert (await bullpen(*line, "--device", known)).status == 0
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A terminal of 100 columns."""
+    out = sys.stderr if stderr else sys.stdout
+    return Console(file=out, width=100, force_terminal=True, no_color=True, markup=False, highlight=False)
+
+
+async def test_in_a_terminal_candidates_have_the_names_that_commands_take(
+    daemon: FakeDaemon, bullpen: Bullpen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run whole, once; below it short names, and how the two make one that can be typed."""
+    await bullpen("run", "--project", "p", "--stage", "style", "--scenes", "pier", "--yes")
+    monkeypatch.setattr(output, "console", terminal)
+    done = await bullpen("runs", "jobs", "r1")
+    assert done.out.count("projects/p/runs/r1") == 1
+    assert "1/2" in done.out
+    assert "r1/1/2" in done.err

@@ -115,22 +115,36 @@ def table(
 ) -> None:
     """Writes a table on stdout, or the sentence `empty` when there are no rows.
 
-    `right` columns are numbers, `whole` ones are never broken into lines.
+    `right` columns are numbers, `whole` ones are never broken into lines. In a terminal no word is broken: where the
+    words do not fit, each row stands as a few lines of its own.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    listed = list(rows)
+    from bullpen_cli import tables
+
+    listed = [[cell if hasattr(cell, "__rich_console__") else plain(str(cell)) for cell in row] for row in rows]
     if not listed and empty:
         say(empty, style="dim")
         return
+    out = console()
+    widths: Sequence[int | None] = [None] * len(columns)
+    if out.is_terminal:
+        texts = [[str(cell) for cell in row] for row in listed]
+        fitting = tables.widths(columns, texts, out.width, whole)
+        if fitting is None:
+            for head, rest in tables.blocks(columns, texts, whole):
+                say(head, style="bold")
+                say(f"  {rest}", wrap=2)
+            return
+        widths = fitting
     view = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column, width in zip(columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column in right else "left"
-        view.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole)
+        view.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole, width=width)
     for row in listed:
-        view.add_row(*(cell if hasattr(cell, "__rich_console__") else plain(str(cell)) for cell in row))
-    console().print(view)
+        view.add_row(*row)
+    out.print(view)
 
 
 def details(rows: Iterable[tuple[str, Any]]) -> None:

@@ -116,7 +116,9 @@ def list_jobs(state: State, run: str) -> None:
 
 
 def _show_jobs(jobs: list[run_pb2.Job]) -> None:
-    """Writes the jobs and candidates. In a pipe the names come first, whole, as `bullpen accept` takes them."""
+    """Writes the jobs and candidates, by the names that `bullpen accept` takes: whole in a pipe, short in a terminal,
+    below the run that they go on from.
+    """
     rows: list[tuple[object, ...]] = []
     for job in jobs:
         state = output.state_text(output.state_name(job))
@@ -135,11 +137,16 @@ def _show_jobs(jobs: list[run_pb2.Job]) -> None:
                     candidate.name,
                 )
             )
-    columns = ["picture", "state", "attempt", "rank", "QA", "why", "name"]
-    if not output.console().is_terminal:
-        columns = [columns[-1], *columns[:-1]]
-        rows = [(row[-1], *row[:-1]) for row in rows]
-    output.table(columns, rows, right=("attempt", "rank"), whole=("name",) if columns[0] == "name" else ())
+    columns = ("name", "picture", "state", "attempt", "rank", "QA", "why")
+    listed = [(row[-1], *row[:-1]) for row in rows]
+    if output.console().is_terminal and jobs:
+        run = names.parse(jobs[0].name).parent
+        listed = [("/".join(str(row[0]).split("/")[5::2]), *row[1:]) for row in listed]
+        output.say(run, style="bold")
+    output.table(columns, listed, right=("attempt", "rank"), whole=("name",))
+    if output.console().is_terminal and jobs:
+        short = f"{names.ident(run)}/{listed[-1][0]}"
+        output.note(f"commands take a name with its run before it, such as {short}")
 
 
 def _findings(quality: run_pb2.QualityReport) -> str:
