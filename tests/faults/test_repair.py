@@ -219,6 +219,23 @@ async def test_r06_what_bullpen_drew_can_be_drawn_again(studio: Studio) -> None:
     assert await repair(studio.session) == []
 
 
+async def test_r06_a_log_that_is_none_is_named_and_left(studio: Studio, daemon: Daemon) -> None:
+    """What is no log, or cannot be read, is told with its path; nothing is made of it, and it stays where it is."""
+    project = await studio.universe(1)
+    run = await studio.run(project)
+    folder = Path(run.log_path).parent
+    for name, text in (("r-0090-x", "{}"), ("r-0091-y", "no JSON"), ("r-0092-z", None)):
+        log = folder.with_name(name) / "run.json"
+        log.parent.mkdir()
+        log.mkdir() if text is None else log.write_text(text)
+    found = await repair(studio.session)
+    assert found == [("run", str(folder.with_name(f"r-009{n}-{x}") / "run.json"), False) for n, x in enumerate("xyz")]
+    runs = (await studio.session.runs.ListRuns(run_pb2.ListRunsRequest(parent=project))).runs
+    assert [one.name for one in runs] == [run.name]
+    for n, x in enumerate("xyz"):
+        await asyncio.to_thread(shutil.rmtree, folder.with_name(f"r-009{n}-{x}"))
+
+
 async def test_r06_a_damaged_sidecar_is_written_anew(studio: Studio) -> None:
     """A sidecar that cannot be read would make a rebuild forget what the picture is; the registry still knows it."""
     project = await studio.project()

@@ -34,7 +34,8 @@ async def bring_back(database: Database, projects: Path, dry_run: bool) -> Async
             found.append((path, await asyncio.to_thread(_read, path)))
         except (BullpenError, OSError) as error:
             words = error.message if isinstance(error, BullpenError) else f"it cannot be read: {error.strerror}."
-            yield _told(path, f"The log of a run that is not registered is no use: {words}", done=False)
+            told = f"A run is not registered, and its log is no use: {words} Remove its folder if nobody misses it."
+            yield _told(path, told, done=False)
     found.sort(key=lambda each: (each[1].whole.times.create, each[0]))
     for path, log in found:
         if dry_run:
