@@ -123,7 +123,7 @@ def _show(boards: list[Board], outcome: dict[str, Any], state: State, scenes: in
         kind = "comic book" if path.endswith(".cbz") else "run log"
         output.say(f"{'contact sheet' if path.endswith(results.SHEET) else kind:<14} {path}")
     if scenes > SCENES and outcome["jobs"] < scenes * len(boards):
-        output.note(f"{SCENES} of {scenes} scenes are drawn; with --all-scenes the demo takes them all")
+        output.note(f"{SCENES} of {scenes} scenes are drawn; `bullpen demo --all-scenes` takes them all")
 
 
 @click.command(
@@ -166,6 +166,7 @@ def demo(state: State, headless: bool, candidates: int, name: str, all_scenes: b
         return OK
     _show(boards, outcome, state, len(universe.said["scenes"]))
     if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        output.note(f"`bullpen tui --project {outcome['project']}` opens the studio on it")
         return OK
     from bullpen_cli.studio import open_studio
 

@@ -223,7 +223,8 @@ def _check(options: dict[str, Any]) -> None:
 def run(state: State, /, **options: Any) -> int:
     """Run one stage over scenes or over a folder of own pictures.
 
-    Shows the plan first. Ctrl-C leaves the run going and says how to come back to it.
+    Shows the plan first, and asks; where nobody can be asked it starts at once, unless the plan costs money. Ctrl-C
+    leaves the run going and says how to come back to it.
     """
     _check(options)
     if options["like"]:
