@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import cost_pb2, event_pb2, run_pb2
+import pytest
+from bullpen_api.v1 import cost_pb2, event_pb2, queue_pb2, run_pb2
 from bullpen_tui.screens.costs import by_day
 from bullpen_tui.screens.logs import LogsScreen
 from bullpen_tui.widgets.rows import RowTable
 
-from tests.tui import story
+from tests.tui import story, story_desk
 from tests.tui.driving import live_run, studio
 from tests.tui.fake import FakeDaemon
 
@@ -95,6 +96,30 @@ def test_days_are_a_line_with_their_gaps() -> None:
     assert "most $1.80 on 2026-03-01" in money
     assert "4 days" in span
     assert by_day(totals[:1], 60) == []
+
+
+async def test_tasks_say_whole_what_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing begins, the reason and the way out stand there on a narrow terminal; else the line is one row."""
+    told = "No device may take what waits. devices/cuda-0 is switched off. `bullpen devices --on NAME` gives one work."
+    fake = FakeDaemon()
+    hindrance = ""
+
+    async def now() -> queue_pb2.Queue:
+        queue = story_desk.queue(paused=False)
+        queue.hindrance = hindrance
+        return queue
+
+    monkeypatch.setattr(fake, "queue", now)
+    async with studio(fake, size=(80, 24)) as at:
+        await at.go("w", "tasks")
+        await at.until(lambda: "3 wait" in at.words("#queue"))
+        pane = at.app.screen.query_one("#queue-pane")
+        assert pane.size.height == 1
+        hindrance = told
+        at.app.reading.queue()
+        await at.until(lambda: pane.size.height == 3)
+        shown = " ".join(at.screen_text().replace("│", " ").split())
+        assert f"⚑ {told}" in shown
 
 
 async def test_tasks_show_what_goes_on_and_let_it_wait() -> None:

@@ -74,9 +74,11 @@ def queue_line(queue: queue_pb2.Queue | None) -> Content:
                 (f"about {words.clock(words.seconds_of(queue.time_left))}", words.STRONG), (" left", words.QUIET)
             )
         )
+    line = Content("   ").join(parts)
     if queue.hindrance:
-        parts.append(words.text((f"⚑ {queue.hindrance}", words.WARN)))
-    return Content("   ").join(parts)
+        # A line of its own, as long as it needs to be: nothing goes on before somebody has read it.
+        line = Content("\n").join([line, words.text((f"⚑ {queue.hindrance}", words.WARN))])
+    return line
 
 
 class TasksScreen(RunActions, TaskExports, StudioScreen):
