@@ -223,3 +223,35 @@ async def test_what_the_client_library_waits_for_comes_to_the_studio(
     monkeypatch.setattr(session, "Session", Waiting)
     await session.dial(tmp_path, told.append)()
     assert told == ["waiting"]
+
+
+async def test_pictures_that_could_not_be_read_come_when_the_daemon_is_back() -> None:
+    """Why they are not there is said once and in their place, and they are asked for again by themselves."""
+    gone = DaemonUnavailable("The daemon does not answer.")
+    async with live_run() as at:
+        at.fake.refuse["content"] = gone
+        at.fake.say(Reconnecting(1, 0.1, gone))
+        await at.until(lambda: at.app.lost)
+        await at.go("v", "review")
+        await at.until(lambda: "does not answer" in at.screen_text().partition("reasons")[0].partition("╭")[2])
+        assert not at.app._notifications
+        at.fake.refuse.clear()
+        at.fake.say(Reconnected(30))
+        await at.until(lambda: "does not answer" not in at.screen_text())
+        await at.until(lambda: "▀▀▀" in at.screen_text())
+
+
+async def test_the_picture_under_the_cursor_comes_when_the_daemon_is_back() -> None:
+    """Nobody has to move the cursor for it."""
+    gone = DaemonUnavailable("The daemon does not answer.")
+    fake = FakeDaemon()
+    fake.refuse["content"] = gone
+    async with studio(fake, size=(120, 36)) as at:
+        await at.go("U", "universe")
+        await at.until(lambda: "does not answer" in at.screen_text())
+        at.fake.say(Reconnecting(1, 0.1, gone))
+        await at.until(lambda: at.app.lost)
+        at.fake.refuse.clear()
+        at.fake.say(Reconnected(30))
+        await at.until(lambda: "does not answer" not in at.screen_text())
+        await at.until(lambda: "▀▀▀" in at.screen_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bullpen_tui.screens.review import ReviewScreen
+from bullpen_client.errors import ResourceNotFound
 from bullpen_tui.widgets.picture import Picture
 from bullpen_tui.widgets.tile import Tile
 
@@ -124,12 +124,17 @@ async def test_an_unfinished_candidate_cannot_be_taken() -> None:
 
 
 async def test_a_missing_picture_is_said() -> None:
-    """A lost file is a sentence on the screen."""
+    """A lost file is a sentence in the place of its picture; it is not asked for with every other one that comes."""
     async with review() as at:
-        screen = at.app.screen
-        assert isinstance(screen, ReviewScreen)
-        at.app.want_picture(f"{story.PROJECT}/assets/missing", screen)
-        await at.until(lambda: "There is no such asset" in at.screen_text())
+        at.fake.refuse["content"] = ResourceNotFound("There is no such asset.")
+        await at.press("right_square_bracket")
+        await at.until(lambda: "no such asset" in at.screen_text())
+        await at.until(lambda: not any(one.group.startswith("picture ") for one in at.app.workers))
+        asked = len(at.fake.asked("content"))
+        at.app.draw()
+        await at.pilot.pause()
+        assert len(at.fake.asked("content")) == asked
+        assert not at.app._notifications
 
 
 async def test_the_review_fits_a_small_terminal() -> None:

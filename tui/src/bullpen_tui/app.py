@@ -251,6 +251,7 @@ class StudioApp(Fitting, Leaving, Reviving, App[int]):
         self._chrome()
         daemon = self.daemon
         self.ask(daemon.info(), lambda info: say.DaemonReached(daemon, info), group="info")
+        self.draw()  # what could not be read meanwhile is asked for again
 
     def on_changes_arrived(self, message: say.ChangesArrived) -> None:
         """Brings the mirror forward and draws."""

@@ -14,7 +14,7 @@ from bullpen_api.v1 import (
     storage_pb2,
     system_pb2,
 )
-from bullpen_client.errors import BullpenError
+from bullpen_client.errors import BullpenError, DaemonUnavailable
 from PIL import Image
 from textual.message import Message
 
@@ -117,12 +117,13 @@ class PictureArrived(Message):
 
 
 class PictureMissed(Message):
-    """A picture could not be read."""
+    """A picture could not be read. `passing` says that nothing is wrong with the picture: the daemon is away."""
 
     def __init__(self, asset: str, error: BullpenError) -> None:
         super().__init__()
         self.asset = asset
         self.error = error
+        self.passing = isinstance(error, DaemonUnavailable)
 
 
 class ProjectCreated(Message):

@@ -243,6 +243,7 @@ class AssetsScreen(AssetActions):
         """Says why there is no picture."""
         if message.asset == self._pictured:
             self.query_one("#asset-picture", Picture).show(None, str(message.error))
+            self._pictured = "" if message.passing else message.asset
 
     @on(Lister.Moved)
     def _other_asset(self) -> None:

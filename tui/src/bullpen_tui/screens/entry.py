@@ -257,6 +257,7 @@ class EntryScreen(EntryParts, EntryKeeping, StudioScreen):
         """Says why there is no picture."""
         if message.asset == self._pictured:
             self.query_one("#entry-picture", Picture).show(None, str(message.error))
+            self._pictured = "" if message.passing else message.asset
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works where the cursor is."""

@@ -127,6 +127,7 @@ class PickerScreen(StudioScreen):
         """Says why there is no picture."""
         if message.asset == self._pictured:
             self.query_one("#picked", Picture).show(None, str(message.error))
+            self._pictured = "" if message.passing else message.asset
 
     @on(RowTable.EndNeared)
     def _read_more(self) -> None:

@@ -47,6 +47,7 @@ class ReviewScreen(RunActions, StudioScreen):
         self._zoomed = False
         self._about = 0
         self._asked: set[str] = set()
+        self._missed: dict[str, say.PictureMissed] = {}
 
     @property
     def run_name(self) -> str:
@@ -190,7 +191,9 @@ class ReviewScreen(RunActions, StudioScreen):
             if not name:
                 continue
             have = self.studio.pictures.have(name, False)
-            if have is None:
+            if have is None and name in self._missed:
+                picture.show(None, str(self._missed[name].error))
+            elif have is None:
                 self.studio.want_picture(name, self, thumbnail=False)
             else:
                 parts.append(have)
@@ -203,8 +206,15 @@ class ReviewScreen(RunActions, StudioScreen):
         self._draw_tiles()
 
     def on_picture_missed(self, message: say.PictureMissed) -> None:
-        """Says why there is no picture."""
-        self.notify(words_for(message), severity="warning")
+        """Says in its place why there is no picture."""
+        self._missed[message.asset] = message
+        self._draw_tiles()
+
+    def draw_chrome(self) -> None:
+        """The frame; where the daemon is back, what could not be read of it is asked for again."""
+        super().draw_chrome()
+        if not self.studio.lost:
+            self._missed = {asset: one for asset, one in self._missed.items() if not one.passing}
 
     # --- moving ------------------------------------------------------------------------------------------------------
 
@@ -338,8 +348,3 @@ class ReviewScreen(RunActions, StudioScreen):
     def project(self) -> str:
         """The project that the run belongs to."""
         return project_of(self._of_run)
-
-
-def words_for(message: say.PictureMissed) -> str:
-    """A sentence for a picture that could not be read."""
-    return f"{leaf(message.asset)[:12]}…: {message.error}"

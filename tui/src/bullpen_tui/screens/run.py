@@ -227,6 +227,7 @@ class RunScreen(RunActions, StudioScreen):
         """Says why there is no picture."""
         if self._pictured == (message.asset, -1):
             self.query_one("#preview", Picture).show(None, str(message.error))
+            self._pictured = None if message.passing else (message.asset, -1)
 
     def on_lister_moved(self) -> None:
         """Shows the picture of the row under the cursor."""

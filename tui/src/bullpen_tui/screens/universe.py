@@ -263,6 +263,7 @@ class UniverseScreen(Writing, StudioScreen):
         """Says why there is no picture."""
         if message.asset == self._pictured:
             self.query_one("#universe-picture", Picture).show(None, str(message.error))
+            self._pictured = "" if message.passing else message.asset
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
