@@ -6,6 +6,7 @@ from bullpen_client.errors import SearchInvalid
 from bullpen_tui.gallery.window import PAGES_KEPT
 from bullpen_tui.screens.assets import AssetsScreen
 from bullpen_tui.screens.compose import ComposeScreen
+from bullpen_tui.screens.dialogs import SLUG, id_of
 from bullpen_tui.screens.narrowing import LinesDialog, NarrowDialog, TreeDialog
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.gallery import Card
@@ -195,6 +196,25 @@ async def test_searches_are_kept_and_pictures_narrowed_by_what_they_have() -> No
         await at.until(lambda: isinstance(at.app.screen, NarrowDialog) and "The Pier" in at.screen_text())
         await at.press("enter")
         await at.until(lambda: line.value == "pier")
+
+
+async def test_a_search_is_kept_under_a_name_in_any_script() -> None:
+    """A name without Latin letters is no reason to keep nothing: its id is made of all of its letters."""
+    async with studio(size=(160, 50)) as at:
+        await at.go("3", "assets")
+        await at.until(lambda: "kind source 6" in at.screen_text() or "candidate 7" in at.screen_text())
+        await at.press("slash")
+        await at.type("pier")
+        await at.until(lambda: "4 found" in at.screen_text())
+        await at.press("enter", "s")
+        await at.until(lambda: isinstance(at.app.screen, LinesDialog))
+        await at.type("桟橋")
+        await at.press("enter")
+        await at.until(lambda: bool(at.fake.asked("save_search")))
+        ((_, kept, title, _),) = at.fake.asked("save_search")
+    assert SLUG.fullmatch(kept)
+    assert title == "桟橋"
+    assert kept != id_of("灯台", "search")
 
 
 async def test_a_picture_tells_where_it_came_from() -> None:

@@ -15,7 +15,7 @@ from bullpen_tui.gallery.window import Look, Window
 from bullpen_tui.mirror import Listed
 from bullpen_tui.plan import form_of
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.dialogs import ConfirmDialog, slug_of
+from bullpen_tui.screens.dialogs import ConfirmDialog, id_of
 from bullpen_tui.screens.narrowing import LinesDialog, NarrowDialog, TreeDialog
 from bullpen_tui.widgets.chrome import FilterLine
 from bullpen_tui.widgets.windowed import WindowGallery, WindowTable
@@ -204,8 +204,8 @@ class AssetActions(StudioScreen):
         search, project = self.window.look.search, self.studio.project
 
         def keep(values: Mapping[str, str] | None) -> None:
-            if values and (slug := slug_of(values["title"])):
-                self.studio.errands.save_search(project, slug, values["title"], search, self)
+            if values and (title := values["title"].strip()):
+                self.studio.errands.save_search(project, id_of(title, "search"), title, search, self)
 
         self.app.push_screen(LinesDialog(f"Keep “{search}”", (("title", "", "a name for this search"),)), keep)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -34,6 +35,11 @@ def slug_of(title: str) -> str:
 def hint(*pairs: tuple[str, str]) -> Content:
     """Keys of a dialog with what they do."""
     return Content("   ").join([words.text((key, "bold $accent"), (f" {label}", words.QUIET)) for key, label in pairs])
+
+
+def id_of(title: str, kind: str) -> str:
+    """An id for a title in any script: its slug, or one made of all its letters where none of them is a Latin one."""
+    return slug_of(title) or f"{kind}_{zlib.crc32(title.encode()):08x}"
 
 
 class ConfirmDialog(ModalScreen[bool]):
