@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bullpen_api.v1 import bible_pb2, event_pb2, run_pb2
+from bullpen_api.v1 import bible_pb2, event_pb2, project_pb2, run_pb2
 from bullpen_tui.mirror import (
     PREVIEWS_KEPT,
     Change,
@@ -207,6 +207,24 @@ def test_a_project_event_keeps_the_figures_until_they_are_read() -> None:
     assert snapshot.projects[story.PROJECT].title == "New title"
     assert snapshot.projects[story.PROJECT].figures.runs == 3
     assert story.PROJECT in snapshot.stale_projects
+
+
+def test_a_deleted_project_is_gone_until_it_is_back() -> None:
+    """It is not among the projects, and nobody asks for its figures; an older list does not bring it back."""
+    known = story.project()
+    gone = project_pb2.Project(name=known.name, title=known.title, revision=12)
+    gone.delete_time.FromSeconds(1)
+    snapshot = apply(Snapshot(), Listed((known,), 3))
+    snapshot = apply(snapshot, Happened(event_pb2.Event(revision=11, subject=f"{known.name}/scenes/pier")))
+    assert snapshot.stale_projects
+    snapshot = apply(snapshot, Happened(event_pb2.Event(revision=12, subject=known.name, project=gone)))
+    snapshot = apply(snapshot, Happened(event_pb2.Event(revision=13, subject=f"{known.name}/runs/r-1")))
+    snapshot = apply(snapshot, Listed((known,), 13))
+    assert (dict(snapshot.projects), dict(snapshot.stale_projects)) == ({}, {})
+    back = project_pb2.Project(name=known.name, title=known.title, revision=14)
+    snapshot = apply(snapshot, Happened(event_pb2.Event(revision=14, subject=known.name, project=back)))
+    assert snapshot.projects[known.name].figures.runs == 3
+    assert known.name in snapshot.stale_projects
 
 
 def test_another_instance_forgets_what_lived_in_memory() -> None:

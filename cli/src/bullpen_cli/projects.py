@@ -10,7 +10,7 @@ from bullpen_api.v1 import project_pb2
 from bullpen_client import names
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from bullpen_cli import output
+from bullpen_cli import discarding, output
 from bullpen_cli.command import Group, State, pairs, pass_state
 from bullpen_cli.keeping import put
 from bullpen_cli.paging import everything
@@ -28,24 +28,41 @@ if TYPE_CHECKING:
         "bullpen projects sample paper_garden",
         "bullpen projects show noir_city",
         "bullpen projects edit noir_city --title 'Noir City, year two'",
+        "bullpen projects delete noir_city",
     ],
 )
 def projects() -> None:
     """Universes: the unit of work and of isolation."""
 
 
-@projects.command("list", examples=["bullpen projects list", "bullpen projects list --json"])
+projects.add_command(discarding.delete)
+projects.add_command(discarding.undelete)
+
+
+@projects.command("list", examples=["bullpen projects list", "bullpen projects list --deleted"])
+@click.option("--deleted", is_flag=True, help="List what is in the trash instead.")
 @pass_state
-def list_projects(state: State) -> None:
+def list_projects(state: State, deleted: bool) -> None:
     """List the projects with their figures."""
 
     async def body(session: Session) -> list[project_pb2.Project]:
-        request = project_pb2.ListProjectsRequest()
-        return (await everything(session.projects.ListProjects, request, "projects"))[0]
+        request = project_pb2.ListProjectsRequest(show_deleted=deleted)
+        found = (await everything(session.projects.ListProjects, request, "projects"))[0]
+        return [project for project in found if project.HasField("delete_time")] if deleted else found
 
     found = state.with_session(body)
     if state.json:
         output.emit({"projects": [output.as_dict(project) for project in found]})
+        return
+    if deleted:
+        output.table(
+            ("project", "title", "scenes", "runs", "pictures", "deleted"),
+            ((*_row(project)[:5], output.moment(project.delete_time)) for project in found),
+            empty="No project is in the trash.",
+            right=("scenes", "runs", "pictures"),
+        )
+        if found:
+            output.note("back again   bullpen projects undelete PROJECT")
         return
     output.table(
         ("project", "title", "scenes", "runs", "pictures", "QA pass", "last run"),

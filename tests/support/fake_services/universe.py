@@ -18,7 +18,7 @@ from tests.support.fake_services.base import Service, unserved
 
 
 class Projects(Service, project_pb2_grpc.ProjectServiceServicer):
-    UpdateProject = unserved
+    UpdateProject = DeleteProject = UndeleteProject = unserved
 
     async def CreateProject(self, request: Any, context: Any) -> project_pb2.Project:
         project = request.project

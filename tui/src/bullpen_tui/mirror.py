@@ -56,7 +56,7 @@ _ENDED = (
 )
 
 _SHELVES: dict[type[Kept], str] = {
-    project_pb2.Project: "projects",
+    project_pb2.Project: "all_projects",
     bible_pb2.Scene: "scenes",
     bible_pb2.Character: "characters",
     bible_pb2.StyleGuide: "style_guides",
@@ -224,7 +224,12 @@ def _event(snapshot: Snapshot, event: event_pb2.Event) -> Snapshot:
     if seen_before:
         return snapshot
     snapshot = replace(snapshot, revision=event.revision, journal=(*snapshot.journal, entry_of(event))[-JOURNAL_KEPT:])
-    if project := project_of(event.subject):
+    project = project_of(event.subject)
+    if project in snapshot.all_projects and project not in snapshot.projects:
+        # Nobody is asked for figures of what is in the trash.
+        left = {name: since for name, since in snapshot.stale_projects.items() if name != project}
+        return replace(snapshot, stale_projects=left)
+    if project:
         snapshot = replace(snapshot, stale_projects={**snapshot.stale_projects, project: event.revision})
     return snapshot
 
@@ -239,7 +244,7 @@ def _with_figures(snapshot: Snapshot, item: Kept) -> Kept:
     """A project of an event comes without figures; those known before stay until they are read again."""
     if not isinstance(item, project_pb2.Project) or item.HasField("figures"):
         return item
-    known = snapshot.projects.get(item.name)
+    known = snapshot.all_projects.get(item.name)
     if known is None:
         return item
     whole = project_pb2.Project()

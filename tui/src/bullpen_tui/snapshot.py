@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from bullpen_api.v1 import asset_pb2, bible_pb2, copilot_pb2, event_pb2, instruction_pb2, project_pb2, run_pb2
@@ -115,7 +115,8 @@ class Snapshot:
     """
 
     revision: int = 0
-    projects: Shelf[project_pb2.Project] = field(default_factory=lambda: Shelf(_by_name))
+    all_projects: Shelf[project_pb2.Project] = field(default_factory=lambda: Shelf(_by_name))
+    """Also those in the trash, so that an older list does not bring them back."""
     scenes: Shelf[bible_pb2.Scene] = field(default_factory=lambda: Shelf(_by_story))
     characters: Shelf[bible_pb2.Character] = field(default_factory=lambda: Shelf(_eldest))
     style_guides: Shelf[bible_pb2.StyleGuide] = field(default_factory=lambda: Shelf(_eldest))
@@ -172,6 +173,12 @@ class Snapshot:
     def assets_of(self, project: str) -> list[asset_pb2.Asset]:
         """Assets of a project, newest first."""
         return self.assets.of(project)
+
+    @cached_property
+    def projects(self) -> Mapping[str, project_pb2.Project]:
+        """Projects that are not in the trash, by name."""
+        found = {name: one for name, one in self.all_projects.items() if not one.HasField("delete_time")}
+        return found if len(found) < len(self.all_projects) else self.all_projects
 
     def scenes_of(self, project: str) -> list[bible_pb2.Scene]:
         """Scenes of a project that are not in the trash, in story order."""

@@ -208,7 +208,7 @@ def _story(ground: Ground, works: Works, desk: _Desk) -> list[object]:
     settings, home, database, manifests = ground.settings, ground.home, ground.database, ground.manifests
     asked = settings.tree.copilot
     return [
-        ProjectService(database, home.projects, manifests.stages),
+        ProjectService(database, home.projects, manifests.stages, works.dispatcher.cancel),
         BibleService(desk.shelf, desk.bootstrap),
         RunService(database, desk.planning, desk.making, works.dispatcher, manifests),
         QueueService(database, works.dispatcher, works.board),

@@ -141,7 +141,7 @@ def text_of(view: View, slug: str) -> tuple[str, float] | None:
     """The document of a project's bible, and when the project was made; None where there is none such any more."""
     if slug not in _slugs(view):
         return None
-    project = projects.get(view, slug)
+    project = projects.whole(view, slug)
     rows = {section: store.page(view, kind, slug, _BEGINNING, _ALL) for section, kind in SECTIONS.items()}
     return json.dumps(document.write(project, rows), indent=1, ensure_ascii=False) + "\n", project["create_time"]
 

@@ -10,8 +10,9 @@ import grpc
 from bullpen_api.v1 import event_pb2, event_pb2_grpc
 
 from bullpend.db import Database, Event
-from bullpend.errors import ProjectNotFound, RevisionUnknown, ShuttingDown, WatcherTooSlow
+from bullpend.errors import RevisionUnknown, ShuttingDown, WatcherTooSlow
 from bullpend.events.bus import Bus
+from bullpend.projects import store as projects
 from bullpend.rpc import names
 from bullpend.rpc.wire import timestamp
 
@@ -121,8 +122,7 @@ class EventService(event_pb2_grpc.EventServiceServicer):
         if parent in ("", "projects/-"):
             return ""
         (project,) = names.parse(parent, "projects/*", "parent")
-        if not await self._database.read(lambda v: v.value("SELECT 1 FROM projects WHERE slug = ?", project)):
-            raise ProjectNotFound(f"There is no project {project}.", field="parent", project=project)
+        await self._database.read(lambda view: projects.get(view, project, "parent"))
         return project
 
     async def _catch_up(self, after: int) -> AsyncIterator[list[Event]]:

@@ -12,6 +12,7 @@ from bullpend.db.database import View
 from bullpend.errors import BullpenError, ResourceNotFound
 from bullpend.exports import wire
 from bullpend.exports.model import Move, State, sources
+from bullpend.projects.trash import LIVE
 
 
 def create(tx: Tx, project: str, spec: bytes, told: bytes, path: Path, marked: str) -> Row:
@@ -46,7 +47,7 @@ def get(view: View, project: str, slug: str, field: str = "name") -> Row:
 
 def page(view: View, project: str, states: Sequence[str], before: int | None, limit: int) -> list[Row]:
     """Exports newest first, older than the id `before`; of one project, or of all (`-`)."""
-    where, args = ("AND project = ?", [project]) if project != "-" else ("", [])
+    where, args = ("AND project = ?", [project]) if project != "-" else (f"AND {LIVE}", [])
     if states:
         where += f" AND state IN ({', '.join('?' * len(states))})"
     sql = f"SELECT * FROM exports WHERE id < ? {where} ORDER BY id DESC LIMIT ?"

@@ -14,6 +14,7 @@ from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.instructions import wire
 from bullpend.instructions.model import Move, State, sources
+from bullpend.projects.trash import LIVE
 
 OPEN_LIMIT = 500
 
@@ -53,7 +54,7 @@ def page(
     view: View, project: str, states: Sequence[str], types: Sequence[str], before: int | None, limit: int
 ) -> list[Row]:
     """Instructions newest first, older than the id `before`; of one project, or of all (`-`)."""
-    where, args = ("AND project = ?", [project]) if project != "-" else ("", [])
+    where, args = ("AND project = ?", [project]) if project != "-" else (f"AND {LIVE}", [])
     for column, values in (("state", states), ("type", types)):
         if values:
             where += f" AND {column} IN ({', '.join('?' * len(values))})"

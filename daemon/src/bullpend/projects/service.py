@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from google.protobuf.json_format import ParseDict
 from bullpend.costs.wire import pack_money_total
 from bullpend.db import Database, Row, Tx
 from bullpend.db.database import View
-from bullpend.projects import rules, store
+from bullpend.projects import rules, store, trash
 from bullpend.rpc import masks, names, paging
 from bullpend.rpc.wire import etag, once, timestamp
 
+# As long as a canceled run may take.
+CANCEL_SECONDS = 10.0
 FOLDERS = ("assets", "thumbnails", "runs")
 
 
@@ -32,6 +34,7 @@ def pack(row: Row, figures: Row | None = None, stages: Sequence[str] = ()) -> pr
         etag=etag(row["slug"], row["revision"]),
         revision=row["revision"],
         s3=ParseDict(row["s3"], project_pb2.S3Storage()) if row["s3"] else None,
+        delete_time=timestamp(row["delete_time"]),
     )
     if figures is not None:
         project.figures.CopyFrom(pack_figures(figures, stages))
@@ -62,11 +65,18 @@ def pack_figures(row: Row, stages: Sequence[str]) -> project_pb2.ProjectFigures:
 class ProjectService(project_pb2_grpc.ProjectServiceServicer):
     """Keeps universes."""
 
-    def __init__(self, database: Database, folder: Path, stages: Callable[[str], Sequence[str]]) -> None:
-        """`stages` gives the stages of a project in their order."""
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        stages: Callable[[str], Sequence[str]],
+        cancel: Callable[[Iterable[str], float], Awaitable[None]],
+    ) -> None:
+        """`stages` gives the stages of a project in their order, `cancel` ends jobs within seconds."""
         self._database = database
         self._folder = folder
         self._stages = stages
+        self._cancel = cancel
 
     async def CreateProject(  # noqa: N802 -- gRPC's name
         self, request: project_pb2.CreateProjectRequest, context: Any
@@ -81,7 +91,7 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
                 emit(tx, store.create(tx, slug, said), "created")
                 return slug
 
-            return store.get(tx, once(tx, request.request_id, request, work))
+            return store.whole(tx, once(tx, request.request_id, request, work))
 
         return self._full(await self._database.write(create), None)
 
@@ -95,11 +105,12 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
         self, request: project_pb2.ListProjectsRequest, context: Any
     ) -> project_pb2.ListProjectsResponse:
         """Projects by slug, with their figures."""
-        page = paging.page(request.page_size, request.page_token, "projects", (str,))
+        scope = "projects/trash" if request.show_deleted else "projects"
+        page = paging.page(request.page_size, request.page_token, scope, (str,))
 
         def read(view: View) -> tuple[list[tuple[Row, Row]], int]:
             after = str(page.after[0]) if page.after else ""
-            rows = store.page(view, after, page.limit + 1)
+            rows = store.page(view, after, page.limit + 1, deleted=request.show_deleted)
             return [(row, store.figures(view, row["slug"])) for row in rows], view.revision()
 
         rows, revision = await self._database.read(read)
@@ -120,6 +131,61 @@ class ProjectService(project_pb2_grpc.ProjectServiceServicer):
             if any(row[name] != value for name, value in said.items()):
                 row = store.change(tx, row, said)
                 emit(tx, row, "updated")
+            return row, store.figures(tx, slug)
+
+        return self._full(*await self._database.write(write))
+
+    async def DeleteProject(  # noqa: N802
+        self, request: project_pb2.DeleteProjectRequest, context: Any
+    ) -> project_pb2.DeleteProjectResponse:
+        """Cancels what is unfinished, where that is wished, and puts the project into the trash."""
+        (slug,) = names.parse(request.name, "projects/*")
+
+        def look(view: View) -> tuple[Row, list[str], list[str]]:
+            row = store.whole(view, slug)
+            if row["delete_time"] is not None:
+                return row, [], []
+            masks.check_etag(request.etag, etag(slug, row["revision"]), request.name, "etag")
+            runs = store.unfinished(view, slug)
+            trash.check_unfinished(request.name, runs, force=request.force)
+            return row, runs, store.open_jobs(view, slug)
+
+        def write(tx: Tx) -> Row:
+            row = store.whole(tx, slug)
+            if row["delete_time"] is None:
+                masks.check_etag(request.etag, etag(slug, row["revision"]), request.name, "etag")
+                left = store.unfinished(tx, slug)
+                trash.check_unfinished(request.name, left, force=request.force, canceled=True)
+                row = store.move(tx, row, into_trash=True)
+                emit(tx, row, "deleted")
+            return row
+
+        row, runs, jobs = await self._database.read(look)
+        if not request.validate_only:
+            await self._cancel(jobs, CANCEL_SECONDS)
+            row = await self._database.write(write)
+        figures = await self._database.read(lambda view: store.figures(view, slug))
+        kept = await asyncio.to_thread(trash.kept_in, self._folder / slug)
+        return project_pb2.DeleteProjectResponse(
+            project=self._full(row, figures),
+            folder=str(self._folder / slug),
+            size_bytes=kept.size_bytes,
+            files=kept.files,
+            canceled_runs=[f"{request.name}/runs/{run}" for run in runs],
+        )
+
+    async def UndeleteProject(  # noqa: N802
+        self, request: project_pb2.UndeleteProjectRequest, context: Any
+    ) -> project_pb2.Project:
+        """Takes the project out of the trash, as it was."""
+        (slug,) = names.parse(request.name, "projects/*")
+
+        def write(tx: Tx) -> tuple[Row, Row]:
+            row = store.whole(tx, slug)
+            if row["delete_time"] is not None:
+                masks.check_etag(request.etag, etag(slug, row["revision"]), request.name, "etag")
+                row = store.move(tx, row, into_trash=False)
+                emit(tx, row, "undeleted")
             return row, store.figures(tx, slug)
 
         return self._full(*await self._database.write(write))

@@ -8,10 +8,19 @@ from bullpend.costs import summary
 from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import AlreadyExists, ProjectNotFound
+from bullpend.projects.trash import ACTIVE, remedy_of
 
 
 def get(view: View, slug: str, field: str = "name") -> Row:
-    """A project's row. Raises ProjectNotFound naming `field`."""
+    """The row of a project that is not in the trash. Raises ProjectNotFound naming `field`."""
+    row = whole(view, slug, field)
+    if row["delete_time"] is not None:
+        raise ProjectNotFound(f"The project {slug} is in the trash.", field=field, remedy=remedy_of(slug), project=slug)
+    return row
+
+
+def whole(view: View, slug: str, field: str = "name") -> Row:
+    """A project's row, also from the trash. Raises ProjectNotFound naming `field`."""
     row = view.one("SELECT * FROM projects WHERE slug = ?", slug)
     if row is None:
         raise ProjectNotFound(f"There is no project {slug}.", field=field, project=slug)
@@ -22,21 +31,42 @@ def _load(row: Row) -> Row:
     return {**row, "s3": json.loads(row["s3"])}
 
 
-def page(view: View, after: str, limit: int) -> list[Row]:
-    """Projects by slug."""
-    sql = "SELECT * FROM projects WHERE slug > ? ORDER BY slug LIMIT ?"
+def page(view: View, after: str, limit: int, *, deleted: bool = False) -> list[Row]:
+    """Projects by slug; `deleted` takes the trash in."""
+    only = "" if deleted else "AND delete_time IS NULL "
+    sql = f"SELECT * FROM projects WHERE slug > ? {only}ORDER BY slug LIMIT ?"
     return [_load(row) for row in view.all(sql, after, limit)]
+
+
+def unfinished(view: View, slug: str) -> list[str]:
+    """Ids of the project's runs that have not ended, oldest first."""
+    sql = f"SELECT slug FROM runs WHERE project = ? AND state IN {ACTIVE} ORDER BY id"
+    return [str(row["slug"]) for row in view.all(sql, slug)]
+
+
+def open_jobs(view: View, slug: str) -> list[str]:
+    """Names of the project's unfinished jobs."""
+    sql = (
+        f"SELECT j.name FROM runs r JOIN jobs j ON j.run_id = r.id "
+        f"WHERE r.project = ? AND r.state IN {ACTIVE} AND j.state IN {ACTIVE} ORDER BY j.id"
+    )
+    return [str(row["name"]) for row in view.all(sql, slug)]
 
 
 def create(tx: Tx, slug: str, said: Row) -> Row:
     """Inserts a project; `said` has title, story, storage and s3. Raises AlreadyExists."""
-    if tx.value("SELECT 1 FROM projects WHERE slug = ?", slug):
+    known = tx.one("SELECT delete_time FROM projects WHERE slug = ?", slug)
+    if known is not None and known["delete_time"] is not None:
+        remedy = f"{remedy_of(slug)} Or choose another slug."
+        raise AlreadyExists(f"A project {slug} is in the trash.", field="project_id", remedy=remedy)
+    if known is not None:
         raise AlreadyExists(f"A project {slug} exists already.", field="project_id", remedy="Choose another slug.")
     row: Row = {
         "slug": slug,
         **said,
         "create_time": tx.now,
         "update_time": tx.now,
+        "delete_time": None,
         "revision": tx.next_revision(),
     }
     tx.insert("projects", {**row, "s3": json.dumps(row["s3"])})
@@ -49,6 +79,13 @@ def change(tx: Tx, row: Row, said: Row) -> Row:
     sets = ", ".join(f"{name} = ?" for name in values)
     texts = {**values, "s3": json.dumps(values["s3"])}
     tx.run(f"UPDATE projects SET {sets} WHERE slug = ?", *texts.values(), row["slug"])
+    return {**row, **values}
+
+
+def move(tx: Tx, row: Row, *, into_trash: bool) -> Row:
+    """Puts a project into the trash or takes it out, and gives the whole row as it is then."""
+    values: Row = {"delete_time": tx.now if into_trash else None, "revision": tx.next_revision()}
+    tx.run("UPDATE projects SET delete_time = ?, revision = ? WHERE slug = ?", *values.values(), row["slug"])
     return {**row, **values}
 
 

@@ -11,6 +11,7 @@ from bullpend.db import Row, Tx
 from bullpend.db.database import View
 from bullpend.errors import ResourceNotFound
 from bullpend.models.model import Model
+from bullpend.projects.trash import LIVE
 from bullpend.runs import cast, descent, loras, method
 from bullpend.runs.batching import Measured
 from bullpend.runs.cast import Use
@@ -196,7 +197,7 @@ def plan_of(view: View, run_id: int) -> dict[str, Any]:
 
 def page(view: View, project: str, states: Sequence[str], before: int | None, limit: int) -> list[Row]:
     """Runs newest first, older than the id `before`; of one project, or of all (`-`)."""
-    where, args = ("AND project = ?", [project]) if project != "-" else ("", [])
+    where, args = ("AND project = ?", [project]) if project != "-" else (f"AND {LIVE}", [])
     if states:
         where += f" AND state IN ({', '.join('?' * len(states))})"
     sql = f"SELECT {RUN} FROM runs WHERE id < ? {where} ORDER BY id DESC LIMIT ?"

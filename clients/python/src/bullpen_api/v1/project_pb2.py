@@ -27,7 +27,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/project.proto\x12\nbullpen.v1\x1a\x15\x62ullpen/v1/cost.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x02\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05story\x18\x03 \x01(\t\x12,\n\x07storage\x18\x04 \x01(\x0e\x32\x1b.bullpen.v1.Project.Storage\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\x03\x12+\n\x07\x66igures\x18\t \x01(\x0b\x32\x1a.bullpen.v1.ProjectFigures\x12!\n\x02s3\x18\n \x01(\x0b\x32\x15.bullpen.v1.S3Storage\"E\n\x07Storage\x12\x17\n\x13STORAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTORAGE_LOCAL\x10\x01\x12\x0e\n\nSTORAGE_S3\x10\x02\"\xd7\x01\n\tS3Storage\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x14\n\x0c\x65ndpoint_url\x18\x04 \x01(\t\x12\x12\n\npath_style\x18\x05 \x01(\x08\x12<\n\x0csecret_names\x18\x06 \x03(\x0b\x32&.bullpen.v1.S3Storage.SecretNamesEntry\x1a\x32\n\x10SecretNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc4\x02\n\x0eProjectFigures\x12\x0c\n\x04runs\x18\x01 \x01(\x05\x12\x13\n\x0b\x61\x63tive_runs\x18\x02 \x01(\x05\x12\x0e\n\x06\x61ssets\x18\x03 \x01(\x05\x12\x0e\n\x06scenes\x18\x04 \x01(\x05\x12\x12\n\ncharacters\x18\x05 \x01(\x05\x12\x12\n\ncandidates\x18\x06 \x01(\x05\x12\x19\n\x0cqa_pass_rate\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0e\x64\x65vice_seconds\x18\x08 \x01(\x01\x12\x31\n\rlast_run_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06stages\x18\n \x03(\x0b\x32\x19.bullpen.v1.StageProgress\x12%\n\x05money\x18\x0b \x03(\x0b\x32\x16.bullpen.v1.MoneyTotalB\x0f\n\r_qa_pass_rate\"@\n\rStageProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x0e\n\x06scenes\x18\x03 \x01(\x05\"d\n\x14\x43reateProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12$\n\x07project\x18\x02 \x01(\x0b\x32\x13.bullpen.v1.Project\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"!\n\x11GetProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"h\n\x14ListProjectsResponse\x12%\n\x08projects\x18\x01 \x03(\x0b\x32\x13.bullpen.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"m\n\x14UpdateProjectRequest\x12$\n\x07project\x18\x01 \x01(\x0b\x32\x13.bullpen.v1.Project\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask2\xb5\x02\n\x0eProjectService\x12\x46\n\rCreateProject\x12 .bullpen.v1.CreateProjectRequest\x1a\x13.bullpen.v1.Project\x12@\n\nGetProject\x12\x1d.bullpen.v1.GetProjectRequest\x1a\x13.bullpen.v1.Project\x12Q\n\x0cListProjects\x12\x1f.bullpen.v1.ListProjectsRequest\x1a .bullpen.v1.ListProjectsResponse\x12\x46\n\rUpdateProject\x12 .bullpen.v1.UpdateProjectRequest\x1a\x13.bullpen.v1.Projectb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x62ullpen/v1/project.proto\x12\nbullpen.v1\x1a\x15\x62ullpen/v1/cost.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x03\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05story\x18\x03 \x01(\t\x12,\n\x07storage\x18\x04 \x01(\x0e\x32\x1b.bullpen.v1.Project.Storage\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\x03\x12+\n\x07\x66igures\x18\t \x01(\x0b\x32\x1a.bullpen.v1.ProjectFigures\x12!\n\x02s3\x18\n \x01(\x0b\x32\x15.bullpen.v1.S3Storage\x12/\n\x0b\x64\x65lete_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x07Storage\x12\x17\n\x13STORAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTORAGE_LOCAL\x10\x01\x12\x0e\n\nSTORAGE_S3\x10\x02\"\xd7\x01\n\tS3Storage\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x14\n\x0c\x65ndpoint_url\x18\x04 \x01(\t\x12\x12\n\npath_style\x18\x05 \x01(\x08\x12<\n\x0csecret_names\x18\x06 \x03(\x0b\x32&.bullpen.v1.S3Storage.SecretNamesEntry\x1a\x32\n\x10SecretNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc4\x02\n\x0eProjectFigures\x12\x0c\n\x04runs\x18\x01 \x01(\x05\x12\x13\n\x0b\x61\x63tive_runs\x18\x02 \x01(\x05\x12\x0e\n\x06\x61ssets\x18\x03 \x01(\x05\x12\x0e\n\x06scenes\x18\x04 \x01(\x05\x12\x12\n\ncharacters\x18\x05 \x01(\x05\x12\x12\n\ncandidates\x18\x06 \x01(\x05\x12\x19\n\x0cqa_pass_rate\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0e\x64\x65vice_seconds\x18\x08 \x01(\x01\x12\x31\n\rlast_run_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06stages\x18\n \x03(\x0b\x32\x19.bullpen.v1.StageProgress\x12%\n\x05money\x18\x0b \x03(\x0b\x32\x16.bullpen.v1.MoneyTotalB\x0f\n\r_qa_pass_rate\"@\n\rStageProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x0e\n\x06scenes\x18\x03 \x01(\x05\"d\n\x14\x43reateProjectRequest\x12\x12\n\nproject_id\x18\x01 \x01(\t\x12$\n\x07project\x18\x02 \x01(\x0b\x32\x13.bullpen.v1.Project\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"!\n\x11GetProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"R\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x03 \x01(\x08\"h\n\x14ListProjectsResponse\x12%\n\x08projects\x18\x01 \x03(\x0b\x32\x13.bullpen.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"m\n\x14UpdateProjectRequest\x12$\n\x07project\x18\x01 \x01(\x0b\x32\x13.bullpen.v1.Project\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"X\n\x14\x44\x65leteProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\x87\x01\n\x15\x44\x65leteProjectResponse\x12$\n\x07project\x18\x01 \x01(\x0b\x32\x13.bullpen.v1.Project\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\r\n\x05\x66iles\x18\x04 \x01(\x03\x12\x15\n\rcanceled_runs\x18\x05 \x03(\t\"4\n\x16UndeleteProjectRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t2\xd7\x03\n\x0eProjectService\x12\x46\n\rCreateProject\x12 .bullpen.v1.CreateProjectRequest\x1a\x13.bullpen.v1.Project\x12@\n\nGetProject\x12\x1d.bullpen.v1.GetProjectRequest\x1a\x13.bullpen.v1.Project\x12Q\n\x0cListProjects\x12\x1f.bullpen.v1.ListProjectsRequest\x1a .bullpen.v1.ListProjectsResponse\x12\x46\n\rUpdateProject\x12 .bullpen.v1.UpdateProjectRequest\x1a\x13.bullpen.v1.Project\x12T\n\rDeleteProject\x12 .bullpen.v1.DeleteProjectRequest\x1a!.bullpen.v1.DeleteProjectResponse\x12J\n\x0fUndeleteProject\x12\".bullpen.v1.UndeleteProjectRequest\x1a\x13.bullpen.v1.Projectb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,27 +37,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_S3STORAGE_SECRETNAMESENTRY']._loaded_options = None
   _globals['_S3STORAGE_SECRETNAMESENTRY']._serialized_options = b'8\001'
   _globals['_PROJECT']._serialized_start=131
-  _globals['_PROJECT']._serialized_end=511
-  _globals['_PROJECT_STORAGE']._serialized_start=442
-  _globals['_PROJECT_STORAGE']._serialized_end=511
-  _globals['_S3STORAGE']._serialized_start=514
-  _globals['_S3STORAGE']._serialized_end=729
-  _globals['_S3STORAGE_SECRETNAMESENTRY']._serialized_start=679
-  _globals['_S3STORAGE_SECRETNAMESENTRY']._serialized_end=729
-  _globals['_PROJECTFIGURES']._serialized_start=732
-  _globals['_PROJECTFIGURES']._serialized_end=1056
-  _globals['_STAGEPROGRESS']._serialized_start=1058
-  _globals['_STAGEPROGRESS']._serialized_end=1122
-  _globals['_CREATEPROJECTREQUEST']._serialized_start=1124
-  _globals['_CREATEPROJECTREQUEST']._serialized_end=1224
-  _globals['_GETPROJECTREQUEST']._serialized_start=1226
-  _globals['_GETPROJECTREQUEST']._serialized_end=1259
-  _globals['_LISTPROJECTSREQUEST']._serialized_start=1261
-  _globals['_LISTPROJECTSREQUEST']._serialized_end=1321
-  _globals['_LISTPROJECTSRESPONSE']._serialized_start=1323
-  _globals['_LISTPROJECTSRESPONSE']._serialized_end=1427
-  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1429
-  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1538
-  _globals['_PROJECTSERVICE']._serialized_start=1541
-  _globals['_PROJECTSERVICE']._serialized_end=1850
+  _globals['_PROJECT']._serialized_end=560
+  _globals['_PROJECT_STORAGE']._serialized_start=491
+  _globals['_PROJECT_STORAGE']._serialized_end=560
+  _globals['_S3STORAGE']._serialized_start=563
+  _globals['_S3STORAGE']._serialized_end=778
+  _globals['_S3STORAGE_SECRETNAMESENTRY']._serialized_start=728
+  _globals['_S3STORAGE_SECRETNAMESENTRY']._serialized_end=778
+  _globals['_PROJECTFIGURES']._serialized_start=781
+  _globals['_PROJECTFIGURES']._serialized_end=1105
+  _globals['_STAGEPROGRESS']._serialized_start=1107
+  _globals['_STAGEPROGRESS']._serialized_end=1171
+  _globals['_CREATEPROJECTREQUEST']._serialized_start=1173
+  _globals['_CREATEPROJECTREQUEST']._serialized_end=1273
+  _globals['_GETPROJECTREQUEST']._serialized_start=1275
+  _globals['_GETPROJECTREQUEST']._serialized_end=1308
+  _globals['_LISTPROJECTSREQUEST']._serialized_start=1310
+  _globals['_LISTPROJECTSREQUEST']._serialized_end=1392
+  _globals['_LISTPROJECTSRESPONSE']._serialized_start=1394
+  _globals['_LISTPROJECTSRESPONSE']._serialized_end=1498
+  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1500
+  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1609
+  _globals['_DELETEPROJECTREQUEST']._serialized_start=1611
+  _globals['_DELETEPROJECTREQUEST']._serialized_end=1699
+  _globals['_DELETEPROJECTRESPONSE']._serialized_start=1702
+  _globals['_DELETEPROJECTRESPONSE']._serialized_end=1837
+  _globals['_UNDELETEPROJECTREQUEST']._serialized_start=1839
+  _globals['_UNDELETEPROJECTREQUEST']._serialized_end=1891
+  _globals['_PROJECTSERVICE']._serialized_start=1894
+  _globals['_PROJECTSERVICE']._serialized_end=2365
 # @@protoc_insertion_point(module_scope)

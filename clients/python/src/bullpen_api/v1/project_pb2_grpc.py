@@ -27,6 +27,11 @@ if _version_not_supported:
 
 class ProjectServiceStub:
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
@@ -56,16 +61,31 @@ class ProjectServiceStub:
                 request_serializer=bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.SerializeToString,
                 response_deserializer=bullpen_dot_v1_dot_project__pb2.Project.FromString,
                 _registered_method=True)
+        self.DeleteProject = channel.unary_unary(
+                '/bullpen.v1.ProjectService/DeleteProject',
+                request_serializer=bullpen_dot_v1_dot_project__pb2.DeleteProjectRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_project__pb2.DeleteProjectResponse.FromString,
+                _registered_method=True)
+        self.UndeleteProject = channel.unary_unary(
+                '/bullpen.v1.ProjectService/UndeleteProject',
+                request_serializer=bullpen_dot_v1_dot_project__pb2.UndeleteProjectRequest.SerializeToString,
+                response_deserializer=bullpen_dot_v1_dot_project__pb2.Project.FromString,
+                _registered_method=True)
 
 
 class ProjectServiceServicer:
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
     def CreateProject(self, request, context):
         """Creates a project and its folder.
-        Errors: ALREADY_EXISTS (slug taken), REQUEST_ID_REUSED.
+        Errors: ALREADY_EXISTS (slug taken, also by a project in the trash), REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,7 +99,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListProjects(self, request, context):
-        """Lists projects by slug. Errors: PAGE_TOKEN_INVALID.
+        """Lists projects by slug; the trash is left out unless `show_deleted` is set. Errors: PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,6 +107,25 @@ class ProjectServiceServicer:
 
     def UpdateProject(self, request, context):
         """Changes title, story or where pictures are kept. The mask is that of BibleService.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProject(self, request, context):
+        """Puts a project into the trash, with everything in it, and says what stays on the disk. One that is there already
+        stays as it is. The event is `project.deleted`.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (runs are unfinished; with `force`: they did not end in
+        time, or others were started meanwhile).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteProject(self, request, context):
+        """Takes a project out of the trash, as it was. One that is not there stays as it is. Runs that were canceled stay
+        canceled. The event is `project.undeleted`.
         Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -116,6 +155,16 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     request_deserializer=bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.FromString,
                     response_serializer=bullpen_dot_v1_dot_project__pb2.Project.SerializeToString,
             ),
+            'DeleteProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProject,
+                    request_deserializer=bullpen_dot_v1_dot_project__pb2.DeleteProjectRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_project__pb2.DeleteProjectResponse.SerializeToString,
+            ),
+            'UndeleteProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteProject,
+                    request_deserializer=bullpen_dot_v1_dot_project__pb2.UndeleteProjectRequest.FromString,
+                    response_serializer=bullpen_dot_v1_dot_project__pb2.Project.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'bullpen.v1.ProjectService', rpc_method_handlers)
@@ -126,6 +175,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ProjectService:
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
@@ -226,6 +280,60 @@ class ProjectService:
             target,
             '/bullpen.v1.ProjectService/UpdateProject',
             bullpen_dot_v1_dot_project__pb2.UpdateProjectRequest.SerializeToString,
+            bullpen_dot_v1_dot_project__pb2.Project.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ProjectService/DeleteProject',
+            bullpen_dot_v1_dot_project__pb2.DeleteProjectRequest.SerializeToString,
+            bullpen_dot_v1_dot_project__pb2.DeleteProjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bullpen.v1.ProjectService/UndeleteProject',
+            bullpen_dot_v1_dot_project__pb2.UndeleteProjectRequest.SerializeToString,
             bullpen_dot_v1_dot_project__pb2.Project.FromString,
             options,
             channel_credentials,

@@ -28,6 +28,11 @@ GRPC_VERSION: str
 
 class ProjectServiceStub:
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
@@ -37,39 +42,71 @@ class ProjectServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ProjectServiceAsyncStub: ...
     CreateProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.CreateProjectRequest, _project_pb2.Project]
     """Creates a project and its folder.
-    Errors: ALREADY_EXISTS (slug taken), REQUEST_ID_REUSED.
+    Errors: ALREADY_EXISTS (slug taken, also by a project in the trash), REQUEST_ID_REUSED.
     """
     GetProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.GetProjectRequest, _project_pb2.Project]
     """Errors: PROJECT_NOT_FOUND."""
     ListProjects: _grpc.UnaryUnaryMultiCallable[_project_pb2.ListProjectsRequest, _project_pb2.ListProjectsResponse]
-    """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+    """Lists projects by slug; the trash is left out unless `show_deleted` is set. Errors: PAGE_TOKEN_INVALID."""
     UpdateProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.UpdateProjectRequest, _project_pb2.Project]
     """Changes title, story or where pictures are kept. The mask is that of BibleService.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+    """
+    DeleteProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.DeleteProjectRequest, _project_pb2.DeleteProjectResponse]
+    """Puts a project into the trash, with everything in it, and says what stays on the disk. One that is there already
+    stays as it is. The event is `project.deleted`.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (runs are unfinished; with `force`: they did not end in
+    time, or others were started meanwhile).
+    """
+    UndeleteProject: _grpc.UnaryUnaryMultiCallable[_project_pb2.UndeleteProjectRequest, _project_pb2.Project]
+    """Takes a project out of the trash, as it was. One that is not there stays as it is. Runs that were canceled stay
+    canceled. The event is `project.undeleted`.
     Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
     """
 
 @_typing.type_check_only
 class ProjectServiceAsyncStub(ProjectServiceStub):
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateProject: _aio.UnaryUnaryMultiCallable[_project_pb2.CreateProjectRequest, _project_pb2.Project]  # type: ignore[assignment]
     """Creates a project and its folder.
-    Errors: ALREADY_EXISTS (slug taken), REQUEST_ID_REUSED.
+    Errors: ALREADY_EXISTS (slug taken, also by a project in the trash), REQUEST_ID_REUSED.
     """
     GetProject: _aio.UnaryUnaryMultiCallable[_project_pb2.GetProjectRequest, _project_pb2.Project]  # type: ignore[assignment]
     """Errors: PROJECT_NOT_FOUND."""
     ListProjects: _aio.UnaryUnaryMultiCallable[_project_pb2.ListProjectsRequest, _project_pb2.ListProjectsResponse]  # type: ignore[assignment]
-    """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+    """Lists projects by slug; the trash is left out unless `show_deleted` is set. Errors: PAGE_TOKEN_INVALID."""
     UpdateProject: _aio.UnaryUnaryMultiCallable[_project_pb2.UpdateProjectRequest, _project_pb2.Project]  # type: ignore[assignment]
     """Changes title, story or where pictures are kept. The mask is that of BibleService.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+    """
+    DeleteProject: _aio.UnaryUnaryMultiCallable[_project_pb2.DeleteProjectRequest, _project_pb2.DeleteProjectResponse]  # type: ignore[assignment]
+    """Puts a project into the trash, with everything in it, and says what stays on the disk. One that is there already
+    stays as it is. The event is `project.deleted`.
+    Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (runs are unfinished; with `force`: they did not end in
+    time, or others were started meanwhile).
+    """
+    UndeleteProject: _aio.UnaryUnaryMultiCallable[_project_pb2.UndeleteProjectRequest, _project_pb2.Project]  # type: ignore[assignment]
+    """Takes a project out of the trash, as it was. One that is not there stays as it is. Runs that were canceled stay
+    canceled. The event is `project.undeleted`.
     Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
     """
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """ProjectService keeps universes. A project is the unit of work and of isolation: nothing crosses projects.
+
+    A project in the trash is to every call, of this service and of all others, as one that does not exist:
+    PROJECT_NOT_FOUND, whose remedy says how it comes back. Its slug stays taken. Lists over all projects leave out what
+    belongs to it; what it cost stays in the sums, and what happened in it stays in the journal, the audit and the log.
+    Nothing is removed from the disk, and there is no call that does so.
     Every call may also give TOKEN_INVALID, FIELD_INVALID, DATABASE_UNAVAILABLE, SHUTTING_DOWN and INTERNAL.
     """
 
@@ -80,7 +117,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_project_pb2.Project, _abc.Awaitable[_project_pb2.Project]]:
         """Creates a project and its folder.
-        Errors: ALREADY_EXISTS (slug taken), REQUEST_ID_REUSED.
+        Errors: ALREADY_EXISTS (slug taken, also by a project in the trash), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -97,7 +134,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_pb2.ListProjectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_project_pb2.ListProjectsResponse, _abc.Awaitable[_project_pb2.ListProjectsResponse]]:
-        """Lists projects by slug. Errors: PAGE_TOKEN_INVALID."""
+        """Lists projects by slug; the trash is left out unless `show_deleted` is set. Errors: PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
     def UpdateProject(
@@ -106,6 +143,29 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_project_pb2.Project, _abc.Awaitable[_project_pb2.Project]]:
         """Changes title, story or where pictures are kept. The mask is that of BibleService.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteProject(
+        self,
+        request: _project_pb2.DeleteProjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_project_pb2.DeleteProjectResponse, _abc.Awaitable[_project_pb2.DeleteProjectResponse]]:
+        """Puts a project into the trash, with everything in it, and says what stays on the disk. One that is there already
+        stays as it is. The event is `project.deleted`.
+        Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH, STATE_CONFLICT (runs are unfinished; with `force`: they did not end in
+        time, or others were started meanwhile).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteProject(
+        self,
+        request: _project_pb2.UndeleteProjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_project_pb2.Project, _abc.Awaitable[_project_pb2.Project]]:
+        """Takes a project out of the trash, as it was. One that is not there stays as it is. Runs that were canceled stay
+        canceled. The event is `project.undeleted`.
         Errors: PROJECT_NOT_FOUND, ETAG_MISMATCH.
         """
 
