@@ -45,6 +45,7 @@ class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeExports, FakeLog, FakeMac
         for second in range(40):
             self._metrics.put_nowait(story.metrics(second))
         self._projects = {} if empty else {story.PROJECT: story.project()}
+        self._trash: dict[str, project_pb2.Project] = {}
         self._runs = {} if empty else {run.name: run for run in story.runs()}
         self._jobs: dict[str, list[run_pb2.Job]] = {
             story.TIME_RUN: story.time_jobs(),
@@ -112,6 +113,23 @@ class FakeDaemon(FakeBible, FakeGallery, FakeDesk, FakeExports, FakeLog, FakeMac
         made = project_pb2.Project(name=f"projects/{slug}", title=title, story=story, revision=self.revision)
         self._projects[made.name] = made
         return made
+
+    async def delete_project(self, name: str, look: bool, force: bool) -> project_pb2.DeleteProjectResponse:
+        self._note("delete_project", name, look, force)
+        answer = project_pb2.DeleteProjectResponse(project=self._projects[name], folder="/home/p", size_bytes=2048)
+        if not look:
+            self.revision += 1
+            answer.project.revision = self.revision
+            answer.project.delete_time.FromSeconds(1)
+            self._trash[name] = self._projects.pop(name)
+        return answer
+
+    async def undelete_project(self, name: str) -> project_pb2.Project:
+        self._note("undelete_project", name)
+        self.revision += 1
+        self._projects[name] = self._trash.pop(name)
+        self._projects[name].revision = self.revision
+        return self._projects[name]
 
     async def scenes(self, project: str) -> bible_pb2.ListScenesResponse:
         self._note("scenes", project)

@@ -194,6 +194,8 @@ REGISTRY: tuple[Action, ...] = (
     Action("new_project", ("n",), "new project", "Create a project", ("projects", "welcome"), footer=20),
     Action("export", ("e",), "export", "Make one file of the project: comic book, PDF, bundle", EXPORTING, footer=35),
     Action("bring_out", ("E",), "pictures out", "Copy the project's pictures to a folder or bucket", ("projects",)),
+    Action("trash_project", ("d", "delete"), "trash", "Put the project into the trash; asks first", ("projects",)),
+    Action("undo_project", ("u",), "undo", "Take the project back out of the trash", ("projects",)),
     Action("copy_path", ("enter", "p"), "path", "Put the path of the file onto the clipboard", ("exports",), footer=10),
     Action("check_export", ("c",), "check", "Read the file again: is it what was written?", ("exports",), footer=12),
     Action("export_again", ("R",), "again", "Make it once more, with what is accepted now", ("exports",), footer=16),

@@ -38,6 +38,18 @@ class Errands(TalkErrands, ExportErrands, BibleErrands, MachineErrands):
         call = self._studio.daemon.create_project(slug, title, story, request_id)
         self._studio.ask(call, say.ProjectCreated, to=to, refused=say.ProjectRefused)
 
+    def look_at_project(self, name: str, to: MessagePump) -> None:
+        """What a project holds, before it is put into the trash."""
+        self._studio.ask(self._studio.daemon.delete_project(name, True, True), say.ProjectLookedAt, to=to)
+
+    def trash_project(self, name: str, force: bool, to: MessagePump) -> None:
+        """Puts a project into the trash; `force` cancels its unfinished runs first."""
+        self._studio.ask(self._studio.daemon.delete_project(name, False, force), say.ProjectTrashed, to=to)
+
+    def undo_project(self, name: str, to: MessagePump) -> None:
+        """Takes a project out of the trash."""
+        self._studio.ask(self._studio.daemon.undelete_project(name), say.ProjectBack, to=to)
+
     def plan(self, project: str, spec: run_pb2.RunSpec, to: MessagePump) -> None:
         """What a run would do; only the last answer counts."""
         daemon = self._studio.daemon

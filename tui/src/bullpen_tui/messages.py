@@ -233,6 +233,30 @@ class LabRefused(Message):
         self.error = error
 
 
+class ProjectLookedAt(Message):
+    """It is known what a project holds that is to go into the trash."""
+
+    def __init__(self, found: project_pb2.DeleteProjectResponse) -> None:
+        super().__init__()
+        self.found = found
+
+
+class ProjectTrashed(Message):
+    """A project is in the trash."""
+
+    def __init__(self, gone: project_pb2.DeleteProjectResponse) -> None:
+        super().__init__()
+        self.gone = gone
+
+
+class ProjectBack(Message):
+    """A project came back from the trash."""
+
+    def __init__(self, project: project_pb2.Project) -> None:
+        super().__init__()
+        self.project = project
+
+
 class BroughtOut(Message):
     """A project's pictures lie in another place as well."""
 

@@ -59,6 +59,14 @@ class Daemon(BiblePort, DeskPort, ExportPort, GalleryPort, LabPort, LogPort, Mac
         """A new universe."""
         ...
 
+    async def delete_project(self, name: str, look: bool, force: bool) -> project_pb2.DeleteProjectResponse:
+        """Puts a project into the trash; with `look` only says what it holds. `force` cancels unfinished runs first."""
+        ...
+
+    async def undelete_project(self, name: str) -> project_pb2.Project:
+        """Takes a project out of the trash."""
+        ...
+
     async def scenes(self, project: str) -> bible_pb2.ListScenesResponse:
         """All scenes of a project, in story order."""
         ...

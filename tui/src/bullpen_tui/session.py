@@ -60,6 +60,13 @@ class Dialled(DeskCalls, ExportCalls, LabCalls, LogCalls, MachineCalls):
         request = project_pb2.CreateProjectRequest(project_id=slug, project=project, request_id=request_id)
         return await self._session.projects.CreateProject(request)
 
+    async def delete_project(self, name: str, look: bool, force: bool) -> project_pb2.DeleteProjectResponse:
+        request = project_pb2.DeleteProjectRequest(name=name, force=force, validate_only=look)
+        return await self._session.projects.DeleteProject(request)
+
+    async def undelete_project(self, name: str) -> project_pb2.Project:
+        return await self._session.projects.UndeleteProject(project_pb2.UndeleteProjectRequest(name=name))
+
     async def scenes(self, project: str) -> bible_pb2.ListScenesResponse:
         whole = bible_pb2.ListScenesResponse()
         token = ""

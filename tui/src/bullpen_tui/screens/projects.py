@@ -17,7 +17,7 @@ from bullpen_tui import messages as say
 from bullpen_tui import words
 from bullpen_tui.mirror import Listed, leaf
 from bullpen_tui.screens.base import StudioScreen
-from bullpen_tui.screens.dialogs import PathDialog
+from bullpen_tui.screens.dialogs import ConfirmDialog, PathDialog
 from bullpen_tui.screens.runs import RUN_COLUMNS, run_row
 from bullpen_tui.story import furthest
 from bullpen_tui.widgets.chrome import FilterLine
@@ -80,6 +80,10 @@ class ProjectsScreen(StudioScreen):
     """The dashboard. Enter opens the project, or the run when the runs have the focus."""
 
     place: ClassVar[str] = "projects"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trashed: list[str] = []
 
     def body(self) -> Iterable[Widget]:
         """List, cards, stages and recent runs."""
@@ -194,8 +198,10 @@ class ProjectsScreen(StudioScreen):
         """Only what works now."""
         if action == "back":
             return self.is_mounted and bool(self.query_one(FilterLine).value)
-        if action in ("open", "compose", "bring_out", "export"):
+        if action in ("open", "compose", "bring_out", "export", "trash_project"):
             return bool(self.project)
+        if action == "undo_project":
+            return bool(self._trashed)
         if action == "new_project":
             return self.studio.connected
         return True
@@ -238,6 +244,49 @@ class ProjectsScreen(StudioScreen):
         done = f"{words.plural(report.pictures, 'picture')} in {report.place}, {report.copied} copied now"
         lost = f"; {words.plural(len(report.lost), 'picture')} could not be read" if report.lost else ""
         self.studio.notify(f"{done}{lost}", severity="warning" if lost else "information")
+
+    def action_trash_project(self) -> None:
+        """Reads what the project holds, and then asks."""
+        self.studio.errands.look_at_project(self.project, self)
+
+    def on_project_looked_at(self, message: say.ProjectLookedAt) -> None:
+        """Asks with what is held, and with what would be canceled."""
+        found = message.found
+        figures, size = found.project.figures, words.size(found.size_bytes)
+        runs = len(found.canceled_runs)
+        question = (
+            f"Put {leaf(found.project.name)} into the trash? It holds {words.plural(figures.scenes, 'scene')}, "
+            f"{words.plural(figures.runs, 'run')} and {words.plural(figures.assets, 'picture')}. No file is removed: "
+            f"{size} stay in {found.folder}."
+        )
+        if runs:
+            question += f" {words.plural(runs, 'run')} would be canceled first."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.studio.errands.trash_project(found.project.name, bool(runs), self)
+
+        self.studio.push_screen(ConfirmDialog(question, "into the trash"), answered)
+
+    def on_project_trashed(self, message: say.ProjectTrashed) -> None:
+        """It leaves the list; says how to take it back."""
+        project = message.gone.project
+        self._trashed.append(project.name)
+        self.studio.post_message(say.ChangesArrived((Listed((project,)),)))
+        self.studio.notify(f"{leaf(project.name)} is in the trash; u takes it back.")
+        self.draw_keys()
+
+    def action_undo_project(self) -> None:
+        """Takes back what went into the trash last."""
+        if self._trashed:
+            self.studio.errands.undo_project(self._trashed.pop(), self)
+
+    def on_project_back(self, message: say.ProjectBack) -> None:
+        """It is in the list again, under the cursor."""
+        self.studio.post_message(say.ChangesArrived((Listed((message.project,)),)))
+        self.studio.enter_project(message.project.name)
+        self.studio.notify(f"{leaf(message.project.name)} is back.")
+        self.draw_keys()
 
     def action_compose(self) -> None:
         """Composes a run of the project."""
