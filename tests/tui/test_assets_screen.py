@@ -210,10 +210,9 @@ async def test_a_search_is_kept_under_a_name_in_any_script() -> None:
         await at.until(lambda: isinstance(at.app.screen, LinesDialog))
         await at.type("桟橋")
         await at.press("enter")
-        await at.until(lambda: bool(at.fake.asked("save_search")))
-        ((_, kept, title, _),) = at.fake.asked("save_search")
+        kept = id_of("桟橋", "search")
+        await at.until(lambda: at.fake.asked("save_search") == [(story.PROJECT, kept, "桟橋", "pier")])
     assert SLUG.fullmatch(kept)
-    assert title == "桟橋"
     assert kept != id_of("灯台", "search")
 
 
