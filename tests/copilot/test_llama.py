@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ pb = copilot_pb2
 State = pb.ChatMessage
 TINY = "models/tiny.gguf"
 WINDOW = 16384
+# One daemon serves all tests: each has a project of its own.
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ async def conversation(daemon: Daemon, **more: object) -> AsyncIterator[tuple[Se
     """A session of a client, and a conversation in a project of its own."""
     async with Session(daemon.home) as session:
         studio = Studio(session, daemon.home)
-        project = await studio.project(f"p{id(session)}")
+        project = await studio.project(f"p{next(_numbers)}")
         sampling = pb.ChatSampling(seed=3, temperature=0.0)
         yield session, await begin(session, project, **{"sampling": sampling, **more})
 
