@@ -121,6 +121,11 @@ class Room:
     async def row(self, slug: str) -> Row:
         return await self.database.read(lambda view: store.get(view, "p", slug))
 
+    async def pass_time(self, seconds: float) -> None:
+        """Time passes after all that was asked of the database, by those who are gone as well, is written."""
+        await self.database.write(lambda tx: None)
+        self.clock.at += seconds
+
     async def until(self, slug: str, when: Callable[[Row], bool]) -> Row:
         """The instruction as soon as `when` holds of it."""
         news = self.bus.subscribe()

@@ -162,7 +162,7 @@ async def test_a_dead_daemon_asks_before_it_sends_again(room: Room) -> None:
             async with asyncio.timeout(60):
                 await agent.news.wait()
         assert (await room.row(row["slug"]))["state"] == "RUNNING"
-        room.clock.at += POLICY.lock_seconds
+        await room.pass_time(POLICY.lock_seconds)
         agent.status = (200, {"status": "done", "result": "Once."})
         async with working(room.worker(), room.worker()):
             done = await ended(room, row)

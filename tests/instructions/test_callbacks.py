@@ -140,7 +140,7 @@ async def test_an_answer_while_no_worker_lives_is_kept(tmp_path: Path) -> None:
             await room.until(row["slug"], lambda now: bool(agent.posts))
         scene = Scene(room, agent, row)
         await scene.door.receive(*scene.said())
-        room.clock.at += POLICY.lock_seconds
+        await room.pass_time(POLICY.lock_seconds)
         async with working(room.worker()):
             done = await ended(room, row)
     assert (done["state"], len(agent.posts)) == ("DONE", 1)

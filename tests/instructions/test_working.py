@@ -88,7 +88,7 @@ async def test_two_workers_and_a_crash_make_one_run(room: Room) -> None:
     room.runs.gate.set()
     async with working(room.worker(), room.worker()):
         assert (await room.row(row["slug"]))["state"] == "RUNNING", "the dead worker's lock holds"
-        room.clock.at += POLICY.lock_seconds
+        await room.pass_time(POLICY.lock_seconds)
         done = await room.until(row["slug"], lambda now: now["state"] == "DONE")
     assert (done["attempt"], len(room.runs.made)) == (2, 1)
 
